@@ -1,0 +1,1 @@
+"""Real-time commerce analytics that a shop can trust."""
