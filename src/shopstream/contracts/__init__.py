@@ -1,0 +1,1 @@
+"""What is said between processes: events, topics, rejects, money and time. No I/O, imports nothing of ours."""

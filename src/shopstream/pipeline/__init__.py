@@ -1,0 +1,1 @@
+"""Kafka bytes -> event -> batch -> rows -> tables -> windows; notices and dead letters."""

@@ -1,0 +1,1 @@
+"""ClickHouse in this process, behind the HTTP interface that its clients speak."""

@@ -1,0 +1,84 @@
+"""`/health`, `/ready` and `/metrics`."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import orjson
+from fastapi import APIRouter
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from starlette.responses import Response
+
+from shopstream.api.progress import ProgressBook
+from shopstream.clickhouse.client import Engine
+from shopstream.clickhouse.errors import EngineError, EngineUnavailable
+
+STALE_SECONDS = 10.0
+OK = "ok"
+
+
+class Health:
+    """`kafka` says why Kafka does not serve, or None."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        kafka: Callable[[], str | None],
+        book: ProgressBook,
+        registry: CollectorRegistry,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._engine = engine
+        self._kafka = kafka
+        self._book = book
+        self._registry = registry
+        self._now = now
+
+    async def health(self) -> Response:
+        """The process runs."""
+        return _json({"status": OK})
+
+    async def ready(self) -> Response:
+        """Whether every dependency answers; the pipeline's state is told but does not count."""
+        checks = {"clickhouse": await self._clickhouse(), "kafka": self._kafka() or OK}
+        well = all(state == OK for state in checks.values())
+        body = {"status": "ready" if well else "unready", **checks, "pipeline": self._pipeline()}
+        return _json(body, 200 if well else 503)
+
+    async def metrics(self) -> Response:
+        """Prometheus text format."""
+        return Response(generate_latest(self._registry), media_type=CONTENT_TYPE_LATEST)
+
+    async def _clickhouse(self) -> str:
+        try:
+            await self._engine.ping()
+        except EngineUnavailable:
+            return "The database does not answer."
+        except EngineError as error:
+            return f"The database refuses ({error.name})."
+        return OK
+
+    def _pipeline(self) -> str:
+        as_of = self._book.as_of()
+        if as_of is None:
+            return "The pipeline has not said how far it is."
+        age = (self._now() - as_of).total_seconds()
+        return OK if age < STALE_SECONDS else f"The reports stand still since {age:.0f} s."
+
+
+def router(health: Health) -> APIRouter:
+    """The three routes."""
+    routes = APIRouter(tags=["operations"])
+    for path, endpoint in (
+        ("/health", health.health),
+        ("/ready", health.ready),
+        ("/metrics", health.metrics),
+    ):
+        routes.add_api_route(path, endpoint, methods=["GET", "HEAD"], response_class=Response)
+    return routes
+
+
+def _json(body: Mapping[str, Any], status: int = 200) -> Response:
+    headers = {"Cache-Control": "no-store"}
+    extra = {"Retry-After": "1"} if status == 503 else {}
+    return Response(orjson.dumps(body), status, {**headers, **extra}, "application/json")

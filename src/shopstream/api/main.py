@@ -1,0 +1,115 @@
+"""`shopstream api`: the composition root of an API process."""
+
+import asyncio
+import logging
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from socket import socket
+
+import uvloop
+
+from shopstream.api.access import Access
+from shopstream.api.app import Deps, create_app
+from shopstream.api.progress import ProgressBook
+from shopstream.api.push.hub import Hub
+from shopstream.api.push.source import Source
+from shopstream.api.push.types import TOPICS
+from shopstream.api.server import PortInUse, Server, configure, listen
+from shopstream.api.stored import read_stored_progress
+from shopstream.api.tickets import Tickets
+from shopstream.api.topology import Watch
+from shopstream.clickhouse.client import Address, Engine
+from shopstream.kafka import TopicAdmin, async_options
+from shopstream.settings import Settings, SettingsError
+
+log = logging.getLogger(__name__)
+
+ENGINE_TIMEOUT = 5.0
+ENGINE_POOL = 64
+KAFKA_TIMEOUT = 2.0
+LEAVE_SECONDS = 0.5
+"""How long each background task may take to end."""
+
+
+def run(settings: Settings) -> int:
+    """Serves until SIGTERM or SIGINT; the exit code: 0, or 2 where the settings are not usable."""
+    _log_to_stderr()
+    try:
+        access = Access(settings)
+        listener = listen(settings.host, settings.port)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(settings, access, listener))
+    except (SettingsError, PortInUse) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
+
+
+async def _serve(settings: Settings, access: Access, listener: socket) -> None:
+    address = Address.parse(settings.clickhouse_url.get_secret_value())
+    async with (
+        Engine(address, timeout=ENGINE_TIMEOUT, pool=ENGINE_POOL) as engine,
+        _background(settings, engine) as (hub, book, source, watch),
+    ):
+        deps = Deps(
+            engine=engine,
+            access=access,
+            tickets=Tickets(_secret(settings)),
+            book=book,
+            hub=hub,
+            kafka=source.trouble,
+            look=watch.fresh,
+            origins=settings.cors_origins,
+        )
+        host, port = listener.getsockname()[:2]
+        log.info("serving http://%s:%d", f"[{host}]" if ":" in host else host, port)
+        await Server(configure(create_app(deps)), hub.close).serve([listener])
+
+
+@asynccontextmanager
+async def _background(
+    settings: Settings, engine: Engine
+) -> AsyncIterator[tuple[Hub, ProgressBook, Source, Watch]]:
+    """What runs beside the requests: the reading of Kafka, the watch over its topics."""
+    hub, book = Hub(), ProgressBook()
+    source = Source(async_options(settings), hub, book, time.time)
+    watch = Watch(TopicAdmin(settings, KAFKA_TIMEOUT), TOPICS, source.see)
+    watch.start(asyncio.get_running_loop())
+    tasks = {
+        asyncio.create_task(source.run(), name="source"),
+        asyncio.create_task(read_stored_progress(engine, book), name="stored progress"),
+    }
+    for task in tasks:
+        task.add_done_callback(_crash)
+    try:
+        yield hub, book, source, watch
+    finally:
+        watch.stop()
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=LEAVE_SECONDS)
+
+
+def _crash(task: asyncio.Task[None]) -> None:
+    """A background task that fails is an error in this program: say so; the supervisor sees /ready."""
+    if not task.cancelled() and (error := task.exception()):
+        log.critical("%s failed", task.get_name(), exc_info=error)
+
+
+def _secret(settings: Settings) -> str:
+    assert settings.jwt_secret is not None
+    return settings.jwt_secret.get_secret_value()
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    # these say every failed attempt; the watch over the topics says it once
+    for name in ("aiokafka", "kafka"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)

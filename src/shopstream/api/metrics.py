@@ -1,0 +1,82 @@
+"""What /metrics tells (Prometheus text format)."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from shopstream.api.progress import ProgressBook
+from shopstream.api.push.hub import Hub
+
+BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,64}", re.ASCII)
+
+
+class Metrics:
+    """Counters of one API process, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "shopstream_http_requests",
+            "Requests answered",
+            ["method", "route", "status"],
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "shopstream_http_request_seconds",
+            "Time to the first byte of the answer",
+            ["route"],
+            buckets=BUCKETS,
+            registry=self.registry,
+        )
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """One answer began; `route` is the path of the route, not of the request."""
+        self._requests.labels(method, route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def watch(self, hub: Hub, book: ProgressBook, now: Callable[[], datetime]) -> None:
+        """What is read from elsewhere when /metrics is asked."""
+        self.registry.register(_Outside(hub, book, now))
+
+
+class _Outside(Collector):
+    def __init__(self, hub: Hub, book: ProgressBook, now: Callable[[], datetime]) -> None:
+        self._hub = hub
+        self._book = book
+        self._now = now
+
+    def collect(self) -> Iterator[Metric]:
+        hub = self._hub
+        yield GaugeMetricFamily("shopstream_push_subscribers", "Open streams", hub.subscribers())
+        yield CounterMetricFamily(
+            "shopstream_push_events", "Events of shops that somebody listens to", hub.events
+        )
+        yield CounterMetricFamily(
+            "shopstream_push_deliveries", "Events offered to a subscriber", hub.frames
+        )
+        yield CounterMetricFamily(
+            "shopstream_push_resets", "Queues that were emptied for slow clients", hub.resets
+        )
+        as_of = self._book.as_of()
+        if as_of is not None:
+            age = (self._now() - as_of).total_seconds()
+            yield GaugeMetricFamily(
+                "shopstream_as_of_age_seconds", "Age of what the reports include", age
+            )
+        yield self._pipeline()
+
+    def _pipeline(self) -> Metric:
+        family = CounterMetricFamily(
+            "shopstream_pipeline",
+            "Counters that the pipeline's workers report, added up",
+            labels=["counter"],
+        )
+        for name, value in sorted(self._book.counters().items()):
+            if _NAME.fullmatch(name):
+                family.add_metric([name], value)
+        return family

@@ -1,0 +1,127 @@
+"""How far the reports are: `asOf`, and waiting until a place is included. Single-threaded, no I/O."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from shopstream.api.topology import Topology
+from shopstream.contracts.cursor import Partition
+from shopstream.contracts.notices import PipelineState, Progress
+from shopstream.contracts.topics import INPUTS
+
+WORKERS = 64
+"""Workers whose counters are kept; the one that was silent longest goes first."""
+
+
+class Place(NamedTuple):
+    """A place that a request names: everything of the partition before `next`. No epoch: the present one."""
+
+    partition: Partition
+    epoch: int | None
+    next: int
+
+
+@dataclass(eq=False, slots=True)
+class _Waiter:
+    places: frozenset[Place]
+    done: asyncio.Future[None]
+
+
+class ProgressBook:
+    """What the pipeline's workers have said, the latest of each partition."""
+
+    def __init__(self) -> None:
+        self._known: dict[Partition, Progress] = {}
+        self._counters: OrderedDict[str, Mapping[str, float]] = OrderedDict()
+        self._topology: Topology | None = None
+        self._waiters: set[_Waiter] = set()
+
+    def observe(self, state: PipelineState) -> None:
+        """Takes a worker's word, live or stored; an older one than is known changes nothing."""
+        for partition, progress in state.partitions.items():
+            known = self._known.get(partition)
+            self._known[partition] = progress if known is None else _later(known, progress)
+        self._count(state)
+        self._release()
+
+    def see(self, topology: Topology) -> None:
+        """Takes the topics as they are now: a partition that is gone holds nothing back."""
+        if topology != self._topology:
+            self._topology = topology
+            self._release()
+
+    @property
+    def topology(self) -> Topology | None:
+        """The topics as they were last seen, None before that."""
+        return self._topology
+
+    def as_of(self) -> datetime | None:
+        """Everything that reached Kafka before this (UTC) is in the reports; None when nothing is known."""
+        return min(
+            (progress.as_of for place, progress in self._known.items() if self._exists(place)),
+            default=None,
+        )
+
+    def counters(self) -> dict[str, float]:
+        """The counters of all workers, added up."""
+        found: dict[str, float] = {}
+        for counters in self._counters.values():
+            for name, value in counters.items():
+                found[name] = found.get(name, 0) + value
+        return found
+
+    def _count(self, state: PipelineState) -> None:
+        self._counters[state.worker] = state.counters
+        self._counters.move_to_end(state.worker)
+        if len(self._counters) > WORKERS:
+            self._counters.popitem(last=False)
+
+    async def wait(self, places: Iterable[Place]) -> None:
+        """Returns once every place is included; cancel it to give up."""
+        waiter = _Waiter(frozenset(places), asyncio.get_running_loop().create_future())
+        if self._included(waiter):
+            return
+        self._waiters.add(waiter)
+        try:
+            await waiter.done
+        finally:
+            self._waiters.discard(waiter)
+
+    def _release(self) -> None:
+        for waiter in self._waiters:
+            if not waiter.done.done() and self._included(waiter):
+                waiter.done.set_result(None)
+
+    def _included(self, waiter: _Waiter) -> bool:
+        processed = {place.topic for place in self._known} or set(INPUTS)
+        return all(
+            place.partition.topic not in processed or self._has(place) for place in waiter.places
+        )
+
+    def _has(self, place: Place) -> bool:
+        known = self._known.get(place.partition)
+        return (
+            known is not None
+            and known.epoch == self._epoch(place, known)
+            and known.next >= place.next
+        )
+
+    def _epoch(self, place: Place, known: Progress) -> int:
+        if place.epoch is not None:
+            return place.epoch
+        state = (self._topology or {}).get(place.partition.topic)
+        return known.epoch if state is None else state.epoch
+
+    def _exists(self, place: Partition) -> bool:
+        """A topic that is away for now may come back, so its last word stands."""
+        state = (self._topology or {}).get(place.topic)
+        return state is None or place.partition < state.partitions
+
+
+def _later(known: Progress, said: Progress) -> Progress:
+    if said.epoch != known.epoch:
+        return said if said.as_of >= known.as_of else known
+    return Progress(known.epoch, max(known.next, said.next), max(known.as_of, said.as_of))

@@ -1,0 +1,1 @@
+"""The hub: topics to rooms to subscribers."""

@@ -1,0 +1,76 @@
+"""From the bytes of a record to what is pushed of it, or to nothing where it is refused."""
+
+import re
+from typing import Any, NamedTuple
+
+import orjson
+
+from shopstream.contracts import events, values
+from shopstream.contracts.json_text import MAX_BYTES, NotJson, parse
+from shopstream.contracts.reject import Refused
+from shopstream.contracts.topics import TOPIC_OF_TYPE
+
+_TOKEN = re.compile(rb'("(?:[^"\\]|\\.)*")|[ \t\r\n]+')
+
+
+class Pushed(NamedTuple):
+    """`user` None: for everyone in the shop. `data` is the CloudEvent as it came, on one line."""
+
+    shop: str
+    kind: str
+    user: str | None
+    data: bytes
+
+
+def peek(value: bytes | None) -> dict[str, Any] | None:
+    """A quick look into a record: its members, or None where only the careful way can tell."""
+    try:
+        document = orjson.loads(value or b"")
+    except orjson.JSONDecodeError:
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def read_record(value: bytes | None, topic: str) -> Pushed | None:
+    """What is pushed of a record of `topic`; None where it breaks a rule."""
+    if not value or len(value) > MAX_BYTES:
+        return None
+    try:
+        found = _event(value, topic)
+    except (Refused, NotJson, values.Invalid):
+        return None
+    return None if found is None else Pushed(*found, one_line(value))
+
+
+def _event(value: bytes, topic: str) -> tuple[str, str, str | None] | None:
+    document = parse(value)
+    kind = document.get("type") if isinstance(document, dict) else None
+    if not isinstance(kind, str) or TOPIC_OF_TYPE.get(kind) != topic:
+        return None
+    if kind in events.DATA:
+        event = events.read_event(value, topic)
+        return event.shop_id, event.type, event.user_id
+    return _envelope(document, kind)
+
+
+def _envelope(document: dict[str, Any], kind: str) -> tuple[str, str, str | None] | None:
+    """The rules of the envelope, for a type whose `data` has no rules yet."""
+    if document.get("specversion") != "1.0" or not isinstance(document.get("data"), dict):
+        return None
+    values.attribute(document.get("id"))
+    values.attribute(document.get("source"))
+    user, time = document.get("userid"), document.get("time")
+    if time is not None:
+        values.time(time)
+    return (
+        values.identifier(document.get("shopid")),
+        kind,
+        None if user is None else values.identifier(user),
+    )
+
+
+def one_line(value: bytes) -> bytes:
+    """The same JSON without line breaks; numbers and texts stay as they were written."""
+    if b"\n" not in value and b"\r" not in value:
+        return value
+    return _TOKEN.sub(rb"\1", value)

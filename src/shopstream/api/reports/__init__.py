@@ -1,0 +1,1 @@
+"""Reports: rows of the windows to the body of an answer."""

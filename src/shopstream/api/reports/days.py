@@ -1,0 +1,72 @@
+"""Local days of a time zone: their first instant, their hours, the parameter `date`."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+EARLIEST = date(1999, 12, 31)
+LATEST = date(2101, 1, 1)
+"""The local dates that an instant of the years 2000 to 2100 (UTC) can have."""
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+def read_date(text: str) -> date:
+    """A date of RFC 3339, section 5.6.
+
+    Raises:
+        ValueError: with the rule, to stand behind the name of the parameter.
+    """
+    if not _DATE.fullmatch(text):
+        raise ValueError("must be a date as YYYY-MM-DD")
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise ValueError("must be a date that exists, as YYYY-MM-DD") from None
+    if not EARLIEST <= day <= LATEST:
+        raise ValueError(f"must be from {EARLIEST} to {LATEST}")
+    return day
+
+
+def today(now: datetime, zone: ZoneInfo) -> date:
+    """The local date of `now`."""
+    return now.astimezone(zone).date()
+
+
+def first_instant(day: date, zone: ZoneInfo) -> datetime:
+    """The first instant (UTC) whose local date is `day`, or a later one where the zone skips the day."""
+    midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
+    early, late = (midnight.replace(fold=fold).astimezone(UTC) for fold in (1, 0))
+    return _end_of_gap(early, late, day, zone) if early < late else late
+
+
+def _end_of_gap(before: datetime, after: datetime, day: date, zone: ZoneInfo) -> datetime:
+    """Clocks jump over midnight between these two instants; `after` is on the other side."""
+    while after - before > timedelta(seconds=1):
+        middle = before + (after - before) // 2
+        if middle.astimezone(zone).date() >= day:
+            after = middle
+        else:
+            before = middle
+    return after.replace(microsecond=0)
+
+
+def hours(day: date, zone: ZoneInfo) -> Sequence[datetime]:
+    """The instants (UTC) at which the hours of a local day begin, counted from its first, and its end.
+
+    24 hours; 23 or 25 at a DST change; the last one shorter where the zone shifts by half an hour; none
+    where the zone skips the day.
+    """
+    start, end = first_instant(day, zone), first_instant(day + DAY, zone)
+    marks = [start]
+    while marks[-1] < end:
+        marks.append(min(marks[-1] + HOUR, end))
+    return marks
+
+
+def local_text(instant: datetime, zone: ZoneInfo) -> str:
+    """RFC 3339 with the zone's offset at that instant."""
+    return instant.astimezone(zone).isoformat(timespec="seconds")

@@ -1,0 +1,91 @@
+"""uvicorn, as this API needs it: streams say goodbye first, and know their transport."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from shopstream.api.push.stream import TRANSPORT
+
+GRACE_SECONDS = 1
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class PortInUse(Exception):
+    """The address cannot be listened on; `str()` says which settings to change."""
+
+
+class Protocol(HttpToolsProtocol):
+    """HTTP that hands its transport to the application."""
+
+    def on_message_begin(self) -> None:
+        """Begins a request."""
+        super().on_message_begin()
+        self.scope["extensions"] = {TRANSPORT: self.transport}  # type: ignore[dict-item]
+
+
+class Server(uvicorn.Server):
+    """`goodbye` is called before open connections are waited for."""
+
+    def __init__(self, config: uvicorn.Config, goodbye: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._goodbye = goodbye
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Ends within about `GRACE_SECONDS`, whatever is open."""
+        self._goodbye()
+        await super().shutdown(sockets)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Unlike uvicorn, does not raise the signal again: what was opened has to be closed first."""
+        loop = asyncio.get_running_loop()
+        try:
+            for number in _SIGNALS:
+                loop.add_signal_handler(number, self.handle_exit, number, None)
+        except (ValueError, RuntimeError):  # not the main thread, which has no signals
+            yield
+            return
+        try:
+            yield
+        finally:
+            for number in _SIGNALS:
+                loop.remove_signal_handler(number)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one.
+
+    Raises:
+        PortInUse: with a sentence that names the settings.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise PortInUse(
+            f"SHOPSTREAM_PORT: cannot listen on {host}:{port} ({error.strerror or error})"
+        ) from error
+
+
+def configure(app: ASGIApp, **more: Any) -> uvicorn.Config:
+    """How the application is served."""
+    return uvicorn.Config(
+        app,
+        http=Protocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_keep_alive=30,
+        **more,
+    )

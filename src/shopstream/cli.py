@@ -1,0 +1,188 @@
+"""The command line: reads the flags, hands over to the package that does the work.
+
+Exit codes: 0 done; 1 something did not go through or a dependency is down (one sentence on standard
+error); 2 flags or settings are not usable (every fault on its own line).
+"""
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from shopstream.settings import SettingsError
+
+app = typer.Typer(
+    name="shopstream",
+    help="Real-time commerce analytics: exact aggregates from Kafka, and live push.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """The entry point `shopstream`."""
+    app()
+
+
+@app.command()
+def up(
+    demo: Annotated[bool, typer.Option("--demo", help="Also produce lively sample shops.")] = False,
+    port: Annotated[
+        int, typer.Option(min=1, max=65535, envvar="SHOPSTREAM_PORT", help="Of the API.")
+    ] = 3000,
+    kafka_port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Of the embedded broker.")
+    ] = 9092,
+    clickhouse_port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Of the embedded ClickHouse engine.")
+    ] = 8123,
+    data_dir: Annotated[
+        Path, typer.Option(envvar="SHOPSTREAM_DATA_DIR", help="Where everything is kept.")
+    ] = Path(".shopstream"),
+) -> None:
+    """Everything on this machine: broker, ClickHouse engine, pipeline, API, on 127.0.0.1."""
+    from shopstream.local.up import Flags, run
+
+    with _plain_faults():
+        flags = Flags(demo, port, kafka_port, clickhouse_port, data_dir)
+        raise typer.Exit(run(flags))
+
+
+@app.command()
+def pipeline() -> None:
+    """One worker: Kafka to ClickHouse."""
+    from shopstream.local.environment import load_beside_up
+    from shopstream.pipeline.main import run
+
+    with _plain_faults(quiet=False):
+        raise typer.Exit(run(load_beside_up()))
+
+
+@app.command()
+def api() -> None:
+    """One API process: reports and push."""
+    from shopstream.api.main import run
+    from shopstream.local.environment import load_beside_up
+
+    with _plain_faults(quiet=False):
+        raise typer.Exit(run(load_beside_up()))
+
+
+@app.command()
+def migrate() -> None:
+    """Creates the topics and brings the ClickHouse schema to this version."""
+    from shopstream.clickhouse.migrations import migrate as migrate_clickhouse
+    from shopstream.contracts.topics import TOPICS
+    from shopstream.kafka import TopicAdmin
+    from shopstream.local.environment import load_beside_up
+
+    with _plain_faults():
+        settings = load_beside_up()
+        with TopicAdmin(settings) as admin:
+            report = admin.create_missing(TOPICS)
+        for topic in report.created:
+            typer.echo(f"created topic {topic}")
+        for difference in report.differs:
+            typer.echo(f"differs, left as it is: {difference}")
+        ran = migrate_clickhouse(settings)
+        for name in ran:
+            typer.echo(f"ran migration {name}")
+        typer.echo(f"{len(report.created)} topics created, {len(ran)} migrations run")
+
+
+@app.command()
+def produce(
+    file: Annotated[str, typer.Argument(help="JSON lines, one event each; - for standard input.")],
+    rate: Annotated[
+        float | None, typer.Option(min=0.001, help="Events per second; as fast as it goes without.")
+    ] = None,
+    topic: Annotated[
+        str | None, typer.Option(help="Send each line, whatever it is, to this topic.")
+    ] = None,
+) -> None:
+    """Sends events to the topic of their type; prints the last one's topic:partition:offset."""
+    from shopstream.local.environment import load_beside_up
+    from shopstream.local.produce_command import produce_file
+
+    with _plain_faults():
+        summary = produce_file(load_beside_up(), file, rate, topic)
+        typer.echo(summary.sentence(), err=True)
+        if summary.last:
+            typer.echo(summary.last)
+        raise typer.Exit(1 if summary.refused or summary.failed else 0)
+
+
+@app.command()
+def token(
+    shop: Annotated[list[str], typer.Option(help="A shop it allows; may be repeated.")],
+    role: Annotated[str, typer.Option(help="admin or staff.")] = "admin",
+    user: Annotated[str, typer.Option(help="The claim `sub`.")] = "dev",
+    ttl: Annotated[str, typer.Option(help="How long it is valid: 90s, 30m, 1h, 7d.")] = "1h",
+) -> None:
+    """Prints a development token, alone on standard output."""
+    from shopstream.local.environment import load_beside_up
+    from shopstream.local.tokens import ROLES, duration, mint
+
+    if role not in ROLES:
+        raise typer.BadParameter(f"must be one of {', '.join(ROLES)}", param_hint="--role")
+    try:
+        life = duration(ttl)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--ttl") from None
+    with _plain_faults():
+        settings = load_beside_up()
+        typer.echo(mint(settings, shop, datetime.now(UTC), role=role, user=user, ttl=life))
+
+
+@app.command()
+def verify(
+    shop: Annotated[str | None, typer.Option(help="Only this shop.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+) -> None:
+    """Recomputes every report number from the orders; exit 1 if any differs."""
+    from shopstream.clickhouse.verify import verify as differences_of
+    from shopstream.local.environment import load_beside_up
+
+    with _plain_faults():
+        differences = differences_of(load_beside_up(), shop)
+        if as_json:
+            found = [difference.as_dict() for difference in differences]
+            typer.echo(json.dumps({"differences": found}, default=str, indent=2))
+        else:
+            for each in differences:
+                typer.echo(f"{each.table} {each.key}: stored {each.stored}, truth {each.truth}")
+            typer.echo(f"{len(differences)} differences")
+        raise typer.Exit(1 if differences else 0)
+
+
+@contextmanager
+def _plain_faults(quiet: bool = True) -> Iterator[None]:
+    """Turns the named errors into sentences. `quiet` silences the clients' own log lines."""
+    from shopstream.clickhouse.errors import EngineError, EngineUnavailable
+    from shopstream.kafka import BrokerUnreachable, TopicRefused
+    from shopstream.local.faults import LocalFault
+
+    if quiet:
+        logging.getLogger("kafka").setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    except SettingsError as error:
+        _fail(str(error), 2)
+    except (BrokerUnreachable, TopicRefused, LocalFault) as error:
+        _fail(str(error), 1)
+    except (EngineUnavailable, EngineError) as error:
+        _fail(f"ClickHouse cannot serve: {error}", 1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    typer.echo(message, err=True)
+    sys.exit(code)

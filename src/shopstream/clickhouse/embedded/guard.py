@@ -1,0 +1,62 @@
+"""What a read-only login may say, judged on the engine's own syntax tree.
+
+`readonly = 1` in the engine refuses writes, DDL and most table functions, but in chDB it lets
+through the scalar function file(), DESCRIBE of a table function, and paths as table names of the
+database `default`, which overlays the working directory.
+"""
+
+import re
+from collections.abc import Mapping
+
+from .engine import READ_CLASS, Handle
+from .errors import readonly_error
+
+_TABLE_FUNCTIONS = """
+    format fuzzjson fuzzquery generaterandom generateseries generate_series merge null numbers
+    numbers_mt primes sqlstandardvalues values view viewexplain viewifpermitted zeros zeros_mt
+"""
+_HARMLESS = frozenset(_TABLE_FUNCTIONS.split())
+_ALSO_REFUSED = frozenset({"file", "catboostevaluate", "getclienthttpheader"})
+_FUNCTION = re.compile(r"\bFunction ([^\s(]+)")
+_PATH = re.compile(r"\bIdentifier (?:\S*?[.])?(?:/|\.\./|\S*/\.\./)|\bTableIdentifier \S*/")
+_ALLOWED_CONTROL = ("SET", "USE")
+REFUSED_SETTINGS = frozenset({"readonly", "allow_ddl", "allow_introspection_functions"})
+
+
+def check_class(user: str, word: str, kind: str) -> None:
+    """Raises:
+    ServerError: 164 unless the statement reads, or is SET or USE.
+    """
+    if kind in (READ_CLASS, "UNKNOWN") or word in _ALLOWED_CONTROL:
+        return
+    raise readonly_error(
+        f"{user}: Cannot execute query in readonly mode. For queries over HTTP, method GET implies"
+        " readonly. You should use method POST for modifying queries"
+    )
+
+
+def check_reach(
+    handle: Handle, sql: str, params: Mapping[str, str], table_functions: frozenset[str]
+) -> None:
+    """Refuses what reaches beyond the tables: files, addresses, programs, this process's memory.
+
+    Raises:
+        ServerError: 164; or the engine's own error for a statement that does not parse.
+    """
+    tree = (handle.query("EXPLAIN AST " + sql, "TSVRaw", params).bytes() or b"").decode()
+    for name in _FUNCTION.findall(tree):
+        lower = name.lower()
+        outside = lower in table_functions and lower not in _HARMLESS
+        if outside or lower in _ALSO_REFUSED or re.match(r"ai[A-Z]|AI[A-Z]", name):
+            raise readonly_error(f"Function {name} is not allowed for a read-only login")
+    if not tree.strip() or _PATH.search(tree):
+        raise readonly_error("Files are not allowed for a read-only login")
+
+
+def check_settings(names: Mapping[str, str]) -> None:
+    """Raises:
+    ServerError: 164 for a setting that would widen the login's rights.
+    """
+    for name in names:
+        if name in REFUSED_SETTINGS:
+            raise readonly_error(f"Cannot modify '{name}' setting in readonly mode")

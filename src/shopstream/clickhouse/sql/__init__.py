@@ -1,0 +1,16 @@
+"""The statements: one a file."""
+
+from functools import cache
+from importlib.resources import files
+
+
+@cache
+def load(name: str) -> str:
+    """The text of a statement, such as `reports/daily_sales.sql`."""
+    return files(__name__).joinpath(name).read_text(encoding="utf-8")
+
+
+def names(folder: str) -> list[str]:
+    """The files of a folder, sorted."""
+    found = (entry.name for entry in files(__name__).joinpath(folder).iterdir())
+    return sorted(f"{folder}/{name}" for name in found if name.endswith(".sql"))

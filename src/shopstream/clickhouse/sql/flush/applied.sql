@@ -1,0 +1,1 @@
+SELECT countIf(applied) > 0 AS applied FROM batches WHERE batch = {batch:UInt64}

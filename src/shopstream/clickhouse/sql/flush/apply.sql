@@ -1,0 +1,15 @@
+-- Step 3. Runs once for a batch; after a crash in its middle it is repeated under the same token, and each
+-- window takes what it has not taken yet. Nothing goes in where the batch is marked as applied, or where
+-- another worker has claimed one of the partitions.
+INSERT INTO apply
+SELECT *
+FROM orders
+WHERE batch = {batch:UInt64}
+    AND (SELECT count() FROM batches WHERE batch = {batch:UInt64} AND applied) = 0
+    AND (
+        SELECT count()
+        FROM present_owners
+        WHERE (topic, partition, claim) IN
+            (SELECT arrayJoin(arrayZip({topics:Array(String)}, {partitions:Array(UInt32)}, {claims:Array(UInt64)})))
+    ) = length({claims:Array(UInt64)})
+LIMIT 1 BY shop_key, created_at, order_key, version

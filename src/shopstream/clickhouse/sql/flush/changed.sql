@@ -1,0 +1,13 @@
+-- Local dates whose numbers these batches changed, by shop.
+SELECT shop_id, groupUniqArray(day) AS dates
+FROM orders
+WHERE batch IN {batches:Array(UInt64)}
+    AND (
+        counted != prior_counted
+        OR (
+            counted
+            AND (currency, total, refund, `items.product_id`, `items.quantity`, `items.refunded`, `items.price`)
+                != (prior_currency, prior_total, prior_refund, `prior_items.product_id`, `prior_items.quantity`, `prior_items.refunded`, `prior_items.price`)
+        )
+    )
+GROUP BY shop_id

@@ -1,0 +1,12 @@
+-- By the local date of the shop.
+CREATE TABLE IF NOT EXISTS product_day (
+    shop_id LowCardinality(String),
+    day Date,
+    currency LowCardinality(String),
+    product_id String,
+    quantity Int64,
+    revenue Decimal(38, 4)
+)
+ENGINE = SummingMergeTree
+ORDER BY (shop_id, day, currency, product_id)
+SETTINGS index_granularity = 1024, non_replicated_deduplication_window = 1000

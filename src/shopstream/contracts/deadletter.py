@@ -1,0 +1,57 @@
+"""The event that tells of a refused record."""
+
+import base64
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from shopstream.contracts.reject import Reason, Refusal
+
+SOURCE = "/shopstream/pipeline"
+TYPE = "record:refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A Kafka record as it lay in its topic; `timestamp` is Kafka's, in ms."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+
+
+def dead_letter(record: Record, refusal: Refusal) -> bytes:
+    """A `record:refused` CloudEvent; the same record gives the same bytes."""
+    value = record.value or b""
+    kept = value and refusal.reason is not Reason.TOO_LARGE
+    event = {
+        "specversion": "1.0",
+        "id": f"{record.topic}:{record.partition}:{record.offset}",
+        "source": SOURCE,
+        "type": TYPE,
+        "time": _iso(record.timestamp),
+        "datacontenttype": "application/json",
+        "data": {
+            "topic": record.topic,
+            "partition": record.partition,
+            "offset": record.offset,
+            "timestamp": record.timestamp,
+            "key": None if record.key is None else base64.b64encode(record.key).decode(),
+            "value": base64.b64encode(value).decode() if kept else None,
+            "size": len(value),
+            "sha256": hashlib.sha256(value).hexdigest(),
+            "reason": refusal.reason.value,
+            "field": refusal.field,
+            "message": refusal.message,
+        },
+    }
+    return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
+
+
+def _iso(milliseconds: int) -> str:
+    instant = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,87 @@
+"""From the bytes of a record to an event, or to the reason why it is refused."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from shopstream.contracts import values
+from shopstream.contracts.json_text import MAX_BYTES, NotJson, parse
+from shopstream.contracts.order import ORDER
+from shopstream.contracts.reject import Reason, Refused
+from shopstream.contracts.schema import Field, Shape, read
+from shopstream.contracts.topics import TOPIC_OF_TYPE
+
+DATA: Mapping[str, Shape] = {"order:created": ORDER, "order:updated": ORDER}
+"""The shape of `data` by event type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A CloudEvent that keeps every rule. `data` holds the typed members by their contract names."""
+
+    id: str
+    source: str
+    type: str
+    shop_id: str
+    user_id: str | None
+    time: datetime | None
+    data: dict[str, Any]
+
+
+_ENVELOPES = {
+    kind: Shape(
+        (
+            Field("shopid", values.identifier, required=True),
+            Field("data", shape, required=True),
+            Field("id", values.identifier),
+            Field("source", values.attribute),
+            Field("time", values.time),
+            Field("userid", values.identifier),
+        )
+    )
+    for kind, shape in DATA.items()
+}
+
+
+def read_event(value: bytes | None, topic: str) -> Event:
+    """Reads one record of `topic`.
+
+    Raises:
+        Refused: with the first reason that applies, in the order of `Reason`.
+    """
+    if value is not None and len(value) > MAX_BYTES:
+        raise Refused(Reason.TOO_LARGE, None, f"the record has more than {MAX_BYTES} bytes")
+    document = _cloudevent(value)
+    kind = document["type"]
+    if kind not in _ENVELOPES:
+        raise Refused(Reason.UNKNOWN_TYPE, "type", "type is not one of the event types")
+    if TOPIC_OF_TYPE[kind] != topic:
+        raise Refused(Reason.WRONG_TOPIC, "type", f"{kind} belongs to {TOPIC_OF_TYPE[kind]}")
+    found = read(_ENVELOPES[kind], document)
+    return Event(
+        id=found["id"],
+        source=found["source"],
+        type=kind,
+        shop_id=found["shopid"],
+        user_id=found["userid"],
+        time=found["time"],
+        data=found["data"],
+    )
+
+
+def _cloudevent(value: bytes | None) -> dict[str, Any]:
+    try:
+        document = parse(value or b"")
+    except NotJson as error:
+        raise Refused(Reason.NOT_JSON, None, f"not JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise Refused(Reason.NOT_CLOUDEVENT, None, "the record is not a JSON object")
+    if document.get("specversion") != "1.0":
+        raise Refused(Reason.NOT_CLOUDEVENT, "specversion", 'specversion must be "1.0"')
+    for name in ("id", "source", "type"):
+        attribute = document.get(name)
+        if not isinstance(attribute, str) or not attribute:
+            message = f"{name} must be text that is not empty"
+            raise Refused(Reason.NOT_CLOUDEVENT, name, message)
+    return document

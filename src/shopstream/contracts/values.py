@@ -1,0 +1,139 @@
+"""Scalar rules: each takes a parsed JSON value and returns the typed one, or raises `Invalid` with the rule."""
+
+import re
+from collections.abc import Callable, Container
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from zoneinfo import available_timezones
+
+from shopstream.contracts.json_text import Number
+
+MONEY_LIMIT = Decimal(10) ** 12
+CENT_OF_CENT = Decimal("0.0001")
+QUANTITY_LIMIT = 2**31
+REVISION_LIMIT = 2**32
+IDENTIFIER_LENGTH = 128
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+LATEST = datetime(2101, 1, 1, tzinfo=UTC)
+"""Exclusive; both bounds hold for the instant in UTC."""
+
+Check = Callable[[object], object]
+
+_WHOLE = re.compile(r"-?\d{1,20}", re.ASCII)
+_MONEY_TEXT = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
+_TIME = re.compile(
+    r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.(\d+))?(?:[Zz]|([+-])([01]\d|2[0-3]):([0-5]\d))",
+    re.ASCII,
+)
+
+
+class Invalid(ValueError):
+    """The value breaks its rule; `str()` is the rule, to stand behind the name of the field."""
+
+
+def text(value: object) -> str:
+    """Any text, the empty one too."""
+    if not isinstance(value, str):
+        raise Invalid("must be text")
+    return value
+
+
+def attribute(value: object) -> str:
+    """A CloudEvents text attribute: no control characters (CloudEvents 1.0, type system)."""
+    if not (isinstance(value, str) and value):
+        raise Invalid("must be text that is not empty")
+    if _CONTROL.search(value):
+        raise Invalid("must not have control characters")
+    return value
+
+
+def identifier(value: object) -> str:
+    """1 to 128 characters without control characters."""
+    if not isinstance(value, str) or not 1 <= len(value) <= IDENTIFIER_LENGTH:
+        raise Invalid(f"must be text of 1 to {IDENTIFIER_LENGTH} characters")
+    if _CONTROL.search(value):
+        raise Invalid("must not have control characters")
+    return value
+
+
+def whole(low: int, high: int) -> Check:
+    """A whole number from `low` to `high`, both included, written without fraction or exponent."""
+
+    def check(value: object) -> int:
+        if not isinstance(value, Number) or not _WHOLE.fullmatch(value.text):
+            raise Invalid("must be a whole number, written without fraction or exponent")
+        number = int(value.text)
+        if not low <= number <= high:
+            raise Invalid(f"must be from {low} to {high}")
+        return number
+
+    return check
+
+
+def money(value: object) -> Decimal:
+    """0 <= amount < 10^12 with at most 4 decimals, exact; scale 4."""
+    amount = _decimal(value)
+    if amount < 0:
+        raise Invalid("must not be negative")
+    if amount >= MONEY_LIMIT:
+        raise Invalid("must be below 10^12")
+    rounded = amount.quantize(CENT_OF_CENT)
+    if rounded != amount:
+        raise Invalid("must have at most 4 decimals")
+    return abs(rounded)
+
+
+def _decimal(value: object) -> Decimal:
+    if isinstance(value, str) and not _MONEY_TEXT.fullmatch(value):
+        raise Invalid("as text must be digits, at most with a point")
+    if not isinstance(value, (str, Number)):
+        raise Invalid("must be a number or text")
+    try:
+        return Decimal(value.text if isinstance(value, Number) else value)
+    except InvalidOperation:
+        raise Invalid("must be below 10^12 with at most 4 decimals") from None
+
+
+def currency(value: object) -> str:
+    """Three capital letters (ISO 4217)."""
+    if not isinstance(value, str) or not _CURRENCY.fullmatch(value):
+        raise Invalid("must be three capital letters (ISO 4217)")
+    return value
+
+
+def time(value: object) -> datetime:
+    """RFC 3339 with an offset, to the microsecond (the rest is cut), in UTC, years 2000 to 2100."""
+    match = _TIME.fullmatch(value) if isinstance(value, str) else None
+    if not match:
+        raise Invalid("must be an RFC 3339 time with an offset, such as 2026-11-22T10:15:30.123Z")
+    date, clock, fraction, sign, hours, minutes = match.groups()
+    try:
+        local = datetime.fromisoformat(f"{date}T{clock}+00:00")
+        local = local.replace(microsecond=int((fraction or "0")[:6].ljust(6, "0")))
+        offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
+        instant = local + offset if sign == "-" else local - offset
+    except (ValueError, OverflowError):
+        raise Invalid("must be a time that exists (RFC 3339)") from None
+    if not EARLIEST <= instant < LATEST:
+        raise Invalid("must be in the years 2000 to 2100")
+    return instant
+
+
+def one_of(allowed: Container[str], names: str) -> Check:
+    """One of a closed set of texts."""
+
+    def check(value: object) -> str:
+        if not isinstance(value, str) or value not in allowed:
+            raise Invalid(f"must be one of {names}")
+        return value
+
+    return check
+
+
+def timezone(value: object) -> str:
+    """A name of the IANA time zone database."""
+    if not isinstance(value, str) or value not in available_timezones():
+        raise Invalid("must be an IANA time zone, such as Europe/Berlin")
+    return value

@@ -1,0 +1,115 @@
+"""The data directory of `shopstream up`: its lock, its secrets, and `up.json` for others."""
+
+import fcntl
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from shopstream.local.faults import LocalFault
+
+
+class DirectoryUnusable(LocalFault):
+    """The data directory cannot be used; `str()` is a sentence that names the flag."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"The data directory {path} cannot be used ({reason}): choose another with --data-dir."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """Made once for a data directory. `jwt` signs tokens; the others are the engine's passwords."""
+
+    jwt: str
+    shopstream: str
+    bi: str
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """What `up.json` tells. `bi` is None with a ClickHouse that is not our own."""
+
+    api: str
+    kafka: str
+    clickhouse: str
+    bi: str | None
+    pid: int
+    kafka_idempotence: bool
+    kafka_partitions: int
+
+
+class Directory:
+    """`path`, made if it is not there, held by this process until `release`.
+
+    Raises:
+        DirectoryUnusable: it cannot be made or written, or another `up` holds it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.logs.mkdir(exist_ok=True)
+            self._lock = self._hold()
+        except OSError as error:
+            raise DirectoryUnusable(path, error.strerror or str(error)) from None
+
+    @property
+    def logs(self) -> Path:
+        """Where the output of the processes goes."""
+        return self.path / "logs"
+
+    def release(self) -> None:
+        """Takes `up.json` away and lets another `up` use the directory."""
+        (self.path / "up.json").unlink(missing_ok=True)
+        self._lock.close()
+
+    def secrets(self) -> Secrets:
+        """The secrets of this directory, made at the first call; the file has mode 0600.
+
+        Raises:
+            DirectoryUnusable: the file is there but is not ours.
+        """
+        path = self.path / "secrets.json"
+        if not path.exists():
+            made = (secrets.token_urlsafe(32) for _ in range(3))
+            write_private(path, asdict(Secrets(*made)))
+        try:
+            return Secrets(**json.loads(path.read_bytes()))
+        except (ValueError, TypeError):
+            raise DirectoryUnusable(self.path, "secrets.json is not readable") from None
+
+    def announce(self, addresses: Addresses) -> None:
+        """Writes `up.json` (mode 0600)."""
+        write_private(self.path / "up.json", asdict(addresses))
+
+    def _hold(self) -> IO[str]:
+        lock = (self.path / "up.lock").open("a+")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            holder = lock.read().strip() or "unknown"
+            lock.close()
+            raise DirectoryUnusable(
+                self.path, f"another `shopstream up` uses it, process {holder}"
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        return lock
+
+
+def write_private(path: Path, content: dict[str, Any]) -> None:
+    """Replaces `path` by JSON that only its owner can read, in one step."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(json.dumps(content, indent=2) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)

@@ -1,0 +1,47 @@
+"""Settings for a command: the environment, and where it is silent what a running `up` has told."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from shopstream.settings import PREFIX, Settings, load
+
+
+def load_beside_up() -> Settings:
+    """Reads the environment, completed from `up.json` and the secrets of the data directory.
+
+    Raises:
+        SettingsError: with one line for each fault.
+    """
+    directory = Path(os.environ.get(f"{PREFIX}DATA_DIR") or ".shopstream")
+    told = told_by_up(_read(directory / "up.json"), _read(directory / "secrets.json"), os.environ)
+    for name, value in told.items():
+        os.environ.setdefault(name, value)
+    return load()
+
+
+def told_by_up(
+    addresses: Mapping[str, Any], secrets: Mapping[str, Any], environment: Mapping[str, str]
+) -> dict[str, str]:
+    """Variables that follow from the two files. What the broker can goes only with its address."""
+    told: dict[str, str] = {}
+    kafka = addresses.get("kafka")
+    if kafka and environment.get(f"{PREFIX}KAFKA_BOOTSTRAP", kafka) == kafka:
+        told["KAFKA_BOOTSTRAP"] = kafka
+        told["KAFKA_IDEMPOTENCE"] = str(addresses.get("kafka_idempotence", True)).lower()
+        told["KAFKA_PARTITIONS"] = str(addresses.get("kafka_partitions", 12))
+    if addresses.get("clickhouse"):
+        told["CLICKHOUSE_URL"] = addresses["clickhouse"]
+    if secrets.get("jwt"):
+        told["JWT_SECRET"] = secrets["jwt"]
+    return {PREFIX + name: value for name, value in told.items()}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}

@@ -1,0 +1,73 @@
+"""Tells the API processes how far this worker is: after every batch, and while nothing comes."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from shopstream.clickhouse.errors import EngineUnavailable
+from shopstream.contracts.cursor import Partition
+from shopstream.contracts.notices import PipelineState, Progress, pipeline_progress
+from shopstream.kafka import BrokerUnreachable
+from shopstream.pipeline.notifier import Voice
+from shopstream.pipeline.retry import Patience
+from shopstream.pipeline.store import Store
+
+IDLE_SECONDS = 0.5
+LEAST_SECONDS = 0.05
+KEEP_SECONDS = 5.0
+"""How often progress is kept in the engine, for an API process that starts later."""
+
+
+class Announcer:
+    """`progress` reads the transport's books; `counters` are this worker's own."""
+
+    def __init__(
+        self,
+        worker: str,
+        store: Store,
+        voice: Voice,
+        progress: Callable[[], dict[Partition, Progress]],
+        counters: Callable[[], Mapping[str, float]],
+        number: Callable[[], int],
+        patience: Patience,
+    ) -> None:
+        self._worker = worker
+        self._store = store
+        self._voice = voice
+        self._progress = progress
+        self._counters = counters
+        self._number = number
+        self._patience = patience
+        self._news = asyncio.Event()
+        self._kept = -KEEP_SECONDS
+
+    def news(self) -> None:
+        """A batch was written."""
+        self._news.set()
+
+    async def run(self) -> None:
+        """Announces for ever."""
+        while True:
+            with suppress(TimeoutError):  # that nothing came is news too
+                await asyncio.wait_for(self._news.wait(), IDLE_SECONDS)
+            self._news.clear()
+            try:
+                await self._announce()
+            except (BrokerUnreachable, EngineUnavailable) as error:
+                await self._patience.pause(error)
+            else:
+                self._patience.well()
+            await asyncio.sleep(LEAST_SECONDS)
+
+    async def _announce(self) -> None:
+        progress = self._progress()
+        if not progress:
+            return
+        state = PipelineState(self._worker, progress, self._counters())
+        event = pipeline_progress(state, f"{self._number():x}", datetime.now(UTC))
+        await self._voice.notices([(None, event)])
+        now = asyncio.get_running_loop().time()
+        if now - self._kept >= KEEP_SECONDS:
+            self._kept = now
+            await self._store.save_progress(progress)

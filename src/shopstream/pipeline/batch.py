@@ -1,0 +1,91 @@
+"""A batch: what one flush of one worker writes, of all its partitions together."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from shopstream.contracts.cursor import Partition
+from shopstream.contracts.deadletter import Record, dead_letter
+from shopstream.contracts.reject import Reason, Refusal
+from shopstream.pipeline.decode import Piece
+from shopstream.pipeline.decode.chunk import record_of
+
+
+class Part(NamedTuple):
+    """The run of one partition that a batch holds: offsets from `first` up to, not including, `next`."""
+
+    topic: str
+    partition: int
+    epoch: int
+    first: int
+    next: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """`staged` has the columns of sql/flush/staged.columns, `history` those of table `events`."""
+
+    number: int
+    parts: tuple[Part, ...]
+    staged: pa.Table
+    history: pa.Table
+    refused: tuple[tuple[Record, Refusal], ...]
+    records: int
+
+    @property
+    def places(self) -> list[Partition]:
+        return [Partition(part.topic, part.partition) for part in self.parts]
+
+    def without(self, moved: Sequence[int]) -> "Batch":
+        """Without the rows whose order has another createdAt; they are refused instead."""
+        keep = np.ones(self.staged.num_rows, np.bool_)
+        keep[list(moved)] = False
+        lost = self.history.filter(pa.array(~keep)).to_pylist()
+        refused = tuple((record_of(row), _MOVED) for row in lost)
+        mask = pa.array(keep)
+        return Batch(
+            self.number,
+            self.parts,
+            self.staged.filter(mask),
+            self.history.filter(mask),
+            self.refused + refused,
+            self.records,
+        )
+
+    def dead_letters(self) -> list[bytes]:
+        """One `record:refused` event for each refused record."""
+        return [dead_letter(record, refusal) for record, refusal in self.refused]
+
+
+_MOVED = Refusal(
+    Reason.ORDER_MOVED,
+    "data.createdAt",
+    "data.createdAt must stay what it was when the order was first accepted",
+)
+
+
+def assemble(number: int, pieces: Sequence[Piece]) -> Batch:
+    """One batch of decoded chunks, at least one; `seq` counts the rows in the order of arrival."""
+    orders = pa.concat_tables([piece.orders for piece in pieces])
+    seq = pa.array(np.arange(orders.num_rows, dtype=np.uint32))
+    return Batch(
+        number,
+        tuple(_parts(pieces)),
+        orders.add_column(0, "seq", seq),
+        pa.concat_tables([piece.history for piece in pieces]),
+        tuple(refused for piece in pieces for refused in piece.refused),
+        sum(piece.records for piece in pieces),
+    )
+
+
+def _parts(pieces: Iterable[Piece]) -> list[Part]:
+    runs: dict[tuple[str, int, int], Part] = {}
+    for piece in pieces:
+        key = (piece.topic, piece.partition, piece.epoch)
+        before = runs.get(key)
+        first = piece.first if before is None else before.first
+        runs[key] = Part(*key, first, piece.next)
+    return sorted(runs.values())

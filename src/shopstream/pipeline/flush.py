@@ -1,0 +1,102 @@
+"""Writes one batch: the steps between records that are read and offsets that may be committed."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from shopstream.clickhouse.errors import EngineUnavailable
+from shopstream.contracts.cursor import Partition
+from shopstream.kafka import BrokerUnreachable
+from shopstream.pipeline.batch import Batch
+from shopstream.pipeline.retry import Patience
+from shopstream.pipeline.store import Fence, Store
+
+logger = logging.getLogger(__name__)
+
+
+class Fenced(Exception):
+    """Another worker owns a partition of the batch; what is written for it there is not ours to write."""
+
+
+class Owner(Protocol):
+    """What a flush needs of `Ownership`."""
+
+    def fence(self, places: list[Partition], /) -> Fence | None: ...
+
+    async def quiet(self) -> None: ...
+
+
+class Letters(Protocol):
+    """Where refused records go; returns when the broker has them, raises `BrokerUnreachable`."""
+
+    async def send_all(self, letters: list[bytes], /) -> None: ...
+
+
+async def flush(batch: Batch, store: Store, fence: Fence, letters: Letters) -> Batch:
+    """One try. Returns the batch as it was written: rows that the store refused are among the refused.
+
+    1. Say which partitions the batch holds; keep the accepted events as history; look for orders that
+       were moved. A crash leaves an open batch without rows: applying it adds nothing.
+    2. Write the orders that are newer than what is stored. A crash in the middle leaves some of them:
+       the new owner applies those, and finds the rest when it reads the records again.
+    3. Apply the batch to the windows under its token. A crash in the middle leaves windows with and
+       without it: the new owner repeats the step, and each window takes it once.
+    4. Mark the batch as applied: it is never repeated from now on.
+    5. Send the refused records to the dead letters. A crash before the offsets are committed brings
+       the records again: the comparison of step 2 finds nothing new, and a dead letter has the same id.
+
+    Raises:
+        EngineUnavailable, BrokerUnreachable: try again with the same batch.
+        Fenced: never try again.
+    """
+    if batch.staged.num_rows:
+        _, _, moved = await asyncio.gather(
+            store.begin(batch), store.keep(batch), store.moved(batch)
+        )
+        if moved:
+            batch = batch.without(moved)
+        await store.store(batch, fence)
+        await store.apply(batch.number, fence)
+        if not await store.mark(batch.number, fence):
+            raise Fenced(f"batch {batch.number} belongs to another worker now")
+    if batch.refused:
+        await letters.send_all(batch.dead_letters())
+    return batch
+
+
+async def insist(
+    batch: Batch,
+    store: Store,
+    owner: Owner,
+    letters: Letters,
+    check: Callable[[], Awaitable[None]],
+    patience: tuple[Patience, Patience],
+) -> Batch:
+    """Tries until the batch is written; `patience` is that with the engine and that with the broker.
+
+    `check` says whether the topics are still those that were read, before anything is written.
+
+    Raises:
+        Fenced: where a partition is no longer ours.
+    """
+    engine, broker = patience
+    first = True
+    while True:
+        fence = owner.fence(batch.places)
+        if fence is None:
+            raise Fenced("a partition was given to another worker")
+        try:
+            await check()
+            broker.well()
+            if not first:
+                await owner.quiet()  # a try that was cut off may still run
+            first = False
+            written = await flush(batch, store, fence, letters)
+            engine.well()
+        except EngineUnavailable as error:
+            await engine.pause(error)
+        except BrokerUnreachable as error:
+            await broker.pause(error)
+        else:
+            return written

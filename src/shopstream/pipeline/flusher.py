@@ -1,0 +1,125 @@
+"""Gathers decoded chunks while a batch is written, and writes what has gathered as the next one."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+from typing import Any
+
+from shopstream.contracts.cursor import Partition
+from shopstream.pipeline.batch import Batch, assemble
+from shopstream.pipeline.decode import Piece, decode
+from shopstream.pipeline.transport import Delivery
+
+logger = logging.getLogger(__name__)
+
+MAX_RECORDS = 50_000
+MAX_BYTES = 64 * 1024 * 1024
+"""Bounds of a batch; twice as much may wait, then the consumer waits too."""
+PACE_SECONDS = 0.15
+"""From one start to the next, unless a full batch waits: a flush costs much the same for few records."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A decoded chunk, and how to acknowledge it."""
+
+    delivery: Delivery
+    piece: Piece
+
+    @property
+    def place(self) -> Partition:
+        return Partition(self.piece.topic, self.piece.partition)
+
+
+Write = Callable[[Batch], Awaitable[Batch]]
+Written = Callable[[Batch, float], None]
+
+
+class Flusher:
+    """One for a worker, over all its partitions.
+
+    `write` returns when the batch is durable, whatever it takes; `written` is told of it with the seconds
+    it took, after its chunks were acknowledged.
+    """
+
+    def __init__(
+        self,
+        epoch: Callable[[str], int],
+        number: Callable[[], int],
+        write: Write,
+        written: Written,
+    ) -> None:
+        self._epoch = epoch
+        self._number = number
+        self._write = write
+        self._written = written
+        self._waiting: deque[Waiting] = deque()
+        self._records = 0
+        self._bytes = 0
+        self._change = asyncio.Condition()
+
+    async def offer(self, delivery: Delivery) -> None:
+        """Decodes a chunk and queues it; waits where two full batches are queued already."""
+        chunk = delivery.chunk
+        epoch = self._epoch(chunk.topic)
+        piece = await asyncio.to_thread(decode, chunk.topic, chunk.partition, epoch, chunk.records)
+        async with self._change:
+            await self._change.wait_for(lambda: not self._full(2))
+            self._add(Waiting(delivery, piece), 1)
+            self._waiting.append(Waiting(delivery, piece))
+            self._change.notify_all()
+
+    def drop(self, lost: Collection[Partition]) -> None:
+        """Forgets queued chunks of revoked partitions: they are somebody else's now, unacknowledged."""
+        kept = [w for w in self._waiting if w.place not in lost]
+        for waiting in self._waiting:
+            self._add(waiting, -1)
+        self._waiting = deque(kept)
+        for waiting in kept:
+            self._add(waiting, 1)
+
+    async def run(self) -> None:
+        """Writes batches for ever; what `write` raises ends it, with nothing acknowledged."""
+        loop = asyncio.get_running_loop()
+        while True:
+            taken = await self._take()
+            began = loop.time()
+            batch = assemble(self._number(), [waiting.piece for waiting in taken])
+            written = await self._write(batch)
+            for waiting in taken:
+                waiting.delivery.ack()
+            took = loop.time() - began
+            self._written(written, took)
+            await self._pace(PACE_SECONDS - took)
+
+    async def _take(self) -> list[Waiting]:
+        async with self._change:
+            await self._change.wait_for(lambda: bool(self._waiting))
+            taken, records, size = [], 0, 0
+            while self._waiting and records < MAX_RECORDS and size < MAX_BYTES:
+                waiting = self._waiting.popleft()
+                self._add(waiting, -1)
+                records += waiting.piece.records
+                size += waiting.piece.size
+                taken.append(waiting)
+            self._change.notify_all()
+        return taken
+
+    async def _pace(self, seconds: float) -> None:
+        if seconds <= 0:
+            return
+        async with self._change:
+            full: Any = self._change.wait_for(lambda: self._full(1))
+            try:
+                await asyncio.wait_for(full, seconds)
+            except TimeoutError:
+                return
+
+    def _full(self, times: int) -> bool:
+        return self._records >= times * MAX_RECORDS or self._bytes >= times * MAX_BYTES
+
+    def _add(self, waiting: Waiting, sign: int) -> None:
+        self._records += sign * waiting.piece.records
+        self._bytes += sign * waiting.piece.size

@@ -1,0 +1,58 @@
+"""The worker's own counters: Faust's monitor counts chunks."""
+
+from collections.abc import Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from shopstream.pipeline.batch import Batch
+
+
+class Metrics:
+    """Prometheus metrics of one worker."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._records = Counter(
+            "shopstream_records", "Records read and made durable", registry=self.registry
+        )
+        self._refused = Counter(
+            "shopstream_records_refused",
+            "Records sent to the dead letters",
+            ["reason"],
+            registry=self.registry,
+        )
+        self._batches = Counter("shopstream_batches", "Batches written", registry=self.registry)
+        self._seconds = Histogram(
+            "shopstream_flush_seconds",
+            "Time from a batch's first statement to its acknowledgement",
+            buckets=(0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60),
+            registry=self.registry,
+        )
+        self._behind = Gauge(
+            "shopstream_as_of_age_seconds",
+            "Age of the instant up to which everything is in the reports",
+            registry=self.registry,
+        )
+        self._totals = {"records": 0.0, "refused": 0.0, "batches": 0.0, "flushSeconds": 0.0}
+
+    def written(self, batch: Batch, seconds: float) -> None:
+        """A batch became durable."""
+        self._records.inc(batch.records)
+        self._batches.inc()
+        self._seconds.observe(seconds)
+        for _, refusal in batch.refused:
+            self._refused.labels(refusal.reason.value).inc()
+            name = f"refused.{refusal.reason.value}"
+            self._totals[name] = self._totals.get(name, 0) + 1
+        self._totals["records"] += batch.records
+        self._totals["refused"] += len(batch.refused)
+        self._totals["batches"] += 1
+        self._totals["flushSeconds"] += seconds
+
+    def behind(self, seconds: float) -> None:
+        """Age of the worker's watermark."""
+        self._behind.set(seconds)
+
+    def totals(self) -> Mapping[str, float]:
+        """Counters since the start, for the progress notices."""
+        return self._totals

@@ -1,0 +1,103 @@
+"""Which partitions this worker may write for, and what it must finish before it writes.
+
+When partitions arrive, in this order:
+
+1. Claim them in the engine. From then on no new statement of a former owner writes anything: each carries
+   its claims and compares them with the stored ones.
+2. Wait until the writing statements that were under way are over: they may have compared before.
+3. Of the batches that began and were never marked, apply those whose first partition is ours, under the
+   token of their first run; wait for the owners of the others to do so.
+
+A batch may be superseded in storage only once it is applied, so nothing is written before 3 is done. A crash
+after any step leaves at most an unused claim.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Collection
+from functools import partial
+from typing import Any
+
+from shopstream.clickhouse.errors import EngineUnavailable
+from shopstream.contracts.cursor import Partition
+from shopstream.pipeline.numbers import Numbers
+from shopstream.pipeline.retry import Patience
+from shopstream.pipeline.store import Fence, Store
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.05
+Recovered = Callable[[list[int]], None]
+
+
+class Ownership:
+    """Claims of the partitions that Kafka assigned to this worker."""
+
+    def __init__(
+        self, store: Store, numbers: Numbers, patience: Patience, recovered: Recovered
+    ) -> None:
+        self._store = store
+        self._numbers = numbers
+        self._patience = patience
+        self._recovered = recovered
+        self._claims: dict[Partition, int] = {}
+
+    def fence(self, places: Collection[Partition]) -> Fence | None:
+        """The claims of a batch with these partitions; None where one of them is no longer ours."""
+        if all(place in self._claims for place in places):
+            return Fence({place: self._claims[place] for place in places})
+        return None
+
+    async def take(self, places: Collection[Partition]) -> None:
+        """Runs the three steps for partitions that were assigned; waits out an engine that is down."""
+        new = [place for place in places if place not in self._claims]
+        if not new:
+            return
+        claim = self._numbers.next()
+        await self._insist(lambda: self._store.claim(new, claim))
+        self._claims.update(dict.fromkeys(new, claim))
+        await self.quiet()
+        await self._finish(new)
+
+    def give_up(self, places: Collection[Partition]) -> None:
+        """Forgets partitions that were revoked."""
+        for place in places:
+            self._claims.pop(place, None)
+
+    async def quiet(self) -> None:
+        """Returns once every writing statement that runs now, of any worker, is over."""
+        waited_for = await self._insist(self._store.running)
+        while waited_for:
+            await asyncio.sleep(POLL_SECONDS)
+            waited_for &= await self._insist(self._store.running)
+
+    async def _finish(self, places: Collection[Partition]) -> None:
+        done: list[int] = []
+        while True:
+            found = await self._insist(lambda: self._store.open_batches(places, time.time()))
+            for number, parts in sorted(found.items()):
+                if (fence := self.fence(parts[:1])) is not None:
+                    await self._insist(partial(self._apply, number, fence))
+                    done.append(number)
+            if not found:
+                break
+            await asyncio.sleep(POLL_SECONDS)
+        if done:
+            logger.info("finished %d batches of an earlier owner", len(done))
+        self._recovered(done)
+
+    async def _apply(self, number: int, fence: Fence) -> None:
+        await self.quiet()  # a try that was cut off may still run
+        await self._store.apply(number, fence)
+        await self._store.mark(number, fence)
+
+    async def _insist(self, call: Callable[[], Awaitable[Any]]) -> Any:
+        while True:
+            try:
+                answer = await call()
+            except EngineUnavailable as error:
+                await self._patience.pause(error)
+            else:
+                self._patience.well()
+                return answer

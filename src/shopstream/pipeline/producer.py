@@ -1,0 +1,71 @@
+"""What the pipeline says on Kafka: each message is awaited, none is sent and forgotten."""
+
+import asyncio
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from shopstream.contracts.topics import DEADLETTERS, NOTICES
+from shopstream.kafka import BrokerUnreachable, async_options
+from shopstream.settings import Settings
+
+MAX_REQUEST = 2 * 1024 * 1024
+
+
+class Producer:
+    """Starts with the first message; every method raises `BrokerUnreachable` where the broker has not got it
+    within 10 s."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._starting = asyncio.Lock()
+        self._producer: AIOKafkaProducer | None = None
+
+    async def notices(self, messages: list[tuple[bytes | None, bytes]]) -> None:
+        """(key, value) of messages to the notices, in order."""
+        await self._send([(NOTICES, key, value) for key, value in messages])
+
+    async def send_all(self, letters: list[bytes]) -> None:
+        """Dead letters, in order."""
+        await self._send([(DEADLETTERS, None, letter) for letter in letters])
+
+    async def close(self) -> None:
+        """Sends what is left, for a second at most."""
+        if self._producer:
+            stop = asyncio.ensure_future(self._producer.stop())
+            await asyncio.wait({stop}, timeout=1)
+
+    async def _send(self, messages: list[tuple[str, bytes | None, bytes]]) -> None:
+        try:
+            producer = await self._started()
+            futures = [await producer.send(*_fields(message)) for message in messages]
+            await asyncio.gather(*futures)
+        except (KafkaError, OSError) as error:
+            raise BrokerUnreachable(self._settings.kafka_bootstrap, str(error)) from error
+
+    async def _started(self) -> AIOKafkaProducer:
+        async with self._starting:
+            if self._producer is None:
+                producer = AIOKafkaProducer(**self._options())
+                try:
+                    await producer.start()
+                except BaseException:
+                    await producer.stop()
+                    raise
+                self._producer = producer
+        return self._producer
+
+    def _options(self) -> dict[str, Any]:
+        return {
+            **async_options(self._settings),
+            "acks": "all",
+            "enable_idempotence": self._settings.kafka_idempotence,
+            "max_request_size": MAX_REQUEST,
+            "request_timeout_ms": 10_000,
+        }
+
+
+def _fields(message: tuple[str, bytes | None, bytes]) -> tuple[str, bytes, bytes | None]:
+    topic, key, value = message
+    return topic, value, key

@@ -1,0 +1,58 @@
+"""Tells others that partitions came and went, and holds records back until they are ready."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from faust.types import TP
+
+Callback = Callable[[set[TP]], Awaitable[None]]
+
+
+class Membership:
+    """The partitions held now, and who is told of changes.
+
+    `spawn` runs a coroutine as a task whose exception crashes the worker.
+    """
+
+    def __init__(self, spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Future[Any]]) -> None:
+        self._spawn = spawn
+        self._held: set[TP] = set()
+        self._arrival: asyncio.Future[Any] | None = None
+
+    async def arrived(self, tps: set[TP], callbacks: list[Callback]) -> None:
+        """A new assignment: call back, in order, while the group goes on without waiting.
+
+        aiokafka sends no heartbeat while its listener runs, so a recovery that takes longer than
+        the session must not run inside it; records wait for `ready` instead.
+        """
+        await self._cancel_arrival()
+        self._held = set(tps)
+        self._arrival = self._spawn(_call(callbacks, set(tps)))
+
+    async def leaving(self, callbacks: list[Callback]) -> None:
+        """The assignment ends: call back once, with what was held."""
+        await self._cancel_arrival()
+        held, self._held = self._held, set()
+        if held:
+            await _call(callbacks, held)
+
+    async def ready(self, timeout: float) -> bool:
+        """Whether the callbacks of the present assignment have ended; waits at most `timeout`."""
+        if self._arrival is None or self._arrival.done():
+            return True
+        await asyncio.wait({self._arrival}, timeout=timeout)
+        return False
+
+    async def _cancel_arrival(self) -> None:
+        arrival, self._arrival = self._arrival, None
+        if arrival is not None and not arrival.done():
+            arrival.cancel()
+            await asyncio.wait({arrival}, timeout=1.0)
+
+
+async def _call(callbacks: list[Callback], tps: set[TP]) -> None:
+    for callback in callbacks:
+        await callback(set(tps))

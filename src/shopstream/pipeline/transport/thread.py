@@ -1,0 +1,113 @@
+"""The consumer's own thread: aiokafka with our settings, watched, and with a shutdown that ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from aiokafka.structs import TopicPartition
+from faust.transport.drivers import aiokafka as _driver
+from faust.types import TP
+
+from .bounded import ends_within
+from .fetches import WatchedClient
+
+FETCH_MAX_WAIT_MS = 100
+"""How long the broker may hold a fetch. Faust hard-codes 1,500, and the embedded broker answers
+only after a share of it; this is also how fresh the watermark of a silent partition is."""
+STOP_SECONDS = 5.0
+"""aiokafka retries for ever while no broker answers, in a thread that keeps the process alive."""
+
+
+class ChunkConsumerThread(_driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+    """Runs aiokafka's consumer and reports what it fetches to the app's loop, in order.
+
+    Reports and results of calls travel to the app's loop the same way, so what happened first is
+    told first.
+    """
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS
+        # Faust sets it only with exactly_once; without, aborted transactions are delivered.
+        consumer._isolation_level = "read_committed"
+        return consumer
+
+    async def on_start(self) -> None:
+        """Start aiokafka's consumer; it is watched before it can have a partition."""
+        await super().on_start()
+        fetcher = self._ensure_consumer()._fetcher
+        books = self.consumer.books
+        fetcher._client = WatchedClient(
+            fetcher._client,
+            fetcher._subscriptions,
+            time.time,
+            lambda samples: self._tell(books.fetched, samples),
+        )
+
+    async def on_thread_stop(self) -> None:
+        """Leave the group and stop aiokafka's consumer."""
+        # The embedded broker counts generations from 0, and aiokafka leaves a group only above 0:
+        # the next worker would wait for the session of this one to end. Only the member's id is
+        # sent.
+        coordinator = self._consumer and self._consumer._coordinator
+        if coordinator and coordinator.generation == 0:
+            coordinator.generation = 1
+        await super().on_thread_stop()
+
+    async def _fetch_records(self, *args: Any, **kwargs: Any) -> Any:
+        records = await super()._fetch_records(*args, **kwargs)
+        # No await since the position moved: no fetch from there can be reported before this.
+        if ends := {TP(*tp): run[-1].offset + 1 for tp, run in records.items() if run}:
+            self._tell(self.consumer.books.taken, ends)
+        return records
+
+    async def seek_to_committed(self) -> Any:
+        """Go back to the committed offsets, and to the beginning where there is none."""
+        return await self.call_thread(self._seek_back)
+
+    async def _seek_back(self) -> Any:
+        consumer = self._ensure_consumer()
+        committed = await consumer.seek_to_committed()
+        # aiokafka leaves the position alone where nothing (or 0) is committed: records that were
+        # taken and dropped in a rebalance would be skipped.
+        if unset := [tp for tp, offset in committed.items() if not offset]:
+            await consumer.seek_to_beginning(*unset)
+        return committed
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        # Thrown out of the group (frozen too long, broker started anew): the commit would go out
+        # as one of no member, which an empty group and the embedded broker accept, although the
+        # offsets may be of another owner's time or of a log that is gone.
+        if self._ensure_consumer()._coordinator.generation == _driver.DEFAULT_GENERATION_ID:
+            return False
+        return bool(await super()._commit(offsets))
+
+    async def rewind(self, tps: Iterable[TP]) -> dict[TP, int]:
+        """Go to the beginning of partitions; returns where that is."""
+        found: dict[TP, int] = await self.call_thread(self._rewind, list(tps))
+        return found
+
+    async def _rewind(self, tps: list[TP]) -> dict[TP, int]:
+        consumer = self._ensure_consumer()
+        await consumer.seek_to_beginning(*(TopicPartition(*tp) for tp in tps))
+        return {tp: await consumer.position(TopicPartition(*tp)) for tp in tps}
+
+    def _tell(self, report: Callable[[Any], None], what: Any) -> None:
+        with contextlib.suppress(RuntimeError):  # the app's loop is closed: nobody to tell
+            self.parent_loop.call_soon_threadsafe(report, what)
+
+    async def _shutdown_thread(self) -> None:
+        if not await ends_within(STOP_SECONDS, super()._shutdown_thread()):
+            self.log.warning("No answer from Kafka: consumer abandoned after %ss", STOP_SECONDS)
+            self.set_shutdown()
+
+    async def _gather_remaining_tasks(self) -> None:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=1.0)

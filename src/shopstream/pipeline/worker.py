@@ -1,0 +1,212 @@
+"""The composition root of the pipeline: what one worker is made of, and in which order it lives."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import faust
+from faust.types import TP
+
+from shopstream.clickhouse.client import Address, Engine
+from shopstream.clickhouse.errors import NOT_MIGRATED, EngineError, EngineUnavailable
+from shopstream.contracts.cursor import Partition
+from shopstream.contracts.notices import Progress
+from shopstream.contracts.topics import ORDERS
+from shopstream.kafka import BrokerUnreachable, TopicAdmin, async_options
+from shopstream.pipeline import transport
+from shopstream.pipeline.announcer import Announcer
+from shopstream.pipeline.batch import Batch
+from shopstream.pipeline.epochs import Epochs, TopicMissing
+from shopstream.pipeline.flush import insist
+from shopstream.pipeline.flusher import Flusher
+from shopstream.pipeline.metrics import Metrics
+from shopstream.pipeline.notifier import Notifier
+from shopstream.pipeline.numbers import Numbers
+from shopstream.pipeline.offsets import forget
+from shopstream.pipeline.ownership import Ownership
+from shopstream.pipeline.producer import Producer
+from shopstream.pipeline.retry import Patience
+from shopstream.pipeline.status import Status
+from shopstream.pipeline.store import Store
+from shopstream.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+GROUP = "shopstream"
+TOPICS = (ORDERS,)
+"""What the pipeline reads; one agent each."""
+
+
+class Worker:
+    """Everything of one process. `app` is the Faust app that drives it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        # Faust wants a directory for tables; there are none
+        self._scratch = TemporaryDirectory(prefix="shopstream-")
+        self.numbers = Numbers()
+        name = f"{self.numbers.writer:06x}"
+        self.metrics = Metrics()
+        self.engine_patience = Patience("ClickHouse")
+        self.broker_patience = Patience("Kafka")
+        self.engine = Engine(Address.parse(settings.clickhouse_url.get_secret_value()))
+        self.producer = Producer(settings)
+        self.admin = TopicAdmin(settings)
+        self.epochs = Epochs(self.admin)
+        self.store = Store(self.engine, name)
+        self.notifier = Notifier(
+            self.engine, self.store, self.producer, self.numbers.next, Patience("notices")
+        )
+        self.ownership = Ownership(
+            self.store, self.numbers, Patience("ClickHouse"), self.notifier.applied
+        )
+        self.flusher = Flusher(self.epochs.of, self.numbers.next, self._write, self._written)
+        self.announcer = Announcer(
+            name,
+            self.store,
+            self.producer,
+            self.progress,
+            self.metrics.totals,
+            self.numbers.next,
+            Patience("progress"),
+        )
+        self.status = Status(self.metrics.registry, self.troubles)
+        self.app = self._faust()
+        self.kafka = transport.install(self.app)
+        self._assigned = False
+
+    def wire(self) -> faust.App:
+        """Agents, tasks and callbacks; the app is ready to run then."""
+        self.kafka.on_assigned(self._on_assigned)
+        self.kafka.on_revoked(self._on_revoked)
+        for topic in TOPICS:
+            self.app.agent(transport.chunk_topic(self.app, topic), name=topic)(self._agent)
+        for task in (self.flusher.run, self.notifier.run, self.announcer.run):
+            self.app.task(task)
+        return self.app
+
+    async def open(self) -> None:
+        """What needs the event loop, before the first record: waits for the engine, its schema, the broker
+        and the topics."""
+        await self.engine.__aenter__()
+        if self._settings.metrics_port:
+            await self.status.start(self._settings.host, self._settings.metrics_port)
+        await self._until_served(self._forget_stale_offsets)
+
+    def progress(self) -> dict[Partition, Progress]:
+        """How far each partition is in the reports; those that nothing is known of are left out."""
+        found = {}
+        for tp, known in self.kafka.progress().items():
+            if known.as_of > 0:
+                as_of = datetime.fromtimestamp(known.as_of, UTC)
+                place = Partition(tp.topic, tp.partition)
+                found[place] = Progress(self.epochs.of(tp.topic), known.next, as_of)
+        if found:
+            oldest = min(value.as_of for value in found.values())
+            self.metrics.behind(time.time() - oldest.timestamp())
+        return found
+
+    def troubles(self) -> dict[str, str]:
+        """Each dependency that does not serve now, and why."""
+        found = {
+            "clickhouse": self.engine_patience.trouble,
+            "kafka": self.broker_patience.trouble,
+            "assignment": None if self._assigned else "no partitions are assigned yet",
+        }
+        return {name: trouble for name, trouble in found.items() if trouble}
+
+    def _faust(self) -> faust.App:
+        addresses = ";".join(
+            f"kafka://{address}" for address in self._settings.kafka_bootstrap.split(",")
+        )
+        return faust.App(
+            GROUP,
+            broker=addresses,
+            broker_credentials=_credentials(self._settings),
+            datadir=self._scratch.name,
+            loghandlers=[],
+            **transport.settings(),
+        )
+
+    async def _agent(self, stream: Any) -> None:
+        async for delivery in transport.deliveries(stream):
+            await self.flusher.offer(delivery)
+
+    async def _on_assigned(self, tps: set[TP]) -> None:
+        await self._until_served(lambda: self.epochs.check(TOPICS))
+        await self.ownership.take([Partition(tp.topic, tp.partition) for tp in tps])
+        self._assigned = True
+
+    async def _on_revoked(self, tps: set[TP]) -> None:
+        lost = {Partition(tp.topic, tp.partition) for tp in tps}
+        self.ownership.give_up(lost)
+        self.flusher.drop(lost)
+
+    async def _write(self, batch: Batch) -> Batch:
+        return await insist(
+            batch,
+            self.store,
+            self.ownership,
+            self.producer,
+            lambda: self.epochs.check({part.topic for part in batch.parts}),
+            (self.engine_patience, self.broker_patience),
+        )
+
+    def _written(self, batch: Batch, seconds: float) -> None:
+        self.metrics.written(batch, seconds)
+        self.announcer.news()
+        if batch.staged.num_rows:
+            self.notifier.applied([batch.number])
+
+    async def close(self) -> None:
+        """Ends every connection."""
+        await self.producer.close()
+        await self.status.close()
+        await self.engine.close()
+        self.admin.close()
+        self._scratch.cleanup()
+
+    async def _until_served(self, call: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await call()
+            except (BrokerUnreachable, TopicMissing) as error:
+                await self.broker_patience.pause(error)
+            except EngineUnavailable as error:
+                await self.engine_patience.pause(error)
+            except EngineError as error:
+                if error.code not in NOT_MIGRATED:
+                    raise
+                await self.engine_patience.pause(error)
+            else:
+                self.broker_patience.well()
+                self.engine_patience.well()
+                return
+
+    async def _forget_stale_offsets(self) -> None:
+        await self.epochs.check(TOPICS)
+        stored = await self.store.stored_epochs()
+        stale = [
+            place
+            for place, epoch in stored.items()
+            if place.topic in TOPICS and epoch != self.epochs.of(place.topic)
+        ]
+        if stale:
+            await asyncio.to_thread(forget, self._settings, GROUP, stale)
+
+
+def _credentials(settings: Settings) -> Any:
+    options = async_options(settings)
+    context = options.get("ssl_context")
+    if "sasl_mechanism" in options:
+        return faust.SASLCredentials(
+            username=options["sasl_plain_username"],
+            password=options["sasl_plain_password"],
+            mechanism=options["sasl_mechanism"],
+            ssl_context=context,
+        )
+    return faust.SSLCredentials(context) if context else None

@@ -1,0 +1,123 @@
+"""Settings of every process: environment variables with the prefix `SHOPSTREAM_`, read once, checked whole."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AliasChoices,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "SHOPSTREAM_"
+
+
+class SettingsError(Exception):
+    """The settings are not usable; `str()` lists every fault, one a line, by variable name."""
+
+
+class Settings(BaseSettings):
+    """Frozen. Construct with `load()`; a fault in any variable is reported together with all others."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    kafka_bootstrap: str = "127.0.0.1:9092"
+    """host:port, several with commas."""
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
+    kafka_sasl_username: str | None = None
+    kafka_sasl_password: SecretStr | None = None
+    kafka_ssl_cafile: Path | None = None
+    kafka_ssl_certfile: Path | None = None
+    kafka_ssl_keyfile: Path | None = None
+    kafka_partitions: int = Field(12, ge=1, le=1000)
+    """Partitions of each event topic when `migrate` creates it."""
+    kafka_replication: int = Field(1, ge=1, le=7)
+    """Replication factor of the topics that `migrate` creates."""
+    kafka_idempotence: bool = True
+    """False for a broker without InitProducerId, as the embedded one."""
+
+    clickhouse_url: SecretStr = SecretStr("http://127.0.0.1:8123")
+    """http(s)://user:password@host:port; the database is always `shopstream`."""
+
+    jwt_secret: SecretStr | None = None
+    """HS256 key, at least 32 bytes."""
+    jwks_url: str | None = None
+    jwt_issuer: str | None = None
+    jwt_audience: str | None = None
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), validation_alias=AliasChoices(PREFIX + "CORS_ORIGINS", "FRONTEND_URL")
+    )
+    """Origins with commas; `FRONTEND_URL` is read too."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(3000, ge=0, le=65535)
+    metrics_port: int = Field(0, ge=0, le=65535)
+    """Where the pipeline serves /health, /ready and /metrics; 0 switches it off."""
+    data_dir: Path = Path(".shopstream")
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("kafka_bootstrap")
+    @classmethod
+    def _addresses(cls, value: str) -> str:
+        for address in value.split(","):
+            host, _, port = address.strip().rpartition(":")
+            if not host or not port.isdigit() or not 0 < int(port) < 65536:
+                raise ValueError(f"'{address}' is not host:port")
+        return value
+
+    @field_validator("clickhouse_url")
+    @classmethod
+    def _http_url(cls, value: SecretStr) -> SecretStr:
+        parts = urlsplit(value.get_secret_value())
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("must be http://… or https://…")
+        return value
+
+    @field_validator("jwt_secret")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value().encode()) < 32:
+            raise ValueError("must have at least 32 bytes (RFC 7518, section 3.2)")
+        return value
+
+    @model_validator(mode="after")
+    def _sasl_is_whole(self) -> Self:
+        login = (self.kafka_sasl_username, self.kafka_sasl_password)
+        if self.kafka_security_protocol.startswith("SASL") and None in login:
+            raise ValueError(
+                "KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD are needed"
+                f" with {self.kafka_security_protocol}"
+            )
+        return self
+
+
+def load() -> Settings:
+    """Reads the environment.
+
+    Raises:
+        SettingsError: with one line for each fault.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError(
+            "\n".join(_sentence(e["loc"], e["msg"]) for e in error.errors())
+        ) from None
+
+
+def _sentence(where: tuple[int | str, ...], rule: str) -> str:
+    name = str(where[0]) if where else "settings"
+    name = name if name.startswith(PREFIX) or name.isupper() else PREFIX + name.upper()
+    return f"{name}: {rule.removeprefix('Value error, ')}"

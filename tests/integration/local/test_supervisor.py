@@ -1,0 +1,261 @@
+"""The supervisor with small processes in place of the real ones."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from shopstream.local import supervisor as supervision
+from shopstream.local.service import Prepare, Service
+from shopstream.local.supervisor import StartFailed, Supervisor
+
+PATIENCE = 10.0
+"""Seconds."""
+
+WORKER = """
+import pathlib, signal, sys, time
+name, journal = sys.argv[1:3]
+def note(what):
+    with open(journal, "a") as file: file.write(f"{name} {what}\\n")
+def stop(*_):
+    note("stops"); sys.exit(0)
+signal.signal(signal.SIGTERM, stop)
+print("to standard output", flush=True)
+print("INFO nothing special", file=sys.stderr)
+print("my last words", file=sys.stderr, flush=True)
+note("starts")
+while True: time.sleep(60)
+"""
+
+
+class Scene:
+    """Services, what they noted in a journal, and what was said on the terminal."""
+
+    def __init__(self, folder: Path) -> None:
+        self.logs = folder
+        self.journal = folder / "journal"
+        self.journal.touch()
+        self.said: list[str] = []
+        self.ready = 0
+
+    def worker(self, name: str, prepare: Prepare | None = None, **relations: object) -> Service:
+        async def started() -> bool:
+            return self.notes().count(f"{name} starts") > self.notes().count(f"{name} found")
+
+        async def noted() -> None:
+            self.note(f"{name} found")
+            if prepare is not None:
+                await prepare()
+
+        command = (sys.executable, "-c", WORKER, name, str(self.journal))
+        return Service(name, command, probe=started, prepare=noted, **relations)  # type: ignore[arg-type]
+
+    def note(self, text: str) -> None:
+        with self.journal.open("a") as file:
+            file.write(text + "\n")
+
+    def notes(self) -> list[str]:
+        return self.journal.read_text().splitlines()
+
+    def say(self, name: str, line: str) -> None:
+        self.said.append(f"[{name}] {line}")
+
+    def is_ready(self) -> None:
+        self.ready += 1
+
+    @asynccontextmanager
+    async def running(self, *services: Service) -> AsyncIterator[Supervisor]:
+        supervisor, stop = Supervisor(services, self.logs, self.say), asyncio.Event()
+        run = asyncio.create_task(supervisor.run(stop, self.is_ready))
+        try:
+            await eventually(lambda: self.ready > 0 or run.done())
+            yield supervisor
+        finally:
+            stop.set()
+            await run
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    return Scene(tmp_path)
+
+
+async def eventually(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "did not happen in time"
+        await asyncio.sleep(0.02)
+
+
+def alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+async def test_processes_start_in_order_and_stop_in_reverse(scene: Scene) -> None:
+    services = (
+        scene.worker("one"),
+        scene.worker("two", starts_after=("one",)),
+        scene.worker("three", starts_after=("one", "two")),
+    )
+    async with scene.running(*services) as supervisor:
+        pids = list(supervisor.pids.values())
+        assert all(alive(pid) for pid in pids)
+    assert scene.notes() == [
+        "one starts",
+        "one found",
+        "two starts",
+        "two found",
+        "three starts",
+        "three found",
+        "three stops",
+        "two stops",
+        "one stops",
+    ]
+    assert not any(alive(pid) for pid in pids)
+    assert scene.said == []
+    assert "to standard output" in (scene.logs / "one.log").read_text()
+
+
+async def test_one_that_dies_starts_again_and_the_reason_is_said(scene: Scene) -> None:
+    async with scene.running(scene.worker("one"), scene.worker("two")) as supervisor:
+        first, other = supervisor.pids["one"], supervisor.pids["two"]
+        os.kill(first, signal.SIGKILL)
+        await eventually(lambda: scene.notes().count("one found") == 2)
+        assert supervisor.pids["one"] != first
+        assert supervisor.pids["two"] == other
+    assert scene.said == ["[one] ended (killed by SIGKILL: my last words), starts again in 0.2 s"]
+    assert scene.ready == 1
+
+
+async def test_what_lives_on_anothers_memory_stops_before_that_starts_again(scene: Scene) -> None:
+    services = (
+        scene.worker("broker"),
+        scene.worker("pipeline", restarts_with=("broker",)),
+        scene.worker("api", starts_after=("broker",)),
+    )
+    async with scene.running(*services) as supervisor:
+        api = supervisor.pids["api"]
+        os.kill(supervisor.pids["broker"], signal.SIGKILL)
+        await eventually(lambda: scene.notes().count("pipeline found") == 2)
+        assert supervisor.pids["api"] == api
+        last = scene.notes()[-5:]
+    assert last == [
+        "pipeline stops",
+        "broker starts",
+        "broker found",
+        "pipeline starts",
+        "pipeline found",
+    ]
+
+
+async def test_a_failed_preparation_is_tried_again_with_a_new_process(scene: Scene) -> None:
+    failures = iter([RuntimeError("no topics")])
+
+    async def prepare() -> None:
+        for failure in failures:
+            raise failure
+
+    async with scene.running(scene.worker("one", prepare)):
+        pass
+    assert scene.notes().count("one starts") == 2
+    assert scene.said[0] == "[one] ended (no topics), starts again in 0.2 s"
+
+
+async def test_a_service_that_never_comes_up_ends_it_all(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervision, "ATTEMPTS", 2)
+    fails = Service("bad", (sys.executable, "-c", "import sys; sys.exit('no such disk')"))
+    with pytest.raises(StartFailed) as caught:
+        async with scene.running(
+            scene.worker("good"), Service("bad", fails.command, probe=scene.worker("bad").probe)
+        ) as supervisor:
+            pass
+    assert str(caught.value) == (
+        f"The bad does not start (exit code 1: no such disk); its log is {scene.logs / 'bad.log'}."
+    )
+    assert supervisor.pids == {}
+    assert scene.notes()[-1] == "good stops"
+
+
+async def test_a_command_that_is_not_there_ends_it_all(scene: Scene) -> None:
+    with pytest.raises(StartFailed, match="No such file"):
+        async with scene.running(Service("bad", ("/nowhere/to/be/found",))):
+            pass
+
+
+async def test_one_that_will_not_stop_is_killed_at_the_deadline(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervision, "STOP_WITHIN", 1.0)
+    async with scene.running(scene.worker("frozen"), scene.worker("good")) as supervisor:
+        pids = list(supervisor.pids.values())
+        os.kill(supervisor.pids["frozen"], signal.SIGSTOP)
+        begun = time.monotonic()
+    assert time.monotonic() - begun < 2
+    assert not any(alive(pid) for pid in pids)
+    assert "did not stop within" in scene.said[0]
+
+
+async def test_errors_are_shown_and_the_rest_is_quiet(scene: Scene) -> None:
+    script = (
+        "import sys, time; print('ERROR flush', file=sys.stderr); print('fine'); time.sleep(60)"
+    )
+    async with scene.running(Service("one", (sys.executable, "-c", script))):
+        await eventually(lambda: scene.said == ["[one] ERROR flush"])
+
+
+async def test_what_a_dead_process_leaves_in_its_group_is_killed(scene: Scene) -> None:
+    script = (
+        "import subprocess, sys; p = subprocess.Popen(['sleep', '600']);"
+        "print(p.pid, file=sys.stderr, flush=True); sys.stdin.read(); import time; time.sleep(600)"
+    )
+    async with scene.running(Service("one", (sys.executable, "-c", script))) as supervisor:
+        log = scene.logs / "one.log"
+        await eventually(lambda: log.read_text().strip().isdigit())
+        grandchild = int(log.read_text())
+        assert alive(grandchild)
+        os.kill(supervisor.pids["one"], signal.SIGKILL)
+        await eventually(lambda: not alive(grandchild))
+
+
+HOST = """
+import asyncio, sys
+from pathlib import Path
+from shopstream.local.service import Service
+from shopstream.local.supervisor import Supervisor
+
+async def main():
+    command = (sys.executable, "-c", "import time; time.sleep(600)")
+    services = (Service("one", command), Service("two", command))
+    supervisor = Supervisor(services, Path(sys.argv[1]), print)
+    ready = lambda: print(*supervisor.pids.values(), flush=True)
+    await supervisor.run(asyncio.Event(), ready)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux tells a process of its parent's end"
+)
+async def test_a_killed_supervisor_leaves_nothing_behind(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", HOST, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as host:
+        assert host.stdout is not None
+        pids = [int(pid) for pid in host.stdout.readline().split()]
+        assert len(pids) == 2
+        assert all(alive(pid) for pid in pids)
+        host.kill()
+    await eventually(lambda: not any(alive(pid) for pid in pids))

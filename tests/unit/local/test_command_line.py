@@ -1,0 +1,116 @@
+import json
+import sys
+from dataclasses import asdict, dataclass
+from types import ModuleType
+from typing import Any
+
+import jwt
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from shopstream.cli import app
+
+SECRET = "0123456789abcdef0123456789abcdef"
+
+FLAGS = {
+    "up": {"--demo", "--port", "--kafka-port", "--clickhouse-port", "--data-dir"},
+    "pipeline": set(),
+    "api": set(),
+    "migrate": set(),
+    "produce": {"--rate", "--topic"},
+    "token": {"--shop", "--role", "--user", "--ttl"},
+    "verify": {"--shop", "--json"},
+}
+
+
+@dataclass(frozen=True)
+class Difference:
+    table: str
+    key: str
+    stored: str
+    truth: str
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    monkeypatch.setenv("SHOPSTREAM_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("SHOPSTREAM_JWT_SECRET", SECRET)
+
+
+@pytest.fixture
+def differences(monkeypatch: pytest.MonkeyPatch) -> list[Difference]:
+    found: list[Difference] = []
+    module = ModuleType("shopstream.clickhouse.verify")
+    module.verify = lambda settings, shop: found  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "shopstream.clickhouse.verify", module)
+    return found
+
+
+def run(*arguments: str) -> Any:
+    return CliRunner().invoke(app, list(arguments))
+
+
+@pytest.mark.parametrize("name", list(FLAGS))
+def test_every_command_has_the_flags_of_the_contract(name: str) -> None:
+    command = typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]
+    flags = {flag for each in command.params for flag in each.opts if flag.startswith("--")}
+    assert flags == FLAGS[name]
+
+
+def test_a_token_is_alone_on_standard_output() -> None:
+    done = run("token", "--shop", "a", "--shop", "b", "--role", "staff", "--user", "u")
+    assert done.exit_code == 0
+    assert done.stderr == ""
+    claims = jwt.decode(done.stdout.strip(), SECRET, ["HS256"])
+    assert (claims["shops"], claims["role"], claims["sub"]) == (["a", "b"], "staff", "u")
+    assert claims["exp"] - claims["iat"] == 3600
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("token",),
+        ("token", "--shop", "a", "--ttl", "soon"),
+        ("token", "--shop", "a", "--role", "owner"),
+        ("up", "--port", "0"),
+        ("produce", "-", "--rate", "0"),
+    ],
+)
+def test_a_flag_that_is_not_usable_ends_with_2(arguments: tuple[str, ...]) -> None:
+    done = run(*arguments)
+    assert done.exit_code == 2
+    assert arguments[-2] in done.stderr or "--shop" in done.stderr
+
+
+def test_the_secret_of_up_is_used_where_none_is_set(
+    monkeypatch: pytest.MonkeyPatch, tmp_path
+) -> None:
+    # set first, so that what the command puts into the environment is taken back
+    monkeypatch.setenv("SHOPSTREAM_JWT_SECRET", "")
+    monkeypatch.delenv("SHOPSTREAM_JWT_SECRET")
+    (tmp_path / "secrets.json").write_text(json.dumps({"jwt": SECRET[::-1]}))
+    done = run("token", "--shop", "a")
+    assert jwt.decode(done.stdout.strip(), SECRET[::-1], ["HS256"])["shops"] == ["a"]
+
+
+def test_verify_without_a_difference(differences: list[Difference]) -> None:
+    done = run("verify")
+    assert (done.exit_code, done.stdout) == (0, "0 differences\n")
+
+
+def test_verify_prints_each_difference_and_ends_with_1(differences: list[Difference]) -> None:
+    differences.append(Difference("sales_day", "s-1 2026-11-22", "7", "8"))
+    done = run("verify", "--shop", "s-1")
+    assert done.exit_code == 1
+    assert done.stdout == "sales_day s-1 2026-11-22: stored 7, truth 8\n1 differences\n"
+
+
+def test_verify_as_json(differences: list[Difference]) -> None:
+    differences.append(Difference("sales_day", "k", "7", "8"))
+    done = run("verify", "--json")
+    assert done.exit_code == 1
+    assert json.loads(done.stdout) == {"differences": [asdict(differences[0])]}

@@ -1,0 +1,93 @@
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from shopstream.local.directory import Addresses, Directory, DirectoryUnusable
+from shopstream.local.environment import told_by_up
+
+ADDRESSES = Addresses("http://a", "k:1", "http://c", "http://b", 7, False, 4)
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_secrets_are_made_once_and_only_for_their_owner(tmp_path: Path) -> None:
+    directory = Directory(tmp_path / "new" / "data")
+    first = directory.secrets()
+    assert mode(directory.path / "secrets.json") == 0o600
+    assert len(first.jwt) >= 32
+    assert len({first.jwt, first.shopstream, first.bi}) == 3
+    directory.release()
+    again = Directory(tmp_path / "new" / "data")
+    assert again.secrets() == first
+    again.release()
+
+
+def test_up_json_is_private_and_gone_after_the_end(tmp_path: Path) -> None:
+    directory = Directory(tmp_path)
+    directory.announce(ADDRESSES)
+    assert mode(tmp_path / "up.json") == 0o600
+    assert json.loads((tmp_path / "up.json").read_text()) == {
+        "api": "http://a",
+        "kafka": "k:1",
+        "clickhouse": "http://c",
+        "bi": "http://b",
+        "pid": 7,
+        "kafka_idempotence": False,
+        "kafka_partitions": 4,
+    }
+    directory.release()
+    assert not (tmp_path / "up.json").exists()
+
+
+def test_a_second_up_on_the_same_directory_is_refused(tmp_path: Path) -> None:
+    directory = Directory(tmp_path)
+    with pytest.raises(DirectoryUnusable) as caught:
+        Directory(tmp_path)
+    assert str(caught.value) == (
+        f"The data directory {tmp_path} cannot be used (another `shopstream up` uses it,"
+        f" process {os.getpid()}): choose another with --data-dir."
+    )
+    directory.release()
+
+
+def test_a_file_in_its_place_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("")
+    with pytest.raises(
+        DirectoryUnusable, match=r"File exists\): choose another with --data-dir\.$"
+    ):
+        Directory(tmp_path / "data")
+
+
+def test_secrets_of_something_else_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "secrets.json").write_text("{}")
+    directory = Directory(tmp_path)
+    with pytest.raises(DirectoryUnusable, match=r"secrets\.json is not readable"):
+        directory.secrets()
+    directory.release()
+
+
+UP = {"kafka": "k:1", "clickhouse": "http://c", "kafka_idempotence": False, "kafka_partitions": 4}
+
+
+def test_what_up_tells_completes_the_environment() -> None:
+    assert told_by_up(UP, {"jwt": "s"}, {}) == {
+        "SHOPSTREAM_KAFKA_BOOTSTRAP": "k:1",
+        "SHOPSTREAM_KAFKA_IDEMPOTENCE": "false",
+        "SHOPSTREAM_KAFKA_PARTITIONS": "4",
+        "SHOPSTREAM_CLICKHOUSE_URL": "http://c",
+        "SHOPSTREAM_JWT_SECRET": "s",
+    }
+
+
+def test_what_the_embedded_broker_lacks_is_not_said_of_another() -> None:
+    told = told_by_up(UP, {}, {"SHOPSTREAM_KAFKA_BOOTSTRAP": "other:9092"})
+    assert told == {"SHOPSTREAM_CLICKHOUSE_URL": "http://c"}
+
+
+def test_without_up_nothing_is_told() -> None:
+    assert told_by_up({}, {}, {}) == {}

@@ -1,0 +1,138 @@
+import pytest
+
+from shopstream.local.board import Board, State
+from shopstream.local.output import Muffler, is_wrong, open_log
+from shopstream.local.service import Backoff, Service, grace, how_it_ended, unique_names
+
+BROKER = Service("broker", ("b",))
+ENGINE = Service("engine", ("e",))
+PIPELINE = Service("pipeline", ("p",), starts_after=("broker", "engine"), restarts_with=("broker",))
+API = Service("api", ("a",), starts_after=("broker", "engine"))
+ALL = (BROKER, ENGINE, PIPELINE, API)
+
+
+def running() -> Board:
+    board = Board(ALL)
+    for service in ALL:
+        board.set(service.name, State.READY)
+    return board
+
+
+def test_pauses_double_up_to_the_cap() -> None:
+    backoff = Backoff(first=1, cap=5)
+    assert [backoff.after(0) for _ in range(5)] == [1, 2, 4, 5, 5]
+
+
+def test_pauses_begin_again_after_a_calm_life() -> None:
+    backoff = Backoff(first=1, cap=5, calm=30)
+    backoff.after(0)
+    assert [backoff.after(29.9), backoff.after(30), backoff.after(0)] == [2, 1, 2]
+
+
+def test_the_pause_stays_at_the_cap_for_ever() -> None:
+    assert Backoff(failures=10**6).after(0) == 15.0
+
+
+def test_every_later_process_keeps_its_reserve_of_the_time_to_stop() -> None:
+    assert grace(9.0, 5) == 7.0
+    assert grace(9.0, 1) == 9.0
+    assert grace(-1.0, 3) == 0.1
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "text"),
+    [
+        (3, "no disk", "exit code 3: no disk"),
+        (0, "", "exit code 0"),
+        (-9, "", "killed by SIGKILL"),
+        (-15, "bye", "killed by SIGTERM: bye"),
+    ],
+)
+def test_how_it_ended(code: int, words: str, text: str) -> None:
+    assert how_it_ended(code, words) == text
+
+
+def test_a_service_starts_once_those_before_it_have_been_ready() -> None:
+    board = Board(ALL)
+    assert board.may_start("broker")
+    assert not board.may_start("pipeline")
+    board.set("broker", State.READY)
+    board.set("engine", State.STARTING)
+    assert not board.may_start("api")
+    board.set("engine", State.READY)
+    assert board.may_start("pipeline")
+    assert board.may_start("api")
+
+
+def test_a_dead_engine_stops_nobody() -> None:
+    board = running()
+    board.set("engine", State.DOWN)
+    assert not board.must_stop("pipeline")
+    assert not board.must_stop("api")
+    assert board.may_start("engine")
+
+
+def test_a_dead_broker_stops_the_pipeline_before_it_starts_again() -> None:
+    board = running()
+    board.set("broker", State.DOWN)
+    assert board.must_stop("pipeline")
+    assert not board.must_stop("api")
+    assert not board.may_start("broker")
+    board.set("pipeline", State.DOWN)
+    assert board.may_start("broker")
+    assert not board.may_start("pipeline")
+    board.set("broker", State.STARTING)
+    assert not board.may_start("pipeline")
+    board.set("broker", State.READY)
+    assert board.may_start("pipeline")
+
+
+def test_all_stop_in_the_reverse_order() -> None:
+    assert Board(ALL).stop_order() == ["api", "pipeline", "engine", "broker"]
+    assert running().all_ready()
+
+
+@pytest.mark.parametrize(
+    "services",
+    [(BROKER, BROKER), (PIPELINE, BROKER, ENGINE), (Service("a", (), restarts_with=("a",)),)],
+)
+def test_names_are_unique_and_point_backwards(services: tuple[Service, ...]) -> None:
+    with pytest.raises(ValueError, match=r"called|does not come before"):
+        unique_names(services)
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        ("2026-11-22 ERROR flush failed", True),
+        ("ValueError: no", True),
+        ("thread 'main' panicked at x.rs", True),
+        ("INFO: 0 errors", False),
+        ("the engine is away, trying again", False),
+    ],
+)
+def test_what_is_shown_on_the_terminal(line: str, wrong: bool) -> None:
+    assert is_wrong(line) is wrong
+
+
+def test_a_storm_of_lines_is_muffled() -> None:
+    muffler = Muffler(limit=2, per=10)
+    assert [muffler.admits(now) for now in (0, 1, 2, 9, 10, 11, 12)] == [
+        True,
+        True,
+        False,
+        False,
+        True,
+        True,
+        False,
+    ]
+
+
+def test_a_long_log_is_put_aside_at_the_start(tmp_path) -> None:
+    path = tmp_path / "a.log"
+    path.write_bytes(b"x" * 11)
+    open_log(path, limit=11).close()
+    assert path.stat().st_size == 11
+    open_log(path, limit=10).close()
+    assert path.stat().st_size == 0
+    assert (tmp_path / "a.log.1").stat().st_size == 11

@@ -1,0 +1,137 @@
+"""Chunks, settings, waits that end, quiet logs, and the check at start."""
+
+import asyncio
+import logging
+from types import SimpleNamespace as Thing
+
+import faust
+import pytest
+from aiokafka.structs import ConsumerRecord
+from faust.exceptions import ImproperlyConfigured
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+
+from shopstream.pipeline import transport
+from shopstream.pipeline.transport import compat
+from shopstream.pipeline.transport.bounded import ends_within
+from shopstream.pipeline.transport.consumer import chunks
+from shopstream.pipeline.transport.ledger import Ticket
+from shopstream.pipeline.transport.message import ChunkMessage
+from shopstream.pipeline.transport.quiet import RateLimit
+
+
+def record(offset, value=b"abc"):
+    size = -1 if value is None else len(value)
+    return ConsumerRecord("orders", 3, offset, 1_000, 0, b"k", value, None, 1, size, ())
+
+
+def app():
+    made = faust.App("test", broker="kafka://127.0.0.1:1", **transport.settings())
+    transport.install(made)
+    return made
+
+
+def test_a_chunk_knows_its_offsets_and_bytes():
+    chunk = transport.Chunk("orders", 3, [record(5), record(9, None), record(12, b"x")])
+    assert (chunk.first, chunk.next, len(chunk), chunk.size) == (5, 13, 3, 4)
+
+
+def test_records_are_cut_into_chunks_without_copies_where_one_is_enough():
+    records = [record(n) for n in range(25)]
+    assert [len(c) for c in chunks(TP("orders", 3), records, 10)] == [10, 10, 5]
+    assert next(chunks(TP("orders", 3), records, 25)).records is records
+
+
+def test_an_acknowledged_message_marks_its_ticket():
+    ticket = Ticket(10)
+    chunk = transport.Chunk("orders", 3, [record(9)])
+    message = ChunkMessage(ticket, chunk, TP("orders", 3), 1)
+    assert (message.acked, message.offset, message.timestamp) == (False, 9, 1.0)
+    message.acked = True
+    assert ticket.acked
+
+
+async def test_the_settings_are_settings_of_faust():
+    conf = app().conf
+    assert (conf.broker_session_timeout, conf.broker_heartbeat_interval) == (10.0, 3.0)
+    assert (conf.consumer_auto_offset_reset, conf.web_enabled) == ("earliest", False)
+    assert (conf.consumer_metadata_max_age_ms, conf.consumer_max_fetch_size) == (10_000, 4194304)
+
+
+async def test_a_topic_not_made_by_chunk_topic_is_refused():
+    made = app()
+    transport.chunk_topic(made, "orders")
+    with pytest.raises(ImproperlyConfigured, match="payments"):
+        await made.consumer.subscribe({"orders", "payments"})
+
+
+async def test_a_missing_private_name_is_one_clear_sentence(monkeypatch):
+    monkeypatch.delattr(driver.Consumer.__mro__[2], "_new_offset")
+    with pytest.raises(transport.TransportMismatch, match=r"_new_offset.*>=0\.15\.2,<0\.16"):
+        app()
+
+
+def test_the_installed_libraries_have_every_name():
+    compat.check()
+
+
+async def test_a_wait_ends_even_if_the_work_swallows_cancellation():
+    async def stubborn():
+        while True:
+            try:
+                await asyncio.sleep(0.3)
+                return
+            except asyncio.CancelledError:
+                continue
+
+    assert not await ends_within(0.01, stubborn())
+    assert await ends_within(5, asyncio.sleep(0))
+
+
+async def test_a_wait_raises_what_the_work_raises():
+    async def broken():
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        await ends_within(1, broken())
+
+
+def test_a_log_line_repeated_is_cut_and_counted():
+    now = 0.0
+    limit = RateLimit(burst=2, window=10.0, clock=lambda: now)
+
+    def line(level=logging.ERROR):
+        made = logging.LogRecord("aiokafka", level, "", 0, "Unable to connect %s", ("x",), None)
+        return limit.filter(made), made.getMessage()
+
+    assert [line()[0] for _ in range(5)] == [True, True, False, False, False]
+    assert line(logging.CRITICAL)[0]
+    now = 11.0
+    assert line() == (True, "Unable to connect x [3 more like this left out]")
+    assert line() == (True, "Unable to connect x")
+
+
+async def test_cancelling_the_deliveries_acknowledges_nothing():
+    events = [Thing(value=n, ack=lambda: pytest.fail("acknowledged")) for n in range(3)]
+
+    class Stream:
+        def noack(self):
+            return self
+
+        async def events(self):
+            for event in events:
+                yield event
+            await asyncio.sleep(60)
+
+    seen = []
+
+    async def agent():
+        async for delivery in transport.deliveries(Stream()):
+            seen.append(delivery.chunk)
+
+    task = asyncio.create_task(agent())
+    while len(seen) < 3:
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait({task})
+    assert seen == [0, 1, 2]
