@@ -147,19 +147,22 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> None:
     """Recomputes every report number from the orders; exit 1 if any differs."""
-    from shopstream.clickhouse.verify import verify as differences_of
+    from shopstream.clickhouse.verify import verify as compare
     from shopstream.local.environment import load_beside_up
 
     with _plain_faults():
-        differences = differences_of(load_beside_up(), shop)
+        verdict = compare(load_beside_up(), shop)
         if as_json:
-            found = [difference.as_dict() for difference in differences]
-            typer.echo(json.dumps({"differences": found}, default=str, indent=2))
+            found = [difference.as_dict() for difference in verdict.differences]
+            document = {"compared": verdict.compared, "differences": found}
+            typer.echo(json.dumps(document, indent=2))
         else:
-            for each in differences:
-                typer.echo(f"{each.table} {each.key}: stored {each.stored}, truth {each.truth}")
-            typer.echo(f"{len(differences)} differences")
-        raise typer.Exit(1 if differences else 0)
+            for each in verdict.differences:
+                typer.echo(str(each))
+            typer.echo(
+                f"{verdict.compared} rows compared, {len(verdict.differences)} differences"
+            )
+        raise typer.Exit(1 if verdict.differences else 0)
 
 
 @contextmanager

@@ -55,6 +55,8 @@ class Directory:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.logs.mkdir(exist_ok=True)
             self._lock = self._hold()
+            # one that was killed leaves its own behind
+            (self.path / "up.json").unlink(missing_ok=True)
         except OSError as error:
             raise DirectoryUnusable(path, error.strerror or str(error)) from None
 

@@ -139,9 +139,7 @@ def test_the_format_comes_from_the_statement_or_the_request(engine: EngineProces
 
 def test_parameters_are_bound_as_text(engine: EngineProcess):
     sql = "SELECT {a:UInt8} + 1, {b:String}, {c:Nullable(String)}, {d:Array(String)}"
-    answer = engine.text(
-        sql, param_a="1", param_b="it's\\ttab", param_c="\\N", param_d="['x','y']"
-    )
+    answer = engine.text(sql, param_a="1", param_b="it's\\ttab", param_c="\\N", param_d="['x','y']")
     assert answer == "2\tit\\'s\\ttab\t\\N\t['x','y']\n"
 
 

@@ -38,7 +38,10 @@ def count(engine: EngineProcess, name: str) -> int:
         ("", "INSERT INTO shop.forms (a, b) FORMAT CSV\n1,x\n2,it's\n"),
         ("", "INSERT INTO shop.forms (a, b) FORMAT CSV 1,x\n2,it's\n"),
         ("", "INSERT INTO shop.forms (a, b) FORMAT TSV\r\n1\tx\n2\tit's\n"),
-        ("", "INSERT INTO shop.forms SETTINGS max_insert_threads = 1 VALUES (1, 'x'), (2, 'it''s')"),
+        (
+            "",
+            "INSERT INTO shop.forms SETTINGS max_insert_threads = 1 VALUES (1, 'x'), (2, 'it''s')",
+        ),
         ("", "/* VALUES */ INSERT INTO shop.forms -- FORMAT\n VALUES (1, 'x'), (2, 'it''s')"),
         ("INSERT INTO shop.forms FORMAT CSV", "1,x\n2,it's\n"),
         ("INSERT INTO shop.forms (a, b) VALUES", "(1, 'x'), (2, 'it''s')"),

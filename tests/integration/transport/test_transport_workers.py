@@ -129,7 +129,6 @@ async def test_a_broker_that_freezes_and_comes_back_then_sigterm_while_frozen(tm
             workers.end()
 
 
-@pytest.mark.slow
 async def test_a_broker_that_starts_again_empty_is_read_from_its_beginning(tmp_path):
     port = free_port()
     workers = Workers(f"127.0.0.1:{port}", tmp_path, "orders")

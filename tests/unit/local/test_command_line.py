@@ -71,19 +71,19 @@ def test_a_token_is_alone_on_standard_output() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "flag"),
     [
-        ("token",),
-        ("token", "--shop", "a", "--ttl", "soon"),
-        ("token", "--shop", "a", "--role", "owner"),
-        ("up", "--port", "0"),
-        ("produce", "-", "--rate", "0"),
+        (("token",), "--shop"),
+        (("token", "--shop", "a", "--ttl", "soon"), "--ttl"),
+        (("token", "--shop", "a", "--role", "owner"), "--role"),
+        (("up", "--port", "0"), "--port"),
+        (("produce", "-", "--rate", "0"), "--rate"),
     ],
 )
-def test_a_flag_that_is_not_usable_ends_with_2(arguments: tuple[str, ...]) -> None:
+def test_a_flag_that_is_not_usable_ends_with_2(arguments: tuple[str, ...], flag: str) -> None:
     done = run(*arguments)
     assert done.exit_code == 2
-    assert arguments[-2] in done.stderr or "--shop" in done.stderr
+    assert flag in done.stderr
 
 
 def test_the_secret_of_up_is_used_where_none_is_set(

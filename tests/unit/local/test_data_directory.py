@@ -44,6 +44,13 @@ def test_up_json_is_private_and_gone_after_the_end(tmp_path: Path) -> None:
     assert not (tmp_path / "up.json").exists()
 
 
+def test_what_a_killed_up_told_is_forgotten(tmp_path: Path) -> None:
+    (tmp_path / "up.json").write_text("{}")
+    directory = Directory(tmp_path)
+    assert not (tmp_path / "up.json").exists()
+    directory.release()
+
+
 def test_a_second_up_on_the_same_directory_is_refused(tmp_path: Path) -> None:
     directory = Directory(tmp_path)
     with pytest.raises(DirectoryUnusable) as caught:

@@ -64,9 +64,8 @@ class App:
 
     def stop(self) -> None:
         """Kills every statement; those that wait are not begun."""
-        for running in self._service.registry.find(lambda _: True):
-            running.killed.set()
-            self._control.submit(self._service.registry.kill, running)
+        registry = self._service.registry
+        self._control.submit(registry.kill, registry.find(lambda _: True))
         self._workers.shutdown(wait=False, cancel_futures=True)
 
     async def _statement(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -108,7 +107,7 @@ class App:
             pass
         running.killed.set()
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._control, self._service.registry.kill, running)
+        await loop.run_in_executor(self._control, self._service.registry.kill, [running])
 
     async def _respond(self, send: Send, answer: Answer, running: Running) -> None:
         if isinstance(answer.body, bytes):

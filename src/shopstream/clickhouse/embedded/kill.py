@@ -67,12 +67,12 @@ def kill_own(
     victims = registry.find(
         lambda one: one is not asking and one.login == asking.login and kill.matches(one)
     )
-    tries = _TRIES[kill.mode]
-    ended = [bool(tries) and registry.kill(one, tries) for one in victims]
+    if victims and _TRIES[kill.mode]:
+        registry.kill(victims, _TRIES[kill.mode])
     rows = ", ".join(
-        f"({quote('finished' if over else 'waiting')}, {quote(one.query_id)},"
+        f"({quote('finished' if one.ended.is_set() else 'waiting')}, {quote(one.query_id)},"
         f" {quote(one.login)}, {quote(one.text)})"
-        for one, over in zip(victims, ended, strict=True)
+        for one in victims
     )
     columns = quote("kill_status String, query_id String, user String, query String")
     return f"SELECT * FROM values({columns}, {rows})" if rows else f"SELECT * FROM null({columns})"

@@ -4,15 +4,17 @@ The engine makes ids of its own, so the client's id travels in the setting `log_
 """
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from .engine import Engine, quote
 from .errors import ServerError
 
-KILL_AGAIN_SECONDS = 0.1
-KILL_TRIES = 50
+KILL_AGAIN_SECONDS = 0.05
+KILL_TRIES = 100
 SHOWN_CHARACTERS = 1000
+_KILL = "KILL QUERY WHERE Settings['log_comment'] IN ({}) ASYNC"
 
 
 @dataclass(eq=False, slots=True)
@@ -66,19 +68,21 @@ class Registry:
             everyone = list(self._running.values())
         return [running for running in everyone if wanted(running)]
 
-    def kill(self, running: Running, tries: int = KILL_TRIES) -> bool:
-        """Blocks until the statement has ended (True), or for `tries` attempts of 0.1 s each.
+    def kill(self, victims: Sequence[Running], tries: int = KILL_TRIES) -> None:
+        """Stops statements; blocks until all have ended, or for `tries` attempts of 0.05 s.
 
-        It is tried again because the engine may not have begun the statement yet.
+        It is tried again because the engine may not have begun a statement yet.
         """
-        running.killed.set()
+        for victim in victims:
+            victim.killed.set()
         handle = self._engine.connect()
-        sql = f"KILL QUERY WHERE Settings['log_comment'] = {quote(running.query_id)} ASYNC"
         try:
-            for _ in range(tries):
-                handle.query(sql)
-                if running.ended.wait(KILL_AGAIN_SECONDS):
-                    return True
+            for again in range(tries):
+                if again:
+                    time.sleep(KILL_AGAIN_SECONDS)
+                left = [quote(one.query_id) for one in victims if not one.ended.is_set()]
+                if not left:
+                    return
+                handle.query(_KILL.format(", ".join(left)))
         finally:
             handle.close()
-        return running.ended.is_set()

@@ -1,0 +1,164 @@
+import base64
+import json
+from typing import Any
+
+import jwt
+import pytest
+
+from shopstream.api.access import Access, Identity, identity_of
+from shopstream.api.faults import BadParameter, Forbidden, Unauthorized
+from shopstream.api.tickets import LIFETIME, Tickets
+from shopstream.settings import Settings, SettingsError
+
+SECRET = "k" * 32
+FAR = 4_000_000_000
+
+
+def settings(**more: Any) -> Settings:
+    return Settings(jwt_secret=SECRET, **more)
+
+
+def sign(key: str = SECRET, algorithm: str = "HS256", **claims: Any) -> str:
+    base = {"sub": "u1", "shops": ["s1"], "role": "admin", "exp": FAR}
+    return jwt.encode({**base, **claims}, key, algorithm=algorithm)
+
+
+def refused(text: str, **more: Any) -> str:
+    with pytest.raises(Unauthorized) as fault:
+        Access(settings(**more)).read(text)
+    return str(fault.value)
+
+
+def test_a_valid_token_says_who_and_which_shops() -> None:
+    assert Access(settings()).read(sign()) == Identity("u1", ("s1",), "admin", FAR)
+    old = sign(shops=None, shopId="s2", role="staff")
+    assert Access(settings()).read(old) == Identity("u1", ("s2",), "staff", FAR)
+
+
+def test_an_expired_token_is_forgiven_for_thirty_seconds() -> None:
+    import time
+
+    assert Access(settings()).read(sign(exp=time.time() - 25)).user == "u1"
+    assert refused(sign(exp=time.time() - 35)) == "The token has expired."
+
+
+def test_other_keys_and_algorithms_are_refused() -> None:
+    def part(value: dict[str, Any]) -> str:
+        return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+    claims = {"sub": "u1", "shops": ["s1"], "role": "admin", "exp": FAR}
+    unsigned = f"{part({'alg': 'none', 'typ': 'JWT'})}.{part(claims)}."
+    for text in (
+        sign("x" * 32),
+        sign("k" * 64, "HS512"),
+        sign(algorithm="HS384"),
+        unsigned,
+        sign() + "x",
+        "not a token",
+        "a.b.c",
+        "",
+    ):
+        assert refused(text) == "The token is not valid."
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"sub": None},
+        {"sub": ""},
+        {"sub": 7},
+        {"sub": "a\nb"},
+        {"role": "owner"},
+        {"role": ["admin"]},
+        {"role": None},
+        {"shops": "s1"},
+        {"shops": [1]},
+        {"shops": {"s1": 1}},
+        {"shops": [""]},
+        {"shops": None},
+        {"shops": None, "shopId": 7},
+        {"exp": True},
+        {"exp": "4000000000"},
+    ],
+)
+def test_claims_of_another_shape_are_refused(claims: dict[str, Any]) -> None:
+    base = {"sub": "u1", "shops": ["s1"], "role": "admin", "exp": FAR}
+    with pytest.raises(Unauthorized):
+        identity_of({**base, **claims})
+
+
+@pytest.mark.parametrize("exp", [None, "soon", 1e400, [1]])
+def test_a_token_without_a_usable_end_is_refused(exp: Any) -> None:
+    claims = {"sub": "u1", "shops": ["s1"], "role": "admin", "exp": exp}
+    if exp is None:
+        del claims["exp"]
+    header = jwt.api_jws.PyJWS().encode(json.dumps(claims).encode(), SECRET, "HS256")
+    refused(header)
+
+
+def test_issuer_and_audience_are_checked_where_configured() -> None:
+    both = {"jwt_issuer": "https://id", "jwt_audience": "shopstream"}
+    good = sign(iss="https://id", aud="shopstream")
+    assert Access(settings(**both)).read(good).user == "u1"
+    assert Access(settings()).read(good).user == "u1"
+    refused(sign(aud="shopstream"), **both)
+    refused(sign(iss="https://id"), **both)
+    refused(sign(iss="https://other", aud="shopstream"), **both)
+
+
+def test_a_shop_must_be_one_of_the_tokens_and_the_refusal_says_nothing_else() -> None:
+    two = Identity("u1", ("s1", "s2"), "admin", FAR)
+    assert two.shop("s2") == "s2"
+    with pytest.raises(Forbidden, match=r"^The token does not allow this shop\.$"):
+        two.shop("s3")
+    with pytest.raises(BadParameter, match="^shopId is required"):
+        two.shop(None)
+    assert Identity("u1", ("s1",), "admin", FAR).shop(None) == "s1"
+    with pytest.raises(Forbidden):
+        Identity("u1", (), "admin", FAR).shop(None)
+
+
+def test_staff_is_no_admin() -> None:
+    with pytest.raises(Forbidden):
+        Identity("u1", ("s1",), "staff", FAR).require_admin()
+
+
+def test_without_a_secret_there_is_no_start() -> None:
+    with pytest.raises(SettingsError, match="^SHOPSTREAM_JWT_SECRET: is not set"):
+        Access(Settings())
+    with pytest.raises(SettingsError, match="^SHOPSTREAM_JWKS_URL: .* SHOPSTREAM_JWT_SECRET"):
+        Access(Settings(jwks_url="https://id/jwks"))
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_ticket_serves_once_and_carries_the_identity() -> None:
+    tickets, identity = Tickets(SECRET, Clock()), Identity("u1", ("s1",), "staff", 1500.5)
+    ticket = tickets.issue(identity)
+    assert tickets.redeem(ticket) == identity
+    with pytest.raises(Unauthorized, match="ask for another"):
+        tickets.redeem(ticket)
+
+
+def test_a_ticket_runs_out_and_is_accepted_by_every_process_with_the_secret() -> None:
+    clock = Clock()
+    issuer, taker = Tickets(SECRET, clock), Tickets(SECRET, clock)
+    fresh, late = (issuer.issue(Identity("u1", ("s1",), "admin", FAR)) for _ in range(2))
+    clock.now += LIFETIME
+    assert taker.redeem(fresh).user == "u1"
+    clock.now += 0.1
+    with pytest.raises(Unauthorized):
+        taker.redeem(late)
+
+
+def test_neither_is_a_token_a_ticket_nor_a_ticket_a_token() -> None:
+    tickets = Tickets(SECRET, Clock())
+    for text in (sign(), "", "x", sign("x" * 32)):
+        with pytest.raises(Unauthorized):
+            tickets.redeem(text)
+    refused(tickets.issue(Identity("u1", ("s1",), "admin", FAR)))

@@ -1,0 +1,146 @@
+from datetime import UTC, datetime, timedelta
+
+import asyncio
+
+import pytest
+
+from shopstream.api.places import check_places, read_places
+from shopstream.api.progress import Place, ProgressBook
+from shopstream.api.topology import TopicState
+from shopstream.contracts.cursor import Partition, Position, encode
+from shopstream.contracts.notices import PipelineState, Progress
+from shopstream.contracts.topics import INVENTORY, ORDERS
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+P0, P1 = Partition(ORDERS, 0), Partition(ORDERS, 1)
+
+
+def said(worker: str = "w1", epoch: int = 7, **reached: tuple[int, int]) -> PipelineState:
+    """`p0=(next, seconds after noon)`."""
+    return PipelineState(
+        worker,
+        {
+            Partition(ORDERS, int(name[1:])): Progress(epoch, n, NOON + timedelta(seconds=after))
+            for name, (n, after) in reached.items()
+        },
+        {"records": 1},
+    )
+
+
+async def included(book: ProgressBook, *places: Place) -> bool:
+    try:
+        async with asyncio.timeout(0):
+            await book.wait(places)
+    except TimeoutError:
+        return False
+    return True
+
+
+def test_as_of_is_that_of_the_slowest_partition() -> None:
+    book = ProgressBook()
+    assert book.as_of() is None
+    book.observe(said("w1", p0=(5, 30)))
+    book.observe(said("w2", p1=(5, 20)))
+    assert book.as_of() == NOON + timedelta(seconds=20)
+    assert book.counters() == {"records": 2}
+
+
+def test_an_older_word_changes_nothing() -> None:
+    book = ProgressBook()
+    book.observe(said(p0=(5, 30)))
+    book.observe(said(p0=(4, 10)))
+    book.observe(said(epoch=6, p0=(900, 20)))
+    assert book.as_of() == NOON + timedelta(seconds=30)
+
+
+async def test_a_topic_that_was_made_again_counts_from_its_new_beginning() -> None:
+    book = ProgressBook()
+    book.observe(said(epoch=7, p0=(900, 1)))
+    book.see({ORDERS: TopicState(8, 1)})
+    assert not await included(book, Place(P0, None, 1))
+    book.observe(said(epoch=8, p0=(1, 2)))
+    assert await included(book, Place(P0, None, 1))
+    assert not await included(book, Place(P0, None, 2))
+
+
+def test_a_partition_that_is_gone_holds_nothing_back() -> None:
+    book = ProgressBook()
+    book.observe(said(p0=(5, 30), p1=(5, 10)))
+    book.see({ORDERS: TopicState(7, 1)})
+    assert book.as_of() == NOON + timedelta(seconds=30)
+
+
+async def test_a_place_is_included_once_everything_before_it_is() -> None:
+    book = ProgressBook()
+    assert not await included(book, Place(P0, None, 1))
+    book.observe(said(p0=(5, 1)))
+    assert await included(book, Place(P0, None, 5), Place(P0, 7, 5))
+    assert not await included(book, Place(P0, None, 6))
+    assert not await included(book, Place(P0, 8, 5))
+    assert not await included(book, Place(P1, None, 1))
+
+
+async def test_a_topic_that_the_pipeline_does_not_process_counts_as_included() -> None:
+    book = ProgressBook()
+    place = Place(Partition(INVENTORY, 0), None, 10)
+    assert not await included(book, place)
+    book.observe(said(p0=(5, 1)))
+    assert await included(book, place)
+
+
+async def test_a_waiter_is_released_by_the_word_it_waits_for() -> None:
+    book = ProgressBook()
+    task = asyncio.create_task(book.wait([Place(P0, None, 6), Place(P1, None, 1)]))
+    await asyncio.sleep(0)
+    book.observe(said(p0=(6, 1)))
+    await asyncio.sleep(0)
+    assert not task.done()
+    book.observe(said(p1=(1, 1)))
+    await asyncio.wait_for(task, 1)
+
+
+def test_an_offset_names_the_record_at_it() -> None:
+    assert read_places("shop.orders:1:41") == [Place(P1, None, 42)]
+
+
+def test_a_cursor_names_everything_before_it() -> None:
+    text = encode({P0: Position(7, 3), P1: Position(7, 0)})
+    assert read_places(text) == [Place(P0, 7, 3), Place(P1, 7, 0)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "shop.orders",
+        "shop.orders:1",
+        "shop.orders:1:2:3",
+        "shop.orders:-1:2",
+        "shop.orders:1:-2",
+        "shop.orders:x:2",
+        "shop.orders:1:2.0",
+        "shop.orders:1: 2",
+        "shop.orders:1:٣",
+        "shop.orders:99999999999:2",
+        "shop.orders:1:9999999999999999999",
+        "shop.deadletters:0:1",
+        "other:0:1",
+        "AQAB=",
+        "not a cursor",
+    ],
+)
+def test_a_text_that_is_no_place_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^must be topic:partition:offset or a cursor"):
+        read_places(text)
+
+
+def test_a_place_must_exist_now() -> None:
+    topics = {ORDERS: TopicState(7, 2)}
+    check_places([Place(P1, None, 5), Place(P1, 7, 5)], topics)
+    check_places([Place(Partition(ORDERS, 2), None, 5)], None)
+    with pytest.raises(ValueError, match="does not exist: shop.orders:2"):
+        check_places([Place(Partition(ORDERS, 2), None, 5)], topics)
+    with pytest.raises(ValueError, match="no longer exists: shop.orders:1"):
+        check_places([Place(P1, 6, 5)], topics)
+    with pytest.raises(ValueError, match="does not exist: shop.inventory:0"):
+        check_places([Place(Partition(INVENTORY, 0), None, 5)], topics)
