@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from shopstream.local.probes import free_port
@@ -236,7 +237,27 @@ def test_a_data_directory_that_is_a_file_is_one_sentence(up: Up, tmp_path: Path)
 
 def test_verify_finds_no_difference(up: Up) -> None:
     done = shopstream(up, "verify")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.endswith(" rows compared, 0 differences\n")
+
+
+def test_verify_names_a_number_that_was_damaged_by_hand(up: Up) -> None:
+    damage(up, 1)
+    done = shopstream(up, "verify", "--shop", "damaged")
+    damage(up, -1)
+    assert done.returncode == 1
+    assert done.stdout == (
+        "sales_day shop=damaged day=2026-11-20 currency=EUR:"
+        " orders is 1, should be 0, revenue is 0.0001, should be 0\n"
+        "1 rows compared, 1 differences\n"
+    )
+
+
+def damage(up: Up, sign: int) -> None:
+    row = f"('damaged', '2026-11-20', 'EUR', {sign}, {sign} * toDecimal128('0.0001', 4), 0)"
+    statement = f"INSERT INTO shopstream.sales_day SELECT * FROM VALUES({row})"
+    answer = httpx.post(up.told["clickhouse"], content=statement)
+    assert answer.status_code == 200, answer.text
 
 
 @pytest.mark.parametrize("name", list(CHILDREN))

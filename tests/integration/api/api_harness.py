@@ -69,6 +69,13 @@ async def eventually(
 
 
 @dataclass
+class Ports:
+    engine: int
+    broker: int
+    api: int
+
+
+@dataclass
 class Child:
     """A child process and its log."""
 

@@ -1,7 +1,6 @@
 """One engine, one broker and one API for all tests here; a test that breaks one of them has its own."""
 
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -9,6 +8,7 @@ import pytest
 from api_harness import (
     Child,
     Kafka,
+    Ports,
     answering,
     api_child,
     broker_child,
@@ -22,13 +22,6 @@ from api_harness import (
 
 from shopstream.clickhouse.client import Address, Engine
 from shopstream.clickhouse.migrations import migrate_engine
-
-
-@dataclass
-class Ports:
-    engine: int
-    broker: int
-    api: int
 
 
 @pytest.fixture(scope="session")

@@ -189,6 +189,12 @@ def test_wait_end_of_query_gives_the_error_its_status(engine: EngineProcess):
     assert engine.refusal(MILLIONS, wait_end_of_query="1") == (500, "395")
 
 
+def test_a_result_that_must_be_held_whole_is_limited(engine: EngineProcess):
+    sql = "SELECT repeat('x', 1000) FROM numbers(3000) FORMAT JSON"
+    assert engine.refusal(sql, max_result_bytes="2000000")[1] == "396"
+    assert len(engine.text(sql)) > 3_000_000
+
+
 def test_a_failed_statement_leaves_nothing_behind(engine: EngineProcess):
     for session in ({}, {"session_id": "failures"}):
         _broken_body(engine, MILLIONS, params=session)

@@ -92,9 +92,24 @@ def test_a_reader_reaches_nothing_but_tables(engine: EngineProcess, sql: str):
     assert engine.refusal(sql, login="bi", param_t="/etc/hostname")[1] == "164"
 
 
-@pytest.mark.parametrize("name", ["readonly", "allow_ddl", "allow_introspection_functions"])
-def test_a_reader_cannot_widen_its_rights_in_the_url(engine: EngineProcess, name: str):
-    assert engine.refusal("SELECT 1", login="bi", **{name: "0"})[1] == "164"
+@pytest.mark.parametrize(
+    "setting",
+    [
+        ("readonly", "0"),
+        ("allow_ddl", "1"),
+        ("allow_introspection_functions", "1"),
+        ("additional_result_filter", "1"),
+        ("parallel_replicas_custom_key", "a"),
+        ("format_template_resultset", "hostname"),
+        ("max_threads", "file('/etc/hostname')"),
+        ("http_response_headers", "{'a': 'b'}"),
+    ],
+)
+def test_a_reader_cannot_widen_its_rights_by_settings(engine: EngineProcess, setting):
+    name, value = setting
+    assert engine.refusal("SELECT 1", login="bi", **{name: value})[1] == "164"
+    quoted = value.replace("'", "\\'")
+    assert engine.refusal(f"SET {name} = '{quoted}'", login="bi", session_id="bi-3")[1] == "164"
 
 
 def test_a_reader_cannot_make_a_table_of_a_file_by_external_data(engine: EngineProcess):
@@ -108,7 +123,7 @@ def test_a_reader_cannot_make_a_table_of_a_file_by_external_data(engine: EngineP
 def test_a_reader_has_settings_external_data_and_sessions(engine: EngineProcess):
     asked = "SELECT getSetting('max_block_size')"
     assert engine.text(asked, login="bi", max_block_size="99") == "99\n"
-    engine.text("SET max_block_size = 88", login="bi", session_id="bi-2")
+    engine.text("SET max_block_size = 88, extremes = '0';", login="bi", session_id="bi-2")
     engine.text("USE shop", login="bi", session_id="bi-2")
     assert engine.text(asked, login="bi", session_id="bi-2") == "88\n"
     assert engine.text("SELECT a FROM readers", login="bi", session_id="bi-2") == "1\n"

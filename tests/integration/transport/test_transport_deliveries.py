@@ -201,3 +201,38 @@ async def test_a_topic_made_again_is_read_from_its_beginning(broker, kafka, topi
             delivery.ack()
         await kafka.until_committed(app.group, topic, [1, 1, 1, 1])
         await app.until_fresh(0, time.time())
+
+
+async def test_a_rewind_while_partitions_arrive_wins_over_the_committed_offset(
+    broker, kafka, topic, tmp_path
+):
+    async with Running(broker, topic, tmp_path) as app:
+        await kafka.produce(topic, range(40), 4)
+        await until(lambda: sum(len(d.chunk) for d in app.got) == 40)
+        for delivery in app.got:
+            delivery.ack()
+        await kafka.until_committed(app.group, topic, [10, 10, 10, 10])
+    again = Running(broker, topic, tmp_path)
+    again.kafka.on_assigned(again.kafka.rewind)
+    async with again:
+        await until(lambda: sum(len(d.chunk) for d in again.got) == 40)
+        await kafka.until_committed(again.group, topic, [0, 0, 0, 0])
+        for delivery in again.got:
+            delivery.ack()
+        await kafka.until_committed(again.group, topic, [10, 10, 10, 10])
+
+
+async def test_a_callback_that_fails_crashes_the_worker_before_a_record_flows(
+    broker, kafka, topic, tmp_path
+):
+    app = Running(broker, topic, tmp_path)
+
+    async def fail(tps):
+        raise RuntimeError("cannot recover")
+
+    app.kafka.on_assigned(fail)
+    await kafka.produce(topic, range(4), 4)
+    async with app:
+        await until(lambda: app.app.consumer.crashed)
+        await asyncio.sleep(0.2)
+        assert app.got == []

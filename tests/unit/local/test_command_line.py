@@ -1,7 +1,4 @@
 import json
-import sys
-from dataclasses import asdict, dataclass
-from types import ModuleType
 from typing import Any
 
 import jwt
@@ -24,30 +21,10 @@ FLAGS = {
 }
 
 
-@dataclass(frozen=True)
-class Difference:
-    table: str
-    key: str
-    stored: str
-    truth: str
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
     monkeypatch.setenv("SHOPSTREAM_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("SHOPSTREAM_JWT_SECRET", SECRET)
-
-
-@pytest.fixture
-def differences(monkeypatch: pytest.MonkeyPatch) -> list[Difference]:
-    found: list[Difference] = []
-    module = ModuleType("shopstream.clickhouse.verify")
-    module.verify = lambda settings, shop: found  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "shopstream.clickhouse.verify", module)
-    return found
 
 
 def run(*arguments: str) -> Any:
@@ -97,20 +74,3 @@ def test_the_secret_of_up_is_used_where_none_is_set(
     assert jwt.decode(done.stdout.strip(), SECRET[::-1], ["HS256"])["shops"] == ["a"]
 
 
-def test_verify_without_a_difference(differences: list[Difference]) -> None:
-    done = run("verify")
-    assert (done.exit_code, done.stdout) == (0, "0 differences\n")
-
-
-def test_verify_prints_each_difference_and_ends_with_1(differences: list[Difference]) -> None:
-    differences.append(Difference("sales_day", "s-1 2026-11-22", "7", "8"))
-    done = run("verify", "--shop", "s-1")
-    assert done.exit_code == 1
-    assert done.stdout == "sales_day s-1 2026-11-22: stored 7, truth 8\n1 differences\n"
-
-
-def test_verify_as_json(differences: list[Difference]) -> None:
-    differences.append(Difference("sales_day", "k", "7", "8"))
-    done = run("verify", "--json")
-    assert done.exit_code == 1
-    assert json.loads(done.stdout) == {"differences": [asdict(differences[0])]}

@@ -14,7 +14,7 @@ from faust.types import TP
 from shopstream.pipeline import transport
 from shopstream.pipeline.transport import compat
 from shopstream.pipeline.transport.bounded import ends_within
-from shopstream.pipeline.transport.consumer import chunks
+from shopstream.pipeline.transport.chunk import chunks
 from shopstream.pipeline.transport.ledger import Ticket
 from shopstream.pipeline.transport.message import ChunkMessage
 from shopstream.pipeline.transport.quiet import RateLimit

@@ -16,11 +16,19 @@ _TABLE_FUNCTIONS = """
     numbers_mt primes sqlstandardvalues values view viewexplain viewifpermitted zeros zeros_mt
 """
 _HARMLESS = frozenset(_TABLE_FUNCTIONS.split())
-_ALSO_REFUSED = frozenset({"file", "catboostevaluate", "getclienthttpheader"})
+_SCALAR_FUNCTIONS = "file catboostevaluate getclienthttpheader hascolumnintable reversednsquery"
+_ALSO_REFUSED = frozenset(_SCALAR_FUNCTIONS.split())
 _FUNCTION = re.compile(r"\bFunction ([^\s(]+)")
 _PATH = re.compile(r"\bIdentifier (?:\S*?[.])?(?:/|\.\./|\S*/\.\./)|\bTableIdentifier \S*/")
 _ALLOWED_CONTROL = ("SET", "USE")
-REFUSED_SETTINGS = frozenset({"readonly", "allow_ddl", "allow_introspection_functions"})
+_REFUSED_SETTING = re.compile(
+    r"readonly|allow_ddl|allow_introspection_functions|additional_.*|format_(?:schema|template).*"
+    r"|parallel_replicas_custom_key.*|.*_(?:path|url|uri)"
+)
+# other values could be expressions or paths, which the engine would evaluate or open
+_PLAIN_VALUE = re.compile(r"[\w.+-]*")
+_SET = re.compile(r"\s*SET\s+(.+?)\s*;?\s*", re.I | re.S)
+_SET_ONE = re.compile(r"(\w+)\s*=\s*(?:'([^'\\]*)'|([\w.+-]+))", re.S)
 
 
 def check_class(user: str, word: str, kind: str) -> None:
@@ -53,10 +61,21 @@ def check_reach(
         raise readonly_error("Files are not allowed for a read-only login")
 
 
-def check_settings(names: Mapping[str, str]) -> None:
+def check_settings(settings: Mapping[str, str]) -> None:
     """Raises:
-    ServerError: 164 for a setting that would widen the login's rights.
+    ServerError: 164 for a setting that would widen the login's rights or reach.
     """
-    for name in names:
-        if name in REFUSED_SETTINGS:
+    for name, value in settings.items():
+        zone = name == "session_timezone"
+        if _REFUSED_SETTING.fullmatch(name) or not (zone or _PLAIN_VALUE.fullmatch(value)):
             raise readonly_error(f"Cannot modify '{name}' setting in readonly mode")
+
+
+def check_set(sql: str) -> None:
+    """The same for a SET statement, which must be of names and plain values."""
+    found = _SET.fullmatch(sql)
+    parts = [_SET_ONE.fullmatch(part.strip()) for part in found[1].split(",")] if found else [None]
+    settings = {part[1]: part[2] or part[3] or "" for part in parts if part}
+    if None in parts:
+        raise readonly_error("Cannot modify these settings in readonly mode")
+    check_settings(settings)

@@ -20,8 +20,9 @@ from .statement import Statement, read_statement
 from .stream import ResultStream, new_tag
 
 DEFAULT_FORMAT: Final = "TabSeparated"
+WHOLE_RESULT_LIMIT: Final = 1 << 30
+"""Bytes of a result that is held in memory, unless the request sets another `max_result_bytes`."""
 STREAMED_WORDS: Final = ("SELECT", "WITH", "FROM", "(")
-KEPT_WORDS: Final = ("SET", "USE")
 
 
 class Work:
@@ -117,7 +118,11 @@ class Work:
         if self._call.login.readonly:
             guard.check_settings(settings)
         settings.pop("readonly", None)
-        return {} if statement.word == "SET" and self._session is not None else settings
+        if statement.word == "SET" and self._session is not None:
+            return {}
+        if statement.word in STREAMED_WORDS and not self._streams(statement):
+            settings.setdefault("max_result_bytes", str(WHOLE_RESULT_LIMIT))
+        return settings
 
     def _level(self, statement: Statement) -> str:
         """The engine's `readonly` for this request: 0 free, 1 nothing, 2 nothing but settings."""
@@ -142,7 +147,9 @@ class Work:
 
     def _shut(self, lease: Lease, statement: Statement) -> None:
         login = self._call.login
-        if login.readonly and statement.word not in KEPT_WORDS:
+        if login.readonly and statement.word == "SET":
+            guard.check_set(statement.sql)
+        elif login.readonly and statement.word != "USE":
             functions = self._engine.table_functions
             guard.check_reach(lease.handle, statement.sql, self._call.bound(), functions)
         level = self._level(statement)
@@ -153,12 +160,18 @@ class Work:
     def _execute(self, lease: Lease, statement: Statement, kind: str) -> Answer:
         if statement.data is not None:
             return self._insert(lease, statement)
-        form = statement.form or self._call.params.get("default_format") or DEFAULT_FORMAT
         reads = kind == READ_CLASS
-        streamable = reads and statement.word in STREAMED_WORDS and is_streamed(form)
-        if streamable and not self._call.flag("wait_end_of_query"):
-            return self._stream(lease, statement, form)
-        return self._whole(lease, statement, form, reads)
+        if reads and self._streams(statement):
+            return self._stream(lease, statement, self._form(statement))
+        return self._whole(lease, statement, self._form(statement), reads)
+
+    def _form(self, statement: Statement) -> str:
+        return statement.form or self._call.params.get("default_format") or DEFAULT_FORMAT
+
+    def _streams(self, statement: Statement) -> bool:
+        if self._call.flag("wait_end_of_query") or statement.word not in STREAMED_WORDS:
+            return False
+        return is_streamed(self._form(statement))
 
     def _insert(self, lease: Lease, statement: Statement) -> Answer:
         form, data = statement.form or DEFAULT_FORMAT, statement.data or ()

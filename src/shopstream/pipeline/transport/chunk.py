@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
+
+from faust.types import TP
+
+MAX_CHUNK = 10_000
+"""Records in one chunk; with `stream_buffer_maxsize` it bounds what waits in memory."""
 
 
 class Chunk:
@@ -39,3 +45,10 @@ class Chunk:
     def size(self) -> int:
         """Bytes of all values (a record without a value counts 0)."""
         return sum(max(0, record.serialized_value_size) for record in self.records)
+
+
+def chunks(tp: TP, records: list[Any], size: int = MAX_CHUNK) -> Iterator[Chunk]:
+    """Cut the records of one partition into chunks of at most `size`."""
+    for start in range(0, len(records), size):
+        part = records if len(records) <= size else records[start : start + size]
+        yield Chunk(tp.topic, tp.partition, part)

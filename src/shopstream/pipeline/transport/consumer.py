@@ -9,50 +9,29 @@ from time import monotonic
 from typing import Any
 
 from faust.exceptions import ImproperlyConfigured
-from faust.transport.drivers import aiokafka as _driver
 from faust.types import TP
 
 from .book import Book
-from .books import Books
 from .bounded import ends_within
-from .chunk import Chunk
+from .chunk import Chunk, chunks
+from .commits import COMMIT_SECONDS, ExactCommits
 from .membership import Membership
-from .message import ChunkMessage
+from .message import ChunkMessage, Unguarded
 from .thread import ChunkConsumerThread
 
-MAX_CHUNK = 10_000
-"""Records in one chunk; with `stream_buffer_maxsize` it bounds what waits in memory."""
 DRAIN_SHARE = 0.6
 """How long a rebalance or a stop waits for deliveries that are with the sink, as a share of the
 session time-out: aiokafka sends no heartbeat meanwhile."""
-COMMIT_SECONDS = 5.0
-"""How long one commit may take while stopping or giving up partitions."""
 
 Run = tuple[TP, Book, Iterator[Chunk]]
 
 
-class Unguarded(dict[TP, int | None]):
-    """Never knows what was read last.
-
-    Faust drops messages with an offset below the last one. After a seek back or on a log made
-    again that would be all of them; which messages are stale is known here by their book.
-    """
-
-    def __getitem__(self, tp: TP) -> None:
-        """Nothing."""
-
-
-class ChunkConsumer(_driver.Consumer):  # type: ignore[misc]
-    """Hands out chunks and commits the end of the acknowledged prefix of each partition.
-
-    The base class keeps lists of acknowledged offsets and of gaps between them; here the books
-    do that, and the lists stay empty.
-    """
+class ChunkConsumer(ExactCommits):
+    """Hands out chunks, and keeps the books of the partitions that come, go and are sought in."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.books = Books()
         self._room = asyncio.Event()
-        self._commit_stuck = False
+        self._rewinding = False
         super().__init__(*args, **kwargs)
         self._read_offset = Unguarded()
         self._drain_seconds = DRAIN_SHARE * self.app.conf.broker_session_timeout
@@ -77,7 +56,7 @@ class ChunkConsumer(_driver.Consumer):  # type: ignore[misc]
         records, _ = await self._wait_next_records(timeout)
         if records is None or self.should_stop:
             return
-        if not self.flow_active:
+        if not self.flow_active or self._bookless(records):
             await self._seek_back()
             return
         generation = self.app.consumer_generation_id
@@ -100,20 +79,19 @@ class ChunkConsumer(_driver.Consumer):  # type: ignore[misc]
                 runs.append((tp, book, parts))
                 yield tp, book, chunk
 
+    def _bookless(self, records: Mapping[Any, list[Any]]) -> bool:
+        # A seek that failed left an assigned partition without a book.
+        missing = {tp for tp in records if self.books.get(TP(*tp)) is None}
+        return bool(missing & self.assignment()) and not self._rewinding
+
     async def _seek_back(self) -> None:
-        # Records taken while nothing flows are dropped, so the position must go back.
+        # The records in hand are dropped, so the position must go back.
         try:
             await self.perform_seek()
         except Exception as error:
             self.log.warning("Seek to the committed offsets failed: %r", error)
 
     # Back-pressure: the base class sleeps a second when every buffer is full
-
-    def on_buffer_full(self, tp: TP) -> None:
-        """A stream's buffer is full: fetch no more of this partition."""
-        super().on_buffer_full(tp)
-        if not self._get_active_partitions():
-            self._room.clear()
 
     def on_buffer_drop(self, tp: TP) -> None:
         """There is room again."""
@@ -122,45 +100,12 @@ class ChunkConsumer(_driver.Consumer):  # type: ignore[misc]
 
     async def _wait_next_records(self, timeout: float) -> tuple[Any, Any]:
         if self.flow_active and self._buffered_partitions and not self._get_active_partitions():
+            self._room.clear()
             await self.wait_first(self._room.wait(), self.suspend_flow.wait(), timeout=1.0)
+            if not self._get_active_partitions():
+                return None, None
         result: tuple[Any, Any] = await super()._wait_next_records(timeout)
         return result
-
-    # Commits
-
-    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
-        """Nothing to note: commits follow the order of delivery, not consecutive numbers."""
-
-    def _filter_tps_with_pending_acks(self, topics: Any = None) -> list[TP]:
-        return [tp for tp in self.books if topics is None or tp in topics or tp.topic in topics]
-
-    def _new_offset(self, tp: TP) -> int | None:
-        for book in (self._acked.get(tp), self._acked_index.get(tp)):
-            if book:
-                book.clear()
-        return self.books.unsaved(tp)
-
-    def _should_commit(self, tp: TP, offset: int) -> bool:
-        # The base class compares with the offset it tried last, also when that commit failed.
-        return True
-
-    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
-        saved = bool(await super()._commit(offsets))
-        if saved:
-            self.books.saved(offsets)
-        return saved
-
-    async def commit_and_end_transactions(self) -> None:
-        """Commit what is acknowledged, giving up after `COMMIT_SECONDS`."""
-        await self._commit_within(COMMIT_SECONDS)
-
-    async def _commit_within(self, seconds: float) -> None:
-        if self._commit_stuck:  # no broker: do not wait the full time again and again
-            seconds = min(seconds, 0.5)
-        work = self.commit(start_new_transaction=False)
-        self._commit_stuck = not await ends_within(max(0.1, seconds), work)
-        if self._commit_stuck:
-            self.log.warning("No commit within %.1fs: what it covers comes again", seconds)
 
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Nothing: the base class only logs here, and crashes the worker while a position is reset.
@@ -169,6 +114,11 @@ class ChunkConsumer(_driver.Consumer):  # type: ignore[misc]
         """
 
     # Assignments, seeks and the end
+
+    @property
+    def ready(self) -> bool:
+        """Whether the callbacks of the present assignment have ended."""
+        return self._membership.settled
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Begin new books, tell the callbacks, then let Faust resume."""
@@ -185,6 +135,7 @@ class ChunkConsumer(_driver.Consumer):  # type: ignore[misc]
         await super().on_partitions_revoked(revoked)
         await self._leave()
         self._forget(revoked)
+        self._anew -= revoked
 
     async def perform_seek(self) -> None:
         """Go back to the committed offsets: what was delivered and not committed comes again."""
@@ -192,12 +143,20 @@ class ChunkConsumer(_driver.Consumer):  # type: ignore[misc]
         committed = await self.seek_to_committed()
         # Only now are all reports from before the seek in; the books begin here.
         self.books.open({TP(*tp): offset or None for tp, offset in committed.items()})
+        if stale := self._anew & set(committed):
+            await self.rewind(stale)
 
     async def rewind(self, tps: set[TP]) -> None:
         """Go to the beginning, and commit that: the log is another one than before."""
-        self._forget(tps)
-        await self.maybe_wait_for_commit_to_finish()
-        self.books.open(await self._thread.rewind(tps), anew=True)
+        self._rewinding = True
+        try:
+            self._forget(tps)
+            await self.maybe_wait_for_commit_to_finish()
+            # From here on a commit of them is one of the new log.
+            self._anew |= tps
+            self.books.open(await self._thread.rewind(tps), anew=True)
+        finally:
+            self._rewinding = False
 
     async def seek(self, partition: TP, offset: int) -> None:
         """Go to an offset: what was delivered of this partition is forgotten."""
@@ -207,7 +166,8 @@ class ChunkConsumer(_driver.Consumer):  # type: ignore[misc]
     async def wait_empty(self) -> None:
         """Tell the callbacks, wait for deliveries that are with the sink, and commit.
 
-        Ends after a share of the session time-out whatever the sink does: what is not acknowledged comes again.
+        Ends after a share of the session time-out, whatever the sink does: what is not
+        acknowledged comes again.
         """
         deadline = monotonic() + self._drain_seconds
         await self._leave()
@@ -235,10 +195,3 @@ class ChunkConsumer(_driver.Consumer):  # type: ignore[misc]
                 book.pop(tp, None)
         # The sink may hold what it got of them for long: no later drain waits for that.
         self._unacked_messages -= {m for m in self._unacked_messages if m.tp in gone}
-
-
-def chunks(tp: TP, records: list[Any], size: int = MAX_CHUNK) -> Iterator[Chunk]:
-    """Cut the records of one partition into chunks of at most `size`."""
-    for start in range(0, len(records), size):
-        part = records if len(records) <= size else records[start : start + size]
-        yield Chunk(tp.topic, tp.partition, part)

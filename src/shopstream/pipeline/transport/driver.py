@@ -45,14 +45,18 @@ class ChunkTransport(_driver.Transport):  # type: ignore[misc]
         """Read assigned partitions from their beginning: their topic is another one than before.
 
         Acknowledgements of what was delivered before have no effect any more, and the beginning
-        is committed over the old offset.
+        is committed over the old offset. May be called from an `on_assigned` callback.
         """
         await self.app.consumer.rewind(partitions)
 
     def progress(self) -> dict[TP, Progress]:
-        """How far each assigned partition is done; absent while its position is unknown."""
+        """How far each assigned partition is done.
+
+        A partition is absent while its position is unknown, all are until the `on_assigned`
+        callbacks have ended.
+        """
         consumer = self.app.consumer
-        return consumer.books.progress() if isinstance(consumer, ChunkConsumer) else {}
+        return consumer.books.progress() if consumer.ready else {}
 
 
 class ChunkSchema(faust.Schema):  # type: ignore[misc]

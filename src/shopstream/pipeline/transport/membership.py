@@ -39,8 +39,13 @@ class Membership:
         if held:
             await _call(callbacks, held)
 
+    @property
+    def settled(self) -> bool:
+        """Whether the callbacks of the present assignment have ended."""
+        return self._arrival is None or self._arrival.done()
+
     async def ready(self, timeout: float) -> bool:
-        """Whether the callbacks of the present assignment have ended; waits at most `timeout`."""
+        """`settled`; where it is not, waits for it at most `timeout` seconds first."""
         if self._arrival is None or self._arrival.done():
             return True
         await asyncio.wait({self._arrival}, timeout=timeout)

@@ -46,3 +46,14 @@ class ChunkMessage(ConsumerMessage):  # type: ignore[misc]
     @acked.setter
     def acked(self, value: Any) -> None:
         self.ticket.acked = bool(value)
+
+
+class Unguarded(dict[TP, int | None]):
+    """Faust's note of the last offset read by partition, which never knows it.
+
+    Faust drops messages with an offset below the last one. After a seek back or on a log made
+    again that would be all of them; which messages are stale is known by their book.
+    """
+
+    def __getitem__(self, tp: TP) -> None:
+        """Nothing."""

@@ -1,0 +1,298 @@
+import time
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+from api_harness import SECRET, Child, Line, Order, bearer, store, stream, token
+
+from shopstream.clickhouse.client import Engine
+
+DAY = "/reports/daily-sales?date=2026-11-22"
+ROUTES = (("GET", "/reports/daily-sales"), ("GET", "/events"), ("POST", "/auth/ticket"))
+
+
+@pytest.fixture(scope="module")
+async def shop(engine: Engine) -> str:
+    """Orders of two currencies, one cancelled, one partly refunded, on one day and beside it."""
+    tea, cup = Line("p-tea", 2, "10.25", "Tea"), Line("p-cup", 1, "3.0001", "Cup")
+    await store(
+        engine,
+        [
+            Order("d1", "o1", "2026-11-22T00:00:00+00:00", (tea, cup)),
+            Order("d1", "o2", "2026-11-22T10:15:30.5+00:00", (Line("p-tea", 5, "10.25", refunded=2),)),
+            Order("d1", "o3", "2026-11-22T10:59:59+00:00", (tea,), status="cancelled"),
+            Order("d1", "o4", "2026-11-22T23:59:59.999999+00:00", (cup,), currency="USD"),
+            Order("d1", "o5", "2026-11-23T00:00:00+00:00", (tea,)),
+            Order("d2", "o1", "2026-11-22T10:00:00+00:00", (Line("p-tea", 1000, "1", "Other"),)),
+        ],
+    )
+    return "d1"
+
+
+async def daily(http: httpx.AsyncClient, shop: str, path: str = DAY) -> dict[str, Any]:
+    answer = await http.get(path, headers=bearer(token(shop)))
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def problem(answer: httpx.Response) -> dict[str, Any]:
+    assert answer.headers["content-type"] == "application/problem+json"
+    return answer.json()
+
+
+async def test_a_day_has_its_totals_hours_products_and_other_currencies(
+    http: httpx.AsyncClient, shop: str
+) -> None:
+    body = await daily(http, shop)
+    hours = body.pop("hourlyBreakdown")
+    assert body == {
+        "shopId": "d1",
+        "date": "2026-11-22",
+        "currency": "EUR",
+        "timezone": "UTC",
+        "partial": body["partial"],
+        "totalRevenue": 54.2501,
+        "totalOrders": 2,
+        "totalItems": 6,
+        "averageOrderValue": 27.13,
+        "topProducts": [
+            {"productId": "p-tea", "name": "Tea", "quantity": 5, "revenue": 51.25},
+            {"productId": "p-cup", "name": "Cup", "quantity": 1, "revenue": 3.0001},
+        ],
+        "otherCurrencies": [
+            {"currency": "USD", "totalRevenue": 3.0001, "totalOrders": 1, "totalItems": 1}
+        ],
+        "asOf": body["asOf"],
+    }
+    assert len(hours) == 24
+    assert [hour for hour in hours if hour["totalOrders"]] == [
+        {
+            "start": "2026-11-22T00:00:00+00:00",
+            "totalRevenue": 23.5001,
+            "totalOrders": 1,
+            "totalItems": 3,
+        },
+        {
+            "start": "2026-11-22T10:00:00+00:00",
+            "totalRevenue": 30.75,
+            "totalOrders": 1,
+            "totalItems": 3,
+        },
+    ]
+
+
+async def test_a_shop_without_orders_has_no_currency(http: httpx.AsyncClient) -> None:
+    body = await daily(http, "d-empty")
+    assert (body["currency"], body["totalRevenue"], body["averageOrderValue"]) == (None, 0, None)
+    assert (len(body["hourlyBreakdown"]), body["topProducts"], body["otherCurrencies"]) == (24, [], [])
+
+
+async def test_the_first_order_of_a_shop_is_there_at_once(
+    http: httpx.AsyncClient, engine: Engine
+) -> None:
+    assert (await daily(http, "d-new"))["currency"] is None
+    line = Line("p1", 1, "7", "One")
+    await store(engine, [Order("d-new", "o1", "2026-11-22T10:00:00+00:00", (line,), currency="JPY")])
+    body = await daily(http, "d-new")
+    assert (body["currency"], body["totalRevenue"], body["otherCurrencies"]) == ("JPY", 7, [])
+    assert body["topProducts"][0]["name"] == "One"
+
+
+async def test_an_earlier_order_changes_the_currency_of_the_report(
+    http: httpx.AsyncClient, engine: Engine
+) -> None:
+    line = Line("p1", 1, "7", "One")
+    await store(engine, [Order("d-turn", "o2", "2026-11-22T10:00:00+00:00", (line,))])
+    assert (await daily(http, "d-turn"))["currency"] == "EUR"
+    await store(
+        engine, [Order("d-turn", "o1", "2026-11-22T09:00:00+00:00", (line, line), currency="USD")]
+    )
+    body = await daily(http, "d-turn")
+    assert (body["currency"], body["totalRevenue"]) == ("USD", 14)
+    assert [one["currency"] for one in body["otherCurrencies"]] == ["EUR"]
+    assert body["topProducts"] == [{"productId": "p1", "name": "One", "quantity": 2, "revenue": 14}]
+
+
+async def test_a_name_that_was_taken_back_is_looked_up_in_the_orders(
+    http: httpx.AsyncClient, engine: Engine
+) -> None:
+    def named(*names: str | None) -> tuple[Line, ...]:
+        return tuple(Line("p1", 1, "1", name) for name in names)
+
+    at = "2026-11-22T10:00:00+00:00"
+    await store(
+        engine,
+        [
+            Order("d-name", "o1", at, named("First", "Second", None), updated=10),
+            Order("d-name", "o2", at, named("Third"), updated=20),
+        ],
+    )
+    assert (await daily(http, "d-name"))["topProducts"][0]["name"] == "Third"
+    # o2 no longer names it: its new version, and what the pipeline says of the old one
+    await store(engine, [Order("d-name", "o2", at, named(None), updated=30)])
+    micros = 1_795_341_620_000_000
+    await engine.execute(f"INSERT INTO product_names_gone VALUES ('d-name', 'p1', {micros}, 0)")
+    assert (await daily(http, "d-name"))["topProducts"][0]["name"] == "Second"
+
+
+async def test_at_most_ten_products_by_revenue_then_by_id(
+    http: httpx.AsyncClient, engine: Engine
+) -> None:
+    lines = [Line(f"p{n:02}", 1, str(20 - n // 2)) for n in range(14)]
+    lines += [Line("none", 3, "5", refunded=3), Line("free", 1, "0")]
+    await store(engine, [Order("d-top", "o1", "2026-11-22T10:00:00+00:00", tuple(lines))])
+    found = [one["productId"] for one in (await daily(http, "d-top"))["topProducts"]]
+    assert found == [f"p{n:02}" for n in range(10)]
+    await store(engine, [Order("d-few", "o1", "2026-11-22T10:00:00+00:00", tuple(lines[-2:]))])
+    assert [one["productId"] for one in (await daily(http, "d-few"))["topProducts"]] == ["free"]
+
+
+async def test_money_has_exactly_its_digits(http: httpx.AsyncClient, engine: Engine) -> None:
+    line = Line("p1", 1, "99999999999.9999")
+    await store(engine, [Order("d-exact", "o1", "2026-11-22T10:00:00+00:00", (line,) * 3)])
+    answer = await http.get(DAY, headers=bearer(token("d-exact")))
+    assert '"totalRevenue":299999999999.9997,' in answer.text
+    assert '"averageOrderValue":300000000000,' in answer.text
+
+
+async def test_a_client_that_has_the_report_gets_304_until_it_changes(
+    http: httpx.AsyncClient, engine: Engine
+) -> None:
+    headers = bearer(token("d-tag"))
+    first = await http.get(DAY, headers=headers)
+    tag = {"If-None-Match": first.headers["etag"]}
+    again = await http.get(DAY, headers=headers | tag)
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["etag"] == first.headers["etag"]
+    await store(engine, [Order("d-tag", "o1", "2026-11-22T10:00:00+00:00", (Line("p", 1, "1"),))])
+    changed = await http.get(DAY, headers=headers | tag)
+    assert (changed.status_code, changed.json()["totalOrders"]) == (200, 1)
+    assert changed.headers["cache-control"] == "private, no-cache"
+
+
+async def test_compression_is_for_those_who_ask(http: httpx.AsyncClient, shop: str) -> None:
+    packed = await http.get(DAY, headers=bearer(token(shop)) | {"Accept-Encoding": "gzip"})
+    plain = await http.get(DAY, headers=bearer(token(shop)) | {"Accept-Encoding": "identity"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert packed.json() | {"asOf": 0} == plain.json() | {"asOf": 0}
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("date=yesterday", "date"),
+        ("date=2026-02-30", "date"),
+        ("date=2026-11-22&date=2026-11-22", "date"),
+        ("day=2026-11-22", "day"),
+        ("includes=nowhere", "includes"),
+    ],
+)
+async def test_a_bad_parameter_is_named(http: httpx.AsyncClient, query: str, name: str) -> None:
+    answer = await http.get(f"/reports/daily-sales?{query}", headers=bearer(token("d1")))
+    assert (answer.status_code, problem(answer)["parameter"]) == (400, name)
+
+
+async def test_without_a_date_it_is_today(http: httpx.AsyncClient) -> None:
+    body = await daily(http, "d-empty", "/reports/daily-sales")
+    assert body["date"] == time.strftime("%Y-%m-%d", time.gmtime())
+    assert body["partial"] is True
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+async def test_nothing_is_told_without_a_valid_token(
+    http: httpx.AsyncClient, method: str, path: str
+) -> None:
+    claims = {"sub": "u1", "shops": ["d1"], "role": "admin"}
+    unsigned = jwt.encode(claims | {"exp": time.time() + 60}, None, algorithm="none")
+    for text in (
+        token("d1", ttl=-31),
+        jwt.encode(claims | {"exp": time.time() + 60}, "x" * 32, algorithm="HS256"),
+        jwt.encode(claims, SECRET, algorithm="HS256"),
+        unsigned,
+        token("d1", role="owner"),
+        "nonsense",
+    ):
+        answer = await http.request(method, path, headers=bearer(text))
+        assert (answer.status_code, problem(answer)["status"]) == (401, 401)
+        assert answer.headers["www-authenticate"].endswith('error="invalid_token"')
+    bare = await http.request(method, path)
+    assert (bare.status_code, bare.headers["www-authenticate"]) == (401, 'Bearer realm="shopstream"')
+
+
+async def test_another_shop_is_refused_on_every_door_with_the_same_words(
+    http: httpx.AsyncClient, shop: str
+) -> None:
+    for path in ("/reports/daily-sales", "/events"):
+        real = await http.get(path, params={"shopId": shop}, headers=bearer(token("d2")))
+        fancy = await http.get(path, params={"shopId": "no-such"}, headers=bearer(token("d2")))
+        assert (real.status_code, fancy.status_code) == (403, 403)
+        assert real.content == fancy.content
+    own = await http.get(DAY, params={"shopId": "d2"}, headers=bearer(token("d2")))
+    assert own.json()["totalRevenue"] == 1000
+
+
+async def test_another_shops_tag_opens_nothing(http: httpx.AsyncClient, shop: str) -> None:
+    theirs = await http.get(DAY, headers=bearer(token(shop)))
+    tag = {"If-None-Match": theirs.headers["etag"]}
+    assert (await http.get(DAY, headers=bearer(token("d2")) | tag)).status_code == 200
+
+
+async def test_reports_are_for_admins(http: httpx.AsyncClient, shop: str) -> None:
+    answer = await http.get(DAY, headers=bearer(token(shop, role="staff")))
+    assert (answer.status_code, problem(answer)["detail"]) == (403, "This needs the role admin.")
+
+
+async def test_a_token_of_several_shops_says_which(http: httpx.AsyncClient, shop: str) -> None:
+    headers = bearer(token(shop, "d2"))
+    for path in ("/reports/daily-sales", "/events"):
+        answer = await http.get(path, headers=headers)
+        assert (answer.status_code, problem(answer)["parameter"]) == (400, "shopId")
+    answer = await http.get(f"{DAY}&shopId=d2", headers=headers)
+    assert answer.json()["shopId"] == "d2"
+
+
+async def test_only_configured_origins_may_read(http: httpx.AsyncClient) -> None:
+    for origin, allowed in (("http://dashboard.test", True), ("http://evil.test", False)):
+        answer = await http.get("/health", headers={"Origin": origin})
+        assert (answer.headers.get("access-control-allow-origin") == origin) is allowed
+    wish = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"}
+    before = await http.options(DAY, headers={"Origin": "http://dashboard.test", **wish})
+    assert before.status_code == 200
+
+
+async def test_there_is_a_document_of_every_route(http: httpx.AsyncClient) -> None:
+    document = (await http.get("/openapi.json")).json()
+    assert {path for _, path in ROUTES} <= document["paths"].keys()
+    names = [one["name"] for one in document["paths"]["/reports/daily-sales"]["get"]["parameters"]]
+    assert names == ["shopId", "date", "includes"]
+    assert (await http.get("/docs")).status_code == 200
+
+
+async def test_the_page_is_there_and_the_server_says_little(http: httpx.AsyncClient) -> None:
+    page = await http.get("/")
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "server" not in page.headers
+    assert problem(await http.get("/nothing"))["status"] == 404
+    assert problem(await http.post("/health"))["status"] == 405
+
+
+async def test_health_metrics_and_logs_tell_what_happened_and_no_secret(
+    http: httpx.AsyncClient, api: Child, shop: str
+) -> None:
+    text = token(shop, user="u-secret")
+    await http.get(DAY, headers=bearer(text))
+    ticket = (await http.post("/auth/ticket", headers=bearer(text))).json()["ticket"]
+    async with stream(http, f"/events?ticket={ticket}") as events:
+        await events.until("stream:ready")
+        metrics = (await http.get("/metrics")).text
+    assert (await http.get("/health")).json() == {"status": "ok"}
+    assert 'shopstream_http_requests_total{method="GET",route="/reports/daily-sales"' in metrics
+    assert "shopstream_push_subscribers 1.0" in metrics
+    log = api.text()
+    assert "GET /reports/daily-sales 200" in log
+    assert text not in log
+    assert ticket not in log
+    assert "date=" not in log
+
