@@ -1,7 +1,7 @@
 """Settings of every process: environment variables with the prefix `SHOPSTREAM_`, read once, checked whole."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -9,8 +9,8 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
-    model_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -30,8 +30,8 @@ class Settings(BaseSettings):
     """host:port, several with commas."""
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
-    kafka_sasl_username: str | None = None
-    kafka_sasl_password: SecretStr | None = None
+    kafka_sasl_username: str | None = Field(None, validate_default=True)
+    kafka_sasl_password: SecretStr | None = Field(None, validate_default=True)
     kafka_ssl_cafile: Path | None = None
     kafka_ssl_certfile: Path | None = None
     kafka_ssl_keyfile: Path | None = None
@@ -81,7 +81,7 @@ class Settings(BaseSettings):
     @classmethod
     def _http_url(cls, value: SecretStr) -> SecretStr:
         parts = urlsplit(value.get_secret_value())
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
             raise ValueError("must be http://… or https://…")
         return value
 
@@ -92,15 +92,14 @@ class Settings(BaseSettings):
             raise ValueError("must have at least 32 bytes (RFC 7518, section 3.2)")
         return value
 
-    @model_validator(mode="after")
-    def _sasl_is_whole(self) -> Self:
-        login = (self.kafka_sasl_username, self.kafka_sasl_password)
-        if self.kafka_security_protocol.startswith("SASL") and None in login:
-            raise ValueError(
-                "KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD are needed"
-                f" with {self.kafka_security_protocol}"
-            )
-        return self
+    @field_validator("kafka_sasl_username", "kafka_sasl_password")
+    @classmethod
+    def _sasl_is_whole(cls, value: object, others: ValidationInfo) -> object:
+        # not a validator of the model: that would be silent while any other variable is at fault
+        protocol = others.data.get("kafka_security_protocol", "")
+        if value is None and protocol.startswith("SASL"):
+            raise ValueError(f"is needed with {protocol}")
+        return value
 
 
 def load() -> Settings:

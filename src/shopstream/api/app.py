@@ -62,7 +62,7 @@ def create_app(deps: Deps, now: Callable[[], datetime] = utc_now) -> FastAPI:
     )
     problems.install(app)
     checks = health.Health(deps.engine, deps.kafka, deps.book, metrics.registry, now)
-    reports = Reports(deps.engine, now)
+    reports = Reports(deps.engine, now, lambda: None if deps.kafka() else deps.book.version())
     app.include_router(ReportRoutes(deps.access, reports, deps.book, deps.look).router())
     push = PushRoutes(deps.access, deps.tickets, deps.hub, lambda: now().timestamp())
     app.include_router(push.router())

@@ -34,24 +34,28 @@ LEAVE_SECONDS = 0.5
 
 
 def run(settings: Settings) -> int:
-    """Serves until SIGTERM or SIGINT; the exit code: 0, or 2 where the settings are not usable."""
+    """Serves until SIGTERM or SIGINT.
+
+    Returns:
+        The exit code: 0, 2 where the settings are not usable, 1 after an error in this program, so that
+        what supervises the process starts it again.
+    """
     _log_to_stderr()
     try:
         access = Access(settings)
         listener = listen(settings.host, settings.port)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(settings, access, listener))
+            return runner.run(_serve(settings, access, listener))
     except (SettingsError, PortInUse) as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    return 0
 
 
-async def _serve(settings: Settings, access: Access, listener: socket) -> None:
+async def _serve(settings: Settings, access: Access, listener: socket) -> int:
     address = Address.parse(settings.clickhouse_url.get_secret_value())
     async with (
         Engine(address, timeout=ENGINE_TIMEOUT, pool=ENGINE_POOL) as engine,
-        _background(settings, engine) as (hub, book, source, watch),
+        _background(settings, engine) as (hub, book, source, watch, failed),
     ):
         deps = Deps(
             engine=engine,
@@ -65,26 +69,34 @@ async def _serve(settings: Settings, access: Access, listener: socket) -> None:
         )
         host, port = listener.getsockname()[:2]
         log.info("serving http://%s:%d", f"[{host}]" if ":" in host else host, port)
-        await Server(configure(create_app(deps)), hub.close).serve([listener])
+        server = Server(configure(create_app(deps)), hub.close)
+        failed.add_done_callback(lambda _: server.stop())
+        await server.serve([listener])
+        return 1 if failed.done() else 0
 
 
 @asynccontextmanager
 async def _background(
     settings: Settings, engine: Engine
-) -> AsyncIterator[tuple[Hub, ProgressBook, Source, Watch]]:
-    """What runs beside the requests: the reading of Kafka, the watch over its topics."""
+) -> AsyncIterator[tuple[Hub, ProgressBook, Source, Watch, asyncio.Future[None]]]:
+    """What runs beside the requests: the reading of Kafka, the watch over its topics.
+
+    The future is done once any of it has failed.
+    """
     hub, book = Hub(), ProgressBook()
     source = Source(async_options(settings), hub, book, time.time)
     watch = Watch(TopicAdmin(settings, KAFKA_TIMEOUT), TOPICS, source.see)
-    watch.start(asyncio.get_running_loop())
+    loop = asyncio.get_running_loop()
+    failed: asyncio.Future[None] = loop.create_future()
+    watch.start(loop)
     tasks = {
         asyncio.create_task(source.run(), name="source"),
         asyncio.create_task(read_stored_progress(engine, book), name="stored progress"),
     }
     for task in tasks:
-        task.add_done_callback(_crash)
+        task.add_done_callback(lambda done: _crash(done, failed))
     try:
-        yield hub, book, source, watch
+        yield hub, book, source, watch, failed
     finally:
         watch.stop()
         for task in tasks:
@@ -92,10 +104,11 @@ async def _background(
         await asyncio.wait(tasks, timeout=LEAVE_SECONDS)
 
 
-def _crash(task: asyncio.Task[None]) -> None:
-    """A background task that fails is an error in this program: say so; the supervisor sees /ready."""
+def _crash(task: asyncio.Task[None], failed: asyncio.Future[None]) -> None:
     if not task.cancelled() and (error := task.exception()):
-        log.critical("%s failed", task.get_name(), exc_info=error)
+        log.critical("%s failed; this process ends", task.get_name(), exc_info=error)
+        if not failed.done():
+            failed.set_result(None)
 
 
 def _secret(settings: Settings) -> str:

@@ -38,12 +38,16 @@ class ProgressBook:
         self._counters: OrderedDict[str, Mapping[str, float]] = OrderedDict()
         self._topology: Topology | None = None
         self._waiters: set[_Waiter] = set()
+        self._version = 0
 
     def observe(self, state: PipelineState) -> None:
         """Takes a worker's word, live or stored; an older one than is known changes nothing."""
         for partition, progress in state.partitions.items():
             known = self._known.get(partition)
-            self._known[partition] = progress if known is None else _later(known, progress)
+            now = progress if known is None else _later(known, progress)
+            if known is None or (known.epoch, known.next) != (now.epoch, now.next):
+                self._version += 1
+            self._known[partition] = now
         self._count(state)
         self._release()
 
@@ -64,6 +68,14 @@ class ProgressBook:
             (progress.as_of for place, progress in self._known.items() if self._exists(place)),
             default=None,
         )
+
+    def changed(self) -> None:
+        """Some numbers changed, whether or not a partition has come further."""
+        self._version += 1
+
+    def version(self) -> int | None:
+        """Another number after every change of the reports; None while no pipeline is known."""
+        return self._version if self._known else None
 
     def counters(self) -> dict[str, float]:
         """The counters of all workers, added up."""

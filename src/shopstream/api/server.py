@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -37,6 +38,10 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._goodbye = goodbye
 
+    def stop(self) -> None:
+        """Begins to end."""
+        self.should_exit = True
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Ends within about `GRACE_SECONDS`, whatever is open."""
         self._goodbye()
@@ -70,8 +75,12 @@ def listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise PortInUse(
-            f"SHOPSTREAM_PORT: cannot listen on {host}:{port} ({error.strerror or error})"
+            f"SHOPSTREAM_PORT: cannot listen on {host}:{port} ({_reason(error)})"
         ) from error
+
+
+def _reason(error: OSError) -> str:
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
 
 
 def configure(app: ASGIApp, **more: Any) -> uvicorn.Config:

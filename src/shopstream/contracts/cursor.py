@@ -15,6 +15,9 @@ _VERSION = 1
 _NAMES = tuple(topic.name for topic in TOPICS)
 _INDEX = {name: i for i, name in enumerate(_NAMES)}
 MAX_TEXT = 64 * 1024
+_MAX_PARTITION = 2**31 - 1
+_MAX_OFFSET = 2**63 - 1
+"""Of Kafka's protocol."""
 
 
 class Partition(NamedTuple):
@@ -76,6 +79,8 @@ def _entries(raw: bytes) -> Iterator[tuple[Partition, Position]]:
         partition, at = _take(raw, at + 1)
         epoch = int.from_bytes(raw[at : at + 4], "big")
         offset, at = _take(raw, at + 4)
+        if partition > _MAX_PARTITION or offset > _MAX_OFFSET:
+            raise BadCursor("the text is not a cursor")
         yield Partition(topic, partition), Position(epoch, offset)
 
 

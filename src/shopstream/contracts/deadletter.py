@@ -4,12 +4,14 @@ import base64
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from shopstream.contracts.reject import Reason, Refusal
 
 SOURCE = "/shopstream/pipeline"
 TYPE = "record:refused"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +30,12 @@ def dead_letter(record: Record, refusal: Refusal) -> bytes:
     """A `record:refused` CloudEvent; the same record gives the same bytes."""
     value = record.value or b""
     kept = value and refusal.reason is not Reason.TOO_LARGE
-    event = {
+    event: dict[str, Any] = {
         "specversion": "1.0",
         "id": f"{record.topic}:{record.partition}:{record.offset}",
         "source": SOURCE,
         "type": TYPE,
-        "time": _iso(record.timestamp),
+        **_time(record.timestamp),
         "datacontenttype": "application/json",
         "data": {
             "topic": record.topic,
@@ -52,6 +54,10 @@ def dead_letter(record: Record, refusal: Refusal) -> bytes:
     return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
 
 
-def _iso(milliseconds: int) -> str:
-    instant = datetime.fromtimestamp(milliseconds / 1000, UTC)
-    return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _time(milliseconds: int) -> dict[str, str]:
+    """The `time` attribute; none where a producer gave a timestamp of no year from 1 to 9999."""
+    try:
+        instant = _EPOCH + timedelta(milliseconds=milliseconds)
+    except OverflowError:
+        return {}
+    return {"time": instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")}

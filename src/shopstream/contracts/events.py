@@ -29,6 +29,9 @@ class Event:
     data: dict[str, Any]
 
 
+_ATTRIBUTES = ("specversion", "id", "source", "type")
+"""Without these a JSON object is no CloudEvent."""
+
 _ENVELOPES = {
     kind: Shape(
         (
@@ -54,10 +57,11 @@ def read_event(value: bytes | None, topic: str) -> Event:
         raise Refused(Reason.TOO_LARGE, None, f"the record has more than {MAX_BYTES} bytes")
     document = _cloudevent(value)
     kind = document["type"]
-    if kind not in _ENVELOPES:
+    home = TOPIC_OF_TYPE.get(kind)
+    if home is None or (home == topic and kind not in _ENVELOPES):
         raise Refused(Reason.UNKNOWN_TYPE, "type", "type is not one of the event types")
-    if TOPIC_OF_TYPE[kind] != topic:
-        raise Refused(Reason.WRONG_TOPIC, "type", f"{kind} belongs to {TOPIC_OF_TYPE[kind]}")
+    if home != topic:
+        raise Refused(Reason.WRONG_TOPIC, "type", f"{kind} belongs to {home}")
     found = read(_ENVELOPES[kind], document)
     return Event(
         id=found["id"],
@@ -77,11 +81,12 @@ def _cloudevent(value: bytes | None) -> dict[str, Any]:
         raise Refused(Reason.NOT_JSON, None, f"not JSON: {error}") from None
     if not isinstance(document, dict):
         raise Refused(Reason.NOT_CLOUDEVENT, None, "the record is not a JSON object")
-    if document.get("specversion") != "1.0":
-        raise Refused(Reason.NOT_CLOUDEVENT, "specversion", 'specversion must be "1.0"')
-    for name in ("id", "source", "type"):
+    missing = [name for name in _ATTRIBUTES if document.get(name) is None]
+    for name in (*missing, *document):
+        if name == "specversion" and document.get(name) != "1.0":
+            raise Refused(Reason.NOT_CLOUDEVENT, name, 'specversion must be "1.0"')
         attribute = document.get(name)
-        if not isinstance(attribute, str) or not attribute:
+        if name in _ATTRIBUTES and not (isinstance(attribute, str) and attribute):
             message = f"{name} must be text that is not empty"
             raise Refused(Reason.NOT_CLOUDEVENT, name, message)
     return document

@@ -8,7 +8,8 @@ from typing import Any
 MAX_BYTES = 512 * 1024
 MAX_DEPTH = 128
 
-_STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+# possessive, and a text may be left open: every byte is looked at once, whatever the bytes
+_STRUCTURE = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Container
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from zoneinfo import available_timezones
 
 from shopstream.contracts.json_text import Number
@@ -132,8 +133,13 @@ def one_of(allowed: Container[str], names: str) -> Check:
     return check
 
 
+@cache
+def _timezones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
 def timezone(value: object) -> str:
     """A name of the IANA time zone database."""
-    if not isinstance(value, str) or value not in available_timezones():
+    if not isinstance(value, str) or value not in _timezones():
         raise Invalid("must be an IANA time zone, such as Europe/Berlin")
     return value

@@ -10,7 +10,7 @@ import pyarrow as pa
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.deadletter import Record, dead_letter
 from shopstream.contracts.reject import Reason, Refusal
-from shopstream.pipeline.decode import Piece
+from shopstream.pipeline.decode import Piece, shape
 from shopstream.pipeline.decode.chunk import record_of
 
 
@@ -43,8 +43,8 @@ class Batch:
         """Without the rows whose order has another createdAt; they are refused instead."""
         keep = np.ones(self.staged.num_rows, np.bool_)
         keep[list(moved)] = False
-        lost = self.history.filter(pa.array(~keep)).to_pylist()
-        refused = tuple((record_of(row), _MOVED) for row in lost)
+        lost = self.history.filter(pa.array(~keep)).cast(_ANY_TIME)
+        refused = tuple((record_of(row), _MOVED) for row in lost.to_pylist())
         mask = pa.array(keep)
         return Batch(
             self.number,
@@ -60,6 +60,10 @@ class Batch:
         return [dead_letter(record, refusal) for record, refusal in self.refused]
 
 
+# Kafka's timestamp may be of no year that Python knows
+_ANY_TIME = shape.HISTORY.set(
+    shape.HISTORY.get_field_index("arrived"), pa.field("arrived", pa.int64())
+)
 _MOVED = Refusal(
     Reason.ORDER_MOVED,
     "data.createdAt",

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 MAX_RECORDS = 50_000
 MAX_BYTES = 64 * 1024 * 1024
 """Bounds of a batch; twice as much may wait, then the consumer waits too."""
-PACE_SECONDS = 0.15
+PACE_SECONDS = 0.25
 """From one start to the next, unless a full batch waits: a flush costs much the same for few records."""
 
 
@@ -58,21 +58,30 @@ class Flusher:
         self._waiting: deque[Waiting] = deque()
         self._records = 0
         self._bytes = 0
+        self._drops: Counter[Partition] = Counter()
         self._change = asyncio.Condition()
 
     async def offer(self, delivery: Delivery) -> None:
-        """Decodes a chunk and queues it; waits where two full batches are queued already."""
+        """Decodes a chunk and queues it; waits where two full batches are queued already.
+
+        A chunk whose partition is dropped meanwhile is forgotten too.
+        """
         chunk = delivery.chunk
+        place = Partition(chunk.topic, chunk.partition)
+        drops = self._drops[place]
         epoch = self._epoch(chunk.topic)
         piece = await asyncio.to_thread(decode, chunk.topic, chunk.partition, epoch, chunk.records)
         async with self._change:
-            await self._change.wait_for(lambda: not self._full(2))
+            await self._change.wait_for(lambda: not self._full(2) or self._drops[place] != drops)
+            if self._drops[place] != drops:
+                return
             self._add(Waiting(delivery, piece), 1)
             self._waiting.append(Waiting(delivery, piece))
             self._change.notify_all()
 
     def drop(self, lost: Collection[Partition]) -> None:
         """Forgets queued chunks of revoked partitions: they are somebody else's now, unacknowledged."""
+        self._drops.update(lost)
         kept = [w for w in self._waiting if w.place not in lost]
         for waiting in self._waiting:
             self._add(waiting, -1)
@@ -96,6 +105,7 @@ class Flusher:
 
     async def _take(self) -> list[Waiting]:
         async with self._change:
+            self._change.notify_all()  # `drop` may have made room
             await self._change.wait_for(lambda: bool(self._waiting))
             taken, records, size = [], 0, 0
             while self._waiting and records < MAX_RECORDS and size < MAX_BYTES:

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -26,7 +27,6 @@ from shopstream.pipeline.flusher import Flusher
 from shopstream.pipeline.metrics import Metrics
 from shopstream.pipeline.notifier import Notifier
 from shopstream.pipeline.numbers import Numbers
-from shopstream.pipeline.offsets import forget
 from shopstream.pipeline.ownership import Ownership
 from shopstream.pipeline.producer import Producer
 from shopstream.pipeline.retry import Patience
@@ -39,6 +39,7 @@ logger = logging.getLogger(__name__)
 GROUP = "shopstream"
 TOPICS = (ORDERS,)
 """What the pipeline reads; one agent each."""
+WATCH_SECONDS = 1.0
 
 
 class Worker:
@@ -85,7 +86,7 @@ class Worker:
         self.kafka.on_revoked(self._on_revoked)
         for topic in TOPICS:
             self.app.agent(transport.chunk_topic(self.app, topic), name=topic)(self._agent)
-        for task in (self.flusher.run, self.notifier.run, self.announcer.run):
+        for task in (self.flusher.run, self.notifier.run, self.announcer.run, self._watch):
             self.app.task(task)
         return self.app
 
@@ -95,7 +96,7 @@ class Worker:
         await self.engine.__aenter__()
         if self._settings.metrics_port:
             await self.status.start(self._settings.host, self._settings.metrics_port)
-        await self._until_served(self._forget_stale_offsets)
+        await self._until_served(self._look_around)
 
     def progress(self) -> dict[Partition, Progress]:
         """How far each partition is in the reports; those that nothing is known of are left out."""
@@ -137,9 +138,23 @@ class Worker:
             await self.flusher.offer(delivery)
 
     async def _on_assigned(self, tps: set[TP]) -> None:
-        await self._until_served(lambda: self.epochs.check(TOPICS))
+        await self._until_served(partial(self._rewind_stale, tps))
         await self.ownership.take([Partition(tp.topic, tp.partition) for tp in tps])
         self._assigned = True
+
+    async def _rewind_stale(self, tps: set[TP]) -> None:
+        """An offset that was committed for a former topic of the same name means nothing."""
+        await self.epochs.check(TOPICS)
+        stored = await self.store.stored_epochs()
+        stale = {
+            tp
+            for tp in tps
+            if stored.get(Partition(tp.topic, tp.partition), self.epochs.of(tp.topic))
+            != self.epochs.of(tp.topic)
+        }
+        if stale:
+            logger.warning("read from the beginning, as the topics were made again: %s", stale)
+            await self.kafka.rewind(stale)
 
     async def _on_revoked(self, tps: set[TP]) -> None:
         lost = {Partition(tp.topic, tp.partition) for tp in tps}
@@ -187,16 +202,15 @@ class Worker:
                 self.engine_patience.well()
                 return
 
-    async def _forget_stale_offsets(self) -> None:
+    async def _look_around(self) -> None:
         await self.epochs.check(TOPICS)
-        stored = await self.store.stored_epochs()
-        stale = [
-            place
-            for place, epoch in stored.items()
-            if place.topic in TOPICS and epoch != self.epochs.of(place.topic)
-        ]
-        if stale:
-            await asyncio.to_thread(forget, self._settings, GROUP, stale)
+        await self.store.stored_epochs()
+
+    async def _watch(self) -> None:
+        """Sees a topic that is made again, or a broker that is gone, also while no record comes."""
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            await self._until_served(lambda: self.epochs.check(TOPICS))
 
 
 def _credentials(settings: Settings) -> Any:

@@ -33,7 +33,9 @@ PASSWORD = secrets.token_hex(16)
 PARTITIONS = 2
 T = TypeVar("T")
 
-_API = "from shopstream.api.main import run; from shopstream.settings import load; exit(run(load()))"
+_API = (
+    "from shopstream.api.main import run; from shopstream.settings import load; exit(run(load()))"
+)
 
 
 def free_port() -> int:
@@ -127,8 +129,12 @@ def broker_child(folder: Path, port: int) -> Child:
 
 
 def api_child(folder: Path, port: int, **settings: Any) -> Child:
-    env = {f"SHOPSTREAM_{name.upper()}": str(value) for name, value in settings.items()}
-    env = {"SHOPSTREAM_JWT_SECRET": SECRET, **env, "SHOPSTREAM_PORT": str(port)}
+    settings = {"jwt_secret": SECRET, **settings, "port": port}
+    env = {
+        f"SHOPSTREAM_{name.upper()}": str(value)
+        for name, value in settings.items()
+        if value is not None
+    }
     return Child([sys.executable, "-c", _API], folder / f"api-{port}.log", env)
 
 
@@ -223,6 +229,13 @@ class Stream:
     async def until(self, kind: str, within: float = 10) -> Sse:
         async with asyncio.timeout(within):
             while (event := await anext(self._events)).event != kind:
+                pass
+        return event
+
+    async def order(self, order: str, within: float = 10) -> Sse:
+        """The event of this order; others are passed over."""
+        async with asyncio.timeout(within):
+            while (event := await self.until("order:created")).data["data"]["orderId"] != order:
                 pass
         return event
 

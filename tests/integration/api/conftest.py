@@ -53,7 +53,6 @@ def broker_process(folder: Path, ports: Ports) -> Iterator[Child]:
 @pytest.fixture(scope="session")
 async def engine(engine_process: Child, ports: Ports) -> AsyncIterator[Engine]:
     async with engine_client(ports.engine) as engine:
-
         await answering(ports.engine)
         await migrate_engine(Address.parse(engine_url(ports.engine)))
         yield engine

@@ -4,7 +4,7 @@ from typing import Any
 import httpx
 import jwt
 import pytest
-from api_harness import SECRET, Child, Line, Order, bearer, store, stream, token
+from api_harness import SECRET, Child, Line, Order, bearer, eventually, store, stream, token
 
 from shopstream.clickhouse.client import Engine
 
@@ -20,7 +20,9 @@ async def shop(engine: Engine) -> str:
         engine,
         [
             Order("d1", "o1", "2026-11-22T00:00:00+00:00", (tea, cup)),
-            Order("d1", "o2", "2026-11-22T10:15:30.5+00:00", (Line("p-tea", 5, "10.25", refunded=2),)),
+            Order(
+                "d1", "o2", "2026-11-22T10:15:30.5+00:00", (Line("p-tea", 5, "10.25", refunded=2),)
+            ),
             Order("d1", "o3", "2026-11-22T10:59:59+00:00", (tea,), status="cancelled"),
             Order("d1", "o4", "2026-11-22T23:59:59.999999+00:00", (cup,), currency="USD"),
             Order("d1", "o5", "2026-11-23T00:00:00+00:00", (tea,)),
@@ -34,6 +36,15 @@ async def daily(http: httpx.AsyncClient, shop: str, path: str = DAY) -> dict[str
     answer = await http.get(path, headers=bearer(token(shop)))
     assert answer.status_code == 200, answer.text
     return answer.json()
+
+
+async def soon(http: httpx.AsyncClient, shop: str, **expected: Any) -> dict[str, Any]:
+    """The report once it says this: what is written past the pipeline may take a second."""
+
+    def says(body: dict[str, Any]) -> bool:
+        return {name: body[name] for name in expected} == expected
+
+    return await eventually(lambda: daily(http, shop), says, 3)
 
 
 def problem(answer: httpx.Response) -> dict[str, Any]:
@@ -85,17 +96,22 @@ async def test_a_day_has_its_totals_hours_products_and_other_currencies(
 async def test_a_shop_without_orders_has_no_currency(http: httpx.AsyncClient) -> None:
     body = await daily(http, "d-empty")
     assert (body["currency"], body["totalRevenue"], body["averageOrderValue"]) == (None, 0, None)
-    assert (len(body["hourlyBreakdown"]), body["topProducts"], body["otherCurrencies"]) == (24, [], [])
+    assert (len(body["hourlyBreakdown"]), body["topProducts"], body["otherCurrencies"]) == (
+        24,
+        [],
+        [],
+    )
 
 
-async def test_the_first_order_of_a_shop_is_there_at_once(
+async def test_the_first_order_of_a_shop_decides_its_currency(
     http: httpx.AsyncClient, engine: Engine
 ) -> None:
     assert (await daily(http, "d-new"))["currency"] is None
     line = Line("p1", 1, "7", "One")
-    await store(engine, [Order("d-new", "o1", "2026-11-22T10:00:00+00:00", (line,), currency="JPY")])
-    body = await daily(http, "d-new")
-    assert (body["currency"], body["totalRevenue"], body["otherCurrencies"]) == ("JPY", 7, [])
+    await store(
+        engine, [Order("d-new", "o1", "2026-11-22T10:00:00+00:00", (line,), currency="JPY")]
+    )
+    body = await soon(http, "d-new", currency="JPY", totalRevenue=7, otherCurrencies=[])
     assert body["topProducts"][0]["name"] == "One"
 
 
@@ -108,8 +124,7 @@ async def test_an_earlier_order_changes_the_currency_of_the_report(
     await store(
         engine, [Order("d-turn", "o1", "2026-11-22T09:00:00+00:00", (line, line), currency="USD")]
     )
-    body = await daily(http, "d-turn")
-    assert (body["currency"], body["totalRevenue"]) == ("USD", 14)
+    body = await soon(http, "d-turn", currency="USD", totalRevenue=14)
     assert [one["currency"] for one in body["otherCurrencies"]] == ["EUR"]
     assert body["topProducts"] == [{"productId": "p1", "name": "One", "quantity": 2, "revenue": 14}]
 
@@ -133,7 +148,8 @@ async def test_a_name_that_was_taken_back_is_looked_up_in_the_orders(
     await store(engine, [Order("d-name", "o2", at, named(None), updated=30)])
     micros = 1_795_341_620_000_000
     await engine.execute(f"INSERT INTO product_names_gone VALUES ('d-name', 'p1', {micros}, 0)")
-    assert (await daily(http, "d-name"))["topProducts"][0]["name"] == "Second"
+    product = {"productId": "p1", "name": "Second", "quantity": 5, "revenue": 5}
+    await soon(http, "d-name", topProducts=[product])
 
 
 async def test_at_most_ten_products_by_revenue_then_by_id(
@@ -166,6 +182,7 @@ async def test_a_client_that_has_the_report_gets_304_until_it_changes(
     assert (again.status_code, again.content) == (304, b"")
     assert again.headers["etag"] == first.headers["etag"]
     await store(engine, [Order("d-tag", "o1", "2026-11-22T10:00:00+00:00", (Line("p", 1, "1"),))])
+    await soon(http, "d-tag", totalOrders=1)
     changed = await http.get(DAY, headers=headers | tag)
     assert (changed.status_code, changed.json()["totalOrders"]) == (200, 1)
     assert changed.headers["cache-control"] == "private, no-cache"
@@ -218,7 +235,10 @@ async def test_nothing_is_told_without_a_valid_token(
         assert (answer.status_code, problem(answer)["status"]) == (401, 401)
         assert answer.headers["www-authenticate"].endswith('error="invalid_token"')
     bare = await http.request(method, path)
-    assert (bare.status_code, bare.headers["www-authenticate"]) == (401, 'Bearer realm="shopstream"')
+    assert (bare.status_code, bare.headers["www-authenticate"]) == (
+        401,
+        'Bearer realm="shopstream"',
+    )
 
 
 async def test_another_shop_is_refused_on_every_door_with_the_same_words(
@@ -229,7 +249,7 @@ async def test_another_shop_is_refused_on_every_door_with_the_same_words(
         fancy = await http.get(path, params={"shopId": "no-such"}, headers=bearer(token("d2")))
         assert (real.status_code, fancy.status_code) == (403, 403)
         assert real.content == fancy.content
-    own = await http.get(DAY, params={"shopId": "d2"}, headers=bearer(token("d2")))
+    own = await http.get(f"{DAY}&shopId=d2", headers=bearer(token("d2")))
     assert own.json()["totalRevenue"] == 1000
 
 
@@ -257,7 +277,10 @@ async def test_only_configured_origins_may_read(http: httpx.AsyncClient) -> None
     for origin, allowed in (("http://dashboard.test", True), ("http://evil.test", False)):
         answer = await http.get("/health", headers={"Origin": origin})
         assert (answer.headers.get("access-control-allow-origin") == origin) is allowed
-    wish = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"}
+    wish = {
+        "Access-Control-Request-Method": "GET",
+        "Access-Control-Request-Headers": "authorization",
+    }
     before = await http.options(DAY, headers={"Origin": "http://dashboard.test", **wish})
     assert before.status_code == 200
 
@@ -295,4 +318,3 @@ async def test_health_metrics_and_logs_tell_what_happened_and_no_secret(
     assert text not in log
     assert ticket not in log
     assert "date=" not in log
-

@@ -202,7 +202,9 @@ async def test_a_client_that_leaves_is_forgotten(http: httpx.AsyncClient) -> Non
 
 
 @pytest.mark.parametrize("rate", [1000])
-async def test_events_reach_a_client_fast(http: httpx.AsyncClient, broker: Kafka, rate: int) -> None:
+async def test_events_reach_a_client_fast(
+    http: httpx.AsyncClient, broker: Kafka, rate: int
+) -> None:
     shop, count = of_shop(), 1000
     sent: dict[str, float] = {}
     delays: list[float] = []
@@ -223,9 +225,7 @@ async def test_events_reach_a_client_fast(http: httpx.AsyncClient, broker: Kafka
             event = order_event(shop, f"o{number}")
             sent[f"o{number}"] = time.perf_counter()
             waiting.append(
-                await broker.producer.send(
-                    ORDERS, json.dumps(event).encode(), partition=number % 2
-                )
+                await broker.producer.send(ORDERS, json.dumps(event).encode(), partition=number % 2)
             )
         await asyncio.gather(*waiting)
         await asyncio.wait_for(receiver, 10)

@@ -3,6 +3,7 @@ import json
 import subprocess
 import zlib
 from base64 import b64encode
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -150,6 +151,40 @@ def test_a_header_is_sent_once_over_many_chunks(engine: EngineProcess):
     assert lines[-1] == "299999"
 
 
+def test_native_of_a_later_revision_has_block_info_and_a_byte_per_column(engine: EngineProcess):
+    sql = """
+        SELECT number AS a, toString(number) AS b, [number] AS c, map('k', number) AS d,
+            (number, 'x')::Tuple(x UInt8, `y z` String) AS e, toNullable(number) AS f,
+            toLowCardinality(toString(number)) AS g, now64(6, 'Europe/Berlin') AS h,
+            CAST(NULL, 'LowCardinality(Nullable(String))') AS i, toDecimal128(1, 4) AS j,
+            [[('x'::LowCardinality(String), 1)]] AS k, INTERVAL 1 DAY AS l, generateUUIDv4() AS m,
+            toIPv6('::1') AS n, CAST('a', 'Enum8(\\'a\\' = 1)') AS o, toFixedString('x', 3) AS p,
+            (1., 2.)::Point AS q, true AS r, toDate('2025-06-01') AS s, [] AS t
+        FROM numbers(100) FORMAT Native
+    """
+    with engine.client() as client:
+        plain = client.post("/", content=sql).content
+        later = client.post("/", params={"client_protocol_version": "54454"}, content=sql).content
+    blocks = later.count(b"\x01\x00\x02\xff\xff\xff\xff\x00")
+    assert len(later) == len(plain) + blocks * (8 + 20)
+
+
+def test_any_client_id_is_kept(engine: EngineProcess):
+    asked = "SELECT getSetting('log_comment')"
+    for query_id in ("plain-1", "a b&c?d=e", "it's \\ %27"):
+        expected = query_id.replace("\\", "\\\\").replace("'", "\\'")
+        assert engine.text(asked, query_id=query_id) == expected + "\n"
+
+
+def test_a_long_statement_fits_the_url(engine: EngineProcess):
+    sql = f"SELECT length('{'x' * 60_000}')"
+    connection = http.client.HTTPConnection("127.0.0.1", engine.port, timeout=30)
+    login = f"user=app&password={LOGINS['app']['password']}"
+    connection.request("GET", f"/?{login}&query={quote(sql)}")
+    assert connection.getresponse().read() == b"60000\n"
+    connection.close()
+
+
 def test_an_empty_result_keeps_its_header(engine: EngineProcess):
     sql = "SELECT 1 AS a, 'x' AS b LIMIT 0 FORMAT TabSeparatedWithNamesAndTypes"
     assert engine.text(sql) == "a\tb\nUInt8\tString\n"
@@ -190,7 +225,7 @@ def test_wait_end_of_query_gives_the_error_its_status(engine: EngineProcess):
 
 
 def test_a_result_that_must_be_held_whole_is_limited(engine: EngineProcess):
-    sql = "SELECT repeat('x', 1000) FROM numbers(3000) FORMAT JSON"
+    sql = "SELECT repeat('x', 1000 + number % 2) FROM numbers(3000) FORMAT JSON"
     assert engine.refusal(sql, max_result_bytes="2000000")[1] == "396"
     assert len(engine.text(sql)) > 3_000_000
 

@@ -72,3 +72,9 @@ def test_external_tables_end_with_their_request_in_a_session(engine: EngineProce
         answer = client.post("/", params=params, files={"given": b"1\n2\n"})
     assert answer.text == "3\n"
     assert engine.refusal("SELECT * FROM given", session_id="s9") == (404, "60")
+
+
+def test_a_setting_that_fails_half_way_is_put_back(engine: EngineProcess):
+    refused = engine.refusal("SELECT 1", session_id="s10", max_block_size="5", max_threads="x")
+    assert refused[0] == 400
+    assert engine.text(BLOCK, session_id="s10") == engine.text(BLOCK)

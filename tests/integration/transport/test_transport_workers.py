@@ -65,6 +65,7 @@ async def test_a_fault_in_the_agent_ends_the_process_and_loses_nothing(kafka, to
     assert set(workers.seen()) == all_of(800)
 
 
+@pytest.mark.slow
 async def test_a_sink_that_is_down_holds_the_commit_and_sigterm_still_ends(kafka, topic, workers):
     workers.start("first")
     await kafka.produce(topic, range(400), PARTITIONS)
@@ -92,6 +93,7 @@ async def test_a_sink_that_is_down_holds_the_commit_and_sigterm_still_ends(kafka
 @pytest.mark.slow
 async def test_three_workers_join_leave_and_die(kafka, topic, workers):
     load = asyncio.create_task(produce_slowly(kafka, topic, 10_000, 14))
+    watch = asyncio.create_task(workers.watch(kafka, "abc", PARTITIONS))
     workers.start("a")
     await until(lambda: workers.count("a") > 100)
     workers.start("b")
@@ -104,6 +106,8 @@ async def test_three_workers_join_leave_and_die(kafka, topic, workers):
     await workers.stop("b", signal.SIGKILL)
     await load
     await kafka.until_committed(workers.group, topic, ends(10_000))
+    assert not watch.done() or watch.result()
+    watch.cancel()
     assert set(workers.seen()) == all_of(10_000)
 
 

@@ -55,6 +55,7 @@ class Kafka:
 
     def __init__(self, bootstrap):
         self.bootstrap = bootstrap
+        self.reached = {}
 
     async def __aenter__(self):
         self.admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
@@ -79,7 +80,14 @@ class Kafka:
             await self.producer.send(topic, str(value).encode(), partition=number % partitions)
             for number, value in enumerate(values)
         ]
-        return await asyncio.gather(*sent)
+        for told in await asyncio.gather(*sent):
+            reached = self.reached.setdefault((topic, told.partition), [])
+            reached.append((time.time(), told.offset))
+
+    def next_after(self, topic, partition, instant):
+        """Offset after the last record that is known to have reached Kafka before `instant`."""
+        reached = self.reached.get((topic, partition), [])
+        return max((offset + 1 for when, offset in reached if when < instant), default=0)
 
     async def committed(self, group, topic, partitions):
         """Committed offset by partition, 0 where there is none."""
@@ -163,3 +171,15 @@ class Workers:
         path = self.directory / f"progress.{name}.json"
         told = json.loads(path.read_text())["progress"] if path.exists() else {}
         return {int(tp.rpartition(":")[2]): tuple(value) for tp, value in told.items()}
+
+    async def watch(self, kafka, names, partitions):
+        """Check until cancelled that what workers tell and commit is never more than is true."""
+        while True:
+            told = [(p, *said) for name in names for p, said in self.progress(name).items()]
+            committed = await kafka.committed(self.group, self.topic, partitions)
+            ends = self.ends(partitions)
+            for partition, done, as_of in told:
+                assert done <= ends[partition]
+                assert kafka.next_after(self.topic, partition, as_of) <= done
+            assert all(c <= e for c, e in zip(committed, ends, strict=True))
+            await asyncio.sleep(0.1)

@@ -111,7 +111,7 @@ def test_a_shop_must_be_one_of_the_tokens_and_the_refusal_says_nothing_else() ->
     assert two.shop("s2") == "s2"
     with pytest.raises(Forbidden, match=r"^The token does not allow this shop\.$"):
         two.shop("s3")
-    with pytest.raises(BadParameter, match="^shopId is required"):
+    with pytest.raises(BadParameter, match=r"^shopId is required"):
         two.shop(None)
     assert Identity("u1", ("s1",), "admin", FAR).shop(None) == "s1"
     with pytest.raises(Forbidden):
@@ -124,9 +124,9 @@ def test_staff_is_no_admin() -> None:
 
 
 def test_without_a_secret_there_is_no_start() -> None:
-    with pytest.raises(SettingsError, match="^SHOPSTREAM_JWT_SECRET: is not set"):
+    with pytest.raises(SettingsError, match=r"^SHOPSTREAM_JWT_SECRET: is not set"):
         Access(Settings())
-    with pytest.raises(SettingsError, match="^SHOPSTREAM_JWKS_URL: .* SHOPSTREAM_JWT_SECRET"):
+    with pytest.raises(SettingsError, match=r"^SHOPSTREAM_JWKS_URL: .* SHOPSTREAM_JWT_SECRET"):
         Access(Settings(jwks_url="https://id/jwks"))
 
 

@@ -1,5 +1,5 @@
-from datetime import UTC, datetime
 import gzip
+from datetime import UTC, datetime
 
 import orjson
 import pytest
@@ -24,9 +24,7 @@ def request(**headers: str) -> Request:
 
 def test_a_report_carries_as_of_last_and_a_tag_of_everything_else() -> None:
     one, later = (answer(request(), BODY, at) for at in (NOON, None))
-    assert one.body == (
-        b'{"shopId":"s1","totalRevenue":1.10,"asOf":"2026-11-22T12:00:00.000000Z"}'
-    )
+    assert one.body == (b'{"shopId":"s1","totalRevenue":1.10,"asOf":"2026-11-22T12:00:00.000000Z"}')
     assert later.body == b'{"shopId":"s1","totalRevenue":1.10,"asOf":null}'
     assert one.headers["etag"] == later.headers["etag"]
     assert one.headers["etag"] != answer(request(), {"shopId": "s2"}, NOON).headers["etag"]

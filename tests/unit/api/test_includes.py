@@ -1,6 +1,5 @@
-from datetime import UTC, datetime, timedelta
-
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -138,9 +137,9 @@ def test_a_place_must_exist_now() -> None:
     topics = {ORDERS: TopicState(7, 2)}
     check_places([Place(P1, None, 5), Place(P1, 7, 5)], topics)
     check_places([Place(Partition(ORDERS, 2), None, 5)], None)
-    with pytest.raises(ValueError, match="does not exist: shop.orders:2"):
+    with pytest.raises(ValueError, match=r"does not exist: shop\.orders:2"):
         check_places([Place(Partition(ORDERS, 2), None, 5)], topics)
-    with pytest.raises(ValueError, match="no longer exists: shop.orders:1"):
+    with pytest.raises(ValueError, match=r"no longer exists: shop\.orders:1"):
         check_places([Place(P1, 6, 5)], topics)
-    with pytest.raises(ValueError, match="does not exist: shop.inventory:0"):
+    with pytest.raises(ValueError, match=r"does not exist: shop\.inventory:0"):
         check_places([Place(Partition(INVENTORY, 0), None, 5)], topics)

@@ -11,7 +11,7 @@ from shopstream.api.push.subscriber import EndOfStream, Subscriber, Wish
 from shopstream.api.push.types import DEFAULT, PUSHED, read_types
 from shopstream.api.push.vector import Vector
 from shopstream.contracts.cursor import Partition, Position, encode
-from shopstream.contracts.topics import ALERTS, INVENTORY, NOTICES, ORDERS, TOPICS, TRAFFIC
+from shopstream.contracts.topics import ALERTS, INVENTORY, NOTICES, ORDERS, TOPICS
 
 P0, P1 = Partition(ORDERS, 0), Partition(ORDERS, 1)
 
@@ -77,7 +77,13 @@ def test_a_record_that_breaks_a_rule_is_never_pushed(value: Any) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"status": "lost"}, {"items": []}, {"currency": "eur"}, {"total": "1.00001"}, {"orderId": ...}],
+    [
+        {"status": "lost"},
+        {"items": []},
+        {"currency": "eur"},
+        {"total": "1.00001"},
+        {"orderId": ...},
+    ],
 )
 def test_where_the_contract_has_rules_for_the_data_they_hold(change: dict[str, Any]) -> None:
     broken = order()
@@ -88,7 +94,9 @@ def test_where_the_contract_has_rules_for_the_data_they_hold(change: dict[str, A
 
 def test_a_record_of_several_lines_is_made_one_and_keeps_its_digits_and_texts() -> None:
     raw = b'{\r\n "specversion": "1.0", "id": "e 1", "source": "/s\\" \\\\",\n'
-    raw += b' "type": "inventory:updated", "shopid": "s1",\n "data": {"quantity": 1.50, "x": 1e2}\n}'
+    raw += (
+        b' "type": "inventory:updated", "shopid": "s1",\n "data": {"quantity": 1.50, "x": 1e2}\n}'
+    )
     pushed = read(raw)
     assert pushed is not None
     assert pushed.data == (
@@ -98,11 +106,14 @@ def test_a_record_of_several_lines_is_made_one_and_keeps_its_digits_and_texts() 
 
 
 def test_types_are_read_strictly_and_visits_are_only_on_request() -> None:
-    assert read_types("order:created, storefront:visited") == {"order:created", "storefront:visited"}
+    assert read_types("order:created, storefront:visited") == {
+        "order:created",
+        "storefront:visited",
+    }
     assert "storefront:visited" not in DEFAULT
-    assert PUSHED - DEFAULT == {"storefront:visited"}
+    assert sorted(PUSHED - DEFAULT) == ["storefront:visited"]
     for text in ("", "order:*", "order:created,", "record:refused", "pipeline:progress"):
-        with pytest.raises(ValueError, match="^must be event types with commas"):
+        with pytest.raises(ValueError, match=r"^must be event types with commas"):
             read_types(text)
 
 
@@ -129,7 +140,9 @@ def frames(subscriber: Subscriber) -> list[tuple[str, Any]]:
     return found
 
 
-def listener(hub: Hub, user: str = "u1", types: Any = DEFAULT, since: str | None = None) -> Subscriber:
+def listener(
+    hub: Hub, user: str = "u1", types: Any = DEFAULT, since: str | None = None
+) -> Subscriber:
     subscriber = Subscriber(Wish(user, types))
     hub.join("s1", subscriber, since)
     return subscriber

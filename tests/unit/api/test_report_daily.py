@@ -166,6 +166,8 @@ def test_a_day_is_partial_until_it_is_over_in_the_shop(now: str, partial: bool) 
 
 
 def test_money_leaves_with_exactly_its_digits() -> None:
-    rows = [quarter("2026-11-22T10:00+00:00", "EUR", 3, "9999999999999999999999999999999999.9999", 1)]
+    rows = [
+        quarter("2026-11-22T10:00+00:00", "EUR", 3, "9999999999999999999999999999999999.9999", 1)
+    ]
     body = daily_sales("s1", DAY, NOON, Profile("EUR", ZoneInfo("UTC")), rows, [], {})
     assert b'"totalRevenue":9999999999999999999999999999999999.9999,' in orjson.dumps(body)

@@ -1,3 +1,4 @@
+import itertools
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
@@ -89,7 +90,7 @@ def test_days_of_a_year_follow_each_other_without_hole_or_overlap() -> None:
     for zone in ("Europe/Berlin", "Australia/Lord_Howe", "America/St_Johns", "Asia/Kathmandu"):
         where = ZoneInfo(zone)
         ends = [hours(date.fromordinal(n), where) for n in range(739_600, 739_965)]
-        assert all(one[-1] == after[0] for one, after in zip(ends, ends[1:], strict=False))
+        assert all(one[-1] == after[0] for one, after in itertools.pairwise(ends))
 
 
 def test_today_is_the_local_date() -> None:

@@ -159,9 +159,11 @@ class Source:
         self, record: ConsumerRecord[bytes, bytes], place: Partition, position: Position
     ) -> None:
         seen = peek(record.value)
-        if place.topic == NOTICES and seen is not None and seen.get("type") == PROGRESS:
-            self._progress(seen)
-            return
+        if place.topic == NOTICES and seen is not None:
+            if seen.get("type") == PROGRESS:
+                self._progress(seen)
+                return
+            self._book.changed()
         shop = seen.get("shopid") if seen is not None else None
         if isinstance(shop, str) and not self._hub.listened(shop):
             self._hub.passed(shop, place, position)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from shopstream.api.reports.daily import Body, bounds, daily_sales
 from shopstream.api.reports.days import today
 from shopstream.api.reports.names import Names, read_names
 from shopstream.api.reports.profile import REMEMBERED, Profile, Profiles, read_profile
+from shopstream.api.reports.shared import Shared
 from shopstream.clickhouse.client import Engine, Row
 from shopstream.clickhouse.sql import load
 
@@ -22,6 +23,8 @@ STATEMENT_SETTINGS: Mapping[str, str | int] = {
     "output_format_parallel_formatting": 0,
 }
 """A report is some small statements at once: threads within one would cost more than they save."""
+GUESSES = 32
+"""Products of a shop whose names are asked for before it is known that they are wanted."""
 ATTEMPTS = 5
 """How often a report starts again because the shop's profile changed under it."""
 
@@ -33,11 +36,21 @@ class _Sums(NamedTuple):
 
 
 class Reports:
-    """Reports from one engine; `now` gives the present instant (UTC)."""
+    """Reports from one engine.
 
-    def __init__(self, engine: Engine, now: Callable[[], datetime]) -> None:
+    Args:
+        now: the present instant (UTC).
+        version: of the numbers, as `Shared` wants it.
+    """
+
+    def __init__(
+        self, engine: Engine, now: Callable[[], datetime], version: Callable[[], int | None]
+    ) -> None:
         self._engine = engine
         self._now = now
+        self._answers: Shared[tuple[Profile, _Sums]] = Shared(version)
+        self._stored: Shared[Profile] = Shared(version)
+        self._names: Shared[Names] = Shared(version)
         self._profiles = Profiles()
         self._best: OrderedDict[str, tuple[str, ...]] = OrderedDict()
 
@@ -52,15 +65,22 @@ class Reports:
         for _ in range(ATTEMPTS):
             now = self._now()
             wanted = day or today(now, guess.zone)
-            profile, sums = await asyncio.gather(
-                read_profile(self._rows, shop), self._sums(shop, wanted, guess)
-            )
+            profile, sums = await self._read(shop, wanted, guess)
             self._profiles.learn(shop, profile)
             # a shop whose first order is arriving has sums before it has a currency
             if profile == guess and (profile.currency or not sums.quarters):
                 return daily_sales(shop, wanted, now, profile, *sums)
+            self._stored.forget(shop)
+            self._answers.forget((shop, wanted, guess))
             guess = profile
         raise NotYet("The shop's currency is changing at this moment; ask again.")
+
+    def _read(self, shop: str, day: date, guess: Profile) -> Awaitable[tuple[Profile, _Sums]]:
+        async def ask() -> tuple[Profile, _Sums]:
+            stored = self._stored.get(shop, lambda: read_profile(self._rows, shop))
+            return await asyncio.gather(stored, self._sums(shop, day, guess))
+
+        return self._answers.get((shop, day, guess), ask)
 
     async def _sums(self, shop: str, day: date, profile: Profile) -> _Sums:
         quarters, (top, names) = await asyncio.gather(
@@ -79,16 +99,17 @@ class Reports:
         guess = self._best.get(shop, ())
         params = {"shop": shop, "day": day, "currency": currency}
         top, names = await asyncio.gather(
-            self._rows("top_products_day", params), read_names(self._rows, shop, guess)
+            self._rows("top_products_day", params),
+            self._names.get((shop, guess), lambda: read_names(self._rows, shop, guess)),
         )
-        products = tuple(row["product_id"] for row in top)
-        if not set(products) <= set(guess):
-            names = await read_names(self._rows, shop, products)
-        self._remember(shop, products)
+        missing = [row["product_id"] for row in top if row["product_id"] not in guess]
+        if missing:
+            names = names | await read_names(self._rows, shop, missing)
+            self._remember(shop, (*missing, *guess)[:GUESSES])
         return top, names
 
-    def _remember(self, shop: str, products: Sequence[str]) -> None:
-        self._best[shop] = tuple(products)
+    def _remember(self, shop: str, products: tuple[str, ...]) -> None:
+        self._best[shop] = products
         self._best.move_to_end(shop)
         if len(self._best) > REMEMBERED:
             self._best.popitem(last=False)

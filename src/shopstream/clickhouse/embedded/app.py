@@ -18,7 +18,7 @@ Message = MutableMapping[str, Any]
 Send = Callable[[Any], Awaitable[None]]
 
 STATEMENT_THREADS: Final = 64
-CONTROL_THREADS: Final = 4
+CONTROL_THREADS: Final = 8
 BODY_LIMIT: Final = 256 << 20
 HEALTH_PATHS: Final = ("/ping", "/replicas_status")
 _OK_HEADERS = [
@@ -65,7 +65,7 @@ class App:
     def stop(self) -> None:
         """Kills every statement; those that wait are not begun."""
         registry = self._service.registry
-        self._control.submit(registry.kill, registry.find(lambda _: True))
+        registry.kill(registry.find(lambda _: True))
         self._workers.shutdown(wait=False, cancel_futures=True)
 
     async def _statement(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -105,9 +105,7 @@ class App:
         """When the client hangs up, the engine stops too."""
         while (await receive())["type"] != "http.disconnect":
             pass
-        running.killed.set()
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._control, self._service.registry.kill, [running])
+        self._service.registry.kill([running])
 
     async def _respond(self, send: Send, answer: Answer, running: Running) -> None:
         if isinstance(answer.body, bytes):

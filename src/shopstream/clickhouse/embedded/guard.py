@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from .engine import READ_CLASS, Handle
 from .errors import readonly_error
+from .statement import Statement
 
 _TABLE_FUNCTIONS = """
     format fuzzjson fuzzquery generaterandom generateseries generate_series merge null numbers
@@ -41,6 +42,19 @@ def check_class(user: str, word: str, kind: str) -> None:
         f"{user}: Cannot execute query in readonly mode. For queries over HTTP, method GET implies"
         " readonly. You should use method POST for modifying queries"
     )
+
+
+def check_statement(
+    handle: Handle,
+    statement: Statement,
+    params: Mapping[str, str],
+    table_functions: frozenset[str],
+) -> None:
+    """Judges any statement of a read-only login. Raises as the checks below."""
+    if statement.word == "SET":
+        check_set(statement.sql)
+    elif statement.word != "USE":
+        check_reach(handle, statement.sql, params, table_functions)
 
 
 def check_reach(

@@ -5,13 +5,15 @@ text, and `user = 'me'` instead or with AND; then ASYNC, SYNC or TEST; then FORM
 """
 
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from .engine import quote
 from .errors import ServerError
-from .running import KILL_TRIES, Registry, Running
+from .running import Registry, Running
 
+SYNC_SECONDS = 5.0
 _STRING = r"'(?:\\.|''|[^'\\])*'|\{\s*\w+\s*:\s*String\s*\}"
 _STATEMENT = re.compile(
     r"\s*KILL\s+QUERY\s+WHERE\s+(?P<where>.*?)\s*(?P<mode>\b(?:ASYNC|SYNC|TEST))?"
@@ -23,7 +25,6 @@ _TERM = re.compile(
     rf"\(?\s*(?P<texts>(?:{_STRING})(?:\s*,\s*(?:{_STRING}))*)\s*\)?",
     re.I,
 )
-_TRIES = {"SYNC": KILL_TRIES, "ASYNC": 1, "TEST": 0}
 _AND = re.compile(r"\s+AND\s+", re.I)
 _ESCAPE = re.compile(r"\\(.)|''", re.S)
 
@@ -67,8 +68,10 @@ def kill_own(
     victims = registry.find(
         lambda one: one is not asking and one.login == asking.login and kill.matches(one)
     )
-    if victims and _TRIES[kill.mode]:
-        registry.kill(victims, _TRIES[kill.mode])
+    if kill.mode != "TEST":
+        registry.kill(victims)
+    if kill.mode == "SYNC":
+        _wait(victims)
     rows = ", ".join(
         f"({quote('finished' if one.ended.is_set() else 'waiting')}, {quote(one.query_id)},"
         f" {quote(one.login)}, {quote(one.text)})"
@@ -76,6 +79,12 @@ def kill_own(
     )
     columns = quote("kill_status String, query_id String, user String, query String")
     return f"SELECT * FROM values({columns}, {rows})" if rows else f"SELECT * FROM null({columns})"
+
+
+def _wait(victims: list[Running]) -> None:
+    deadline = time.monotonic() + SYNC_SECONDS
+    for victim in victims:
+        victim.ended.wait(max(0.0, deadline - time.monotonic()))
 
 
 def _unbracketed(where: str) -> str:

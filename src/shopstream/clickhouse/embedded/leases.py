@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Final, Protocol
 
 from .engine import Engine, Handle, quote
-from .errors import code_of
+from .errors import ServerError, code_of
 from .logins import Login
 from .sessions import Session
 
@@ -121,20 +121,25 @@ class SessionHandle:
         new = {k: v for k, v in wanted.items() if session.in_force.get(k) != v}
         self._look_up([name for name in (*back, *new) if name not in session.base])
         changes: dict[str, str | None] = {name: session.base[name] for name in back}
+        # if SET fails half way, all of them are put back by the next request
+        session.in_force.update(new)
         self.handle.set({**changes, **new})
         session.in_force = dict(wanted)
 
     def _look_up(self, names: list[str]) -> None:
         if not names:
             return
-        self._session.base.update(dict.fromkeys(names))
         wanted = ", ".join(quote(name) for name in names)
-        changed = self.handle.text(
-            f"SELECT name, value FROM system.settings WHERE changed AND name IN ({wanted})"
+        found = self.handle.text(
+            f"SELECT name, changed, value FROM system.settings WHERE name IN ({wanted})"
         )
-        for line in filter(None, changed.split("\n")):
-            name, _, value = line.partition("\t")
-            self._session.base[name] = value
+        values = {}
+        for line in filter(None, found.split("\n")):
+            name, changed, value = line.split("\t", 2)
+            values[name] = value if changed == "1" else None
+        if unknown := set(names) - set(values):
+            raise ServerError(115, "UNKNOWN_SETTING", f"Unknown setting '{unknown.pop()}'")
+        self._session.base.update(values)
 
 
 def _enter_if_exists(handle: Handle, database: str) -> bool:

@@ -49,7 +49,7 @@ def parse_logins(text: str) -> dict[str, Login]:
 def _login(name: str, about: object) -> Login:
     if not isinstance(about, dict) or not set(about) <= {"password", "readonly", "database"}:
         raise LoginsError(f"Login '{name}' may have password, readonly and database only.")
-    login = Login(name, **about)
+    login = Login(name, **{"password": "", **about})
     if not isinstance(login.password, str) or not login.password:
         raise LoginsError(f"Login '{name}' needs a password that is not empty.")
     if not isinstance(login.readonly, bool):

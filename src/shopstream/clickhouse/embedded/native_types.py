@@ -39,7 +39,7 @@ def parse_type(text: str) -> tuple[str, tuple[str, ...]]:
     name, bracket, rest = text.partition("(")
     if not bracket:
         return text, ()
-    arguments = _split(rest[:-1])
+    arguments = _split(rest[:-1]) if rest != ")" else []
     if name in ("Tuple", "Nested"):
         arguments = [found[1] if (found := _NAMED.fullmatch(a)) else a for a in arguments]
     return name, tuple(arguments)

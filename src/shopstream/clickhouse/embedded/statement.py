@@ -8,6 +8,7 @@ from .engine import backquote
 from .errors import ServerError, syntax_error
 from .scanner import Insert, first_word, format_clause, insert_head
 
+HEAD_BYTES = 4096
 _PARAMETER = re.compile(r"\{\s*(\w+)\s*:\s*(\w[^}]*?)\s*\}")
 
 
@@ -30,9 +31,17 @@ def read_statement(query: str, body: Sequence[bytes], params: Mapping[str, str])
         ServerError: 62 without a statement, 6 where it is not UTF-8.
     """
     try:
-        return _read(query.strip().encode(), [piece for piece in body if piece], params)
+        return _read(query.strip().encode(), _with_head([p for p in body if p]), params)
     except UnicodeDecodeError:
         raise ServerError(6, "CANNOT_PARSE_TEXT", "The statement is not valid UTF-8") from None
+
+
+def _with_head(body: list[bytes]) -> list[bytes]:
+    """Joins first pieces that may be too short to hold the statement's beginning."""
+    count = 1
+    while count < len(body) and sum(map(len, body[:count])) < HEAD_BYTES:
+        count += 1
+    return [b"".join(body[:count]), *body[count:]] if body else []
 
 
 def _read(query: bytes, body: Sequence[bytes], params: Mapping[str, str]) -> Statement:

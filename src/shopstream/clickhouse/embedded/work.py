@@ -4,7 +4,7 @@ import time
 from functools import partial
 from typing import Final
 
-from . import external, guard
+from . import external, guard, rights
 from .answer import PLAIN_TEXT, Answer, Headers, common_headers, summary
 from .call import Call
 from .engine import READ_CLASS, Engine
@@ -54,8 +54,9 @@ class Work:
         Raises:
             ServerError, or what chDB raises.
         """
-        statement = self._read()
+        self._running.begun = True
         self._running.check()
+        statement = self._read()
         lease = self._lease = self._take()
         lease.prepare(self._call.params.get("database"), self._settings(statement))
         kind = self._judge(lease, statement)
@@ -113,24 +114,10 @@ class Work:
                 self._sessions.give_back(session)
 
     def _settings(self, statement: Statement) -> dict[str, str]:
-        """The URL's; a session's own SET must not run among them, they end with the request."""
-        settings = self._call.settings()
-        if self._call.login.readonly:
-            guard.check_settings(settings)
-        settings.pop("readonly", None)
-        if statement.word == "SET" and self._session is not None:
-            return {}
+        settings = rights.settings(self._call, statement.word, self._session is not None)
         if statement.word in STREAMED_WORDS and not self._streams(statement):
             settings.setdefault("max_result_bytes", str(WHOLE_RESULT_LIMIT))
         return settings
-
-    def _level(self, statement: Statement) -> str:
-        """The engine's `readonly` for this request: 0 free, 1 nothing, 2 nothing but settings."""
-        call = self._call
-        if call.login.readonly:
-            return "2" if statement.word == "SET" else "1"
-        asked = call.params.get("readonly") or "0"
-        return "2" if call.read_only_method and asked == "0" else asked
 
     def _judge(self, lease: Lease, statement: Statement) -> str:
         """The engine's class of the statement; refuses several at once, and writes of readers."""
@@ -141,20 +128,19 @@ class Work:
             raise syntax_error("Syntax error (Multi-statements are not allowed)")
         if kind == "CONTROL" and statement.word in STREAMED_WORDS:
             raise ServerError(1, "UNSUPPORTED_METHOD", "INTO OUTFILE is not allowed")
-        if self._level(statement) != "0":
+        if rights.level(self._call, statement.word) != rights.FREE:
             guard.check_class(self._call.login.name, statement.word, kind)
         return kind
 
     def _shut(self, lease: Lease, statement: Statement) -> None:
-        login = self._call.login
-        if login.readonly and statement.word == "SET":
-            guard.check_set(statement.sql)
-        elif login.readonly and statement.word != "USE":
-            functions = self._engine.table_functions
-            guard.check_reach(lease.handle, statement.sql, self._call.bound(), functions)
-        level = self._level(statement)
+        call = self._call
+        if call.login.readonly:
+            guard.check_statement(
+                lease.handle, statement, call.bound(), self._engine.table_functions
+            )
+        level = rights.level(call, statement.word)
         # on a session's handle it could not be undone; there the class alone decides
-        if level != "0" and not lease.lasting:
+        if level != rights.FREE and not lease.lasting:
             lease.handle.set({"readonly": level})
 
     def _execute(self, lease: Lease, statement: Statement, kind: str) -> Answer:

@@ -10,6 +10,7 @@ import pyarrow as pa
 from shopstream.contracts.deadletter import Record
 from shopstream.contracts.events import Event, read_event
 from shopstream.contracts.reject import Refusal, Refused
+from shopstream.contracts.topics import ORDERS
 from shopstream.pipeline.decode import columns, shape
 from shopstream.pipeline.decode.rows import order_rows
 
@@ -66,7 +67,7 @@ def decode(topic: str, partition: int, epoch: int, records: Sequence[KafkaRecord
 def _sort_out(
     topic: str, values: list[bytes | None]
 ) -> tuple[pa.Table, pa.Table, list[int], list[tuple[int, Refusal]]]:
-    whole = [i for i, value in enumerate(values) if columns.looks_whole(value)]
+    whole = [i for i, value in enumerate(values) if topic == ORDERS and columns.looks_whole(value)]
     found = list(_fast(values, whole))
     sure = [i for indices, _, _ in found for i in indices]
     exact, refused = _slow(topic, values, sorted(set(range(len(values))) - set(sure)))
@@ -157,7 +158,6 @@ def _record(topic: str, partition: int, record: KafkaRecord) -> Record:
 
 
 def record_of(row: dict[str, Any]) -> Record:
-    """The Kafka record that a row of `Piece.history` came from."""
-    arrived = round(row["arrived"].timestamp() * 1000)
+    """The Kafka record that a row of `Piece.history` came from, its `arrived` as a number."""
     place = (row["topic"], row["partition"], row["offset"])
-    return Record(*place, timestamp=arrived, key=row["key"], value=row["raw"])
+    return Record(*place, timestamp=row["arrived"], key=row["key"], value=row["raw"])

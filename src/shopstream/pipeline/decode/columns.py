@@ -38,6 +38,8 @@ _ODD_MONEY = (
     r'"(total|refundedTotal|unitPrice)"\s*:\s*"(\.|"|[^"]*[^0-9."]|[^"]*\.")'
     r'|\\u00[0-7][0-9a-fA-F][^"]*"\s*:'
 )
+# Arrow reads them as numbers, also in fields that it then leaves out.
+_NOT_NUMBERS = r"[:,\[]\s*-?(NaN|Inf)"
 _NEVER = pa.scalar(-1, shape.INSTANT)
 _TYPES = pa.array(BY_NAME[ORDERS].types)
 _STATUSES = pa.array(STATUSES)
@@ -53,8 +55,20 @@ def looks_whole(value: bytes | None) -> bool:
         and 2 <= len(value) <= MAX_BYTES
         and value[0] == 0x7B
         and value[-1] == 0x7D
+        and _is_utf8(value)
         and not too_deep(value)
     )
+
+
+def _is_utf8(value: bytes) -> bool:
+    """Arrow does not look."""
+    if value.isascii():
+        return True
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def parse(values: pa.Array) -> tuple[pa.Table, pa.Table, Mask] | None:
@@ -84,7 +98,7 @@ def _columns(table: pa.Table, values: pa.Array) -> tuple[pa.Table, pa.Table, Mas
         return None
     item = {field.name: items.values.field(field.name) for field in items.type.value_type}
     created, updated = _instant(data["createdAt"]), _instant(data["updatedAt"])
-    bad = _true(pc.match_substring_regex(values, _ODD_MONEY))
+    bad = _true(pc.match_substring_regex(values, f"{_ODD_MONEY}|{_NOT_NUMBERS}"))
     bad |= _envelope(top) | _order(data) | _items(items, item, data)
     bad |= _outside(created) | _outside(updated) | _outside(_instant(top["time"]))
     rows = [

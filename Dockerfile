@@ -1,0 +1,26 @@
+# One image for every process of a deployment: `shopstream migrate`, `pipeline`, `api`.
+
+FROM python:3.11-slim AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
+RUN python -m venv /opt/shopstream
+WORKDIR /build
+# the locked packages first: they change less often than our source
+COPY requirements.lock ./
+RUN /opt/shopstream/bin/pip install --require-hashes --only-binary :all: -r requirements.lock
+COPY pyproject.toml README.md LICENSE ./
+COPY src ./src
+# what built the package is not needed to run it
+RUN /opt/shopstream/bin/pip install --no-deps --no-build-isolation . \
+    && /opt/shopstream/bin/pip uninstall --yes \
+        hatchling editables trove-classifiers pathspec pluggy setuptools pip
+
+FROM python:3.11-slim
+RUN useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin shopstream
+COPY --from=build /opt/shopstream /opt/shopstream
+ENV PATH=/opt/shopstream/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+WORKDIR /opt/shopstream
+USER shopstream
+EXPOSE 3000
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["shopstream"]
+CMD ["--help"]

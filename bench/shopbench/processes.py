@@ -1,0 +1,122 @@
+"""Child processes on loopback that never outlive the bench, and the CPU they use."""
+
+import asyncio
+import ctypes
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from shopstream.local.broker import EmbeddedBroker
+from shopstream.local.probes import free_port
+
+_libc = ctypes.CDLL(None)
+_TICKS = os.sysconf("SC_CLK_TCK")
+PDEATHSIG = 1
+START_SECONDS = 60.0
+
+
+class Failed(Exception):
+    """A process did not do what the bench needs; `str()` says which, and its last lines."""
+
+
+class Child:
+    """One process. Use as `with Child(…) as child`: it is gone afterwards."""
+
+    def __init__(self, name: str, command: list[str], log: Path, env: Mapping[str, str]) -> None:
+        self.name = name
+        self._command = command
+        self._log = log
+        self._env = env
+
+    def __enter__(self) -> Self:
+        ours = {name: value for name, value in os.environ.items() if "SHOPSTREAM" not in name}
+        with self._log.open("ab") as out:
+            self._process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                env={**ours, **self._env},
+                start_new_session=True,
+                preexec_fn=lambda: _libc.prctl(PDEATHSIG, signal.SIGKILL),
+            )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(15)
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def cpu(self) -> float:
+        """Seconds of CPU since its start, of all its threads."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICKS
+
+    def check(self) -> None:
+        """Raises `Failed` where it has ended."""
+        if self._process.poll() is not None:
+            raise self.failed(f"ended with {self._process.returncode}")
+
+    def failed(self, why: str) -> Failed:
+        """With the last lines of its log."""
+        lines = self._log.read_text(errors="replace").splitlines()[-15:]
+        return Failed("\n".join([f"{self.name}: {why}", *lines]))
+
+    def until(self, done: Callable[[], bool], within: float, pause: float = 0.02) -> None:
+        """Asks until it is so; raises `Failed` when the time is up or the process has ended."""
+        end = time.monotonic() + within
+        while not done():
+            self.check()
+            if time.monotonic() > end:
+                raise self.failed(f"not done within {within:g} s")
+            time.sleep(pause)
+
+
+class EngineAddress(NamedTuple):
+    port: int
+    user: str
+    password: str
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.user}:{self.password}@127.0.0.1:{self.port}"
+
+
+@contextmanager
+def broker(folder: Path) -> Iterator[tuple[Child, str]]:
+    """The embedded broker and its bootstrap address."""
+    port = free_port()
+    bootstrap = f"127.0.0.1:{port}"
+    with Child("broker", EmbeddedBroker().command(port), folder / "broker.log", {}) as child:
+        asyncio.run(EmbeddedBroker().wait_ready(bootstrap, START_SECONDS))
+        yield child, bootstrap
+
+
+@contextmanager
+def engine(folder: Path) -> Iterator[tuple[Child, EngineAddress]]:
+    """The embedded engine on a fresh directory."""
+    from shopbench.sql import Sql
+
+    address = EngineAddress(free_port(), "bench", secrets.token_hex(16))
+    login = {address.user: {"password": address.password, "database": "default"}}
+    module = [sys.executable, "-m", "shopstream.clickhouse.embedded"]
+    command = [*module, "--path", str(folder / "engine"), "--port", str(address.port)]
+    env = {"SHOPSTREAM_ENGINE_LOGINS": json.dumps(login)}
+    with Child("engine", command, folder / "engine.log", env) as child:
+        child.until(Sql(address).answers, START_SECONDS, 0.1)
+        yield child, address

@@ -1,0 +1,102 @@
+"""The topic of orders: made, filled, read again from its beginning."""
+
+import time
+from collections.abc import Iterable
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from shopstream.contracts.topics import BY_NAME, DEADLETTERS, NOTICES, ORDERS
+from shopstream.kafka import TopicAdmin
+from shopstream.settings import Settings
+
+NEEDED = (ORDERS, NOTICES, DEADLETTERS)
+FLUSH_SECONDS = 60.0
+
+
+class InUse(Exception):
+    """The broker has topics of these names already."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        super().__init__(
+            f"The broker has {', '.join(names)} already: the bench makes and deletes these topics,"
+            " so give it a broker of its own."
+        )
+
+
+def make(settings: Settings) -> None:
+    """The topics that the pipeline needs.
+
+    Raises:
+        InUse: one of them exists.
+    """
+    with TopicAdmin(settings) as admin:
+        found = [name for name, count in admin.partitions(NEEDED).items() if count]
+        if found:
+            raise InUse(found)
+        admin.create_missing([BY_NAME[name] for name in NEEDED])
+
+
+def remove(bootstrap: str) -> None:
+    """Deletes what `make` made."""
+    for future in AdminClient({"bootstrap.servers": bootstrap}).delete_topics([*NEEDED]).values():
+        future.result(30)
+
+
+def producer(bootstrap: str, linger_ms: float = 20) -> Producer:
+    """Chooses partitions as Kafka's own clients do. Not idempotent: the embedded broker has no ids."""
+    return Producer(
+        {
+            "bootstrap.servers": bootstrap,
+            "partitioner": "murmur2_random",
+            "linger.ms": linger_ms,
+            "batch.size": 256 * 1024,
+            "queue.buffering.max.messages": 200_000,
+            "acks": "all",
+            "log_level": 0,
+        }
+    )
+
+
+def fill(bootstrap: str, events: Iterable[tuple[bytes, bytes]]) -> None:
+    """Returns when the broker has them all; KafkaException where it has not."""
+    sender = producer(bootstrap)
+    faults: list[KafkaError] = []
+
+    def told(error: KafkaError | None, _: object) -> None:
+        if error is not None:
+            faults.append(error)
+
+    for key, value in events:
+        _send(sender, key, value, told)
+    if sender.flush(FLUSH_SECONDS) or faults:
+        raise KafkaException(*faults[:1])
+
+
+def _send(sender: Producer, key: bytes, value: bytes, told: object) -> None:
+    while True:
+        try:
+            sender.produce(ORDERS, value, key, on_delivery=told)
+        except BufferError:
+            sender.poll(0.1)
+        else:
+            sender.poll(0)
+            return
+
+
+def rewind(bootstrap: str, group: str, partitions: int, within: float = 30.0) -> None:
+    """Lets a group begin at the beginning; it must have no members, which is waited for."""
+    places = [TopicPartition(ORDERS, number, 0) for number in range(partitions)]
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": group, "log_level": 0})
+    end = time.monotonic() + within
+    try:
+        while True:
+            try:
+                consumer.commit(offsets=places, asynchronous=False)
+                return
+            except KafkaException:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.5)
+    finally:
+        consumer.close()

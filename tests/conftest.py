@@ -1,0 +1,1 @@
+"""Puts `tests/` on the import path: `support` and `oracle` are shared by several folders."""

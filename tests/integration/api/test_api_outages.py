@@ -1,0 +1,230 @@
+import asyncio
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+from api_harness import (
+    Child,
+    Ports,
+    answering,
+    api_child,
+    bearer,
+    broker_child,
+    engine_child,
+    engine_url,
+    eventually,
+    free_port,
+    kafka,
+    order_event,
+    stream,
+    token,
+)
+
+from shopstream.clickhouse.client import Address, Engine
+from shopstream.clickhouse.migrations import migrate_engine
+from shopstream.contracts.cursor import Partition, decode
+from shopstream.contracts.topics import ORDERS
+
+DAY = "/reports/daily-sales?date=2026-11-22"
+
+
+@dataclass
+class Stack:
+    api: Child
+    broker: Child
+    engine: Child
+    ports: Ports
+    http: httpx.AsyncClient
+
+    async def ready(self, status: int = 200) -> dict[str, str]:
+        answer = await eventually(
+            lambda: self.http.get("/ready"), lambda answer: answer.status_code == status
+        )
+        return answer.json()
+
+
+@pytest.fixture
+async def own(tmp_path: Path) -> AsyncIterator[Stack]:
+    """Processes that a test may break."""
+    ports = Ports(free_port(), free_port(), free_port())
+    engine, broker = engine_child(tmp_path, ports.engine), broker_child(tmp_path, ports.broker)
+    api = api_child(
+        tmp_path,
+        ports.api,
+        clickhouse_url=engine_url(ports.engine),
+        kafka_bootstrap=f"127.0.0.1:{ports.broker}",
+    )
+    children = (api, broker, engine)
+    try:
+        for child in children:
+            child.start()
+        await answering(ports.engine)
+        await migrate_engine(Address.parse(engine_url(ports.engine)))
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{ports.api}", timeout=15) as http:
+            yield Stack(api, broker, engine, ports, http)
+    finally:
+        for child in children:
+            if child.process and child.process.poll() is None:
+                child.process.kill()
+                child.process.wait()
+
+
+async def test_a_broker_that_comes_back_empty_is_read_from_its_beginning(own: Stack) -> None:
+    async with kafka(own.ports.broker) as first:
+        await own.ready()
+        for number in range(20):
+            await first.event(order_event("b1", f"old{number}"), ORDERS)
+        old = await first.epoch(ORDERS)
+        async with stream(own.http, headers=bearer(token("b1"))) as events:
+            await events.until("stream:ready")
+            await first.event(order_event("b1", "last"), ORDERS)
+            before = await events.order("last")
+            own.broker.stop(signal.SIGKILL)
+            down = await own.ready(503)
+            own.broker.start()
+            async with kafka(own.ports.broker) as second:
+                await own.ready()
+                offset = await second.event(order_event("b1", "new"), ORDERS)
+                event = await events.order("new")
+                new = await second.epoch(ORDERS)
+                gone = await own.http.get(
+                    DAY, params={"includes": str(before.id)}, headers=bearer(token("b1"))
+                )
+    assert down["clickhouse"] == "ok"
+    assert down["kafka"].startswith(f"Kafka does not answer at 127.0.0.1:{own.ports.broker}")
+    place = Partition(ORDERS, 0)
+    assert decode(str(before.id))[place] == (old, 21)
+    assert (offset, decode(str(event.id))[place]) == (0, (new, 1))
+    assert (gone.status_code, gone.json()["parameter"]) == (400, "includes")
+    assert own.api.text().count("WARNING") <= 2, own.api.text()
+
+
+async def test_without_kafka_reports_are_served_and_readiness_names_it(own: Stack) -> None:
+    own.broker.stop(signal.SIGKILL)
+    state = await own.ready(503)
+    assert (state["status"], state["clickhouse"]) == ("unready", "ok")
+    answer = await own.http.get(DAY, headers=bearer(token("b1")))
+    assert (answer.status_code, answer.json()["asOf"]) == (200, None)
+    assert (await own.http.get("/health")).status_code == 200
+
+
+async def test_a_frozen_or_dead_engine_is_a_503_and_it_goes_on_by_itself(own: Stack) -> None:
+    async with kafka(own.ports.broker):
+        await own.ready()
+        assert own.engine.process
+        own.engine.process.send_signal(signal.SIGSTOP)
+        begun = time.monotonic()
+        frozen = await own.http.get(DAY, headers=bearer(token("b1")))
+        assert (frozen.status_code, frozen.headers["retry-after"]) == (503, "1")
+        assert time.monotonic() - begun < 7
+        state = await own.ready(503)
+        assert (state["clickhouse"], state["kafka"]) == ("The database does not answer.", "ok")
+        own.engine.process.send_signal(signal.SIGCONT)
+        await own.ready()
+        own.engine.stop(signal.SIGKILL)
+        dead = await own.http.get(DAY, headers=bearer(token("b1")))
+        assert dead.json()["type"] == "urn:shopstream:problem:database-unavailable"
+        own.engine.start()
+        await own.ready()
+        assert (await own.http.get(DAY, headers=bearer(token("b1")))).status_code == 200
+
+
+async def test_a_new_process_knows_stored_progress_and_cursors_of_its_predecessor(
+    own: Stack,
+) -> None:
+    at = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    async with (
+        kafka(own.ports.broker) as broker,
+        Engine(Address.parse(engine_url(own.ports.engine))) as engine,
+    ):
+        await own.ready()
+        async with stream(own.http, headers=bearer(token("b1"))) as events:
+            await events.until("stream:ready")
+            await broker.event(order_event("b1"), ORDERS)
+            cursor = str((await events.next()).id)
+        await engine.execute(
+            f"INSERT INTO progress VALUES ('{ORDERS}', 0, {await broker.epoch(ORDERS)}, 1,"
+            f" '{at:%Y-%m-%d %H:%M:%S}', now())"
+        )
+        own.api.stop()
+        own.api.start()
+        await own.ready()
+        answer = await eventually(
+            lambda: own.http.get(DAY, headers=bearer(token("b1"))),
+            lambda answer: answer.json()["asOf"] is not None,
+        )
+        assert answer.json()["asOf"] == "2026-11-22T12:00:00.000000Z"
+        headers = bearer(token("b1")) | {"Last-Event-ID": cursor}
+        async with stream(own.http, headers=headers) as events:
+            assert (await events.next()).data == {"complete": True, "cursor": cursor}
+
+
+async def test_a_stop_says_goodbye_to_open_streams_and_is_quick(own: Stack) -> None:
+    async with kafka(own.ports.broker):
+        await own.ready()
+        async with (
+            stream(own.http, headers=bearer(token("b1"))) as one,
+            stream(own.http, headers=bearer(token("b2"))) as two,
+        ):
+            for events in (one, two):
+                await events.until("stream:ready")
+            assert own.api.process
+            begun = time.monotonic()
+            own.api.process.send_signal(signal.SIGTERM)
+            last = [(await events.rest())[-1] for events in (one, two)]
+            code = await asyncio.to_thread(own.api.process.wait, 5)
+            took = time.monotonic() - begun
+    assert [(event.event, event.data) for event in last] == [
+        ("stream:bye", {"reason": "shutdown"})
+    ] * 2
+    assert (code, took < 2) == (0, True), took
+    assert "Traceback" not in own.api.text()
+
+
+async def test_a_stop_is_quick_while_a_client_reads_nothing_and_another_waits(own: Stack) -> None:
+    async with kafka(own.ports.broker) as broker:
+        await own.ready()
+        reader, writer = await asyncio.open_connection("127.0.0.1", own.ports.api, limit=1024)
+        head = f"GET /events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token('b1')}\r\n\r\n"
+        writer.write(head.encode())
+        await reader.readuntil(b"stream:ready")
+        waiting = asyncio.create_task(
+            own.http.get(DAY, params={"includes": f"{ORDERS}:0:9999"}, headers=bearer(token("b1")))
+        )
+        for _ in range(40):
+            await broker.event(order_event("b1", pad="x" * 200_000), ORDERS)
+        begun = time.monotonic()
+        assert await asyncio.to_thread(own.api.stop) == 0
+        assert time.monotonic() - begun < 2.5
+        await asyncio.wait({waiting}, timeout=5)
+        writer.close()
+
+
+async def test_without_a_secret_it_does_not_start(tmp_path: Path) -> None:
+    child = api_child(tmp_path, free_port(), jwt_secret=None)
+    child.start()
+    assert child.process
+    code = await asyncio.to_thread(child.process.wait, 10)
+    assert (code, child.text()) == (
+        2,
+        "SHOPSTREAM_JWT_SECRET: is not set, so no token could be checked\n",
+    )
+
+
+async def test_a_port_in_use_is_one_clear_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        child = api_child(tmp_path, port)
+        child.start()
+        assert child.process
+        code = await asyncio.to_thread(child.process.wait, 10)
+    assert (code, child.text()) == (
+        2,
+        f"SHOPSTREAM_PORT: cannot listen on 127.0.0.1:{port} (Address already in use)\n",
+    )

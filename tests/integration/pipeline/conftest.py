@@ -1,0 +1,22 @@
+"""One system for the tests that break nothing; one of its own for each that does."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.scene import Scene
+from support.system import System
+
+
+@pytest.fixture(scope="session")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """Shared: a test looks at shops of its own."""
+    with System(tmp_path_factory.mktemp("pipeline")).start() as system:
+        yield Scene(system)
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Scene]:
+    """Not started yet: the test says how many of what."""
+    with System(tmp_path) as system:
+        yield Scene(system)

@@ -1,0 +1,170 @@
+"""The plug pulled: every number is right afterwards, to the last decimal.
+
+Two systems: `battered` goes through what a system with one pipeline must bear, one test after the other;
+a second one has two pipelines. Instants are drawn by a seeded lot.
+"""
+
+import os
+import random
+import signal
+import time
+from collections.abc import Iterator
+
+import pytest
+from support.load import stirred, versions
+from support.processes import Child
+from support.scene import Scene
+from support.system import System
+from support.waiting import eventually
+
+FULL = bool(os.environ.get("SHOPSTREAM_FULL"))
+PIPELINE_KILLS = 12 if FULL else 2
+ENGINE_KILLS = 5 if FULL else 2
+FROZEN_SECONDS = 65.0 if FULL else 4.0
+SESSION_SECONDS = 10.0
+"""Of the pipeline's group membership: who is silent for longer is out."""
+
+
+@pytest.fixture(scope="module")
+def battered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    with System(tmp_path_factory.mktemp("battered")).start() as system:
+        yield Scene(system)
+
+
+def some_time(chance: random.Random, most: float) -> None:
+    """Until a random instant: this is what is tried, not what is waited for."""
+    time.sleep(chance.random() * most)
+
+
+def all_in(scene: Scene) -> None:
+    scene.system.settle(90)
+    scene.compare()
+
+
+def test_the_engine_dies_under_load(battered: Scene) -> None:
+    chance = random.Random(1)
+    for kill in range(ENGINE_KILLS):
+        battered.send(stirred(kill, versions(100 + kill, 2000)))
+        some_time(chance, 0.6)
+        battered.system.engine.kill()
+        some_time(chance, 0.3)
+        battered.system.start_engine()
+    all_in(battered)
+    assert battered.system.pipelines[0].starts == 1
+
+
+def test_the_engine_freezes_and_goes_on(battered: Scene) -> None:
+    chance = random.Random(2)
+    battered.send(stirred(50, versions(150, 2000)))
+    some_time(chance, 0.4)
+    battered.system.engine.freeze()
+    battered.send(stirred(51, versions(151, 500)))
+    time.sleep(FROZEN_SECONDS)
+    battered.system.engine.wake()
+    all_in(battered)
+    assert battered.system.pipelines[0].starts == 1
+
+
+def test_the_pipeline_dies_at_any_instant_under_load(battered: Scene) -> None:
+    chance = random.Random(3)
+    pipeline = battered.system.pipelines[0]
+    for kill in range(PIPELINE_KILLS):
+        battered.system.until_ready(pipeline)
+        battered.send(stirred(60 + kill, versions(160 + kill, 2500)))
+        some_time(chance, 0.8)
+        pipeline.kill()
+        pipeline.start()
+    all_in(battered)
+
+
+def test_both_die_at_once(battered: Scene) -> None:
+    battered.send(stirred(70, versions(170, 2500)))
+    some_time(random.Random(4), 0.5)
+    battered.system.engine.kill()
+    battered.system.pipelines[0].kill()
+    battered.system.start_engine()
+    battered.system.pipelines[0].start()
+    all_in(battered)
+
+
+def test_the_offsets_go_back_to_the_beginning(battered: Scene) -> None:
+    assert battered.book.records > 5000
+    battered.system.replay()
+    all_in(battered)
+    battered.check_letters()
+
+
+def test_the_broker_loses_everything(battered: Scene) -> None:
+    """What was stored stays; the topics are others now, and their records are read from offset 0."""
+    system = battered.system
+    before = system.pipelines[0].starts
+    system.broker.kill()
+    battered.forget_places()
+    system.start_broker()
+    battered.send(stirred(80, versions(180, 1500) + versions(100, 500)))
+    system.settle(90, revive=True)
+    battered.compare()
+    assert system.pipelines[0].starts == before + 1
+    battered.check_letters()
+
+
+def open_batches(scene: Scene) -> set[str]:
+    rows = scene.system.sql.rows("SELECT batch FROM batches GROUP BY batch HAVING NOT max(applied)")
+    return {row[0] for row in rows}
+
+
+def freeze_in_mid_flush(scene: Scene, victim: Child) -> set[str]:
+    """Freezes the pipeline while a batch of its own is begun and not marked; which batches those are.
+
+    A batch of the other pipeline is marked while we look, so what stays open is the victim's.
+    """
+    chance = random.Random(5)
+    for attempt in range(40):
+        scene.send(versions(1000 + attempt, 300, prefix="fence"))
+        eventually(lambda: open_batches(scene), 10, "a batch begins", pause=0)
+        some_time(chance, 0.05)
+        victim.freeze()
+        until = time.monotonic() + 1.0
+        while (found := open_batches(scene)) and time.monotonic() < until:
+            time.sleep(0.05)
+        if found:
+            return found
+        victim.wake()
+        scene.system.settle()
+    raise AssertionError("never frozen in mid-flush")
+
+
+def test_a_frozen_pipeline_wakes_after_its_partitions_went_to_another(own: Scene) -> None:
+    system = own.system
+    system.start(pipelines=2)
+    own.send(versions(200, 500, prefix="fence"))
+    own.system.settle()
+    zombie, heir = system.pipelines
+    frozen = freeze_in_mid_flush(own, zombie)
+    began = time.monotonic()
+    own.send(stirred(201, versions(201, 1500, prefix="fence")))
+    # the heir has everything only once the zombie is out of the group and its batch is finished
+    system.settle(60)
+    assert not frozen & open_batches(own)
+    own.compare()
+    eventually(lambda: time.monotonic() - began > SESSION_SECONDS + 4, 30, "the session is over")
+    zombie.wake()
+    own.send(stirred(202, versions(202, 1500, prefix="fence")))
+    system.settle(90, revive=True)
+    own.compare()
+    assert heir.starts == 1
+    eventually(lambda: zombie.running or system.revive(), 10, "the zombie is a worker again")
+    system.until_ready(zombie, 60)
+    own.send(versions(203, 500, prefix="fence"))
+    system.settle(90, revive=True)
+    own.compare()
+    print(f"zombie: {zombie.starts} starts, batches {sorted(frozen)}")
+
+
+def test_a_pipeline_leaves_cleanly(own: Scene) -> None:
+    own.system.start()
+    own.send(stirred(90, versions(190, 2000)))
+    assert own.system.pipelines[0].stop() == 0
+    assert signal.SIGTERM  # the exit code is 0, not -15
+    own.system.pipelines[0].start()
+    all_in(own)

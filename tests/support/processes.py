@@ -1,0 +1,90 @@
+"""Child processes that never outlive the tests, however these end."""
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _die_with_parent() -> None:
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class Child:
+    """One process of a system under test. `wanted` says whether it should be running now.
+
+    Start it from the main thread: the kernel ends it with the thread that started it.
+    """
+
+    def __init__(self, name: str, command: list[str], log: Path, env: dict[str, str]) -> None:
+        self.name = name
+        self.command = command
+        self.log = log
+        self.env = env
+        self.wanted = False
+        self.starts = 0
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        assert not self.running, f"{self.name} runs already"
+        ours = {name: value for name, value in os.environ.items() if "SHOPSTREAM" not in name}
+        with self.log.open("ab") as out:
+            self.process = subprocess.Popen(
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                env={**ours, **self.env},
+                start_new_session=True,
+                preexec_fn=_die_with_parent,
+            )
+        self.wanted = True
+        self.starts += 1
+
+    @property
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def send(self, number: int) -> None:
+        """A signal to it and to what it started."""
+        if self.process is not None and self.process.poll() is None:
+            os.killpg(self.process.pid, number)
+
+    def kill(self) -> None:
+        """kill -9, and it is gone when this returns."""
+        self.wanted = False
+        self.send(signal.SIGKILL)
+        if self.process is not None:
+            self.process.wait(10)
+
+    def freeze(self) -> None:
+        self.send(signal.SIGSTOP)
+
+    def wake(self) -> None:
+        self.send(signal.SIGCONT)
+
+    def stop(self, within: float = 10.0) -> int:
+        """SIGTERM; the exit code."""
+        assert self.process is not None
+        self.wanted = False
+        self.send(signal.SIGTERM)
+        return self.process.wait(within)
+
+    def fell(self) -> bool:
+        """Whether it ended on its own."""
+        return self.wanted and not self.running
+
+    def tail(self, lines: int = 30) -> str:
+        text = self.log.read_text(errors="replace") if self.log.exists() else ""
+        return f"--- {self.name}, {self.log}\n" + "\n".join(text.splitlines()[-lines:])

@@ -1,0 +1,67 @@
+"""A system together with the book of everything that was ever sent to it."""
+
+from collections.abc import Iterable, Sequence
+
+from oracle import Book, compare_letters, compare_reports, compare_tables
+from oracle.compare import place_of
+from oracle.report import Reports
+from support.events import Refusal, Sent
+from support.kafka import Place
+from support.system import System
+
+
+class Scene:
+    """What is sent here is also written into the book; the checks compare both, to the last decimal."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self.book = Book()
+        self.sent: dict[Place, tuple[Sent, Refusal | None]] = {}
+
+    def send(self, records: Sequence[Sent]) -> list[Place]:
+        """Returns once the broker has them; `settle` or a check waits until they are in the tables."""
+        places = self.system.produce(records)
+        self.note(records, places)
+        return places
+
+    def note(self, records: Sequence[Sent], places: Sequence[Place]) -> None:
+        """What was produced elsewhere, in the order of arrival."""
+        for sent, place in zip(records, places, strict=True):
+            self.sent[place] = (sent, self.book.take(sent))
+
+    def forget_places(self) -> None:
+        """The broker lost its records: their places will mean others."""
+        self.sent.clear()
+
+    def check(self, shops: Iterable[str] | None = None) -> None:
+        """Every window table, name, currency and stored order, once all is in."""
+        self.system.caught_up()
+        self.compare(shops)
+
+    def compare(self, shops: Iterable[str] | None = None) -> None:
+        """The same now."""
+        found = compare_tables(self.system.sql, self.book, shops)
+        assert not found, f"{len(found)} differences:\n" + "\n".join(found[:20])
+
+    def check_letters(self, places: Iterable[Place] | None = None) -> None:
+        """The dead letters of these records, or all there are, with all their fields."""
+        self.system.caught_up()
+        chosen = set(self.sent if places is None else places)
+        sent = {place: told for place, told in self.sent.items() if place in chosen}
+        reads = {read.place: read for read in self.system.kafka.read(self.system.ends)}
+        letters = [
+            letter
+            for letter in self.system.dead_letters()
+            if places is None or place_of(letter) in chosen
+        ]
+        found = compare_letters(letters, sent, reads)
+        assert not found, f"{len(found)} differences:\n" + "\n".join(found[:20])
+
+    def check_reports(self, shops: Iterable[str] | None = None) -> int:
+        """Every daily report with an order in it, as the API answers it; how many that were."""
+        dates = Reports(self.book).dates
+        chosen = sorted(dates if shops is None else shops)
+        wanted = [(shop, day) for shop in chosen for day in sorted(dates[shop])]
+        found = compare_reports(self.system.reader(chosen), self.book, wanted)
+        assert not found, f"{len(found)} differences:\n" + "\n".join(found[:20])
+        return len(wanted)

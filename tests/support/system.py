@@ -1,0 +1,306 @@
+"""The whole system as processes on free ports, and what a test does to it: kill, freeze, start again.
+
+A service that cannot start fails the test, at home as in CI: every one of them comes from PyPI.
+"""
+
+import json
+import os
+import secrets
+import sys
+from collections.abc import Callable, Iterable
+from datetime import date
+from decimal import Decimal
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any, Self
+
+import jwt
+
+from shopstream.clickhouse.migrations import migrate
+from shopstream.contracts.topics import TOPICS
+from shopstream.kafka import TopicAdmin
+from shopstream.local.broker import EmbeddedBroker
+from shopstream.settings import Settings
+from support.events import Sent
+from support.kafka import Follower, Kafka, Place
+from support.processes import Child, free_port
+from support.sql import Sql
+from support.waiting import eventually
+
+GROUP = "shopstream"
+ORDERS = "shop.orders"
+DEADLETTERS = "shop.deadletters"
+NOTICES = "shop.notices"
+PARTITIONS = 4
+START = 30.0
+"""Seconds a service may take to be ready, on a busy machine."""
+
+_RUN = (
+    "from shopstream.settings import load; from shopstream.{0}.main import run;"
+    " raise SystemExit(run(load()))"
+)
+
+
+class System:
+    """Broker, engine, any number of pipelines, an API. As `with System(folder) as system`."""
+
+    def __init__(self, folder: Path, partitions: int = PARTITIONS) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self._password = secrets.token_hex(16)
+        self._secret = secrets.token_hex(32)
+        self._ports = {name: free_port() for name in ("broker", "engine", "api")}
+        self.bootstrap = f"127.0.0.1:{self._ports['broker']}"
+        url = f"http://app:{self._password}@127.0.0.1:{self._ports['engine']}"
+        self._env = {
+            "SHOPSTREAM_KAFKA_BOOTSTRAP": self.bootstrap,
+            "SHOPSTREAM_CLICKHOUSE_URL": url,
+            "SHOPSTREAM_KAFKA_IDEMPOTENCE": "false",
+            "SHOPSTREAM_KAFKA_PARTITIONS": str(partitions),
+            "SHOPSTREAM_JWT_SECRET": self._secret,
+        }
+        self.settings = Settings(
+            kafka_bootstrap=self.bootstrap,
+            clickhouse_url=url,
+            kafka_idempotence=False,
+            kafka_partitions=partitions,
+            jwt_secret=self._secret,
+        )
+        self.sql = Sql(self._ports["engine"], "app", self._password)
+        self.broker = self._child("broker", EmbeddedBroker().command(self._ports["broker"]))
+        self.engine = self._engine()
+        self.api = self._child("api", _python("api"), SHOPSTREAM_PORT=str(self._ports["api"]))
+        self.pipelines: list[Child] = []
+        self._status: dict[str, int] = {}
+        self.ends: dict[tuple[str, int], int] = {(ORDERS, p): 0 for p in range(partitions)}
+        self.kafka = Kafka(self.bootstrap)
+        self._notices: Follower | None = None
+        self._told: dict[tuple[str, int], int] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def start(self, pipelines: int = 1, api: bool = False) -> Self:
+        """Everything, ready."""
+        try:
+            self.start_broker()
+            self.start_engine()
+            migrate(self.settings)
+            for _ in range(pipelines):
+                self.add_pipeline()
+            if api:
+                self.start_api()
+            for pipeline in self.pipelines:
+                self.until_ready(pipeline)
+        except BaseException:
+            self.end()
+            raise
+        return self
+
+    def end(self) -> None:
+        """kill -9 of all, frozen ones too; a report of what they said if a test failed is in `folder`."""
+        self._forget_notices()
+        for child in self.children:
+            child.kill()
+
+    @property
+    def children(self) -> list[Child]:
+        return [*self.pipelines, self.api, self.engine, self.broker]
+
+    # -- the parts ---------------------------------------------------------------------------
+
+    def start_broker(self) -> None:
+        """Also after a kill: it has forgotten everything, so topics are made again, offsets are 0."""
+        self.broker.start()
+        self.ends = dict.fromkeys(self.ends, 0)
+        self.kafka = Kafka(self.bootstrap)
+        self._forget_notices()
+        self._until(self.broker, self._make_topics)
+
+    def start_engine(self) -> None:
+        self.engine.start()
+        port = self._ports["engine"]
+        self._until(self.engine, lambda: _get(port, "/ping") == (200, b"Ok.\n"))
+
+    def add_pipeline(self) -> Child:
+        """Starts one more, on the metrics port of its own."""
+        name = f"pipeline-{len(self.pipelines) + 1}"
+        self._status[name] = port = free_port()
+        child = self._child(name, _python("pipeline"), SHOPSTREAM_METRICS_PORT=str(port))
+        self.pipelines.append(child)
+        child.start()
+        return child
+
+    def start_api(self) -> None:
+        self.api.start()
+        self._until(self.api, lambda: self.get("/ready")[0] == 200)
+
+    def until_ready(self, pipeline: Child, within: float = START) -> None:
+        """It has partitions, and both services answer it."""
+        port = self._status[pipeline.name]
+        self._until(pipeline, lambda: _get(port, "/ready")[0] == 200, within)
+
+    def metrics(self, pipeline: Child) -> str:
+        return _get(self._status[pipeline.name], "/metrics")[1].decode()
+
+    def revive(self) -> list[Child]:
+        """Starts again what ended on its own, as `shopstream up` does; which."""
+        fallen = [child for child in self.pipelines if child.fell()]
+        for child in fallen:
+            child.start()
+        return fallen
+
+    # -- input -------------------------------------------------------------------------------
+
+    def produce(self, records: Iterable[Sent]) -> list[Place]:
+        """Sends records in their order; where each is, once the broker has them all."""
+        return self.kafka.produce(records, self._produced)
+
+    def settle(self, within: float = 60.0, revive: bool = False) -> None:
+        """Everything produced to the orders is behind the offsets that the broker holds for the group.
+
+        That is the broker's word, not a number under test. With `revive`, pipelines that end on their
+        own are started again; without it, that fails the test.
+        """
+
+        def all_in() -> bool:
+            if revive:
+                self.revive()
+            self._nothing_fell()
+            found = self.kafka.committed(GROUP, self.ends)
+            return all(max(found[place], 0) >= end for place, end in self.ends.items())
+
+        eventually(all_in, within, f"committed offsets at {self.ends}", pause=0.05)
+
+    def caught_up(self, within: float = 60.0) -> None:
+        """The pipeline says that everything produced is in the reports.
+
+        Sooner than `settle`, as commits come once a second; a false word shows as a difference. Not for
+        a replay: what was said before it is not taken back.
+        """
+        if self._notices is None:
+            self._notices = Follower(self.bootstrap, NOTICES)
+
+        def said() -> bool:
+            self._nothing_fell()
+            assert self._notices is not None
+            for value in self._notices.new():
+                for topic, partition, _, reached, _ in _partitions(value):
+                    self._told[topic, partition] = max(
+                        reached, self._told.get((topic, partition), 0)
+                    )
+            return all(self._told.get(place, 0) >= end for place, end in self.ends.items())
+
+        eventually(said, within, f"progress at {self.ends}", pause=0)
+
+    def replay(self) -> None:
+        """Everything in the topics once more: every pipeline ends, the offsets go to 0, they start.
+
+        Needs a group without members, so that none of them writes an offset afterwards.
+        """
+        for pipeline in self.pipelines:
+            if pipeline.running:
+                pipeline.stop()
+        self.kafka.rewind(GROUP, self.ends)
+        for pipeline in self.pipelines:
+            pipeline.start()
+
+    def dead_letters(self) -> list[dict[str, Any]]:
+        return [json.loads(read.value or b"") for read in self.kafka.whole(DEADLETTERS)]
+
+    # -- reports -----------------------------------------------------------------------------
+
+    def get(self, path: str, shops: Iterable[str] = ()) -> tuple[int, bytes]:
+        """From the API, as an admin of these shops."""
+        claims = {"sub": "test", "shops": list(shops), "role": "admin", "exp": 4102444800}
+        token = jwt.encode(claims, self._secret, algorithm="HS256")
+        return _get(self._ports["api"], path, {"Authorization": f"Bearer {token}"})
+
+    def reader(self, shops: Iterable[str]) -> Callable[[str, date], dict[str, Any]]:
+        """Asks for daily reports over one connection; numbers come exact."""
+        claims = {"sub": "test", "shops": list(shops), "role": "admin", "exp": 4102444800}
+        token = jwt.encode(claims, self._secret, algorithm="HS256")
+        connection = HTTPConnection("127.0.0.1", self._ports["api"], timeout=30)
+
+        def daily(shop: str, day: date) -> dict[str, Any]:
+            path = f"/reports/daily-sales?shopId={shop}&date={day.isoformat()}"
+            connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
+            answer = connection.getresponse()
+            body = answer.read()
+            assert answer.status == 200, (answer.status, body)
+            return exact(body)
+
+        return daily
+
+    # -- inside ------------------------------------------------------------------------------
+
+    def _forget_notices(self) -> None:
+        self._told.clear()
+        if self._notices is not None:
+            self._notices.close()
+            self._notices = None
+
+    def _produced(self, place: Place) -> None:
+        partition = (place.topic, place.partition)
+        if partition in self.ends:
+            self.ends[partition] = max(self.ends[partition], place.offset + 1)
+
+    def _make_topics(self) -> bool:
+        with TopicAdmin(self.settings, 2.0) as admin:
+            try:
+                admin.create_missing(TOPICS)
+            except Exception as error:
+                raise OSError(str(error)) from error
+        return True
+
+    def _nothing_fell(self) -> None:
+        fallen = [child for child in self.children if child.fell()]
+        assert not fallen, "\n".join(child.tail() for child in fallen)
+
+    def _until(self, child: Child, ready: Callable[[], bool], within: float = START) -> None:
+        def asked() -> bool:
+            assert child.running, child.tail()
+            return ready()
+
+        try:
+            eventually(asked, within, f"{child.name} ready")
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{child.tail()}") from error
+
+    def _engine(self) -> Child:
+        command = [sys.executable, "-m", "shopstream.clickhouse.embedded"]
+        command += ["--path", str(self.folder / "engine"), "--port", str(self._ports["engine"])]
+        logins = json.dumps({"app": {"password": self._password}})
+        return self._child("engine", command, SHOPSTREAM_ENGINE_LOGINS=logins)
+
+    def _child(self, name: str, command: list[str], **env: str) -> Child:
+        common = {**self._env, "PYTHONUNBUFFERED": "1", "HOME": os.environ.get("HOME", "/tmp")}
+        return Child(name, command, self.folder / f"{name}.log", {**common, **env})
+
+
+def _partitions(value: bytes) -> list[list[Any]]:
+    event = json.loads(value)
+    found: list[list[Any]] = event["data"].get("partitions", [])
+    return found
+
+
+def exact(body: bytes) -> Any:
+    """JSON whose numbers are decimals."""
+    return json.loads(body, parse_float=Decimal, parse_int=Decimal)
+
+
+def _python(part: str) -> list[str]:
+    return [sys.executable, "-c", _RUN.format(part)]
+
+
+def _get(port: int, path: str, headers: dict[str, str] | None = None) -> tuple[int, bytes]:
+    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", path, headers=headers or {})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()

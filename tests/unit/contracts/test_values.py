@@ -1,0 +1,280 @@
+"""Money, whole numbers, times, identifiers and the rest, at their limits."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from shopstream.contracts.json_text import Number
+from shopstream.contracts.order import STATUSES
+from shopstream.contracts.values import (
+    Invalid,
+    attribute,
+    currency,
+    identifier,
+    money,
+    one_of,
+    text,
+    time,
+    timezone,
+    whole,
+)
+
+
+MORE_TEXTS = ["", " ", "1 ", " 1", "1\n", "1\0", "NaN", "Infinity", "١", "1.2.3", "€1"]
+
+
+def rule_of(check, value):
+    with pytest.raises(Invalid) as caught:
+        check(value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "digits"),
+    [
+        ("0", "0.0000"),
+        ("-0", "0.0000"),
+        ("-0.0", "0.0000"),
+        ("-0e5", "0.0000"),
+        ("0e999999", "0.0000"),
+        ("1", "1.0000"),
+        ("1.5", "1.5000"),
+        ("0.0001", "0.0001"),
+        ("1.23450000", "1.2345"),
+        ("0." + "0" * 400_000, "0.0000"),
+        ("1e2", "100.0000"),
+        ("1E+2", "100.0000"),
+        ("12345e-4", "1.2345"),
+        ("123450000e-8", "1.2345"),
+        ("0.1", "0.1000"),
+        ("9007199254740.993e-1", "900719925474.0993"),
+        ("999999999999.9999", "999999999999.9999"),
+        ("9.999999999999999e11", "999999999999.9999"),
+    ],
+)
+def test_money_as_a_number_is_exact_at_scale_4(written, digits):
+    assert str(money(Number(written))) == digits
+
+
+@pytest.mark.parametrize(
+    ("written", "digits"),
+    [
+        ("0", "0.0000"),
+        ("12", "12.0000"),
+        ("007", "7.0000"),
+        ("0.1", "0.1000"),
+        ("1.23450000", "1.2345"),
+        ("999999999999.9999", "999999999999.9999"),
+        ("0" * 300_000 + "1", "1.0000"),
+    ],
+)
+def test_money_as_text_is_exact_at_scale_4(written, digits):
+    assert str(money(written)) == digits
+
+
+@pytest.mark.parametrize(
+    ("written", "rule"),
+    [
+        ("0.00001", "must have at most 4 decimals"),
+        ("1.23456", "must have at most 4 decimals"),
+        ("1e-5", "must have at most 4 decimals"),
+        ("1e-999999999999999999", "must have at most 4 decimals"),
+        ("0." + "0" * 400_000 + "1", "must have at most 4 decimals"),
+        ("1000000000000", "must be below 10^12"),
+        ("1e12", "must be below 10^12"),
+        ("999999999999.99999", "must have at most 4 decimals"),
+        ("1e999999999999999999", "must be below 10^12"),
+        ("9" * 400_000, "must be below 10^12"),
+        ("1e99999999999999999999", "must be below 10^12 with at most 4 decimals"),
+        ("1e-99999999999999999999", "must be below 10^12 with at most 4 decimals"),
+        ("-0.0001", "must not be negative"),
+        ("-1", "must not be negative"),
+        ("-1e999999999999999999", "must not be negative"),
+        ("-1e-999999999999999999", "must not be negative"),
+    ],
+)
+def test_money_as_a_number_beyond_a_limit_is_invalid(written, rule):
+    assert rule_of(money, Number(written)) == rule
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["-1", "-0", "+1", "1e2", "1.", ".5", ".", "1,5", "1_0", "0x1", *MORE_TEXTS],
+)
+def test_money_as_text_is_digits_at_most_with_a_point(written):
+    assert rule_of(money, written) == "as text must be digits, at most with a point"
+
+
+def test_money_as_text_keeps_the_same_limits():
+    assert rule_of(money, "1.00001") == "must have at most 4 decimals"
+    assert rule_of(money, "1000000000000.0000") == "must be below 10^12"
+    assert rule_of(money, "9" * 300_000) == "must be below 10^12"
+
+
+@pytest.mark.parametrize("value", [True, False, [], {}, [Number("1")]])
+def test_money_is_a_number_or_text(value):
+    assert rule_of(money, value) == "must be a number or text"
+
+
+def test_a_whole_number_is_within_its_limits():
+    check = whole(-5, 10)
+    assert [check(Number(n)) for n in ("-5", "-0", "0", "10")] == [-5, 0, 0, 10]
+    assert rule_of(check, Number("-6")) == "must be from -5 to 10"
+    assert rule_of(check, Number("11")) == "must be from -5 to 10"
+    assert rule_of(check, Number("99999999999999999999")) == "must be from -5 to 10"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [Number(n) for n in ("3.0", "1e2", "1E0", "0.0", "-0.0", "1e400", "9" * 21, "9" * 400_000)]
+    + ["3", "", True, False, [], {}],
+)
+def test_a_whole_number_is_written_without_fraction_or_exponent(value):
+    assert (
+        rule_of(whole(0, 2**31 - 1), value)
+        == "must be a whole number, written without fraction or exponent"
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "instant"),
+    [
+        ("2026-11-22T10:15:30Z", datetime(2026, 11, 22, 10, 15, 30, tzinfo=UTC)),
+        ("2026-11-22t10:15:30z", datetime(2026, 11, 22, 10, 15, 30, tzinfo=UTC)),
+        ("2026-11-22T10:15:30+00:00", datetime(2026, 11, 22, 10, 15, 30, tzinfo=UTC)),
+        ("2026-11-22T10:15:30-00:00", datetime(2026, 11, 22, 10, 15, 30, tzinfo=UTC)),
+        ("2026-11-22T10:15:30+05:45", datetime(2026, 11, 22, 4, 30, 30, tzinfo=UTC)),
+        ("2026-11-22T10:15:30-23:59", datetime(2026, 11, 23, 10, 14, 30, tzinfo=UTC)),
+        ("2026-11-22T10:15:30.1Z", datetime(2026, 11, 22, 10, 15, 30, 100_000, UTC)),
+        ("2026-11-22T10:15:30.123456Z", datetime(2026, 11, 22, 10, 15, 30, 123_456, UTC)),
+        ("2026-11-22T10:15:30.1234569Z", datetime(2026, 11, 22, 10, 15, 30, 123_456, UTC)),
+        ("2026-11-22T10:15:30.999999999Z", datetime(2026, 11, 22, 10, 15, 30, 999_999, UTC)),
+        (f"2026-11-22T10:15:30.{'9' * 5000}Z", datetime(2026, 11, 22, 10, 15, 30, 999_999, UTC)),
+        ("2024-02-29T00:00:00Z", datetime(2024, 2, 29, tzinfo=UTC)),
+        ("2000-01-01T00:00:00Z", datetime(2000, 1, 1, tzinfo=UTC)),
+        ("1999-12-31T23:00:00-01:00", datetime(2000, 1, 1, tzinfo=UTC)),
+        ("2100-12-31T23:59:59.999999Z", datetime(2100, 12, 31, 23, 59, 59, 999_999, UTC)),
+        ("2101-01-01T00:59:59+01:00", datetime(2100, 12, 31, 23, 59, 59, tzinfo=UTC)),
+    ],
+)
+def test_a_time_is_an_instant_in_utc_cut_to_the_microsecond(written, instant):
+    assert time(written) == instant
+    assert time(written).tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "1999-12-31T23:59:59Z",
+        "1999-12-31T23:59:59.999999999Z",
+        "2000-01-01T00:00:00+00:01",
+        "2101-01-01T00:00:00Z",
+        "2100-12-31T23:59:59-00:01",
+        "0001-01-01T00:00:00Z",
+        "9999-12-31T00:00:00Z",
+    ],
+)
+def test_a_time_outside_the_years_2000_to_2100_in_utc_is_invalid(written):
+    assert rule_of(time, written) == "must be in the years 2000 to 2100"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2026-02-30T00:00:00Z",
+        "2023-02-29T00:00:00Z",
+        "2100-02-29T00:00:00Z",
+        "2026-13-01T00:00:00Z",
+        "2026-00-01T00:00:00Z",
+        "2026-01-00T00:00:00Z",
+        "2026-01-01T24:00:00Z",
+        "2026-01-01T23:60:00Z",
+        "2016-12-31T23:59:60Z",
+        "0000-01-01T00:00:00Z",
+        "0001-01-01T00:00:00+23:59",
+        "9999-12-31T23:59:59-23:59",
+    ],
+)
+def test_a_time_that_does_not_exist_is_invalid(written):
+    assert rule_of(time, written) == "must be a time that exists (RFC 3339)"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2026-11-22T10:15:30",
+        "2026-11-22 10:15:30Z",
+        "2026-11-22",
+        "2026-11-22T10:15Z",
+        "2026-11-22T10:15:30.Z",
+        "2026-11-22T10:15:30,5Z",
+        "2026-11-22T10:15:30+0100",
+        "2026-11-22T10:15:30+01",
+        "2026-11-22T10:15:30+24:00",
+        "2026-11-22T10:15:30+01:60",
+        "2026-11-22T10:15:30−01:00",
+        "20261122T101530Z",
+        "2026-326T10:15:30Z",
+        "+2026-11-22T10:15:30Z",
+        " 2026-11-22T10:15:30Z",
+        "2026-11-22T10:15:30Z\n",
+        "２026-11-22T10:15:30Z",
+        "",
+        Number("1764000000"),
+        True,
+        [],
+    ],
+)
+def test_what_is_not_rfc_3339_is_no_time(value):
+    assert rule_of(time, value) == (
+        "must be an RFC 3339 time with an offset, such as 2026-11-22T10:15:30.123Z"
+    )
+
+
+@pytest.mark.parametrize("value", ["a", " ", "a" * 128, "😀" * 128, "\xa0", "\u2028", "/", "~"])
+def test_an_identifier_has_1_to_128_characters(value):
+    assert identifier(value) == value
+
+
+@pytest.mark.parametrize("value", ["", "a" * 129, "😀" * 129, Number("7"), True, [], {}])
+def test_an_identifier_of_another_length_or_kind_is_invalid(value):
+    assert rule_of(identifier, value) == "must be text of 1 to 128 characters"
+
+
+@pytest.mark.parametrize("code", [*range(0x20), *range(0x7F, 0xA0)])
+def test_an_identifier_has_no_control_characters(code):
+    assert rule_of(identifier, f"a{chr(code)}") == "must not have control characters"
+    assert rule_of(attribute, f"{chr(code)}a") == "must not have control characters"
+
+
+def test_an_attribute_may_be_longer_than_an_identifier():
+    assert attribute("/" * 2000) == "/" * 2000
+    assert rule_of(attribute, "") == "must be text that is not empty"
+    assert rule_of(attribute, Number("1")) == "must be text that is not empty"
+
+
+def test_text_may_be_empty_and_hold_anything():
+    assert [text(""), text("\0\n"), text("a" * 5000)] == ["", "\0\n", "a" * 5000]
+    assert rule_of(text, Number("1")) == "must be text"
+    assert rule_of(text, False) == "must be text"
+
+
+@pytest.mark.parametrize("value", ["eur", "EU", "EURO", "", "EUR ", "€€€", "EÜR", "EUR\n", 1, None])
+def test_a_currency_is_three_capital_letters(value):
+    assert currency("XXX") == "XXX"
+    assert rule_of(currency, value) == "must be three capital letters (ISO 4217)"
+
+
+def test_a_status_is_one_of_nine():
+    check = one_of(frozenset(STATUSES), "…")
+    names = "pending paid processing shipped delivered completed cancelled failed refunded"
+    assert [check(name) for name in names.split()] == names.split()
+    assert rule_of(check, "Paid") == "must be one of …"
+    assert rule_of(check, ["paid"]) == "must be one of …"
+    assert rule_of(check, {}) == "must be one of …"
+
+
+def test_a_time_zone_is_of_the_iana_database():
+    assert timezone("Europe/Berlin") == "Europe/Berlin"
+    for value in ("Berlin", "", "../etc/passwd", "+01:00", Number("1"), ["UTC"]):
+        assert rule_of(timezone, value) == "must be an IANA time zone, such as Europe/Berlin"

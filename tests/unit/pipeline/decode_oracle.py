@@ -1,0 +1,72 @@
+"""What `decode` must give: each record read by itself, on the exact path."""
+
+from types import SimpleNamespace
+from typing import Any
+
+from shopstream.contracts.deadletter import Record
+from shopstream.contracts.events import read_event
+from shopstream.contracts.reject import Refused
+from shopstream.contracts.topics import ORDERS
+from shopstream.pipeline.decode import Piece, decode, shape
+from shopstream.pipeline.decode.rows import order_rows
+
+FIRST = 1000
+ARRIVED = 1_795_342_530_123
+
+
+def kafka_records(values: list[bytes | None]) -> list[Any]:
+    """With a hole before each second offset."""
+    return [
+        SimpleNamespace(
+            offset=FIRST + i + i // 2, timestamp=ARRIVED + i, key=b"k%d" % i, value=value
+        )
+        for i, value in enumerate(values)
+    ]
+
+
+def decoded(values: list[bytes | None], topic: str = ORDERS) -> Piece:
+    """The piece, after a comparison with the exact path."""
+    records = kafka_records(values)
+    piece = decode(topic, 3, 7, records)
+    events, kept, refused = [], [], []
+    for record in records:
+        try:
+            events.append(read_event(record.value, topic))
+            kept.append(record)
+        except Refused as error:
+            place = (topic, 3, record.offset, record.timestamp, record.key, record.value)
+            refused.append((Record(*place), error.refusal))
+    assert piece.refused == tuple(refused)
+    assert piece.orders.schema == shape.ORDERS
+    piece.orders.validate(full=True)
+    assert piece.orders.to_pylist() == order_rows(events).to_pylist()
+    assert piece.orders.equals(order_rows(events))
+    assert piece.history.schema == shape.HISTORY
+    history = piece.history.to_pydict()
+    assert history["offset"] == [record.offset for record in kept]
+    assert history["raw"] == [record.value for record in kept]
+    assert history["key"] == [record.key for record in kept]
+    assert [round(at.timestamp() * 1000) for at in history["arrived"]] == [
+        record.timestamp for record in kept
+    ]
+    assert history["type"] == [event.type for event in events]
+    assert history["user_id"] == [event.user_id for event in events]
+    assert history["shop_id"] == [event.shop_id for event in events]
+    assert set(zip(history["topic"], history["partition"], history["epoch"], strict=True)) <= {
+        (topic, 3, 7)
+    }
+    assert (piece.topic, piece.partition, piece.epoch) == (topic, 3, 7)
+    assert (piece.first, piece.next) == (records[0].offset, records[-1].offset + 1)
+    assert piece.records == len(values)
+    assert piece.size == sum(len(value or b"") for value in values)
+    return piece
+
+
+def told(values: list[bytes | None], topic: str = ORDERS) -> list[str]:
+    """For each record its order id, or the reason why it is refused, after the same comparison."""
+    piece = decoded(values, topic)
+    found = dict(
+        zip(piece.history["offset"].to_pylist(), piece.orders["order_id"].to_pylist(), strict=True)
+    )
+    found |= {record.offset: refusal.reason.value for record, refusal in piece.refused}
+    return [found[record.offset] for record in kafka_records(values)]
