@@ -42,6 +42,9 @@ class Settings(BaseSettings):
     kafka_idempotence: bool = True
     """False for a broker without InitProducerId, as the embedded one."""
 
+    kafka_session_timeout: float = Field(10, ge=2, le=300)
+    """Seconds after which the partitions of a silent pipeline worker go to another; alike for all workers."""
+
     clickhouse_url: SecretStr = SecretStr("http://127.0.0.1:8123")
     """http(s)://user:password@host:port; the database is always `shopstream`."""
 

@@ -15,6 +15,7 @@ from shopstream.local.service import Prepare, Service
 from shopstream.local.threads import in_thread
 from shopstream.settings import PREFIX, Settings
 
+EMBEDDED_SESSION_SECONDS = 6
 EMBEDDED_PARTITIONS = 4
 
 BROKER = "broker"
@@ -90,6 +91,8 @@ def environment(plan: Plan, secrets: Secrets) -> dict[str, str]:
     if plan.kafka_port is not None:
         shared["KAFKA_BOOTSTRAP"] = f"127.0.0.1:{plan.kafka_port}"
         shared["KAFKA_IDEMPOTENCE"] = "false"
+        # the embedded broker lets a group wait for half of it before the first record
+        shared["KAFKA_SESSION_TIMEOUT"] = str(EMBEDDED_SESSION_SECONDS)
         shared["KAFKA_PARTITIONS"] = str(EMBEDDED_PARTITIONS)
         shared["KAFKA_REPLICATION"] = "1"
         shared["KAFKA_SECURITY_PROTOCOL"] = "PLAINTEXT"

@@ -130,7 +130,7 @@ class Worker:
             broker_credentials=_credentials(self._settings),
             datadir=self._scratch.name,
             loghandlers=[],
-            **transport.settings(),
+            **transport.settings(self._settings.kafka_session_timeout),
         )
 
     async def _agent(self, stream: Any) -> None:

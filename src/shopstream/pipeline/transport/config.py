@@ -7,7 +7,7 @@ from typing import Any
 from mode import CrashingSupervisor
 
 SESSION_SECONDS = 10.0
-HEARTBEAT_SECONDS = 3.0
+HEARTBEAT_SHARE = 0.3
 COMMIT_SECONDS = 1.0
 BUFFERED_CHUNKS = 16
 METADATA_SECONDS = 10.0
@@ -15,11 +15,11 @@ FETCH_BYTES = 4 * 1024 * 1024
 NEVER = 7 * 24 * 3600.0
 
 
-def settings() -> dict[str, Any]:
+def settings(session_seconds: float = SESSION_SECONDS) -> dict[str, Any]:
     """Keyword arguments for `faust.App`, beside its name, `broker` and credentials."""
     return {
-        "broker_session_timeout": SESSION_SECONDS,
-        "broker_heartbeat_interval": HEARTBEAT_SECONDS,
+        "broker_session_timeout": session_seconds,
+        "broker_heartbeat_interval": session_seconds * HEARTBEAT_SHARE,
         "broker_commit_interval": COMMIT_SECONDS,
         # With the default, a sink that is away for longer leaves a member that is in no group
         # and does not know it.
