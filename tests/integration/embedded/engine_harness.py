@@ -18,6 +18,8 @@ LOGINS = {
     "bi": {"password": "bi-password", "readonly": True, "database": "shopstream_bi"},
 }
 DEADLINE_SECONDS = 20.0
+SLOW = "SELECT sum(sleepEachRow(0.25)) FROM numbers(400) SETTINGS max_block_size = 1"
+"""Waits for 100 s without work, and can be killed."""
 
 
 def free_port() -> int:

@@ -4,7 +4,7 @@ import time
 from base64 import b64encode
 
 import pytest
-from engine_harness import LOGINS, EngineProcess, poll
+from engine_harness import LOGINS, SLOW, EngineProcess, poll
 
 ENDLESS = "SELECT count() FROM numbers(1000000000000) WHERE NOT ignore(sipHash64(number))"
 FLOOD = "SELECT number, sipHash64(number) FROM numbers(1000000000000)"
@@ -125,13 +125,11 @@ def test_running_statements_are_found_by_client_id(engine: EngineProcess):
 
 
 def test_health_and_kill_do_not_wait_behind_statements(engine: EngineProcess):
-    busy = [
-        Background(engine, "SELECT sleep(3), sleep(3), sleep(3)", f"busy-{n}") for n in range(3)
-    ]
+    busy = [Background(engine, SLOW, f"busy-{n}") for n in range(3)]
     rest = [
         threading.Thread(
             target=engine.refusal,
-            args=("SELECT sleep(3), sleep(3), sleep(3)",),
+            args=(SLOW,),
             kwargs={"query_id": f"busy-{n}"},
         )
         for n in range(3, 80)

@@ -1,7 +1,7 @@
 import threading
 
 import pytest
-from engine_harness import EngineProcess
+from engine_harness import SLOW, EngineProcess, poll
 
 REACH = [
     "SELECT file('/etc/hostname')",
@@ -133,12 +133,11 @@ def test_a_reader_has_settings_external_data_and_sessions(engine: EngineProcess)
 
 
 def test_a_reader_cannot_kill_the_statements_of_others(engine: EngineProcess):
-    slow = threading.Thread(
-        target=engine.text, args=("SELECT sleep(1.5)",), kwargs={"query_id": "mine-1"}
-    )
+    running = {"query_id": "mine-1"}
+    slow = threading.Thread(target=engine.refusal, args=(SLOW,), kwargs=running)
     slow.start()
-    while not engine.running("mine-1"):
-        pass
+    poll(lambda: engine.running("mine-1"))
     assert engine.text("KILL QUERY WHERE query_id = 'mine-1'", login="bi") == ""
     assert engine.running("mine-1") == 1
+    engine.text("KILL QUERY WHERE query_id = 'mine-1'")
     slow.join()

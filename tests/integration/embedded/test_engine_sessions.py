@@ -1,6 +1,6 @@
 import threading
 
-from engine_harness import EngineProcess
+from engine_harness import SLOW, EngineProcess, poll
 
 BLOCK = "SELECT getSetting('max_block_size')"
 
@@ -53,15 +53,12 @@ def test_close_session_ends_it(engine: EngineProcess):
 
 
 def test_a_session_in_use_is_refused(engine: EngineProcess):
-    slow = threading.Thread(
-        target=engine.text,
-        args=("SELECT sleep(2.5)",),
-        kwargs={"session_id": "s8", "query_id": "busy-1"},
-    )
+    running = {"session_id": "s8", "query_id": "busy-s8"}
+    slow = threading.Thread(target=engine.refusal, args=(SLOW,), kwargs=running)
     slow.start()
-    while not engine.running("busy-1"):
-        pass
+    poll(lambda: engine.running("busy-s8"))
     assert engine.refusal("SELECT 1", session_id="s8")[1] == "373"
+    engine.text("KILL QUERY WHERE query_id = 'busy-s8'")
     slow.join()
     assert engine.text("SELECT 1", session_id="s8") == "1\n"
 

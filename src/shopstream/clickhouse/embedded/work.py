@@ -105,7 +105,7 @@ class Work:
         try:
             if lease is not None:
                 lease.release(failed)
-                if lease.lasting:
+                if lease.lasting and session is not None and session.handle is not None:
                     external.unload(lease.handle, call.files)
         finally:
             if session is not None:
