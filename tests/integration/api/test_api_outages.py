@@ -120,10 +120,11 @@ async def test_a_frozen_or_dead_engine_is_a_503_and_it_goes_on_by_itself(own: St
         assert own.engine.process
         own.engine.process.send_signal(signal.SIGSTOP)
         begun = time.monotonic()
-        frozen = await own.http.get(DAY, headers=bearer(token("b1")))
+        frozen, state = await asyncio.gather(
+            own.http.get(DAY, headers=bearer(token("b1"))), own.ready(503)
+        )
         assert (frozen.status_code, frozen.headers["retry-after"]) == (503, "1")
         assert time.monotonic() - begun < 7
-        state = await own.ready(503)
         assert (state["clickhouse"], state["kafka"]) == ("The database does not answer.", "ok")
         own.engine.process.send_signal(signal.SIGCONT)
         await own.ready()

@@ -85,7 +85,6 @@ async def test_names_that_were_not_foreseen_are_asked_for_afterwards_and_only_th
 async def test_while_nothing_changes_nothing_is_asked_twice() -> None:
     engine = Engine(
         shop_profile=[euro()],
-        quarters=[sums()],
         top_products_day=[sold("p1")],
         product_names=[[{"product_id": "p1", "name": "One", "gone": 0}]],
     )
