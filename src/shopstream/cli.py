@@ -159,9 +159,7 @@ def verify(
         else:
             for each in verdict.differences:
                 typer.echo(str(each))
-            typer.echo(
-                f"{verdict.compared} rows compared, {len(verdict.differences)} differences"
-            )
+            typer.echo(f"{verdict.compared} rows compared, {len(verdict.differences)} differences")
         raise typer.Exit(1 if verdict.differences else 0)
 
 
@@ -169,6 +167,7 @@ def verify(
 def _plain_faults(quiet: bool = True) -> Iterator[None]:
     """Turns the named errors into sentences. `quiet` silences the clients' own log lines."""
     from shopstream.clickhouse.errors import EngineError, EngineUnavailable
+    from shopstream.clickhouse.migrations import MigrationChanged
     from shopstream.kafka import BrokerUnreachable, TopicRefused
     from shopstream.local.faults import LocalFault
 
@@ -178,7 +177,7 @@ def _plain_faults(quiet: bool = True) -> Iterator[None]:
         yield
     except SettingsError as error:
         _fail(str(error), 2)
-    except (BrokerUnreachable, TopicRefused, LocalFault) as error:
+    except (BrokerUnreachable, TopicRefused, LocalFault, MigrationChanged) as error:
         _fail(str(error), 1)
     except (EngineUnavailable, EngineError) as error:
         _fail(f"ClickHouse cannot serve: {error}", 1)

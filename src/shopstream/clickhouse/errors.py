@@ -2,8 +2,8 @@
 
 import re
 
-_CODE = re.compile(r"Code: (\d+)\. (?:DB::)?\w*Exception: (.*)", re.DOTALL)
-_NAME = re.compile(r"\(([A-Z][A-Z0-9_]+)\)\s*(?:\(version [^)]*\)[^)]*\))?\s*$")
+_CODE = re.compile(r"Code: (\d+)\. (?:\w+::)?\w*Exception: (.*)", re.DOTALL)
+_NAME = re.compile(r"\(([A-Z][A-Z0-9_]+)\)\s*(?:\(version (?:[^()]|\([^()]*\))*\))?\s*$")
 
 # The engine cannot serve now, but the statement is not at fault (ErrorCodes.cpp of ClickHouse).
 _TRANSIENT = frozenset({159, 160, 202, 203, 209, 210, 236, 241, 242, 252, 319, 373, 425, 439, 999})

@@ -19,6 +19,10 @@ class Fenced(Exception):
     """Another worker owns a partition of the batch; what is written for it there is not ours to write."""
 
 
+class Lost(Exception):
+    """Kafka took a partition of the batch away; its records come to the new owner, unacknowledged."""
+
+
 class Owner(Protocol):
     """What a flush needs of `Ownership`."""
 
@@ -78,14 +82,14 @@ async def insist(
     `check` says whether the topics are still those that were read, before anything is written.
 
     Raises:
-        Fenced: where a partition is no longer ours.
+        Lost, Fenced: where a partition is no longer ours, by Kafka's word or by the engine's.
     """
     engine, broker = patience
     first = True
     while True:
         fence = owner.fence(batch.places)
         if fence is None:
-            raise Fenced("a partition was given to another worker")
+            raise Lost(f"batch {batch.number} was not written: a partition of it was taken away")
         try:
             await check()
             broker.well()

@@ -10,6 +10,7 @@ from typing import Any
 from shopstream.contracts.cursor import Partition
 from shopstream.pipeline.batch import Batch, assemble
 from shopstream.pipeline.decode import Piece, decode
+from shopstream.pipeline.flush import Lost
 from shopstream.pipeline.transport import Delivery
 
 logger = logging.getLogger(__name__)
@@ -96,7 +97,11 @@ class Flusher:
             taken = await self._take()
             began = loop.time()
             batch = assemble(self._number(), [waiting.piece for waiting in taken])
-            written = await self._write(batch)
+            try:
+                written = await self._write(batch)
+            except Lost as lost:
+                logger.warning("%s", lost)
+                continue
             for waiting in taken:
                 waiting.delivery.ack()
             took = loop.time() - began

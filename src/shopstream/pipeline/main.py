@@ -16,7 +16,8 @@ def run(settings: Settings) -> int:
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
     )
-    for talkative in ("kafka", "aiokafka", "faust", "mode", "shopstream.pipeline.transport"):
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # what fails there is raised and told
+    for talkative in ("aiokafka", "faust", "mode", "shopstream.pipeline.transport"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
     loop = _event_loop()
     asyncio.set_event_loop(loop)

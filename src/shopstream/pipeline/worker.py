@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -21,8 +22,8 @@ from shopstream.kafka import BrokerUnreachable, TopicAdmin, async_options
 from shopstream.pipeline import transport
 from shopstream.pipeline.announcer import Announcer
 from shopstream.pipeline.batch import Batch
-from shopstream.pipeline.epochs import Epochs, TopicMissing
-from shopstream.pipeline.flush import insist
+from shopstream.pipeline.epochs import Epochs, TopicMissing, TopicRecreated
+from shopstream.pipeline.flush import Fenced, insist
 from shopstream.pipeline.flusher import Flusher
 from shopstream.pipeline.metrics import Metrics
 from shopstream.pipeline.notifier import Notifier
@@ -40,6 +41,8 @@ GROUP = "shopstream"
 TOPICS = (ORDERS,)
 """What the pipeline reads; one agent each."""
 WATCH_SECONDS = 1.0
+SLOW_SECONDS = 5.0
+"""A batch that takes longer is a trouble that `/ready` tells."""
 
 
 class Worker:
@@ -54,6 +57,7 @@ class Worker:
         self.metrics = Metrics()
         self.engine_patience = Patience("ClickHouse")
         self.broker_patience = Patience("Kafka")
+        self.progress_patience = Patience("progress")
         self.engine = Engine(Address.parse(settings.clickhouse_url.get_secret_value()))
         self.producer = Producer(settings)
         self.admin = TopicAdmin(settings)
@@ -73,12 +77,13 @@ class Worker:
             self.progress,
             self.metrics.totals,
             self.numbers.next,
-            Patience("progress"),
+            self.progress_patience,
         )
         self.status = Status(self.metrics.registry, self.troubles)
         self.app = self._faust()
         self.kafka = transport.install(self.app)
         self._assigned = False
+        self._began = 0.0
 
     def wire(self) -> faust.App:
         """Agents, tasks and callbacks; the app is ready to run then."""
@@ -87,7 +92,7 @@ class Worker:
         for topic in TOPICS:
             self.app.agent(transport.chunk_topic(self.app, topic), name=topic)(self._agent)
         for task in (self.flusher.run, self.notifier.run, self.announcer.run, self._watch):
-            self.app.task(task)
+            self.app.task(partial(_or_end, task))
         return self.app
 
     async def open(self) -> None:
@@ -113,9 +118,12 @@ class Worker:
 
     def troubles(self) -> dict[str, str]:
         """Each dependency that does not serve now, and why."""
+        waited = time.monotonic() - self._began if self._began else 0
+        slow = f"a batch has been under way for {waited:.0f} s" if waited > SLOW_SECONDS else None
         found = {
-            "clickhouse": self.engine_patience.trouble,
+            "clickhouse": self.engine_patience.trouble or slow,
             "kafka": self.broker_patience.trouble,
+            "progress": self.progress_patience.trouble,
             "assignment": None if self._assigned else "no partitions are assigned yet",
         }
         return {name: trouble for name, trouble in found.items() if trouble}
@@ -162,14 +170,18 @@ class Worker:
         self.flusher.drop(lost)
 
     async def _write(self, batch: Batch) -> Batch:
-        return await insist(
-            batch,
-            self.store,
-            self.ownership,
-            self.producer,
-            lambda: self.epochs.check({part.topic for part in batch.parts}),
-            (self.engine_patience, self.broker_patience),
-        )
+        self._began = time.monotonic()
+        try:
+            return await insist(
+                batch,
+                self.store,
+                self.ownership,
+                self.producer,
+                lambda: self.epochs.check({part.topic for part in batch.parts}),
+                (self.engine_patience, self.broker_patience),
+            )
+        finally:
+            self._began = 0
 
     def _written(self, batch: Batch, seconds: float) -> None:
         self.metrics.written(batch, seconds)
@@ -211,6 +223,16 @@ class Worker:
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             await self._until_served(lambda: self.epochs.check(TOPICS))
+
+
+async def _or_end(task: Callable[[], Awaitable[None]]) -> None:
+    """At once and without another commit: what this worker holds is not its own any more."""
+    try:
+        await task()
+    except (TopicRecreated, Fenced) as error:
+        logger.error("the worker ends: %s", error)
+        logging.shutdown()
+        os._exit(1)
 
 
 def _credentials(settings: Settings) -> Any:

@@ -147,7 +147,8 @@ async def test_a_name_that_was_taken_back_is_looked_up_in_the_orders(
     # o2 no longer names it: its new version, and what the pipeline says of the old one
     await store(engine, [Order("d-name", "o2", at, named(None), updated=30)])
     micros = 1_795_341_620_000_000
-    await engine.execute(f"INSERT INTO product_names_gone VALUES ('d-name', 'p1', {micros}, 0)")
+    taken = f"INSERT INTO product_names (shop_id, product_id, gone) VALUES ('d-name', 'p1', ({micros}, 0))"
+    await engine.execute(taken)
     product = {"productId": "p1", "name": "Second", "quantity": 5, "revenue": 5}
     await soon(http, "d-name", topProducts=[product])
 

@@ -10,7 +10,7 @@ from shopstream.api.reports.reader import Reports
 from shopstream.clickhouse.sql import load
 
 DAY = date(2026, 11, 22)
-NAMES = ("shop_profile", "quarters", "top_products_day", "product_names", "product_names_again")
+NAMES = ("shop_currency", "quarters", "top_products_day", "product_names", "product_names_again")
 STATEMENTS = {load(f"reports/{name}.sql"): name for name in NAMES}
 
 
@@ -40,7 +40,7 @@ def euro(code: str = "EUR") -> list[dict[str, str]]:
 
 
 def sold(*products: str) -> list[dict[str, Any]]:
-    return [{"product_id": one, "quantity": 1, "revenue": "1"} for one in products]
+    return [{"currency": "EUR", "product_id": one, "quantity": 1, "revenue": "1"} for one in products]
 
 
 def sums(code: str = "EUR") -> list[dict[str, Any]]:
@@ -48,25 +48,22 @@ def sums(code: str = "EUR") -> list[dict[str, Any]]:
     return [{"begin": begin, "currency": code, "orders": 1, "revenue": "1", "items": 1}]
 
 
-async def test_a_wrong_guess_of_the_currency_is_asked_again_and_then_remembered() -> None:
-    engine = Engine(shop_profile=[euro()], quarters=[sums()], top_products_day=[sold("p1")])
-    there = reports(engine)
-    body = await there.daily_sales("s1", DAY)
-    assert (body["currency"], body["totalOrders"]) == ("EUR", 1)
-    assert engine.sent["quarters"] == 2
-    await there.daily_sales("s1", DAY)
-    assert engine.sent["quarters"] == 3
+async def test_products_of_another_currency_are_not_among_the_best() -> None:
+    dollars = {"currency": "USD", "product_id": "p2", "quantity": 9, "revenue": "9"}
+    engine = Engine(shop_currency=[euro()], top_products_day=[[*sold("p1"), dollars]])
+    body = await reports(engine).daily_sales("s1", DAY)
+    assert [one["productId"] for one in body["topProducts"]] == ["p1"]
 
 
 async def test_sums_without_a_currency_are_a_first_order_on_its_way() -> None:
-    engine = Engine(shop_profile=[[], euro()], quarters=[sums()], top_products_day=[sold("p1")])
+    engine = Engine(shop_currency=[[], euro()], quarters=[sums()], top_products_day=[sold("p1")])
     body = await reports(engine, version=1).daily_sales("s1", DAY)
     assert (body["currency"], body["totalOrders"], body["otherCurrencies"]) == ("EUR", 1, [])
 
 
 async def test_names_that_were_not_foreseen_are_asked_for_afterwards_and_only_those() -> None:
     engine = Engine(
-        shop_profile=[euro()],
+        shop_currency=[euro()],
         top_products_day=[sold("p1"), sold("p1", "p2")],
         product_names=[
             [{"product_id": "p1", "name": "One", "gone": 0}],
@@ -84,7 +81,7 @@ async def test_names_that_were_not_foreseen_are_asked_for_afterwards_and_only_th
 
 async def test_while_nothing_changes_nothing_is_asked_twice() -> None:
     engine = Engine(
-        shop_profile=[euro()],
+        shop_currency=[euro()],
         top_products_day=[sold("p1")],
         product_names=[[{"product_id": "p1", "name": "One", "gone": 0}]],
     )
@@ -94,11 +91,11 @@ async def test_while_nothing_changes_nothing_is_asked_twice() -> None:
     assert orjson.dumps(await there.daily_sales("s1", DAY)) == first
     assert dict(engine.sent) == before
     await there.daily_sales("s1", date(2026, 11, 21))
-    assert engine.sent["shop_profile"] == before["shop_profile"]
+    assert engine.sent["shop_currency"] == before["shop_currency"]
 
 
 async def test_another_shop_never_gets_a_kept_answer() -> None:
-    engine = Engine(shop_profile=[euro()], quarters=[sums()])
+    engine = Engine(shop_currency=[euro()], quarters=[sums()])
     there = reports(engine, version=1)
     assert [(await there.daily_sales(shop, DAY))["shopId"] for shop in ("s1", "s2")] == ["s1", "s2"]
     assert {params["shop"] for name, params in engine.params if name == "quarters"} == {"s1", "s2"}
@@ -106,7 +103,7 @@ async def test_another_shop_never_gets_a_kept_answer() -> None:
 
 async def test_a_name_that_no_longer_stands_is_read_from_the_orders() -> None:
     engine = Engine(
-        shop_profile=[euro()],
+        shop_currency=[euro()],
         top_products_day=[sold("p1", "p2")],
         product_names=[
             [

@@ -1,17 +1,16 @@
-"""Asks the engine for what a report needs, everything at once, on what is known of the shop."""
+"""Asks the engine for what a report needs, everything at once, from windows alone."""
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
+from functools import partial
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from shopstream.api.faults import NotYet
 from shopstream.api.reports.daily import Body, bounds, daily_sales
 from shopstream.api.reports.days import today
-from shopstream.api.reports.names import Names, read_names
-from shopstream.api.reports.profile import REMEMBERED, Profile, Profiles, read_profile
+from shopstream.api.reports.names import NameBook, Names
+from shopstream.api.reports.profile import UTC_ZONE, Profile
 from shopstream.api.reports.shared import Shared
 from shopstream.clickhouse.client import Engine, Row
 from shopstream.clickhouse.sql import load
@@ -23,13 +22,14 @@ STATEMENT_SETTINGS: Mapping[str, str | int] = {
     "output_format_parallel_formatting": 0,
 }
 """A report is some small statements at once: threads within one would cost more than they save."""
-GUESSES = 32
-"""Products of a shop whose names are asked for before it is known that they are wanted."""
+SHOP_SECONDS = 60.0
+"""For a shop's currency, which only its orders change."""
 ATTEMPTS = 5
-"""How often a report starts again because the shop's profile changed under it."""
+"""How often a report is read again because the shop's first order was arriving."""
 
 
 class _Sums(NamedTuple):
+    currency: str | None
     quarters: list[Row]
     top: list[Row]
     names: Names
@@ -48,71 +48,46 @@ class Reports:
     ) -> None:
         self._engine = engine
         self._now = now
-        self._answers: Shared[tuple[Profile, _Sums]] = Shared(version)
-        self._stored: Shared[Profile] = Shared(version)
-        self._names: Shared[Names] = Shared(version)
-        self._profiles = Profiles()
-        self._best: OrderedDict[str, tuple[str, ...]] = OrderedDict()
+        self._answers: Shared[_Sums] = Shared(version)
+        self._currencies: Shared[str | None] = Shared(version, SHOP_SECONDS)
+        self._names = NameBook(self._rows, version)
 
     async def daily_sales(self, shop: str, day: date | None) -> Body:
         """The body of the daily report but for `asOf`; `day` None is today in the shop's zone.
 
         Raises:
             EngineUnavailable, EngineError: as the engine.
-            NotYet: the shop's profile did not hold still.
+            NotYet: the shop's first order is arriving at this moment.
         """
-        guess = self._profiles.guess(shop)
+        zone = UTC_ZONE
         for _ in range(ATTEMPTS):
             now = self._now()
-            wanted = day or today(now, guess.zone)
-            profile, sums = await self._read(shop, wanted, guess)
-            self._profiles.learn(shop, profile)
-            # a shop whose first order is arriving has sums before it has a currency
-            if profile == guess and (profile.currency or not sums.quarters):
-                return daily_sales(shop, wanted, now, profile, *sums)
-            self._stored.forget(shop)
-            self._answers.forget((shop, wanted, guess))
-            guess = profile
-        raise NotYet("The shop's currency is changing at this moment; ask again.")
+            wanted = day or today(now, zone)
+            sums = await self._answers.get((shop, wanted), partial(self._read, shop, wanted))
+            # a first order may have its sums a moment before the shop has its currency
+            if sums.currency is not None or not sums.quarters:
+                profile = Profile(sums.currency, zone)
+                return daily_sales(shop, wanted, now, profile, sums.quarters, sums.top, sums.names)
+            self._answers.forget((shop, wanted))
+            self._currencies.forget(shop)
+        raise NotYet("The shop's first order is arriving at this moment; ask again.")
 
-    def _read(self, shop: str, day: date, guess: Profile) -> Awaitable[tuple[Profile, _Sums]]:
-        async def ask() -> tuple[Profile, _Sums]:
-            stored = self._stored.get(shop, lambda: read_profile(self._rows, shop))
-            return await asyncio.gather(stored, self._sums(shop, day, guess))
-
-        return self._answers.get((shop, day, guess), ask)
-
-    async def _sums(self, shop: str, day: date, profile: Profile) -> _Sums:
-        quarters, (top, names) = await asyncio.gather(
-            self._quarters(shop, day, profile.zone), self._top(shop, day, profile.currency)
-        )
-        return _Sums(quarters, top, names)
-
-    async def _quarters(self, shop: str, day: date, zone: ZoneInfo) -> list[Row]:
-        start, end = bounds(day, zone)
+    async def _read(self, shop: str, day: date) -> _Sums:
+        start, end = bounds(day, UTC_ZONE)
         seconds = {"start": int(start.timestamp()), "end": int(end.timestamp())}
-        return await self._rows("quarters", {"shop": shop, **seconds})
-
-    async def _top(self, shop: str, day: date, currency: str | None) -> tuple[list[Row], Names]:
-        if currency is None:
-            return [], {}
-        guess = self._best.get(shop, ())
-        params = {"shop": shop, "day": day, "currency": currency}
-        top, names = await asyncio.gather(
-            self._rows("top_products_day", params),
-            self._names.get((shop, guess), lambda: read_names(self._rows, shop, guess)),
+        currency, quarters, top, known = await asyncio.gather(
+            self._currencies.get(shop, lambda: self._currency(shop)),
+            self._rows("quarters", {"shop": shop, **seconds}),
+            self._rows("top_products_day", {"shop": shop, "day": day}),
+            self._names.known(shop),
         )
-        missing = [row["product_id"] for row in top if row["product_id"] not in guess]
-        if missing:
-            names = names | await read_names(self._rows, shop, missing)
-            self._remember(shop, (*missing, *guess)[:GUESSES])
-        return top, names
+        top = [row for row in top if row["currency"] == currency]
+        names = await self._names.of(shop, [row["product_id"] for row in top], known)
+        return _Sums(currency, quarters, top, names)
 
-    def _remember(self, shop: str, products: tuple[str, ...]) -> None:
-        self._best[shop] = products
-        self._best.move_to_end(shop)
-        if len(self._best) > REMEMBERED:
-            self._best.popitem(last=False)
+    async def _currency(self, shop: str) -> str | None:
+        rows = await self._rows("shop_currency", {"shop": shop})
+        return rows[0]["currency"] if rows else None
 
     async def _rows(self, name: str, params: dict[str, object]) -> list[Row]:
         return await self._engine.rows(load(f"reports/{name}.sql"), params, STATEMENT_SETTINGS)

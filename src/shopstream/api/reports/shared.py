@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 
 LONGEST_SECONDS = 1.0
-"""For what changes the numbers without the pipeline's word, such as a repair by hand."""
+"""For what changes numbers without the pipeline's word, such as a repair by hand."""
 ENTRIES = 2000
 """Answers that are kept; beyond it the one that was asked for least recently goes."""
 
@@ -24,11 +24,13 @@ class _Entry(Generic[T]):
 class Shared(Generic[T]):
     """`version` changes with everything that may change an answer; None: nothing may be shared now.
 
-    An answer is given again only under the version that stood before it was asked for.
+    An answer is given again only under the version that stood before it was asked for, and for
+    `longest` seconds.
     """
 
-    def __init__(self, version: Callable[[], int | None]) -> None:
+    def __init__(self, version: Callable[[], int | None], longest: float = LONGEST_SECONDS) -> None:
         self._version = version
+        self._longest = longest
         self._entries: OrderedDict[Hashable, _Entry[T]] = OrderedDict()
 
     def get(self, key: Hashable, ask: Callable[[], Coroutine[Any, Any, T]]) -> Awaitable[T]:
@@ -41,7 +43,7 @@ class Shared(Generic[T]):
         answer = asyncio.ensure_future(ask())
         answer.add_done_callback(lambda done: self._forget_failed(key, done))
         if version is not None:
-            self._keep(key, _Entry(version, now + LONGEST_SECONDS, answer))
+            self._keep(key, _Entry(version, now + self._longest, answer))
         return asyncio.shield(answer)
 
     def forget(self, key: Hashable) -> None:

@@ -30,6 +30,7 @@ SELECT
     old.total,
     old.refund,
     old.product_id,
+    old.name,
     old.quantity,
     old.refunded,
     old.price,
@@ -60,6 +61,7 @@ LEFT ANY JOIN
         total,
         refund,
         `items.product_id` AS product_id,
+        `items.name` AS name,
         `items.quantity` AS quantity,
         `items.refunded` AS refunded,
         `items.price` AS price

@@ -30,6 +30,7 @@ CREATE TABLE IF NOT EXISTS orders (
     prior_refund Decimal(18, 4),
     prior_items Nested(
         product_id String,
+        name Nullable(String),
         quantity UInt32,
         refunded UInt32,
         price Decimal(18, 4)

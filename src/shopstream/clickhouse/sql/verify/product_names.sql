@@ -2,40 +2,38 @@
 -- name that is gone is no difference: the reports then look at the orders themselves.
 SELECT
     [shop_id, product_id] AS key,
-    [argMaxIf(name, latest, NOT real)] AS stored,
-    [argMaxIf(name, latest, real)] AS truth
+    [if(any(is_gone), any(truth_name), any(stored_name))] AS stored,
+    [any(truth_name)] AS truth
 FROM
 (
-    SELECT shop_id, product_id, best.name AS name, (best.micros, best.tie) AS latest, false AS real
+    SELECT
+        shop_id,
+        product_id,
+        if(best.micros = 0, '', best.name) AS stored_name,
+        best.micros > 0 AND (best.micros, best.tie) = (out.micros, out.tie) AS is_gone
     FROM
     (
-        SELECT shop_id, product_id, max(latest) AS best
+        SELECT shop_id, product_id, max(latest) AS best, max(gone) AS out
         FROM product_names
         WHERE {shop:String} = '' OR shop_id = {shop:String}
         GROUP BY shop_id, product_id
     )
-    WHERE (shop_id, product_id, best.micros, best.tie) NOT IN
-        (SELECT shop_id, product_id, micros, tie FROM product_names_gone)
-    UNION ALL
-    SELECT shop_id, product_id, argMax(name, at), max(at), true
+) AS known
+FULL JOIN
+(
+    SELECT shop_id, product_id, argMax(name, (at, line)) AS truth_name
     FROM
     (
         SELECT
             shop_id,
-            arrayJoin(arrayDistinct(`items.product_id`)) AS product_id,
-            arrayLast((n, p) -> p = product_id AND n IS NOT NULL, `items.name`, `items.product_id`) AS name,
-            (toUInt64(bitShiftRight(version, 64)), toUInt32(bitAnd(version, 4294967295))) AS at
+            (toUInt64(bitShiftRight(version, 64)), toUInt32(bitAnd(version, 4294967295))) AS at,
+            p AS product_id,
+            name,
+            line
         FROM orders FINAL
-        WHERE {shop:String} = '' OR shop_id = {shop:String}
+        ARRAY JOIN `items.product_id` AS p, `items.name` AS name, arrayEnumerate(`items.name`) AS line
+        WHERE name IS NOT NULL AND ({shop:String} = '' OR shop_id = {shop:String})
     )
-    WHERE name IS NOT NULL
-        AND (shop_id, product_id) NOT IN
-        (
-            SELECT shop_id, product_id
-            FROM (SELECT shop_id, product_id, max(latest) AS best FROM product_names GROUP BY shop_id, product_id)
-            WHERE (shop_id, product_id, best.micros, best.tie) IN
-                (SELECT shop_id, product_id, micros, tie FROM product_names_gone)
-        )
     GROUP BY shop_id, product_id
-)
+) AS orders_say USING (shop_id, product_id)
 GROUP BY shop_id, product_id

@@ -1,0 +1,57 @@
+"""docs/contract.md names every type, topic, reason, field and parameter of today."""
+
+import re
+
+from doc_pages import codes, first_names, read, rows, section
+
+from shopstream.api.push.routes import _EVENTS
+from shopstream.api.reports.routes import _DAILY
+from shopstream.contracts.json_text import MAX_BYTES
+from shopstream.contracts.order import ITEM, ORDER, STATUSES
+from shopstream.contracts.reject import Reason
+from shopstream.contracts.topics import BY_NAME, INPUTS
+
+PAGE = read("docs/contract.md")
+
+
+def test_the_reasons_for_a_refusal_stand_in_the_order_in_which_they_are_tried() -> None:
+    table = rows(section(PAGE, "## What is refused"))
+    named = [row[0].strip("`") for row in table if row[0].strip("`") in {r.value for r in Reason}]
+    assert named[: len(Reason)] == [reason.value for reason in Reason]
+
+
+def test_every_topic_of_shops_is_listed_with_its_types() -> None:
+    listed = {
+        row[0].strip("`"): tuple(codes(row[1]))
+        for row in rows(section(PAGE, "## Events in"))
+        if row[0].startswith("`shop.")
+    }
+    assert listed == {name: BY_NAME[name].types for name in INPUTS}
+
+
+def test_every_other_topic_and_its_types_are_named() -> None:
+    for name in BY_NAME.keys() - set(INPUTS):
+        assert {name, *BY_NAME[name].types} <= set(codes(PAGE))
+
+
+def test_every_field_of_an_order_is_listed_with_whether_it_is_required() -> None:
+    listed = {
+        row[0].strip("`"): row[1] == "required" for row in rows(section(PAGE, "### The order"))
+    }
+    fields = (*ORDER.fields, *ITEM.fields)
+    assert listed == {field.name: field.required for field in fields}
+
+
+def test_every_status_is_named() -> None:
+    assert set(STATUSES) <= set(codes(section(PAGE, "### The order")))
+
+
+def test_every_parameter_of_a_route_is_listed() -> None:
+    report = section(PAGE, "## GET /reports/daily-sales")
+    assert {one.name for one in _DAILY} <= first_names(report)
+    assert first_names(section(PAGE, "## GET /events")) == {one.name for one in _EVENTS}
+
+
+def test_the_size_of_a_record_is_told() -> None:
+    assert MAX_BYTES == 512 * 1024
+    assert re.search(r"at most 512 KiB", PAGE)
