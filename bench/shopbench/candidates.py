@@ -63,35 +63,39 @@ def _start_ours(site: Site) -> tuple[Child, Callable[[], int | None]]:
         "SHOPSTREAM_METRICS_PORT": str(port),
     }
     command = [sys.executable, "-m", "shopstream", "pipeline"]
-    return Child("pipeline", command, site.folder / "client.log", env), _Metrics(port)
+    return Child("pipeline", command, site.folder / "client.log", env), _Ours(
+        port, Sql(site.engine)
+    )
 
 
-class _Metrics:
-    """Reads the worker's own counter."""
+class _Ours:
+    """Begun when it has claimed its partitions in the engine; then its own counter says how far it is."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, sql: Sql) -> None:
         self._port = port
-        self._ready = False
+        self._sql = sql
+        self._begun = False
 
     def __call__(self) -> int | None:
+        if not self._begun:
+            self._begun = bool(self._sql.rows("SELECT count() FROM shopstream.owners")[0][0])
+            return 0 if self._begun else None
         try:
-            self._ready = self._ready or self._get("/ready")[0] == 200
-            return self._records() if self._ready else None
+            return self._records()
         except (OSError, HTTPException):
-            return None
+            return 0
 
     def _records(self) -> int:
-        for line in self._get("/metrics")[1].decode().splitlines():
+        for line in self._metrics().splitlines():
             if line.startswith("shopstream_records_total "):
                 return int(float(line.split()[1]))
         return 0
 
-    def _get(self, path: str) -> tuple[int, bytes]:
+    def _metrics(self) -> str:
         connection = HTTPConnection("127.0.0.1", self._port, timeout=5)
         try:
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            return answer.status, answer.read()
+            connection.request("GET", "/metrics")
+            return connection.getresponse().read().decode()
         finally:
             connection.close()
 
@@ -167,7 +171,7 @@ def candidates() -> dict[str, Candidate]:
 
     faust = _rival(
         plain_faust.TABLES,
-        ["shopbench.rivals.plain_faust", "worker", "-l", "warning", "--without-web"],
+        ["shopbench.rivals.plain_faust", "worker", "-l", "warn", "--without-web"],
     )
     raw = _rival(raw_loop.TABLES, ["shopbench.rivals.raw_loop"])
     return {

@@ -13,13 +13,14 @@ from pathlib import Path
 from shopbench import orders, processes, topic
 from shopbench.candidates import Candidate, Site, candidates
 from shopbench.orders import Generator
-from shopbench.output import Result, arguments, median, publish, say
+from shopbench.output import Result, arguments, median, publish, run, say
 from shopbench.processes import Child, Failed
 from shopbench.sql import Sql, milliseconds
 from shopstream.settings import Settings
 
 PARTITIONS = 12
-POLL_SECONDS = 0.05
+POLL_SECONDS = 0.1
+ASSIGNED_SECONDS = 0.005
 QUERIES = 60
 Truth = tuple[dict, dict]
 
@@ -86,7 +87,7 @@ def _broker(flags: argparse.Namespace, folder: Path) -> Iterator[tuple[str, Chil
     try:
         yield flags.kafka, None
     finally:
-        topic.remove(flags.kafka)
+        topic.remove(flags.kafka, topic.NEEDED)
 
 
 def _settings(bootstrap: str) -> Settings:
@@ -135,9 +136,9 @@ def _run(
     begun = time.perf_counter()
     client, progress = candidate.start(site)
     with client:
-        client.until(lambda: progress() is not None, processes.START_SECONDS, POLL_SECONDS / 5)
-        before = _cpu(client, engine, source.process)
+        client.until(lambda: progress() is not None, processes.START_SECONDS, ASSIGNED_SECONDS)
         assigned = time.perf_counter()
+        before = _cpu(client, engine, source.process)
         client.until(lambda: (progress() or 0) >= source.events, source.limit, POLL_SECONDS)
         ended = time.perf_counter()
         after = _cpu(client, engine, source.process)
@@ -230,4 +231,4 @@ def _result(flags: argparse.Namespace, generator: Generator) -> Result:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

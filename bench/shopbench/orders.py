@@ -113,21 +113,22 @@ class Generator:
         self.orders.append(order)
         if len(self.orders) > REACH:
             self.orders[-REACH - 1].event = None
-        return self._write(order, now)
+        return self.write(order, now)
 
     def _updated(self, order: Order, now: datetime) -> tuple[bytes, bytes]:
         order.revision += 1
         order.status = self._random.choice(_AFTER)
         if order.status == "processing":
             order.items[-1] = self._item()
-        return self._write(order, now)
+        return self.write(order, now)
 
     def _item(self) -> Item:
         draw = self._random
         product = int(draw.random() ** 2 * PRODUCTS)
         return product, draw.choice((1, 1, 1, 2, 3)), 199 + 137 * product % 9000
 
-    def _write(self, order: Order, now: datetime) -> tuple[bytes, bytes]:
+    def write(self, order: Order, now: datetime) -> tuple[bytes, bytes]:
+        """The event of an order as it stands."""
         kind = "order:updated" if order.revision else "order:created"
         items = ",".join(
             _ITEM % (p, _NAMES[p % len(_NAMES)], q, _money(price)) for p, q, price in order.items

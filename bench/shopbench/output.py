@@ -2,14 +2,20 @@
 
 import argparse
 import json
+import math
+import signal
 import statistics
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from shopbench.machine import describe
+from shopbench.processes import Failed
+from shopbench.topic import InUse
+from shopstream.kafka import BrokerUnreachable
+from shopstream.local.broker import BrokerNotFound, BrokerNotReady
 
 RESULTS = Path(__file__).parents[1] / "results"
 Row = Mapping[str, Any]
@@ -37,7 +43,17 @@ def arguments(parser: argparse.ArgumentParser) -> argparse.Namespace:
     """The flags of every bench beside its own."""
     parser.add_argument("--json", action="store_true", help="print JSON in place of the table")
     parser.add_argument("--save", action="store_true", help="also write bench/results/NAME.txt")
+    # so that SIGTERM too leaves no process and no directory behind
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     return parser.parse_args()
+
+
+def run(main: Callable[[], None]) -> None:
+    """Runs a bench; what is not there or does not answer is told without a trace, with exit code 1."""
+    try:
+        main()
+    except (Failed, InUse, BrokerUnreachable, BrokerNotReady, BrokerNotFound) as error:
+        sys.exit(str(error))
 
 
 def publish(result: Result, flags: argparse.Namespace) -> None:
@@ -65,7 +81,8 @@ def table(rows: Iterable[Row]) -> str:
 
 
 def _pad(line: Sequence[str], widths: Sequence[int]) -> list[str]:
-    return [line[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(line[1:], widths[1:]))]  # noqa: B905
+    rest = zip(line[1:], widths[1:], strict=True)
+    return [line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in rest)]
 
 
 def _cell(value: Any) -> str:
@@ -89,4 +106,4 @@ def quantile(values: Sequence[float], share: float) -> float | None:
     if not values:
         return None
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, max(0, -(-len(ordered) * share // 1) - 1).__int__())]
+    return ordered[max(0, math.ceil(len(ordered) * share) - 1)]

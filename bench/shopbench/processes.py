@@ -58,14 +58,19 @@ class Child:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
     def cpu(self) -> float:
-        """Seconds of CPU since its start, of all its threads."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        """Seconds of CPU since its start."""
+        return cpu(self._process.pid)
+
+    def children(self) -> dict[int, str]:
+        """Command lines of the processes that it started, by number."""
+        found = {}
+        for entry in Path("/proc").iterdir():
+            with suppress(OSError):
+                if entry.name.isdigit() and int(_stat(int(entry.name))[1]) == self._process.pid:
+                    line = (entry / "cmdline").read_text().replace("\0", " ")
+                    found[int(entry.name)] = line
+        return found
 
     def check(self) -> None:
         """Raises `Failed` where it has ended."""
@@ -85,6 +90,17 @@ class Child:
             if time.monotonic() > end:
                 raise self.failed(f"not done within {within:g} s")
             time.sleep(pause)
+
+
+def cpu(process: int) -> float:
+    """Seconds of CPU since the start of a process, of all its threads."""
+    fields = _stat(process)
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def _stat(process: int) -> list[str]:
+    """The fields of /proc/N/stat behind the name."""
+    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
 
 
 class EngineAddress(NamedTuple):

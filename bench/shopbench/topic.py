@@ -25,21 +25,24 @@ class InUse(Exception):
 
 
 def make(settings: Settings) -> None:
-    """The topics that the pipeline needs.
-
-    Raises:
-        InUse: one of them exists.
-    """
+    """The topics that the pipeline needs; raises `InUse` where one of them exists."""
+    check(settings, NEEDED)
     with TopicAdmin(settings) as admin:
-        found = [name for name, count in admin.partitions(NEEDED).items() if count]
-        if found:
-            raise InUse(found)
         admin.create_missing([BY_NAME[name] for name in NEEDED])
 
 
-def remove(bootstrap: str) -> None:
-    """Deletes what `make` made."""
-    for future in AdminClient({"bootstrap.servers": bootstrap}).delete_topics([*NEEDED]).values():
+def check(settings: Settings, names: Iterable[str]) -> None:
+    """Raises `InUse` where one of these topics exists."""
+    with TopicAdmin(settings) as admin:
+        found = [name for name, count in admin.partitions(names).items() if count]
+    if found:
+        raise InUse(found)
+
+
+def remove(bootstrap: str, names: Iterable[str]) -> None:
+    """Deletes these topics."""
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+    for future in admin.delete_topics([*names]).values():
         future.result(30)
 
 

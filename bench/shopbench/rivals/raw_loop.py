@@ -19,8 +19,10 @@ TABLES = (
     ENGINE = ReplacingMergeTree(version) ORDER BY (shop_id, created_at, order_id)
     """,
 )
-COLUMNS = ("shop_id order_id created_at version counted cents quantity"
-           " items.product items.quantity items.cents").split()  # fmt: skip
+COLUMNS = [
+    *("shop_id", "order_id", "created_at", "version", "counted", "cents", "quantity"),
+    *("items.product", "items.quantity", "items.cents"),
+]
 NOT_COUNTED = {"cancelled", "failed", "refunded"}
 
 
