@@ -4,7 +4,8 @@ Thin on purpose: one POST a statement, every setting in its URL, nothing kept be
 Protocol: https://clickhouse.com/docs/interfaces/http.
 """
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -20,6 +21,7 @@ from shopstream.clickhouse.literals import parameter
 Settings = Mapping[str, str | int]
 Row = dict[str, Any]
 DATABASE = "shopstream"
+OFF_LOOP_BYTES = 128 * 1024
 _EXCEPTION = b"\r\n__exception__\r\n"
 _ROWS: Settings = {
     "default_format": "JSONCompactEachRowWithNames",
@@ -110,7 +112,7 @@ class Engine:
         timeout: float | None = None,
     ) -> list[Row]:
         """Rows as dicts. Decimals, 128-bit numbers, dates and times come as text, exact."""
-        body = await self._post(sql, params, _ROWS, settings, external=external, timeout=timeout)
+        body, _ = await self._post(sql, params, _ROWS, settings, external=external, timeout=timeout)
         names, *lines = [orjson.loads(line) for line in body.splitlines()]
         return [dict(zip(names, line, strict=True)) for line in lines]
 
@@ -123,7 +125,7 @@ class Engine:
         timeout: float | None = None,
     ) -> pa.Table:
         """The result as an Arrow table."""
-        body = await self._post(sql, params, _ARROW, settings, timeout=timeout)
+        body, _ = await self._post(sql, params, _ARROW, settings, timeout=timeout)
         return pa.ipc.open_stream(body).read_all()
 
     async def execute(
@@ -135,9 +137,13 @@ class Engine:
         external: Mapping[str, External] | None = None,
         query_id: str | None = None,
         timeout: float | None = None,
-    ) -> None:
-        """Runs a statement to its end; `external` tables can be read in it by name."""
-        await self._post(
+    ) -> int:
+        """Runs a statement to its end; `external` tables can be read in it by name.
+
+        Returns:
+            The rows that it wrote.
+        """
+        _, summary = await self._post(
             sql,
             params,
             {"wait_end_of_query": 1},
@@ -146,6 +152,7 @@ class Engine:
             query_id=query_id,
             timeout=timeout,
         )
+        return int(summary.get("written_rows", 0))
 
     async def insert(
         self,
@@ -163,7 +170,7 @@ class Engine:
             None,
             {"async_insert": 0},
             settings,
-            data=_ipc(rows),
+            data=await _ipc(rows),
             query_id=query_id,
             timeout=timeout,
         )
@@ -183,7 +190,8 @@ class Engine:
         external: Mapping[str, External] | None = None,
         query_id: str | None = None,
         timeout: float | None = None,
-    ) -> bytes:
+    ) -> tuple[bytes, Row]:
+        """The body of the answer, and the summary that the engine gives in its head."""
         if self._session is None:
             raise RuntimeError("the engine is used outside its `async with`")
         url: dict[str, str | int] = {"database": self._database, **base, **(settings or {})}
@@ -192,13 +200,15 @@ class Engine:
             url["query_id"] = query_id
         body: Any = sql.encode()
         if external:
-            body = _form(sql, external, url)
+            body = await _form(sql, external, url)
         elif data is not None:
             url["query"] = sql
             body = data
         return await self._send(url, body, timeout or self._timeout)
 
-    async def _send(self, url: Mapping[str, str | int], body: Any, timeout: float) -> bytes:
+    async def _send(
+        self, url: Mapping[str, str | int], body: Any, timeout: float
+    ) -> tuple[bytes, Row]:
         assert self._session is not None
         limit = aiohttp.ClientTimeout(total=timeout, connect=min(timeout, 10))
         try:
@@ -214,10 +224,10 @@ class Engine:
             raise from_text(content.decode(errors="replace"))
         if _EXCEPTION in content[-65536:]:
             raise from_text(content[content.rindex(_EXCEPTION) :].decode(errors="replace"))
-        return content
+        return content, orjson.loads(answer.headers.get("X-ClickHouse-Summary", "{}"))
 
 
-def _form(
+async def _form(
     sql: str, external: Mapping[str, External], url: dict[str, str | int]
 ) -> aiohttp.FormData:
     url["query"] = sql
@@ -225,18 +235,21 @@ def _form(
     for name, (columns, table) in external.items():
         url[f"{name}_format"] = "ArrowStream"
         url[f"{name}_structure"] = columns
-        form.add_field(name, _ipc(table), filename=name, content_type="application/octet-stream")
+        content = await _ipc(table)
+        form.add_field(name, content, filename=name, content_type="application/octet-stream")
     return form
 
 
-def _ipc(table: pa.Table) -> bytes:
+async def _ipc(table: pa.Table) -> bytes:
+    """The table as an Arrow stream; a big one is written beside the event loop."""
+    if table.nbytes < OFF_LOOP_BYTES:
+        return _stream(table)
+    return await asyncio.to_thread(_stream, table)
+
+
+def _stream(table: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table.combine_chunks())
     content: bytes = sink.getvalue().to_pybytes()
     return content
-
-
-def column(rows: Sequence[Row], name: str) -> list[Any]:
-    """One column of some rows."""
-    return [row[name] for row in rows]

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Protocol
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
 
 from shopstream.clickhouse.errors import EngineUnavailable
 from shopstream.contracts.cursor import Partition
@@ -13,6 +13,9 @@ from shopstream.pipeline.retry import Patience
 from shopstream.pipeline.store import Fence, Store
 
 logger = logging.getLogger(__name__)
+
+
+Check = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Fenced(Exception):
@@ -37,36 +40,53 @@ class Letters(Protocol):
     async def send_all(self, letters: list[bytes], /) -> None: ...
 
 
-async def flush(batch: Batch, store: Store, fence: Fence, letters: Letters) -> Batch:
+async def flush(batch: Batch, store: Store, fence: Fence, letters: Letters, check: Check) -> Batch:
     """One try. Returns the batch as it was written: rows that the store refused are among the refused.
 
-    1. Say which partitions the batch holds; keep the accepted events as history; look for orders that
-       were moved. A crash leaves an open batch without rows: applying it adds nothing.
+    1. Say which partitions the batch holds; look for orders that were moved; see that the topics are
+       still those that were read. A crash leaves an open batch without rows: applying it adds nothing.
     2. Write the orders that are newer than what is stored. A crash in the middle leaves some of them:
        the new owner applies those, and finds the rest when it reads the records again.
     3. Apply the batch to the windows under its token. A crash in the middle leaves windows with and
        without it: the new owner repeats the step, and each window takes it once.
-    4. Mark the batch as applied: it is never repeated from now on.
-    5. Send the refused records to the dead letters. A crash before the offsets are committed brings
+    4. Beside 2 and 3, keep the accepted events as history. Written again they collapse.
+    5. Mark the batch as applied: it is never repeated from now on.
+    6. Send the refused records to the dead letters. A crash before the offsets are committed brings
        the records again: the comparison of step 2 finds nothing new, and a dead letter has the same id.
 
     Raises:
         EngineUnavailable, BrokerUnreachable: try again with the same batch.
-        Fenced: never try again.
+        Fenced, TopicRecreated: never try again.
     """
     if batch.staged.num_rows:
-        _, _, moved = await asyncio.gather(
-            store.begin(batch), store.keep(batch), store.moved(batch)
-        )
+        _, moved, _ = await all_of(store.begin(batch), store.moved(batch), check())
         if moved:
             batch = batch.without(moved)
-        await store.store(batch, fence)
-        await store.apply(batch.number, fence)
+        await all_of(store.keep(batch), _store_and_apply(batch, store, fence))
         if not await store.mark(batch.number, fence):
             raise Fenced(f"batch {batch.number} belongs to another worker now")
+    else:
+        await check()
     if batch.refused:
         await letters.send_all(batch.dead_letters())
     return batch
+
+
+async def _store_and_apply(batch: Batch, store: Store, fence: Fence) -> None:
+    await store.store(batch, fence)
+    await store.apply(batch.number, fence)
+
+
+async def all_of(*calls: Coroutine[Any, Any, Any]) -> list[Any]:
+    """The results of calls made at once; where one fails, after the others have ended too.
+
+    Nothing of a failed try may still be under way when the next begins.
+    """
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return results
 
 
 async def insist(
@@ -74,12 +94,12 @@ async def insist(
     store: Store,
     owner: Owner,
     letters: Letters,
-    check: Callable[[], Awaitable[None]],
+    check: Check,
     patience: tuple[Patience, Patience],
 ) -> Batch:
     """Tries until the batch is written; `patience` is that with the engine and that with the broker.
 
-    `check` says whether the topics are still those that were read, before anything is written.
+    `check` raises `TopicRecreated` where the topics are no longer those that were read.
 
     Raises:
         Lost, Fenced: where a partition is no longer ours, by Kafka's word or by the engine's.
@@ -91,13 +111,12 @@ async def insist(
         if fence is None:
             raise Lost(f"batch {batch.number} was not written: a partition of it was taken away")
         try:
-            await check()
-            broker.well()
             if not first:
                 await owner.quiet()  # a try that was cut off may still run
             first = False
-            written = await flush(batch, store, fence, letters)
+            written = await flush(batch, store, fence, letters, check)
             engine.well()
+            broker.well()
         except EngineUnavailable as error:
             await engine.pause(error)
         except BrokerUnreachable as error:

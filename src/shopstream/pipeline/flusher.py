@@ -4,8 +4,8 @@ import asyncio
 import logging
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 from shopstream.contracts.cursor import Partition
 from shopstream.pipeline.batch import Batch, assemble
@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 MAX_RECORDS = 50_000
 MAX_BYTES = 64 * 1024 * 1024
 """Bounds of a batch; twice as much may wait, then the consumer waits too."""
+MANY_RECORDS, MORE_SECONDS = 2000, 0.2
+"""Where so many wait, more are on their way: a batch waits that long to be full."""
 PACE_SECONDS = 0.25
 """From one start to the next, unless a full batch waits: a flush costs much the same for few records."""
 
@@ -126,11 +128,8 @@ class Flusher:
         if seconds <= 0:
             return
         async with self._change:
-            full: Any = self._change.wait_for(lambda: self._full(1))
-            try:
-                await asyncio.wait_for(full, seconds)
-            except TimeoutError:
-                return
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._change.wait_for(lambda: self._full(1)), seconds)
 
     def _full(self, times: int) -> bool:
         return self._records >= times * MAX_RECORDS or self._bytes >= times * MAX_BYTES

@@ -102,13 +102,7 @@ class Store:
     async def mark(self, number: int, fence: Fence) -> bool:
         """Says that the batch is applied; False where another worker has claimed its partitions."""
         params = {"batch": number, "writer": self._worker, **fence.params()}
-        await self._engine.execute(load("flush/mark.sql"), params, _PLAIN)
-        return await self.applied(number)
-
-    async def applied(self, number: int) -> bool:
-        """Whether somebody marked the batch."""
-        rows = await self._engine.rows(load("flush/applied.sql"), {"batch": number})
-        return bool(rows[0]["applied"])
+        return await self._engine.execute(load("flush/mark.sql"), params, _PLAIN) == 1
 
     async def claim(self, places: Iterable[Partition], claim: int) -> None:
         """From now on no statement under an older claim of these partitions writes anything."""

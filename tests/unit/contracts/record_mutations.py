@@ -42,6 +42,7 @@ NUMBERS = [
     *words(
         "0e99999999999999999999 1e-99999999999999999999 0.0000000000000000000000000000000000001"
     ),
+    *words("-1 -5 -0.0001 -0.5 -1e2 1000000000000.0001 5000000000000 12345678901234.5678"),
     "1." + "0" * 40,
     "0" + "." + "0" * 40,
 ]
@@ -158,7 +159,7 @@ def _maybe(dice: random.Random, name: str, *values: Any) -> Pairs:
 
 
 def _item(dice: random.Random) -> Pairs:
-    quantity = dice.choice([1, 2, 3, 500, 2**31 - 1])
+    quantity = dice.choice([1, 1, 2, 2, 3, 3, 5, 8, 500, 2**31 - 1])
     price = Written(dice.choice(["0", "9.5", "1e2", "0.0001", "3", "12.50000", "25E-1"]))
     return [
         ("productId", dice.choice(["p-1", "p-2", "π", "p" * 128])),
@@ -214,12 +215,23 @@ def _objects(node: Any) -> list[Pairs]:
     return []
 
 
+def _near(dice: random.Random, name: str, value: Any) -> Any:
+    """A value of the kind that the member has, at the limits of its rule."""
+    if name in ("total", "refundedTotal", "unitPrice"):
+        return dice.choice([Written(dice.choice(NUMBERS)), dice.choice(TEXTS[:28])])
+    if name in ("quantity", "refundedQuantity", "revision"):
+        return Written(dice.choice(NUMBERS))
+    if name in ("time", "createdAt", "updatedAt"):
+        return dice.choice(TIMES)
+    return dice.choice(TEXTS) if isinstance(value, str) else any_value(dice, False)
+
+
 def change(dice: random.Random, document: Pairs, hard: bool) -> None:
     """One member replaced, left out, repeated, added, or put elsewhere."""
     members = dice.choice(_objects(document))
     at = dice.randrange(len(members))
     name, value = members[at]
-    match dice.randrange(8):
+    match dice.randrange(12):
         case 0 if len(members) > 1:
             del members[at]
         case 1:
@@ -230,8 +242,12 @@ def change(dice: random.Random, document: Pairs, hard: bool) -> None:
             members.insert(at, (dice.choice(KEYS), any_value(dice, hard)))
         case 4 if isinstance(value, list) and not is_object(value):
             members[at] = (name, dice.choice([value * 400, value * 2, [*value, None], [], [[]]]))
-        case _:
+        case 5 | 6:
             members[at] = (name, any_value(dice, hard))
+        case 7 if hard:
+            members.insert(at, ("x", Written(dice.choice(NOT_JSON))))
+        case _:
+            members[at] = (name, _near(dice, name, value))
 
 
 def text_of(dice: random.Random, node: Any, spaced: bool, escaped: bool) -> str:

@@ -19,7 +19,6 @@ from shopstream.contracts.values import (
     whole,
 )
 
-
 MORE_TEXTS = ["", " ", "1 ", " 1", "1\n", "1\0", "NaN", "Infinity", "١", "1.2.3", "€1"]
 
 

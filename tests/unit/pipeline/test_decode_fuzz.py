@@ -43,33 +43,33 @@ def chunk(dice: random.Random, hard: bool) -> list[bytes | None]:
     return values
 
 
-@fuzz(2)
+@fuzz(4)
 @given(SEEDS)
 def test_a_record_alone_is_read_as_on_the_exact_path(seed):
     dice = random.Random(seed)
     decoded([record(dice, hard=dice.randrange(2) == 0)])
 
 
-@fuzz(2)
+@fuzz(4)
 @given(SEEDS)
 def test_a_mangled_record_alone_is_read_as_on_the_exact_path(seed):
     decoded([mangled(random.Random(seed))])
 
 
-@fuzz(2)
+@fuzz(4)
 @given(SEEDS)
 def test_a_chunk_of_json_is_read_as_on_the_exact_path(seed):
     dice = random.Random(seed)
     decoded(chunk(dice, False), dice.choice([ORDERS, ORDERS, ORDERS, PAYMENTS]))
 
 
-@fuzz(2)
+@fuzz(4)
 @given(SEEDS)
 def test_a_chunk_of_anything_is_read_as_on_the_exact_path(seed):
     decoded(chunk(random.Random(seed), True))
 
 
-@fuzz(4)
+@fuzz(8)
 @given(SEEDS)
 def test_records_that_complete_each_other_are_read_as_on_the_exact_path(seed):
     dice = random.Random(seed)
@@ -77,7 +77,7 @@ def test_records_that_complete_each_other_are_read_as_on_the_exact_path(seed):
     decoded([*pieces, record(dice, changes=0)])
 
 
-@fuzz(40)
+@fuzz(100)
 @given(SEEDS)
 def test_a_chunk_of_several_splits_is_read_as_on_the_exact_path(seed):
     dice = random.Random(seed)
@@ -89,7 +89,7 @@ def test_a_chunk_of_several_splits_is_read_as_on_the_exact_path(seed):
 
 def test_most_plain_records_take_the_fast_path():
     dice = random.Random(5)
-    values = [value for _ in range(300) if columns.looks_whole(value := record(dice, changes=0))]
+    values = [value for _ in range(150) if columns.looks_whole(value := record(dice, changes=0))]
     sure = 0
     for value in values:
         parsed = columns.parse(columns.pa.array([value], columns.pa.binary()))

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from shopstream.contracts.deadletter import Record
 from shopstream.contracts.events import Event, read_event
@@ -48,8 +49,11 @@ class Piece:
 
 def decode(topic: str, partition: int, epoch: int, records: Sequence[KafkaRecord]) -> Piece:
     """Reads the records of one chunk, at least one. Pure; releases the GIL for most of its time."""
-    orders, kinds, accepted, refused = _sort_out(topic, [record.value for record in records])
-    kept = [records[i] for i in accepted]
+    values = [record.value for record in records]
+    raw = pa.array(values, pa.binary())
+    orders, kinds, accepted, refused = _sort_out(topic, values, raw)
+    whole = len(accepted) == len(records)
+    kept = records if whole else [records[i] for i in accepted]
     return Piece(
         topic,
         partition,
@@ -57,18 +61,26 @@ def decode(topic: str, partition: int, epoch: int, records: Sequence[KafkaRecord
         first=records[0].offset,
         next=records[-1].offset + 1,
         records=len(records),
-        size=sum(len(record.value or b"") for record in records),
+        size=pc.sum(pc.binary_length(raw)).as_py() or 0,
         orders=orders,
-        history=_history(topic, partition, epoch, kept, orders, kinds),
+        history=_history(
+            topic,
+            partition,
+            epoch,
+            kept,
+            orders,
+            kinds,
+            raw if whole else raw.take(pa.array(accepted, pa.int64())),
+        ),
         refused=tuple((_record(topic, partition, records[i]), refusal) for i, refusal in refused),
     )
 
 
 def _sort_out(
-    topic: str, values: list[bytes | None]
+    topic: str, values: list[bytes | None], raw: pa.Array
 ) -> tuple[pa.Table, pa.Table, list[int], list[tuple[int, Refusal]]]:
     whole = [i for i, value in enumerate(values) if topic == ORDERS and columns.looks_whole(value)]
-    found = list(_fast(values, whole))
+    found = list(_fast(raw, whole))
     sure = [i for indices, _, _ in found for i in indices]
     exact, refused = _slow(topic, values, sorted(set(range(len(values))) - set(sure)))
     orders = [orders for _, orders, _ in found]
@@ -89,13 +101,13 @@ def _sort_out(
     )
 
 
-def _fast(
-    values: list[bytes | None], indices: list[int]
-) -> Iterator[tuple[list[int], pa.Table, pa.Table]]:
+def _fast(raw: pa.Array, indices: list[int]) -> Iterator[tuple[list[int], pa.Table, pa.Table]]:
     """(indices, order rows, kinds) of what is surely right."""
     if not indices:
         return
-    parsed = columns.parse(pa.array([values[i] for i in indices], pa.binary()))
+    parsed = columns.parse(
+        raw if len(indices) == len(raw) else raw.take(pa.array(indices, pa.int64()))
+    )
     if parsed is not None:
         orders, kinds, bad = parsed
         if bad.any():
@@ -105,7 +117,7 @@ def _fast(
         yield indices, orders, kinds
     elif len(indices) > SPLIT:
         for start in range(0, len(indices), SPLIT):
-            yield from _fast(values, indices[start : start + SPLIT])
+            yield from _fast(raw, indices[start : start + SPLIT])
 
 
 def _slow(
@@ -136,6 +148,7 @@ def _history(
     records: Sequence[KafkaRecord],
     orders: pa.Table,
     kinds: pa.Table,
+    raw: pa.Array,
 ) -> pa.Table:
     n = len(records)
     rows = [
@@ -148,7 +161,7 @@ def _history(
         kinds["type"],
         kinds["user_id"],
         pa.array([record.key for record in records], pa.binary()),
-        pa.array([record.value for record in records], pa.binary()),
+        raw,
     ]
     return pa.Table.from_arrays(rows, schema=shape.HISTORY)
 

@@ -1,1 +1,0 @@
-SELECT countIf(applied) > 0 AS applied FROM batches WHERE batch = {batch:UInt64}

@@ -1,0 +1,102 @@
+"""A batch of pieces, and what is left of it without the orders that were moved."""
+
+import json
+
+import pytest
+from contract_samples import bytes_of, event, order
+from decode_oracle import kafka_records
+
+from shopstream.contracts.cursor import Partition
+from shopstream.contracts.deadletter import Record
+from shopstream.contracts.reject import Reason
+from shopstream.contracts.topics import ORDERS
+from shopstream.pipeline.batch import Part, assemble
+from shopstream.pipeline.decode import decode
+
+
+def piece(*values, partition=0, epoch=7, first=1000, timestamp=None):
+    records = kafka_records(list(values))
+    for record in records:
+        record.offset += first - 1000
+        record.timestamp = record.timestamp if timestamp is None else timestamp
+    return decode(ORDERS, partition, epoch, records)
+
+
+def value(name):
+    return bytes_of(event(id=f"e-{name}", data=order(orderId=name)))
+
+
+def test_a_batch_numbers_its_rows_in_the_order_of_arrival():
+    batch = assemble(5, [piece(value("a"), b"{}", value("b")), piece(value("c"), partition=1)])
+    assert batch.number == 5
+    assert batch.staged["seq"].to_pylist() == [0, 1, 2]
+    assert batch.staged["order_id"].to_pylist() == ["a", "b", "c"]
+    assert batch.history["offset"].to_pylist() == [1000, 1003, 1000]
+    assert batch.records == 4
+    assert [(record.offset, refusal.reason) for record, refusal in batch.refused] == [
+        (1001, Reason.NOT_CLOUDEVENT)
+    ]
+
+
+def test_a_batch_holds_one_run_of_each_partition():
+    batch = assemble(
+        5,
+        [
+            piece(value("a"), partition=1, first=50),
+            piece(value("b"), partition=0, first=10),
+            piece(value("c"), b"{}", partition=1, first=51),
+        ],
+    )
+    assert batch.parts == (Part(ORDERS, 0, 7, 10, 11), Part(ORDERS, 1, 7, 50, 53))
+    assert batch.places == [Partition(ORDERS, 0), Partition(ORDERS, 1)]
+
+
+def test_two_incarnations_of_a_topic_are_two_runs():
+    batch = assemble(5, [piece(value("a"), epoch=7, first=50), piece(value("b"), epoch=8, first=0)])
+    assert batch.parts == (Part(ORDERS, 0, 7, 50, 51), Part(ORDERS, 0, 8, 0, 1))
+
+
+def test_a_batch_of_refused_records_has_no_rows():
+    batch = assemble(5, [piece(b"{}"), piece(None, b"")])
+    assert (batch.staged.num_rows, batch.history.num_rows, batch.records) == (0, 0, 3)
+    assert batch.staged.column_names[0] == "seq"
+    assert len(batch.dead_letters()) == 3
+
+
+def test_moved_orders_are_refused_with_their_records_as_they_were():
+    batch = assemble(5, [piece(value("a"), b"{}", value("b"), value("c"), partition=3)])
+    left = batch.without([1])
+    assert left.staged["order_id"].to_pylist() == ["a", "c"]
+    assert left.staged["seq"].to_pylist() == [0, 2]
+    assert left.history["offset"].to_pylist() == [1000, 1004]
+    assert (left.number, left.parts, left.records) == (batch.number, batch.parts, batch.records)
+    assert [refusal.reason for _, refusal in left.refused] == ["not_cloudevent", "order_moved"]
+    record, refusal = left.refused[1]
+    assert record == Record(ORDERS, 3, 1003, 1_795_342_530_125, b"k2", value("b"))
+    assert refusal.field == "data.createdAt"
+    assert json.loads(left.dead_letters()[1])["data"]["value"] is not None
+    assert batch.staged.num_rows == 3
+
+
+def test_all_orders_of_a_batch_may_be_moved():
+    left = assemble(5, [piece(value("a"), value("b"))]).without([0, 1])
+    assert (left.staged.num_rows, left.history.num_rows, len(left.refused)) == (0, 0, 2)
+    assert left.records == 2
+
+
+@pytest.mark.parametrize("timestamp", [-1, 0, 1_795_342_530_123, 2**62, -(2**62)])
+def test_a_moved_order_keeps_any_timestamp_of_kafka(timestamp):
+    batch = assemble(5, [piece(value("a"), timestamp=timestamp)]).without([0])
+    assert batch.refused[0][0].timestamp == timestamp
+    assert json.loads(batch.dead_letters()[0])["data"]["timestamp"] == timestamp
+
+
+def test_dead_letters_are_in_the_order_of_the_refused_records():
+    batch = assemble(5, [piece(b"{}", value("a"), b"[]"), piece(b"1", partition=1)]).without([0])
+    ids = [json.loads(letter)["id"] for letter in batch.dead_letters()]
+    assert ids == [
+        "shop.orders:0:1000",
+        "shop.orders:0:1003",
+        "shop.orders:1:1000",
+        "shop.orders:0:1001",
+    ]

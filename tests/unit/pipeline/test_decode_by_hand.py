@@ -1,0 +1,468 @@
+"""Records that try to slip through the fast path, one kind at a time."""
+
+import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pyarrow as pa
+import pytest
+from contract_samples import bytes_of, event, item, number, order
+from decode_oracle import decoded, kafka_records, told
+
+from shopstream.contracts.topics import PAYMENTS
+from shopstream.pipeline.decode import columns, decode, shape
+
+PLAIN = bytes_of(event())
+SECOND = bytes_of(event(id="e-2", data=order(orderId="o-2")))
+THIRD = bytes_of(event(id="e-3", data=order(orderId="o-3")))
+
+
+def with_data(**changes):
+    return bytes_of(event(data=order(**changes)))
+
+
+def with_item(**changes):
+    return with_data(items=[item(**changes)])
+
+
+def with_extra(text):
+    return PLAIN[:-1] + b', "extra": ' + text + b"}"
+
+
+def sure(*values):
+    """Whether the fast path alone accepts all of these records."""
+    if not all(columns.looks_whole(value) for value in values):
+        return False
+    parsed = columns.parse(pa.array(values, pa.binary()))
+    return parsed is not None and not parsed[2].any()
+
+
+def test_a_row_has_every_column_of_an_order():
+    value = bytes_of(
+        event(
+            userid="u-9",
+            type="order:updated",
+            data=order(
+                createdAt="2026-11-22T23:30:00.123456789-01:00",
+                revision=7,
+                customerId="c-1",
+                total=number("30.5"),
+                refundedTotal="0.0001",
+                items=[
+                    item(name="Tea", refundedQuantity=1),
+                    item(productId="p-2", unitPrice=number("1e2")),
+                ],
+            ),
+        )
+    )
+    assert sure(value)
+    assert decoded([value]).orders.to_pylist() == [
+        {
+            "shop_id": "s-17",
+            "order_id": "o-1",
+            "event_id": "e-1",
+            "source": "/checkout",
+            "created_at": datetime(2026, 11, 23, 0, 30, 0, 123_456, UTC),
+            "day": date(2026, 11, 23),
+            "updated_at": datetime(2026, 11, 22, 10, 15, 31, tzinfo=UTC),
+            "revision": 7,
+            "status": "paid",
+            "currency": "EUR",
+            "customer_id": "c-1",
+            "total": Decimal("30.5000"),
+            "refunded_total": Decimal("0.0001"),
+            "item_product_id": ["p-1", "p-2"],
+            "item_name": ["Tea", None],
+            "item_quantity": [2, 2],
+            "item_refunded": [1, 0],
+            "item_price": [Decimal("9.5000"), Decimal("100.0000")],
+        }
+    ]
+
+
+def test_plain_records_take_the_fast_path():
+    assert sure(PLAIN, SECOND, THIRD)
+    assert told([PLAIN, SECOND, THIRD]) == ["o-1", "o-2", "o-3"]
+
+
+@pytest.mark.parametrize("count", [1, 63, 64, 65, 200])
+@pytest.mark.parametrize("broken", [b"{]}", b"{}", b"", None, b"[" * 200, with_extra(b"NaN")])
+def test_a_broken_record_among_others_takes_only_itself_away(count, broken):
+    values = [bytes_of(event(data=order(orderId=f"o-{i}"))) for i in range(count)]
+    middle = count // 2
+    values[middle] = broken
+    expected = [f"o-{i}" for i in range(count)]
+    found = told(values)
+    assert found[middle] in ("not_json", "not_cloudevent")
+    assert found[:middle] + found[middle + 1 :] == expected[:middle] + expected[middle + 1 :]
+
+
+def test_a_chunk_of_refused_records_has_no_rows():
+    piece = decoded([None, b"", b"{}", b"null", with_extra(b"Infinity")])
+    assert (piece.orders.num_rows, piece.history.num_rows, len(piece.refused)) == (0, 0, 5)
+    assert piece.orders.schema == shape.ORDERS
+
+
+def test_offsets_with_holes_stay_with_their_records():
+    piece = decoded([PLAIN, b"{}", SECOND, THIRD])
+    assert piece.history["offset"].to_pylist() == [1000, 1003, 1004]
+    assert [record.offset for record, _ in piece.refused] == [1001]
+    assert (piece.first, piece.next, piece.records) == (1000, 1005, 4)
+
+
+def test_an_order_on_another_topic_is_on_the_wrong_one():
+    assert told([PLAIN, SECOND], PAYMENTS) == ["wrong_topic", "wrong_topic"]
+
+
+def shifted(*values):
+    """As `told`, and again with plain records around."""
+    alone = told(list(values))
+    assert told([SECOND, *values, THIRD]) == ["o-2", *alone, "o-3"]
+    return alone
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (PLAIN + SECOND, b"{}"),
+        (PLAIN + b"\n" + SECOND, b"{}"),
+        (PLAIN + SECOND + b"\0{}", THIRD),
+        (PLAIN + SECOND + b"\0}", THIRD),
+        (PLAIN + b"\0\n{}", THIRD),
+        (PLAIN[:-1], b"{}}"),
+        (PLAIN[:-2] + b"}", b"{}" + b"}"),
+        (b'{"a":{}', PLAIN + b"}"),
+        (b'{"a":[{}', b"{}]}"),
+        (b'{"a":[{}', b"{}" + PLAIN[1:]),
+        (b'{"a":{"b":{}', b'{"c":1}}}'),
+        (b'{"a":"}', b'{"}'),
+        (b'{"a":"\\"}', b'{"}'),
+        (b'{"a":"\\\\"}', b'{"a":"}'),
+        (b'{"a":"\\}', b'{"}'),
+        (b"{" + b"}", b"{" + PLAIN + b"}"),
+        (b"{" + PLAIN, b"{}}"),
+        (PLAIN + b"{", b"}"),
+        (PLAIN + b"{}", b"{}"),
+        (PLAIN + b"}", b"{}"),
+        (PLAIN + b",{}", b"{}"),
+        (PLAIN + b"]{}", b"{}"),
+        (PLAIN + b"/*}", b"{*/}"),
+        (PLAIN + b"\xef\xbb\xbf" + SECOND, b"{}"),
+        (PLAIN + b"\r" + SECOND, b"{}"),
+        (b"{}{}", b'{"a":"}'),
+        (b"{}{}{}", b'{"a":[{}'),
+        (PLAIN + SECOND, b'{"a":"}'),
+        (PLAIN + SECOND, b'{"data":{}'),
+    ],
+)
+def test_no_row_moves_from_one_record_to_another(first, second):
+    found = shifted(first, second)
+    assert found[0] in ("not_json", "not_cloudevent")
+    assert found[1] in ("not_json", "not_cloudevent", "o-3")
+
+
+@pytest.mark.parametrize("break_", ["\n", "\r", "\t", "\0", "\x0b", "\x1f"])
+def test_arrow_takes_no_raw_control_character_within_a_text(break_):
+    value = PLAIN.replace(b"/checkout", b"/check%sout" % break_.encode())
+    assert columns.parse(pa.array([value], pa.binary())) is None
+    assert told([value]) == ["not_json"]
+
+
+@pytest.mark.parametrize("gap", [b"", b" ", b"\n", b"\0", b"\r\n"])
+def test_arrow_takes_no_two_values_without_a_comma(gap):
+    for value in (b'{"a":{}' + gap + b'{"b":1}}', b'{"a":[{}' + gap + b"{}]}"):
+        assert columns.parse(pa.array([value], pa.binary())) is None
+
+
+@pytest.mark.parametrize(
+    "written", [b"NaN", b"Infinity", b"-Infinity", b"Inf", b"-Inf", b"-NaN", b"[1, NaN]"]
+)
+@pytest.mark.parametrize("blank", [b"", b" ", b"\n\t\r "])
+def test_what_arrow_takes_for_a_number_is_not_json(written, blank):
+    assert shifted(with_extra(blank + written)) == ["not_json"]
+    assert shifted(with_extra(b"[" + blank + written + b"]")) == ["not_json"]
+    assert shifted(with_extra(b'{"a":' + blank + written + b"}")) == ["not_json"]
+
+
+def test_a_name_that_begins_like_no_number_is_accepted():
+    assert told([with_item(name="NaN, Infinity: -Inf")]) == ["o-1"]
+
+
+@pytest.mark.parametrize(
+    "bytes_",
+    [b"\xff", b"\xc3", b"\xc0\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe2\x82", b"\x80"],
+)
+def test_bytes_that_are_no_utf8_are_not_json_wherever_they_are(bytes_):
+    assert shifted(with_extra(b'"' + bytes_ + b'"')) == ["not_json"]
+    assert shifted(with_item(name="NAME").replace(b"NAME", bytes_)) == ["not_json"]
+    assert shifted(PLAIN.replace(b"o-1", bytes_)) == ["not_json"]
+    assert shifted(PLAIN[:-1] + b',"' + bytes_ + b'":1}') == ["not_json"]
+
+
+@pytest.mark.parametrize("escape", ["\\ud800", "\\udc00", "\\ude00\\ud83d", "\\ud83d\\ud83d"])
+def test_half_of_a_surrogate_pair_is_not_json_wherever_it_is(escape):
+    assert shifted(with_extra(b'"' + escape.encode() + b'"')) == ["not_json"]
+    assert shifted(PLAIN.replace(b"o-1", escape.encode())) == ["not_json"]
+
+
+def test_a_whole_surrogate_pair_is_one_character():
+    assert shifted(PLAIN.replace(b"o-1", b"\\uD83d\\uDe00")) == ["😀"]
+
+
+@pytest.mark.parametrize(
+    "key", ["total", "tot\\u0061l", "\\u0074otal", "\\u0074\\u006F\\u0074\\u0061\\u006C"]
+)
+@pytest.mark.parametrize("blank", ["", " ", "\n\t"])
+@pytest.mark.parametrize(
+    "text", ["1e2", "-1", "+1", "1.", ".5", ".", "", " 1", "1 ", "1.2.3", "-0", "1E0", "\\u0031e2"]
+)
+def test_money_as_odd_text_is_a_bad_value_whatever_hides_its_key(key, blank, text):
+    value = PLAIN.replace(b'"orderId"', f'"{key}"{blank}:{blank}"{text}", "orderId"'.encode())
+    assert shifted(value) == ["bad_value"]
+
+
+@pytest.mark.parametrize("name", ["total", "refundedTotal"])
+@pytest.mark.parametrize(
+    ("value", "digits"),
+    [
+        ("007", "7.0000"),
+        ("1.50000000", "1.5000"),
+        ("0" * 60 + "1", "1.0000"),
+        ("0." + "0" * 60, "0.0000"),
+        ("\\u0031", "1.0000"),
+        (number("-0"), "0.0000"),
+        (number("-0.0"), "0.0000"),
+        (number("1e2"), "100.0000"),
+        (number("1E+2"), "100.0000"),
+        (number("1.50000"), "1.5000"),
+        (number("100000000000.0001"), "100000000000.0001"),
+        (number("999999999999.9999"), "999999999999.9999"),
+        (number("9007199254740.9931e-1"), None),
+        (number("1000000000000"), None),
+        (number("1e12"), None),
+        (number("99999999999999.9999"), None),
+        (number("-0.0001"), None),
+        (number("0.00001"), None),
+        (number("123456789012345678901234567890"), None),
+        (number("1e400"), None),
+        (number("true"), None),
+        (number("{}"), None),
+    ],
+)
+def test_money_is_exact_to_the_last_digit(name, value, digits):
+    record = with_data(**{name: value}).replace(b"\\\\u0031", b"\\u0031")
+    column = {"total": "total", "refundedTotal": "refunded_total"}[name]
+    found = decoded([record]).orders[column].to_pylist()
+    assert [str(amount) for amount in found] == ([digits] if digits else [])
+
+
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [
+        ("-0", "bad_value"),
+        ("0", "bad_value"),
+        ("1", "o-1"),
+        ("2147483647", "o-1"),
+        ("2147483648", "bad_value"),
+        ("3.0", "bad_value"),
+        ("1e2", "bad_value"),
+        ("9223372036854775808", "bad_value"),
+        ("-9223372036854775809", "bad_value"),
+        ("123456789012345678901234567890", "bad_value"),
+        ('"2"', "bad_value"),
+        ("true", "bad_value"),
+        ("null", "missing_field"),
+        ("[]", "bad_value"),
+    ],
+)
+def test_quantities_at_their_limits(written, reason):
+    raw = PLAIN.replace(b'"quantity": 2', f'"quantity": {written}'.encode())
+    assert shifted(raw.replace(b"9.50", b"0")) == [reason]
+
+
+@pytest.mark.parametrize(
+    ("written", "revision"),
+    [
+        ("0", 0),
+        ("-0", 0),
+        ("null", 0),
+        ("4294967295", 4294967295),
+        ("4294967296", None),
+        ("-1", None),
+        ("1.0", None),
+        ('"1"', None),
+        ("18446744073709551616", None),
+    ],
+)
+def test_revisions_at_their_limits(written, revision):
+    found = decoded([with_data(revision=number(written))]).orders["revision"].to_pylist()
+    assert found == ([] if revision is None else [revision])
+
+
+@pytest.mark.parametrize(
+    "refunded", ["0", "-0", "1", "2", "3", "-1", "null", "9223372036854775808"]
+)
+def test_refunded_quantities_at_their_limits(refunded):
+    accepted = refunded in ("0", "-0", "1", "2", "null")
+    assert shifted(with_item(refundedQuantity=number(refunded))) == (
+        ["o-1"] if accepted else ["bad_value"]
+    )
+
+
+def test_repeated_keys_are_read_as_the_last_one():
+    twice = PLAIN.replace(b'"orderId": "o-1"', b'"orderId": "o-9", "orderId": "o-1"')
+    assert shifted(twice) == ["o-1"]
+    assert shifted(PLAIN[:-1] + b', "data": null}') == ["missing_field"]
+    assert shifted(PLAIN[:-1] + b', "data": {}}') == ["missing_field"]
+    assert shifted(b'{"data": null, ' + PLAIN[1:]) == ["o-1"]
+    assert shifted(PLAIN.replace(b'"quantity": 2', b'"quantity": 0, "quantity": 2')) == ["o-1"]
+
+
+@pytest.mark.parametrize("written", ["null", "[]", '"x"', "1", "true", "[{}]", "{}"])
+def test_data_that_is_no_order_is_refused(written):
+    expected = "missing_field" if written in ("null", "{}") else "bad_value"
+    assert shifted(bytes_of(event(data=number("DATA"))).replace(b"DATA", written.encode())) == [
+        expected
+    ]
+
+
+@pytest.mark.parametrize("items", [[None], [item(), None], [[]], ["x"], [], {}, "x", [1]])
+def test_items_that_are_no_objects_are_refused(items):
+    assert shifted(with_data(items=items)) == ["bad_value"]
+
+
+def test_items_that_are_missing_are_told():
+    assert shifted(with_data(items=None), with_data(items=[{}])) == ["missing_field"] * 2
+
+
+def test_an_order_has_at_most_1000_items():
+    assert shifted(with_data(items=[item(unitPrice="1")] * 1000)) == ["o-1"]
+    assert shifted(with_data(items=[item(unitPrice="1")] * 1001)) == ["bad_value"]
+
+
+@pytest.mark.parametrize(
+    ("items", "found"),
+    [
+        ([item(unitPrice="99999999999", quantity=1)], "o-1"),
+        ([item(unitPrice="999999999999.9999", quantity=1)], "o-1"),
+        ([item(unitPrice="499999999999.9999", quantity=2)], "o-1"),
+        ([item(unitPrice="500000000000", quantity=2)], "bad_value"),
+        ([item(unitPrice="1000000000", quantity=1)] * 1000, "bad_value"),
+        ([item(unitPrice="1", quantity=1)] * 999 + [item(unitPrice="999999999001")], "bad_value"),
+    ],
+)
+def test_computed_totals_at_their_limit(items, found):
+    assert shifted(with_data(items=items)) == [found]
+
+
+@pytest.mark.parametrize(
+    ("written", "micros"),
+    [
+        ("2026-11-22T10:15:30Z", 0),
+        ("2026-11-22t10:15:30z", 0),
+        ("2026-11-22T10:15:30.1Z", 100_000),
+        ("2026-11-22T10:15:30.123456Z", 123_456),
+        ("2026-11-22T10:15:30.123456999Z", 123_456),
+        ("2026-11-22T10:15:30.1234569999999Z", 123_456),
+        ("2026-11-22T10:15:30.999999999Z", 999_999),
+        ("2026-11-22T16:00:30.5+05:45", 500_000),
+    ],
+)
+def test_times_are_cut_to_the_microsecond(written, micros):
+    instant = datetime(2026, 11, 22, 10, 15, 30, micros, UTC)
+    assert decoded([with_data(createdAt=written)]).orders["created_at"].to_pylist() == [instant]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2026-11-22T10:15:60Z",
+        "2016-12-31T23:59:60Z",
+        "2026-02-30T00:00:00Z",
+        "2100-02-29T00:00:00Z",
+        "2026-11-22T24:00:00Z",
+        "2026-11-22T10:15:30",
+        "2026-11-22 10:15:30Z",
+        "2026-11-22T10:15:30+0100",
+        "2026-11-22T10:15:30+24:00",
+        "2026-11-22",
+        "1999-12-31T23:59:59.999999999Z",
+        "2101-01-01T00:00:00Z",
+        # these are what a 64-bit count of nanoseconds would take for years from 2000 to 2100
+        "1431-06-01T00:00:00Z",
+        "2600-06-01T00:00:00Z",
+        "3200-06-01T00:00:00Z",
+        "9999-12-31T23:59:59Z",
+    ],
+)
+def test_a_time_that_is_none_is_a_bad_value_in_each_place(written):
+    for name in ("createdAt", "updatedAt"):
+        assert shifted(with_data(**{name: written})) == ["bad_value"]
+    assert shifted(bytes_of(event(time=written))) == ["bad_value"]
+
+
+@pytest.mark.parametrize("sign", ["\0", "\x1f", "\x7f", "\x80", "\x85", "\x9f"])
+def test_control_characters_are_found_in_every_identifier(sign):
+    raw = json.dumps(f"a{sign}").strip('"').encode()
+    for plain in (b'"e-1"', b'"/checkout"', b'"s-17"', b'"o-1"', b'"p-1"'):
+        assert shifted(PLAIN.replace(plain, b'"' + raw + b'"')) == ["bad_value"]
+        unescaped = f'"a{sign}"'.encode()
+        expected = "not_json" if sign < " " else "bad_value"
+        assert shifted(PLAIN.replace(plain, unescaped)) == [expected]
+
+
+@pytest.mark.parametrize(
+    "name", ["a" * 128, "é" * 64, "é" * 65, "é" * 128, "😀" * 128, "\xa0", "Â"]
+)
+def test_unicode_identifiers_are_counted_in_characters(name):
+    written = json.dumps(name, ensure_ascii=False).encode()
+    assert shifted(PLAIN.replace(b'"o-1"', written)) == [name]
+    assert shifted(PLAIN.replace(b'"o-1"', json.dumps(name).encode())) == [name]
+
+
+@pytest.mark.parametrize("name", ["", "a" * 129, "é" * 129, "😀" * 129])
+def test_identifiers_of_another_length_are_refused(name):
+    assert shifted(with_data(orderId=name)) == ["bad_value"]
+    assert shifted(bytes_of(event(userid=name))) == ["bad_value"]
+
+
+def test_names_of_products_may_be_anything():
+    for name in ("", "\0", '"}\n{"', "\\", "😀" * 500, "a\x85b"):
+        assert decoded([with_item(name=name)]).orders["item_name"].to_pylist() == [[name]]
+
+
+def test_records_that_are_written_with_care_are_read_as_others():
+    pretty = json.dumps(json.loads(PLAIN), indent=4)
+    for value in (pretty, pretty.replace("\n", "\r\n"), pretty.replace("    ", "\t")):
+        assert sure(value.encode())
+        assert shifted(value.encode()) == ["o-1"]
+    for value in (f" {pretty}", f"{pretty}\n", f"\ufeff{pretty}"):
+        assert not columns.looks_whole(value.encode())
+    assert shifted(f"\r\n{pretty}\n".encode()) == ["o-1"]
+    assert shifted(f"\ufeff{pretty}".encode()) == ["not_json"]
+    assert shifted(pretty.encode("utf-16")) == ["not_json"]
+
+
+def test_128_levels_are_read_and_129_are_not():
+    for levels, expected in ((127, "o-1"), (128, "not_json")):
+        assert shifted(with_extra(b"[" * levels + b"]" * levels)) == [expected]
+
+
+def test_512_kib_are_read_and_one_byte_more_is_too_large():
+    rest = 512 * 1024 - len(with_extra(b'""'))
+    assert shifted(with_extra(b'"' + b"x" * rest + b'"')) == ["o-1"]
+    assert shifted(with_extra(b'"' + b"x" * (rest + 1) + b'"')) == ["too_large"]
+
+
+@pytest.mark.parametrize("text", [b"01", b"1.", b".5", b"+1", b"1e400", b"'a'", b"tru", b"[1,]"])
+def test_values_in_fields_that_are_ignored_are_json_too(text):
+    expected = "o-1" if text == b"1e400" else "not_json"
+    assert shifted(with_extra(text)) == [expected]
+
+
+def test_a_record_without_a_key_or_with_any_timestamp_is_kept_as_it_is():
+    record = kafka_records([PLAIN])[0]
+    record.key, record.timestamp = None, -1
+    piece = decode("shop.orders", 0, 0, [record])
+    assert piece.history["key"].to_pylist() == [None]
+    assert piece.history["arrived"].cast(pa.int64()).to_pylist() == [-1]

@@ -1,0 +1,276 @@
+"""Chunks become batches: nothing is acknowledged before it is written, and no queue grows for ever."""
+
+import asyncio
+
+import pytest
+from contract_samples import bytes_of, event, order
+from decode_oracle import kafka_records
+
+from shopstream.contracts.cursor import Partition
+from shopstream.contracts.topics import ORDERS
+from shopstream.pipeline import flusher as module
+from shopstream.pipeline.flusher import Flusher
+from shopstream.pipeline.transport import Chunk
+
+VALUE = bytes_of(event(data=order()))
+
+
+class FakeDelivery:
+    """As the transport hands it over; `acked` counts."""
+
+    def __init__(self, first: int, count: int = 1, partition: int = 0, value: bytes = VALUE):
+        records = kafka_records([value] * count)
+        for i, record in enumerate(records):
+            record.offset = first + i
+        self.chunk = Chunk(ORDERS, partition, records)
+        self.acked = 0
+
+    def ack(self) -> None:
+        self.acked += 1
+
+
+class Engine:
+    """Writes when it is told to, and remembers what."""
+
+    def __init__(self) -> None:
+        self.batches = []
+        self.may_write = asyncio.Event()
+        self.may_write.set()
+        self.fails: Exception | None = None
+        self.told = []
+
+    async def write(self, batch):
+        self.batches.append(batch)
+        await self.may_write.wait()
+        if self.fails:
+            raise self.fails
+        return batch
+
+    def written(self, batch, seconds):
+        self.told.append((batch.number, seconds >= 0))
+
+    @property
+    def sizes(self):
+        return [batch.records for batch in self.batches]
+
+
+@pytest.fixture
+def engine():
+    return Engine()
+
+
+@pytest.fixture
+async def flusher(engine, monkeypatch):
+    monkeypatch.setattr(module, "PACE_SECONDS", 0.01)
+    numbers = iter(range(1, 1000))
+    made = Flusher(lambda topic: 7, lambda: next(numbers), engine.write, engine.written)
+    running = asyncio.create_task(made.run())
+    made.running = running
+    yield made
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def until(condition):
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+async def stays(condition):
+    for _ in range(20):
+        await asyncio.sleep(0.001)
+        assert condition()
+
+
+async def offer_all(flusher, deliveries):
+    for delivery in deliveries:
+        await flusher.offer(delivery)
+
+
+async def test_a_lone_chunk_is_written_at_once_and_then_acknowledged(flusher, engine):
+    delivery = FakeDelivery(41, 3)
+    await flusher.offer(delivery)
+    await until(lambda: engine.told)
+    assert delivery.acked == 1
+    assert engine.told == [(1, True)]
+    batch = engine.batches[0]
+    assert (batch.number, batch.records, batch.staged.num_rows) == (1, 3, 3)
+    assert batch.parts == ((ORDERS, 0, 7, 41, 44),)
+
+
+async def test_nothing_is_acknowledged_before_it_is_written(flusher, engine):
+    engine.may_write.clear()
+    delivery = FakeDelivery(0)
+    await flusher.offer(delivery)
+    await until(lambda: engine.batches)
+    await stays(lambda: delivery.acked == 0 and not engine.told)
+    engine.may_write.set()
+    await until(lambda: delivery.acked)
+    await until(lambda: engine.told)
+
+
+async def test_nothing_is_acknowledged_where_writing_fails(flusher, engine):
+    engine.fails = RuntimeError("fenced")
+    deliveries = [FakeDelivery(n) for n in range(3)]
+    await offer_all(flusher, deliveries)
+    with pytest.raises(RuntimeError, match="fenced"):
+        await flusher.running
+    assert [delivery.acked for delivery in deliveries] == [0, 0, 0]
+    assert engine.told == []
+
+
+async def test_what_gathers_while_a_batch_is_written_is_the_next_batch(flusher, engine):
+    engine.may_write.clear()
+    first, later = FakeDelivery(0), [FakeDelivery(n, partition=n % 2) for n in range(1, 6)]
+    await flusher.offer(first)
+    await until(lambda: engine.batches)
+    await offer_all(flusher, later)
+    engine.may_write.set()
+    await until(lambda: all(delivery.acked for delivery in later))
+    assert engine.sizes == [1, 5]
+    assert [batch.number for batch in engine.batches] == [1, 2]
+    assert engine.batches[1].places == [Partition(ORDERS, 0), Partition(ORDERS, 1)]
+
+
+async def test_chunks_of_a_partition_are_written_in_the_order_of_their_offer(flusher, engine):
+    deliveries = [FakeDelivery(n * 2, 2) for n in range(20)]
+    await offer_all(flusher, deliveries)
+    await until(lambda: all(delivery.acked for delivery in deliveries))
+    offsets = [o for batch in engine.batches for o in batch.history["offset"].to_pylist()]
+    assert offsets == list(range(40))
+
+
+async def test_a_batch_takes_no_further_chunk_once_it_is_full(flusher, engine, monkeypatch):
+    monkeypatch.setattr(module, "MAX_RECORDS", 10)
+    engine.may_write.clear()
+    await flusher.offer(FakeDelivery(0))
+    await until(lambda: engine.batches)
+    later = [FakeDelivery(n * 4 + 1, 4) for n in range(5)]
+    await offer_all(flusher, later)
+    engine.may_write.set()
+    await until(lambda: all(delivery.acked for delivery in later))
+    assert engine.sizes == [1, 12, 8]
+
+
+async def test_a_batch_is_full_of_bytes_too(flusher, engine, monkeypatch):
+    monkeypatch.setattr(module, "MAX_BYTES", 2 * len(VALUE))
+    engine.may_write.clear()
+    await flusher.offer(FakeDelivery(0))
+    await until(lambda: engine.batches)
+    later = [FakeDelivery(n) for n in range(1, 5)]
+    await offer_all(flusher, later)
+    engine.may_write.set()
+    await until(lambda: all(delivery.acked for delivery in later))
+    assert engine.sizes == [1, 2, 2]
+
+
+async def test_a_chunk_that_is_larger_than_a_batch_is_one(flusher, engine, monkeypatch):
+    monkeypatch.setattr(module, "MAX_RECORDS", 10)
+    delivery = FakeDelivery(0, 35)
+    await flusher.offer(delivery)
+    await until(lambda: delivery.acked)
+    assert engine.sizes == [35]
+
+
+async def test_the_offer_waits_while_two_full_batches_wait(flusher, engine, monkeypatch):
+    monkeypatch.setattr(module, "MAX_RECORDS", 10)
+    engine.may_write.clear()
+    await flusher.offer(FakeDelivery(0))
+    await until(lambda: engine.batches)
+    await offer_all(flusher, [FakeDelivery(1, 10), FakeDelivery(11, 10)])
+    late = FakeDelivery(21)
+    offered = asyncio.create_task(flusher.offer(late))
+    await stays(lambda: not offered.done())
+    engine.may_write.set()
+    await until(offered.done)
+    await until(lambda: late.acked)
+    assert sum(engine.sizes) == 22
+
+
+async def test_batches_follow_each_other_at_their_pace_unless_one_is_full(
+    flusher, engine, monkeypatch
+):
+    monkeypatch.setattr(module, "PACE_SECONDS", 60)
+    monkeypatch.setattr(module, "MAX_RECORDS", 10)
+    first = FakeDelivery(0)
+    await flusher.offer(first)
+    await until(lambda: engine.told)
+    await flusher.offer(FakeDelivery(1, 9))
+    await stays(lambda: engine.sizes == [1])
+    await flusher.offer(FakeDelivery(10))
+    await until(lambda: engine.sizes == [1, 10])
+
+
+async def test_chunks_of_a_revoked_partition_are_forgotten(flusher, engine):
+    engine.may_write.clear()
+    await flusher.offer(FakeDelivery(0))
+    await until(lambda: engine.batches)
+    lost, kept = FakeDelivery(5, partition=1), FakeDelivery(6, partition=2)
+    await offer_all(flusher, [lost, kept])
+    flusher.drop({Partition(ORDERS, 1)})
+    engine.may_write.set()
+    await until(lambda: kept.acked)
+    assert lost.acked == 0
+    assert [batch.places for batch in engine.batches] == [
+        [Partition(ORDERS, 0)],
+        [Partition(ORDERS, 2)],
+    ]
+
+
+async def test_a_chunk_that_is_decoded_while_its_partition_is_revoked_is_forgotten(flusher, engine):
+    late = FakeDelivery(5, 50, partition=1)
+    offered = asyncio.create_task(flusher.offer(late))
+    await asyncio.sleep(0)
+    flusher.drop({Partition(ORDERS, 1)})
+    await offered
+    kept = FakeDelivery(6, partition=2)
+    await flusher.offer(kept)
+    await until(lambda: kept.acked)
+    assert late.acked == 0
+    assert [batch.places for batch in engine.batches] == [[Partition(ORDERS, 2)]]
+
+
+async def test_a_partition_that_comes_back_is_written_again(flusher, engine):
+    flusher.drop({Partition(ORDERS, 1)})
+    again = FakeDelivery(5, partition=1)
+    await flusher.offer(again)
+    await until(lambda: again.acked)
+    assert engine.sizes == [1]
+
+
+async def test_room_that_a_revocation_makes_lets_the_next_chunk_in(flusher, engine, monkeypatch):
+    monkeypatch.setattr(module, "MAX_RECORDS", 10)
+    engine.may_write.clear()
+    await flusher.offer(FakeDelivery(0))
+    await until(lambda: engine.batches)
+    await flusher.offer(FakeDelivery(1, 20, partition=1))
+    waits = FakeDelivery(1)
+    offered = asyncio.create_task(flusher.offer(waits))
+    await stays(lambda: not offered.done())
+    flusher.drop({Partition(ORDERS, 1)})
+    engine.may_write.set()
+    await until(lambda: waits.acked)
+    assert engine.sizes == [1, 1]
+
+
+async def test_a_chunk_that_waits_for_room_goes_with_its_partition(flusher, engine, monkeypatch):
+    monkeypatch.setattr(module, "MAX_RECORDS", 10)
+    engine.may_write.clear()
+    await flusher.offer(FakeDelivery(0))
+    await until(lambda: engine.batches)
+    await flusher.offer(FakeDelivery(1, 20, partition=1))
+    waits = FakeDelivery(21, partition=1)
+    offered = asyncio.create_task(flusher.offer(waits))
+    await stays(lambda: not offered.done())
+    flusher.drop({Partition(ORDERS, 1)})
+    engine.may_write.set()
+    await until(offered.done)
+    await stays(lambda: waits.acked == 0 and engine.sizes == [1])
+
+
+async def test_a_batch_of_refused_records_is_written_and_acknowledged(flusher, engine):
+    delivery = FakeDelivery(0, 2, value=b"{}")
+    await flusher.offer(delivery)
+    await until(lambda: delivery.acked)
+    assert (engine.batches[0].staged.num_rows, len(engine.batches[0].refused)) == (0, 2)

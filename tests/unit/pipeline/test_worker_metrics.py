@@ -1,0 +1,57 @@
+"""What a worker counts, for Prometheus and for the progress notices."""
+
+from contract_samples import bytes_of, event
+from decode_oracle import kafka_records
+
+from shopstream.contracts.topics import ORDERS
+from shopstream.pipeline.batch import assemble
+from shopstream.pipeline.decode import decode
+from shopstream.pipeline.metrics import Metrics
+
+
+def batch(*values):
+    return assemble(1, [decode(ORDERS, 0, 0, kafka_records(list(values)))])
+
+
+def test_a_worker_counts_from_nothing():
+    assert Metrics().totals() == {"records": 0, "refused": 0, "batches": 0, "flushSeconds": 0}
+
+
+def test_batches_are_counted_with_their_records_and_reasons():
+    metrics = Metrics()
+    metrics.written(batch(bytes_of(event()), b"", b"{}", b"[]"), 0.25)
+    metrics.written(batch(b"", bytes_of(event())), 0.5)
+    assert metrics.totals() == {
+        "records": 6.0,
+        "refused": 4,
+        "batches": 2,
+        "flushSeconds": 0.75,
+        "refused.not_json": 2,
+        "refused.not_cloudevent": 2,
+    }
+
+
+def test_an_order_that_was_moved_counts_as_refused():
+    metrics = Metrics()
+    metrics.written(batch(bytes_of(event())).without([0]), 0.1)
+    assert metrics.totals()["refused.order_moved"] == 1
+    assert metrics.totals()["records"] == 1
+
+
+def test_prometheus_sees_the_same():
+    metrics = Metrics()
+    metrics.written(batch(bytes_of(event()), b"{}"), 0.25)
+    metrics.behind(1.5)
+    value = metrics.registry.get_sample_value
+    assert value("shopstream_records_total") == 2
+    assert value("shopstream_batches_total") == 1
+    assert value("shopstream_records_refused_total", {"reason": "not_cloudevent"}) == 1
+    assert value("shopstream_flush_seconds_sum") == 0.25
+    assert value("shopstream_flush_seconds_bucket", {"le": "0.25"}) == 1
+    assert value("shopstream_as_of_age_seconds") == 1.5
+
+
+def test_two_workers_of_one_process_count_apart():
+    one, two = Metrics(), Metrics()
+    one.written(batch(b"{}"), 0.1)
+    assert two.registry.get_sample_value("shopstream_records_total") == 0
