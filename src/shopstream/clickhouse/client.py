@@ -1,6 +1,7 @@
 """A client for the HTTP interface of ClickHouse: statements, rows, Arrow, external tables.
 
-Thin on purpose: one POST a statement, every setting in its URL, nothing kept between two statements.
+Thin on purpose: one POST a statement, every setting in its URL, nothing kept between two statements. An
+answer begins when the statement has ended, so an error always comes with its status.
 Protocol: https://clickhouse.com/docs/interfaces/http.
 """
 
@@ -22,14 +23,15 @@ Settings = Mapping[str, str | int]
 Row = dict[str, Any]
 DATABASE = "shopstream"
 OFF_LOOP_BYTES = 128 * 1024
-_EXCEPTION = b"\r\n__exception__\r\n"
 _ROWS: Settings = {
+    "wait_end_of_query": 1,
     "default_format": "JSONCompactEachRowWithNames",
     "output_format_json_quote_decimals": 1,
     "output_format_json_quote_64bit_integers": 0,
     "output_format_json_named_tuples_as_objects": 0,
 }
 _ARROW: Settings = {
+    "wait_end_of_query": 1,
     "default_format": "ArrowStream",
     "output_format_arrow_string_as_string": 1,
     "output_format_arrow_low_cardinality_as_dictionary": 0,
@@ -222,8 +224,6 @@ class Engine:
             raise EngineUnavailable(f"the engine cannot be reached: {error}") from error
         if answer.status != 200:
             raise from_text(content.decode(errors="replace"))
-        if _EXCEPTION in content[-65536:]:
-            raise from_text(content[content.rindex(_EXCEPTION) :].decode(errors="replace"))
         return content, orjson.loads(answer.headers.get("X-ClickHouse-Summary", "{}"))
 
 

@@ -6,7 +6,9 @@ _CODE = re.compile(r"Code: (\d+)\. (?:\w+::)?\w*Exception: (.*)", re.DOTALL)
 _NAME = re.compile(r"\(([A-Z][A-Z0-9_]+)\)\s*(?:\(version (?:[^()]|\([^()]*\))*\))?\s*$")
 
 # The engine cannot serve now, but the statement is not at fault (ErrorCodes.cpp of ClickHouse).
-_TRANSIENT = frozenset({159, 160, 202, 203, 209, 210, 236, 241, 242, 252, 319, 373, 425, 439, 999})
+_TRANSIENT = frozenset(
+    {159, 160, 202, 203, 209, 210, 236, 241, 242, 243, 252, 319, 373, 394, 425, 439, 999}
+)
 NOT_MIGRATED = frozenset({60, 81})
 """Unknown table or database: `shopstream migrate` has not run yet."""
 

@@ -72,5 +72,3 @@ def test_the_secret_of_up_is_used_where_none_is_set(
     (tmp_path / "secrets.json").write_text(json.dumps({"jwt": SECRET[::-1]}))
     done = run("token", "--shop", "a")
     assert jwt.decode(done.stdout.strip(), SECRET[::-1], ["HS256"])["shops"] == ["a"]
-
-
