@@ -129,6 +129,7 @@ def _greet(plan: Plan, settings: Settings, addresses: Addresses, took: float) ->
     shops = [shop.id for shop in SHOPS] if plan.demo else ["my-shop"]
     lines = [
         f"shopstream is ready after {took:.1f} s; Ctrl-C stops it",
+        f"  Page        {addresses.api}/  (paste the token there)",
         f"  API         {addresses.api}  (documentation: {addresses.api}/docs)",
         f"  Kafka       {addresses.kafka}",
         f"  ClickHouse  {addresses.clickhouse.rpartition('@')[2].removeprefix('http://')}"
