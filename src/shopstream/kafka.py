@@ -6,6 +6,7 @@ caller does, with its own back-off, when it meets `BrokerUnreachable`.
 
 import socket
 import ssl
+import threading
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -114,7 +115,8 @@ def _ssl_context(settings: Settings) -> ssl.SSLContext:
 
 
 class TopicAdmin:
-    """Creates and describes topics. One connection, opened at the first call and kept.
+    """Creates and describes topics. One connection, opened at the first call and kept; calls from several
+    threads wait for each other.
 
     Every method raises `BrokerUnreachable` when no broker answers within `timeout` seconds.
     """
@@ -123,6 +125,7 @@ class TopicAdmin:
         self._settings = settings
         self._timeout = timeout
         self._client: Any = None
+        self._one_at_a_time = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -212,6 +215,10 @@ class TopicAdmin:
                     yield TopicDifference(topic.name, key, value, stored)
 
     def _call(self, work: Callable[[Any], T]) -> T:
+        with self._one_at_a_time:
+            return self._locked_call(work)
+
+    def _locked_call(self, work: Callable[[Any], T]) -> T:
         try:
             if self._client is None:
                 self._client = _connect(self._settings, self._timeout)

@@ -1,20 +1,5 @@
 """What every number must be, from the events alone: plain Python, none of the product's code.
 
-Written from contract sections 1 to 3; `compare` reads what the system has and prints each difference.
+Written from contract sections 1 to 3: `book` (the latest version of each order), `tables` (the windows),
+`report` (the daily report), `compare` (each difference from what the system has, as a line of text).
 """
-
-from oracle.book import Book, Version
-from oracle.compare import compare_letters, compare_reports, compare_tables
-from oracle.report import daily_sales
-from oracle.tables import Tables, tables
-
-__all__ = [
-    "Book",
-    "Tables",
-    "Version",
-    "compare_letters",
-    "compare_reports",
-    "compare_tables",
-    "daily_sales",
-    "tables",
-]

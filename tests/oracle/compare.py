@@ -3,30 +3,20 @@
 import base64
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from datetime import UTC, date, datetime
 from typing import Any
 
-from oracle.book import EPOCH, Book, Place
+from oracle.book import Book
 from oracle.report import Reports
-from oracle.tables import Tables, tables
+from oracle.tables import tables
 from support.events import Refusal, Sent
+from support.found import SUMS, read_tables, stored_names
 from support.kafka import Place as Spot
 from support.kafka import Read
 from support.sql import Sql
 
 Daily = Callable[[str, date], dict[str, Any]]
 LISTED = 40
-
-SUMS = {
-    "sales_15m": (3, "shop_id, toString(slot), currency, sum(orders), sum(revenue), sum(items)"),
-    "sales_day": (3, "shop_id, toString(day), currency, sum(orders), sum(revenue), sum(items)"),
-    "product_day": (4, "shop_id, toString(day), currency, product_id, sum(quantity), sum(revenue)"),
-    "product_month": (
-        4,
-        "shop_id, toString(month), currency, product_id, sum(quantity), sum(revenue)",
-    ),
-}
 
 
 def compare_tables(sql: Sql, book: Book, shops: Iterable[str] | None = None) -> list[str]:
@@ -54,74 +44,6 @@ def expected_products(book: Book, chosen: set[str] | None) -> set[tuple[str, str
         if chosen is None or version.shop in chosen
         for line in version.lines
     }
-
-
-def read_tables(sql: Sql, chosen: set[str] | None = None) -> Tables:
-    """As they are in the engine."""
-    where = "" if chosen is None else f"WHERE shop_id IN ({', '.join(map(_quote, sorted(chosen)))})"
-    sums = {}
-    for name, (keys, columns) in SUMS.items():
-        by = ", ".join(str(n) for n in range(1, keys + 1))
-        rows = sql.sums(f"SELECT {columns} FROM {name} {where} GROUP BY {by}", keys)
-        sums[name] = {key: numbers for key, numbers in rows.items() if any(numbers)}
-    currencies = {
-        row[0]: row[1]
-        for row in sql.rows(
-            f"SELECT shop_id, argMin(first.4, first) FROM first_orders {where} GROUP BY shop_id"
-        )
-    }
-    return Tables(sums, {}, currencies, _orders(sql, where))
-
-
-def _orders(sql: Sql, where: str) -> dict[tuple[str, str], tuple[Any, ...]]:
-    rows = sql.rows(
-        "SELECT shop_id, order_id, toString(version), toString(toUnixTimestamp64Micro(created_at)),"
-        f" status, currency, total, refund FROM orders FINAL {where}"
-    )
-    return {
-        (shop, order): (
-            _place(int(version)),
-            EPOCH + timedelta(microseconds=int(created)),
-            status,
-            currency,
-            Decimal(total),
-            Decimal(refund),
-        )
-        for shop, order, version, created, status, currency, total, refund in rows
-    }
-
-
-def _place(version: int) -> Place:
-    return Place(version >> 64, version >> 32 & 0xFFFFFFFF, version & 0xFFFFFFFF)
-
-
-def stored_names(sql: Sql, products: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    """The names that a report would show: by the product's own statements, which are under test here."""
-    from shopstream.api.reports.names import read_names
-    from shopstream.clickhouse.literals import parameter
-    from shopstream.clickhouse.sql import load
-
-    async def rows(name: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
-        given = {f"param_{key}": parameter(value) for key, value in params.items()}
-        return sql.as_dicts(load(f"reports/{name}.sql"), given)
-
-    async def read() -> dict[tuple[str, str], str]:
-        wanted: dict[str, list[str]] = {}
-        for shop, product in sorted(products):
-            wanted.setdefault(shop, []).append(product)
-        found = {}
-        for shop, ids in wanted.items():
-            for start in range(0, len(ids), 200):
-                names = await read_names(rows, shop, ids[start : start + 200])  # type: ignore[arg-type]
-                found |= {(shop, p): name for p, name in names.items() if name is not None}
-        return found
-
-    try:  # nothing in there waits, so it needs no event loop, and may be called inside one
-        read().send(None)
-    except StopIteration as end:
-        names: dict[tuple[str, str], str] = end.value
-        return names
-    raise AssertionError("read_names waited for something")
 
 
 def compare_reports(daily: Daily, book: Book, wanted: Iterable[tuple[str, date]]) -> list[str]:
@@ -235,10 +157,6 @@ def _show(value: Any) -> str:
 
 def _of(rows: Mapping[Any, Any], chosen: set[str] | None) -> dict[Any, Any]:
     return {key: row for key, row in rows.items() if chosen is None or key[0] in chosen}
-
-
-def _quote(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def _listed(lines: list[str]) -> list[str]:

@@ -68,7 +68,9 @@ class Kafka:
                 self._producer.poll(0)
                 return
 
-    def committed(self, group: str, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
+    def committed(
+        self, group: str, places: Iterable[tuple[str, int]]
+    ) -> dict[tuple[str, int], int]:
         """Committed offsets; -1001 where there is none. OSError while the broker does not say."""
         consumer = Consumer({**self._bootstrap, "group.id": group, "enable.auto.commit": False})
         try:

@@ -8,7 +8,16 @@ from typing import Any
 
 from support.events import Sent, item, order, record
 
-STATUSES = ("pending", "paid", "shipped", "delivered", "completed", "cancelled", "refunded", "failed")
+STATUSES = (
+    "pending",
+    "paid",
+    "shipped",
+    "delivered",
+    "completed",
+    "cancelled",
+    "refunded",
+    "failed",
+)
 PRODUCTS = 40
 START = datetime(2026, 9, 1)
 

@@ -87,4 +87,5 @@ class Child:
 
     def tail(self, lines: int = 30) -> str:
         text = self.log.read_text(errors="replace") if self.log.exists() else ""
-        return f"--- {self.name}, {self.log}\n" + "\n".join(text.splitlines()[-lines:])
+        ended = "running" if self.running else f"exit {self.process and self.process.returncode}"
+        return f"--- {self.name} ({ended}), {self.log}\n" + "\n".join(text.splitlines()[-lines:])

@@ -30,12 +30,6 @@ _ROWS: Settings = {
     "output_format_json_quote_64bit_integers": 0,
     "output_format_json_named_tuples_as_objects": 0,
 }
-_ARROW: Settings = {
-    "wait_end_of_query": 1,
-    "default_format": "ArrowStream",
-    "output_format_arrow_string_as_string": 1,
-    "output_format_arrow_low_cardinality_as_dictionary": 0,
-}
 
 
 class External(NamedTuple):
@@ -118,18 +112,6 @@ class Engine:
         names, *lines = [orjson.loads(line) for line in body.splitlines()]
         return [dict(zip(names, line, strict=True)) for line in lines]
 
-    async def arrow(
-        self,
-        sql: str,
-        params: Mapping[str, Any] | None = None,
-        settings: Settings | None = None,
-        *,
-        timeout: float | None = None,
-    ) -> pa.Table:
-        """The result as an Arrow table."""
-        body, _ = await self._post(sql, params, _ARROW, settings, timeout=timeout)
-        return pa.ipc.open_stream(body).read_all()
-
     async def execute(
         self,
         sql: str,
@@ -170,7 +152,7 @@ class Engine:
         await self._post(
             f"INSERT INTO {table} ({columns}) FORMAT ArrowStream",
             None,
-            {"async_insert": 0},
+            {"async_insert": 0, "wait_end_of_query": 1},
             settings,
             data=await _ipc(rows),
             query_id=query_id,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from shopstream.contracts.json_text import MAX_BYTES
 from shopstream.contracts.reject import Reason, Refusal
 
 SOURCE = "/shopstream/pipeline"
@@ -42,7 +43,7 @@ def dead_letter(record: Record, refusal: Refusal) -> bytes:
             "partition": record.partition,
             "offset": record.offset,
             "timestamp": record.timestamp,
-            "key": None if record.key is None else base64.b64encode(record.key).decode(),
+            "key": _text(record.key),
             "value": base64.b64encode(value).decode() if kept else None,
             "size": len(value),
             "sha256": hashlib.sha256(value).hexdigest(),
@@ -52,6 +53,11 @@ def dead_letter(record: Record, refusal: Refusal) -> bytes:
         },
     }
     return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
+
+
+def _text(key: bytes | None) -> str | None:
+    """None for a key too large to travel beside the value, too."""
+    return None if key is None or len(key) > MAX_BYTES else base64.b64encode(key).decode()
 
 
 def _time(milliseconds: int) -> dict[str, str]:

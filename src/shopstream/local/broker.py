@@ -15,11 +15,13 @@ from typing import Protocol
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from shopstream.local.faults import LocalFault
+
 BINARY_VARIABLE = "CALF_TANSU_BIN"
 POLL_SECONDS = 0.1
 
 
-class BrokerNotFound(Exception):
+class BrokerNotFound(LocalFault):
     """No executable of the embedded broker on this machine."""
 
 

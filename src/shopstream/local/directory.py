@@ -40,6 +40,7 @@ class Addresses:
     pid: int
     kafka_idempotence: bool
     kafka_partitions: int
+    kafka_session_timeout: float
 
 
 class Directory:

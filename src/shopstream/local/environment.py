@@ -32,6 +32,7 @@ def told_by_up(
         told["KAFKA_BOOTSTRAP"] = kafka
         told["KAFKA_IDEMPOTENCE"] = str(addresses.get("kafka_idempotence", True)).lower()
         told["KAFKA_PARTITIONS"] = str(addresses.get("kafka_partitions", 12))
+        told["KAFKA_SESSION_TIMEOUT"] = str(addresses.get("kafka_session_timeout", 10))
     if addresses.get("clickhouse"):
         told["CLICKHOUSE_URL"] = addresses["clickhouse"]
     if secrets.get("jwt"):

@@ -82,8 +82,15 @@ class Sender:
         future.add_errback(self._gave_up)
 
     def flush(self) -> None:
-        """Waits until every record is acknowledged or given up."""
-        self._producer.flush(timeout=PATIENCE)
+        """Waits until every record is acknowledged or given up.
+
+        Raises:
+            BrokerUnreachable: neither within `PATIENCE`.
+        """
+        try:
+            self._producer.flush(timeout=PATIENCE)
+        except KafkaError as error:
+            raise BrokerUnreachable(self._address(), str(error)) from error
 
     @property
     def last(self) -> str | None:

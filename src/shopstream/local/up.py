@@ -120,6 +120,7 @@ def _addresses(plan: Plan, settings: Settings, secrets: Secrets) -> Addresses:
         pid=os.getpid(),
         kafka_idempotence=settings.kafka_idempotence,
         kafka_partitions=settings.kafka_partitions,
+        kafka_session_timeout=settings.kafka_session_timeout,
     )
 
 

@@ -1,19 +1,16 @@
 """Writes one batch: the steps between records that are read and offsets that may be committed."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
+from itertools import count
+from typing import Any, NamedTuple, Protocol
 
 from shopstream.clickhouse.errors import EngineUnavailable
 from shopstream.contracts.cursor import Partition
 from shopstream.kafka import BrokerUnreachable
 from shopstream.pipeline.batch import Batch
 from shopstream.pipeline.retry import Patience
-from shopstream.pipeline.store import Fence, Store
-
-logger = logging.getLogger(__name__)
-
+from shopstream.pipeline.store import Dates, Fence, Store
 
 Check = Callable[[], Coroutine[Any, Any, None]]
 
@@ -24,6 +21,14 @@ class Fenced(Exception):
 
 class Lost(Exception):
     """Kafka took a partition of the batch away; its records come to the new owner, unacknowledged."""
+
+
+class Written(NamedTuple):
+    """A batch as it was written: rows that the store refused are among the refused. `changed` are the
+    local dates (ISO) whose numbers it changed, by shop."""
+
+    batch: Batch
+    changed: Dates
 
 
 class Owner(Protocol):
@@ -40,8 +45,10 @@ class Letters(Protocol):
     async def send_all(self, letters: list[bytes], /) -> None: ...
 
 
-async def flush(batch: Batch, store: Store, fence: Fence, letters: Letters, check: Check) -> Batch:
-    """One try. Returns the batch as it was written: rows that the store refused are among the refused.
+async def flush(
+    batch: Batch, store: Store, fence: Fence, letters: Letters, check: Check
+) -> Written:
+    """One try.
 
     1. Say which partitions the batch holds; look for orders that were moved; see that the topics are
        still those that were read. A crash leaves an open batch without rows: applying it adds nothing.
@@ -49,8 +56,10 @@ async def flush(batch: Batch, store: Store, fence: Fence, letters: Letters, chec
        the new owner applies those, and finds the rest when it reads the records again.
     3. Apply the batch to the windows under its token. A crash in the middle leaves windows with and
        without it: the new owner repeats the step, and each window takes it once.
-    4. Beside 2 and 3, keep the accepted events as history. Written again they collapse.
-    5. Mark the batch as applied: it is never repeated from now on.
+    4. Beside 2 and 3, keep the accepted events as history. Written again they collapse, or lie beside
+       each other under the same key.
+    5. Ask which dates changed: only now the rows of the batch surely stand. Mark the batch as applied:
+       it is never repeated from now on.
     6. Send the refused records to the dead letters. A crash before the offsets are committed brings
        the records again: the comparison of step 2 finds nothing new, and a dead letter has the same id.
 
@@ -58,18 +67,20 @@ async def flush(batch: Batch, store: Store, fence: Fence, letters: Letters, chec
         EngineUnavailable, BrokerUnreachable: try again with the same batch.
         Fenced, TopicRecreated: never try again.
     """
+    changed: Dates = {}
     if batch.staged.num_rows:
         _, moved, _ = await all_of(store.begin(batch), store.moved(batch), check())
         if moved:
             batch = batch.without(moved)
         await all_of(store.keep(batch), _store_and_apply(batch, store, fence))
-        if not await store.mark(batch.number, fence):
+        changed, marked = await all_of(store.changed(batch.number), store.mark(batch.number, fence))
+        if not marked:
             raise Fenced(f"batch {batch.number} belongs to another worker now")
     else:
         await check()
     if batch.refused:
         await letters.send_all(batch.dead_letters())
-    return batch
+    return Written(batch, changed)
 
 
 async def _store_and_apply(batch: Batch, store: Store, fence: Fence) -> None:
@@ -96,8 +107,12 @@ async def insist(
     letters: Letters,
     check: Check,
     patience: tuple[Patience, Patience],
-) -> Batch:
-    """Tries until the batch is written; `patience` is that with the engine and that with the broker.
+) -> Written:
+    """Tries until the batch is written, under the claims of its first try; `patience` is that with the
+    engine and that with the broker.
+
+    A partition that went and came back has another claim: whoever took it has finished this batch as it
+    stood, and reads its records again.
 
     `check` raises `TopicRecreated` where the topics are no longer those that were read.
 
@@ -105,21 +120,23 @@ async def insist(
         Lost, Fenced: where a partition is no longer ours, by Kafka's word or by the engine's.
     """
     engine, broker = patience
-    first = True
-    while True:
-        fence = owner.fence(batch.places)
-        if fence is None:
+    fence = owner.fence(batch.places)
+    for attempt in count():
+        if fence is None or owner.fence(batch.places) != fence:
             raise Lost(f"batch {batch.number} was not written: a partition of it was taken away")
         try:
-            if not first:
+            if attempt:
                 await owner.quiet()  # a try that was cut off may still run
-            first = False
             written = await flush(batch, store, fence, letters, check)
-            engine.well()
-            broker.well()
         except EngineUnavailable as error:
             await engine.pause(error)
         except BrokerUnreachable as error:
             await broker.pause(error)
+        except Fenced:
+            if owner.fence(batch.places) == fence:
+                raise
         else:
+            engine.well()
+            broker.well()
             return written
+    raise AssertionError("unreachable")

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from shopstream.contracts.cursor import Partition
 from shopstream.pipeline.batch import Batch, assemble
 from shopstream.pipeline.decode import Piece, decode
-from shopstream.pipeline.flush import Lost
+from shopstream.pipeline.flush import Lost, Written
 from shopstream.pipeline.transport import Delivery
 
 logger = logging.getLogger(__name__)
 
 MAX_RECORDS = 50_000
 MAX_BYTES = 64 * 1024 * 1024
-"""Bounds of a batch; twice as much may wait, then the consumer waits too."""
+"""A batch takes no further chunk beyond them; twice as much may wait, then the consumer waits too."""
 MANY_RECORDS, MORE_SECONDS = 2000, 0.2
 """Where so many wait, more are on their way: a batch waits that long to be full."""
 PACE_SECONDS = 0.25
@@ -36,8 +36,8 @@ class Waiting:
         return Partition(self.piece.topic, self.piece.partition)
 
 
-Write = Callable[[Batch], Awaitable[Batch]]
-Written = Callable[[Batch, float], None]
+Write = Callable[[Batch], Awaitable[Written]]
+Tell = Callable[[Written, float], None]
 
 
 class Flusher:
@@ -52,7 +52,7 @@ class Flusher:
         epoch: Callable[[str], int],
         number: Callable[[], int],
         write: Write,
-        written: Written,
+        written: Tell,
     ) -> None:
         self._epoch = epoch
         self._number = number
@@ -114,6 +114,8 @@ class Flusher:
         async with self._change:
             self._change.notify_all()  # `drop` may have made room
             await self._change.wait_for(lambda: bool(self._waiting))
+            if self._records >= MANY_RECORDS and not self._full(1):
+                await self._until_full(MORE_SECONDS)
             taken, records, size = [], 0, 0
             while self._waiting and records < MAX_RECORDS and size < MAX_BYTES:
                 waiting = self._waiting.popleft()
@@ -125,11 +127,13 @@ class Flusher:
         return taken
 
     async def _pace(self, seconds: float) -> None:
-        if seconds <= 0:
-            return
-        async with self._change:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._change.wait_for(lambda: self._full(1)), seconds)
+        if seconds > 0:
+            async with self._change:
+                await self._until_full(seconds)
+
+    async def _until_full(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._change.wait_for(lambda: self._full(1)), seconds)
 
     def _full(self, times: int) -> bool:
         return self._records >= times * MAX_RECORDS or self._bytes >= times * MAX_BYTES

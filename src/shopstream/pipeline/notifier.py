@@ -1,10 +1,9 @@
 """Tells each shop that its numbers changed: at most once a second, and never before the reports have them."""
 
 import asyncio
-import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from datetime import UTC, date, datetime
+from collections.abc import Callable
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -14,17 +13,11 @@ from shopstream.clickhouse.sql import load
 from shopstream.contracts.notices import Today, report_updated
 from shopstream.kafka import BrokerUnreachable
 from shopstream.pipeline.retry import Patience
-
-logger = logging.getLogger(__name__)
+from shopstream.pipeline.store import Dates
 
 EVERY_SECONDS = 1.0
-Dates = dict[str, set[date]]
-
-
-class Changes(Protocol):
-    """Local dates (ISO) whose numbers some batches changed, by shop."""
-
-    async def changed(self, batches: list[int], /) -> dict[str, list[str]]: ...
+SHOPS_AT_ONCE = 500
+"""Shops whose totals are asked for in one statement: they travel in its address."""
 
 
 class Voice(Protocol):
@@ -34,31 +27,32 @@ class Voice(Protocol):
 
 
 class Notifier:
-    """Collects batches that were applied; `run` asks what they changed and says so.
+    """Collects what batches changed; `run` says it. One notice a shop and second from each worker.
 
-    Bounded by the number of shops: dates that were not told yet are a set by shop.
+    Bounded by the number of shops: dates that were not told yet are one set a shop.
     """
 
     def __init__(
         self,
         engine: Engine,
-        changes: Changes,
         voice: Voice,
         number: Callable[[], int],
+        now: Callable[[], datetime],
         patience: Patience,
     ) -> None:
         self._engine = engine
-        self._changes = changes
         self._voice = voice
         self._number = number
+        self._now = now
         self._patience = patience
-        self._batches: list[int] = []
+        self._dates: dict[str, set[date]] = defaultdict(set)
         self._some = asyncio.Event()
 
-    def applied(self, batches: Iterable[int]) -> None:
-        """These batches are in the reports."""
-        self._batches.extend(batches)
-        if self._batches:
+    def changed(self, dates: Dates) -> None:
+        """The numbers of these local dates (ISO) have changed in the reports, by shop."""
+        for shop, days in dates.items():
+            self._dates[shop].update(date.fromisoformat(day) for day in days)
+        if dates:
             self._some.set()
 
     async def run(self) -> None:
@@ -66,39 +60,37 @@ class Notifier:
         while True:
             await self._some.wait()
             self._some.clear()
-            batches, self._batches = self._batches, []
-            await self._tell(batches)
+            shops = list(self._dates)
+            for start in range(0, len(shops), SHOPS_AT_ONCE):
+                await self._insist(shops[start : start + SHOPS_AT_ONCE])
             await asyncio.sleep(EVERY_SECONDS)
 
-    async def _tell(self, batches: list[int]) -> None:
+    async def _insist(self, shops: list[str]) -> None:
         while True:
             try:
-                await self._say(await self._dates(batches))
+                await self._tell(shops)
             except (EngineUnavailable, BrokerUnreachable) as error:
                 await self._patience.pause(error)
             else:
                 self._patience.well()
                 return
 
-    async def _dates(self, batches: list[int]) -> Dates:
-        found: Dates = defaultdict(set)
-        for shop, days in (await self._changes.changed(batches)).items():
-            found[shop].update(date.fromisoformat(day) for day in days)
-        return found
-
-    async def _say(self, dates: Dates) -> None:
-        now = datetime.now(UTC)
-        today = await self._today(list(dates), now.date())
-        await self._voice.notices(
-            [
-                (shop.encode(), report_updated(shop, f"{self._number():x}", now, days, today[shop]))
-                for shop, days in dates.items()
-            ]
-        )
+    async def _tell(self, shops: list[str]) -> None:
+        """What changes while this is under way is told the next time."""
+        now = self._now()
+        dates = {shop: set(self._dates[shop]) for shop in shops}
+        today = await self._today(shops, now.date())
+        notices: list[tuple[bytes | None, bytes]] = [
+            (shop.encode(), report_updated(shop, f"{self._number():x}", now, days, today[shop]))
+            for shop, days in dates.items()
+        ]
+        await self._voice.notices(notices)
+        for shop, days in dates.items():
+            self._dates[shop] -= days
+            if not self._dates[shop]:
+                del self._dates[shop]
 
     async def _today(self, shops: list[str], day: date) -> dict[str, Today]:
-        if not shops:
-            return {}
         params: dict[str, Any] = {"shops": shops, "day": day}
         rows = await self._engine.rows(load("flush/today.sql"), params)
         found = {

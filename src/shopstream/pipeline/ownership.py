@@ -2,8 +2,8 @@
 
 When partitions arrive, in this order:
 
-1. Claim them in the engine. From then on no new statement of a former owner writes anything: each carries
-   its claims and compares them with the stored ones.
+1. Claim them in the engine, with a number above every claim that is stored. From then on no new statement
+   of a former owner writes anything: each carries its claims and compares them with the stored ones.
 2. Wait until the writing statements that were under way are over: they may have compared before.
 3. Of the batches that began and were never marked, apply those whose first partition is ours, under the
    token of their first run; wait for the owners of the others to do so.
@@ -17,22 +17,26 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Collection
 from functools import partial
-from typing import Any
+from typing import TypeVar
 
 from shopstream.clickhouse.errors import EngineUnavailable
 from shopstream.contracts.cursor import Partition
 from shopstream.pipeline.numbers import Numbers
 from shopstream.pipeline.retry import Patience
-from shopstream.pipeline.store import Fence, Store
+from shopstream.pipeline.store import Dates, Fence, Store
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
 POLL_SECONDS = 0.05
-Recovered = Callable[[list[int]], None]
+Recovered = Callable[[Dates], None]
 
 
 class Ownership:
-    """Claims of the partitions that Kafka assigned to this worker."""
+    """Claims of the partitions that Kafka assigned to this worker.
+
+    `recovered` is told what changed by each batch that was finished for an earlier owner.
+    """
 
     def __init__(
         self, store: Store, numbers: Numbers, patience: Patience, recovered: Recovered
@@ -44,21 +48,26 @@ class Ownership:
         self._claims: dict[Partition, int] = {}
 
     def fence(self, places: Collection[Partition]) -> Fence | None:
-        """The claims of a batch with these partitions; None where one of them is no longer ours."""
+        """The claims of a batch with these partitions; None where one of them is not ours to write for."""
         if all(place in self._claims for place in places):
             return Fence({place: self._claims[place] for place in places})
         return None
 
     async def take(self, places: Collection[Partition]) -> None:
-        """Runs the three steps for partitions that were assigned; waits out an engine that is down."""
+        """Runs the three steps for partitions that were assigned; waits out an engine that is down.
+
+        Only then they are ours to write for.
+        """
         new = [place for place in places if place not in self._claims]
         if not new:
             return
-        claim = self._numbers.next()
+        before = await self._insist(lambda: self._store.greatest_claim(new))
+        claim = max(self._numbers.next(), before + 1)
         await self._insist(lambda: self._store.claim(new, claim))
-        self._claims.update(dict.fromkeys(new, claim))
         await self.quiet()
-        await self._finish(new)
+        taken = self._claims | dict.fromkeys(new, claim)
+        await self._finish(new, taken)
+        self._claims.update(dict.fromkeys(new, claim))
 
     def give_up(self, places: Collection[Partition]) -> None:
         """Forgets partitions that were revoked."""
@@ -66,33 +75,34 @@ class Ownership:
             self._claims.pop(place, None)
 
     async def quiet(self) -> None:
-        """Returns once every writing statement that runs now, of any worker, is over."""
+        """Returns once every *store* and *apply* that runs now, of any worker, is over."""
         waited_for = await self._insist(self._store.running)
         while waited_for:
             await asyncio.sleep(POLL_SECONDS)
             waited_for &= await self._insist(self._store.running)
 
-    async def _finish(self, places: Collection[Partition]) -> None:
-        done: list[int] = []
-        while True:
-            found = await self._insist(lambda: self._store.open_batches(places, time.time()))
+    async def _finish(self, places: Collection[Partition], claims: dict[Partition, int]) -> None:
+        done = 0
+        while found := await self._insist(lambda: self._store.open_batches(places, time.time())):
             for number, parts in sorted(found.items()):
-                if (fence := self.fence(parts[:1])) is not None:
-                    await self._insist(partial(self._apply, number, fence))
-                    done.append(number)
-            if not found:
-                break
+                if (claim := claims.get(parts[0])) is not None:
+                    fence = Fence({parts[0]: claim})
+                    done += await self._insist(partial(self._apply, number, fence))
             await asyncio.sleep(POLL_SECONDS)
         if done:
-            logger.info("finished %d batches of an earlier owner", len(done))
-        self._recovered(done)
+            logger.info("finished %d batches of an earlier owner", done)
 
-    async def _apply(self, number: int, fence: Fence) -> None:
+    async def _apply(self, number: int, fence: Fence) -> bool:
+        """False where yet another worker has claimed the partition: then it does this."""
         await self.quiet()  # a try that was cut off may still run
         await self._store.apply(number, fence)
-        await self._store.mark(number, fence)
+        changed = await self._store.changed(number)
+        marked = await self._store.mark(number, fence)
+        if marked:
+            self._recovered(changed)
+        return marked
 
-    async def _insist(self, call: Callable[[], Awaitable[Any]]) -> Any:
+    async def _insist(self, call: Callable[[], Awaitable[T]]) -> T:
         while True:
             try:
                 answer = await call()

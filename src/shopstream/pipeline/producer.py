@@ -32,8 +32,9 @@ class Producer:
 
     async def close(self) -> None:
         """Sends what is left, for a second at most."""
-        if self._producer:
-            stop = asyncio.ensure_future(self._producer.stop())
+        producer, self._producer = self._producer, None
+        if producer:
+            stop = asyncio.ensure_future(producer.stop())
             await asyncio.wait({stop}, timeout=1)
 
     async def _send(self, messages: list[tuple[str, bytes | None, bytes]]) -> None:
@@ -42,6 +43,7 @@ class Producer:
             futures = [await producer.send(*_fields(message)) for message in messages]
             await asyncio.gather(*futures)
         except (KafkaError, OSError) as error:
+            await self.close()  # one that met a fatal error would never recover
             raise BrokerUnreachable(self._settings.kafka_bootstrap, str(error)) from error
 
     async def _started(self) -> AIOKafkaProducer:

@@ -27,11 +27,6 @@ class Status:
         await self._runner.setup()
         await web.TCPSite(self._runner, host, port).start()
 
-    async def close(self) -> None:
-        """Stops listening."""
-        if self._runner:
-            await self._runner.cleanup()
-
     async def _health(self, _: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
 

@@ -15,6 +15,7 @@ from shopstream.contracts.notices import Progress
 from shopstream.pipeline.batch import Batch
 from shopstream.pipeline.numbers import number_at
 
+Dates = dict[str, list[str]]
 OPEN_SECONDS = 30 * 24 * 3600
 """How far back a batch that was begun and not applied is looked for."""
 
@@ -24,6 +25,8 @@ _STORE: EngineSettings = {
     "max_insert_threads": 1,
     # what is repeated differs from what was written: the comparison decides, not a token
     "insert_deduplicate": 0,
+    # a backfill may hold orders of every month since 2000
+    "max_partitions_per_insert_block": 0,
 }
 _ONE_BLOCK = 10**9
 _APPLY: EngineSettings = {
@@ -47,11 +50,7 @@ class Fence:
 
     def params(self) -> dict[str, Any]:
         """As the statements of sql/flush take them."""
-        return {
-            "topics": [place.topic for place in self.claims],
-            "partitions": [place.partition for place in self.claims],
-            "claims": list(self.claims.values()),
-        }
+        return {**_arrays(self.claims), "claims": list(self.claims.values())}
 
 
 class Store:
@@ -111,6 +110,11 @@ class Store:
         ]
         await self._engine.insert("owners", pa.Table.from_pylist(rows), _PLAIN)
 
+    async def greatest_claim(self, places: Iterable[Partition]) -> int:
+        """Of these partitions, by any worker; 0 where there is none."""
+        rows = await self._engine.rows(load("flush/greatest_claim.sql"), _arrays(places))
+        return int(rows[0]["claim"])
+
     async def running(self) -> set[str]:
         """Query ids of the pipeline's writing statements, of any worker, that run now."""
         return {row["id"] for row in await self._engine.rows(load("flush/running.sql"))}
@@ -119,12 +123,7 @@ class Store:
         self, places: Iterable[Partition], now: float
     ) -> dict[int, list[Partition]]:
         """Batches with any of these partitions that began and are not applied, with all theirs."""
-        wanted = list(places)
-        params = {
-            "since": number_at(now - OPEN_SECONDS),
-            "topics": [place.topic for place in wanted],
-            "partitions": [place.partition for place in wanted],
-        }
+        params = {"since": number_at(now - OPEN_SECONDS), **_arrays(places)}
         rows = await self._engine.rows(load("flush/open_batches.sql"), params)
         return {
             int(row["batch"]): [Partition(topic, int(number)) for topic, number in row["parts"]]
@@ -155,9 +154,9 @@ class Store:
         )
         return {Partition(row["topic"], row["partition"]): row["epoch"] for row in rows}
 
-    async def changed(self, batches: list[int]) -> dict[str, list[str]]:
-        """Local dates (ISO) whose numbers these batches changed, by shop."""
-        rows = await self._engine.rows(load("flush/changed.sql"), {"batches": batches})
+    async def changed(self, number: int) -> Dates:
+        """Local dates (ISO) whose numbers a batch changed, by shop; asked before it is marked."""
+        rows = await self._engine.rows(load("flush/changed.sql"), {"batch": number})
         return {row["shop_id"]: row["dates"] for row in rows}
 
     async def _execute(
@@ -176,3 +175,11 @@ class Store:
             external=external,
             query_id=f"shopstream-{self._worker}-{number}-{self._statements}",
         )
+
+
+def _arrays(places: Iterable[Partition]) -> dict[str, Any]:
+    wanted = list(places)
+    return {
+        "topics": [place.topic for place in wanted],
+        "partitions": [place.partition for place in wanted],
+    }

@@ -23,7 +23,7 @@ from shopstream.pipeline import transport
 from shopstream.pipeline.announcer import Announcer
 from shopstream.pipeline.batch import Batch
 from shopstream.pipeline.epochs import Epochs, TopicMissing, TopicRecreated
-from shopstream.pipeline.flush import Fenced, insist
+from shopstream.pipeline.flush import Fenced, Written, insist
 from shopstream.pipeline.flusher import Flusher
 from shopstream.pipeline.metrics import Metrics
 from shopstream.pipeline.notifier import Notifier
@@ -33,7 +33,7 @@ from shopstream.pipeline.producer import Producer
 from shopstream.pipeline.retry import Patience
 from shopstream.pipeline.status import Status
 from shopstream.pipeline.store import Store
-from shopstream.settings import Settings
+from shopstream.settings import PREFIX, Settings, SettingsError
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +57,7 @@ class Worker:
         self.metrics = Metrics()
         self.engine_patience = Patience("ClickHouse")
         self.broker_patience = Patience("Kafka")
+        self.recovery_patience = Patience("ClickHouse")
         self.progress_patience = Patience("progress")
         self.engine = Engine(Address.parse(settings.clickhouse_url.get_secret_value()))
         self.producer = Producer(settings)
@@ -64,10 +65,10 @@ class Worker:
         self.epochs = Epochs(self.admin)
         self.store = Store(self.engine, name)
         self.notifier = Notifier(
-            self.engine, self.store, self.producer, self.numbers.next, Patience("notices")
+            self.engine, self.producer, self.numbers.next, _now, Patience("notices")
         )
         self.ownership = Ownership(
-            self.store, self.numbers, Patience("ClickHouse"), self.notifier.applied
+            self.store, self.numbers, self.recovery_patience, self.notifier.changed
         )
         self.flusher = Flusher(self.epochs.of, self.numbers.next, self._write, self._written)
         self.announcer = Announcer(
@@ -100,8 +101,8 @@ class Worker:
         and the topics."""
         await self.engine.__aenter__()
         if self._settings.metrics_port:
-            await self.status.start(self._settings.host, self._settings.metrics_port)
-        await self._until_served(self._look_around)
+            await self._listen(self._settings.host, self._settings.metrics_port)
+        await self._until_served(self._look_around, self.broker_patience, self.engine_patience)
 
     def progress(self) -> dict[Partition, Progress]:
         """How far each partition is in the reports; those that nothing is known of are left out."""
@@ -121,7 +122,7 @@ class Worker:
         waited = time.monotonic() - self._began if self._began else 0
         slow = f"a batch has been under way for {waited:.0f} s" if waited > SLOW_SECONDS else None
         found = {
-            "clickhouse": self.engine_patience.trouble or slow,
+            "clickhouse": self.engine_patience.trouble or self.recovery_patience.trouble or slow,
             "kafka": self.broker_patience.trouble,
             "progress": self.progress_patience.trouble,
             "assignment": None if self._assigned else "no partitions are assigned yet",
@@ -146,7 +147,8 @@ class Worker:
             await self.flusher.offer(delivery)
 
     async def _on_assigned(self, tps: set[TP]) -> None:
-        await self._until_served(partial(self._rewind_stale, tps))
+        rewind = partial(self._rewind_stale, tps)
+        await self._until_served(rewind, self.broker_patience, self.recovery_patience)
         await self.ownership.take([Partition(tp.topic, tp.partition) for tp in tps])
         self._assigned = True
 
@@ -168,8 +170,9 @@ class Worker:
         lost = {Partition(tp.topic, tp.partition) for tp in tps}
         self.ownership.give_up(lost)
         self.flusher.drop(lost)
+        self._assigned = False
 
-    async def _write(self, batch: Batch) -> Batch:
+    async def _write(self, batch: Batch) -> Written:
         self._began = time.monotonic()
         try:
             return await insist(
@@ -183,36 +186,37 @@ class Worker:
         finally:
             self._began = 0
 
-    def _written(self, batch: Batch, seconds: float) -> None:
-        self.metrics.written(batch, seconds)
+    def _written(self, written: Written, seconds: float) -> None:
+        self.metrics.written(written.batch, seconds)
         self.announcer.news()
-        if batch.staged.num_rows:
-            self.notifier.applied([batch.number])
+        self.notifier.changed(written.changed)
 
-    async def close(self) -> None:
-        """Ends every connection."""
-        await self.producer.close()
-        await self.status.close()
-        await self.engine.close()
-        self.admin.close()
-        self._scratch.cleanup()
-
-    async def _until_served(self, call: Callable[[], Awaitable[None]]) -> None:
+    async def _until_served(
+        self, call: Callable[[], Awaitable[None]], broker: Patience, engine: Patience
+    ) -> None:
         while True:
             try:
                 await call()
             except (BrokerUnreachable, TopicMissing) as error:
-                await self.broker_patience.pause(error)
+                await broker.pause(error)
             except EngineUnavailable as error:
-                await self.engine_patience.pause(error)
+                await engine.pause(error)
             except EngineError as error:
                 if error.code not in NOT_MIGRATED:
                     raise
-                await self.engine_patience.pause(error)
+                await engine.pause(error)
             else:
-                self.broker_patience.well()
-                self.engine_patience.well()
+                broker.well()
+                engine.well()
                 return
+
+    async def _listen(self, host: str, port: int) -> None:
+        try:
+            await self.status.start(host, port)
+        except OSError as error:
+            raise SettingsError(
+                f"{PREFIX}METRICS_PORT: {host}:{port} cannot be used ({error})"
+            ) from None
 
     async def _look_around(self) -> None:
         await self.epochs.check(TOPICS)
@@ -222,7 +226,12 @@ class Worker:
         """Sees a topic that is made again, or a broker that is gone, also while no record comes."""
         while True:
             await asyncio.sleep(WATCH_SECONDS)
-            await self._until_served(lambda: self.epochs.check(TOPICS))
+            check = partial(self.epochs.check, TOPICS)
+            await self._until_served(check, self.broker_patience, self.recovery_patience)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 async def _or_end(task: Callable[[], Awaitable[None]]) -> None:

@@ -184,6 +184,44 @@ def test_money_and_quantities_are_exact_to_their_limits(scene: Scene) -> None:
     scene.check(["large"])
 
 
+def test_orders_of_many_years_may_come_at_once(scene: Scene) -> None:
+    """More months than the engine takes in one block unless it is told to."""
+    scene.send(
+        [
+            record(order("years", f"o-{year}-{month}", created=f"{year}-{month:02}-01T00:00:00Z"))
+            for year in range(2000, 2101)
+            for month in (1, 6, 12)
+        ]
+    )
+    scene.check(["years"])
+
+
+SPELLINGS = {
+    "exponent": (b'"9.99"', b"1.5e1"),
+    "negative exponent": (b'"9.99"', b"12345e-4"),
+    "minus nothing": (b'"9.99"', b"-0.0"),
+    "zeros": (b'"9.99"', b"9.990000000000000000000"),
+    "text": (b'"9.99"', b'"0009.9900"'),
+    "float would fail": (b'"9.99"', b"0.1"),
+    "many digits": (b'"9.99"', b"123456789012.3456"),
+    "twice": (b'"status":"paid"', b'"status":"paid","status":"cancelled"'),
+    "escaped": (b'"Tea"', b'"\\u0054\\uD83D\\uDED2\\n"'),
+    "empty name": (b'"Tea"', b'""'),
+    "blanks": (b'"data":{', b' \n "data" : \t {'),
+    "foreign": (b'"data":{', b'"more":{"a":[1.5e400,null,{}]},"data":{"b":1e999,'),
+}
+
+
+def test_json_may_be_written_in_any_way(scene: Scene) -> None:
+    sent = []
+    for n, (old, new) in enumerate(SPELLINGS.values()):
+        plain = record(order("spelled", f"o-{n}"))
+        assert plain.value is not None and old in plain.value
+        sent.append(type(plain)(plain.key, plain.value.replace(old, new)))
+    scene.send(sent)
+    scene.check(["spelled"])
+
+
 def test_identifiers_are_what_they_are(scene: Scene) -> None:
     shops = ["it's", "Größe \\ 大", "a/b", "%s ?&=", "\U0001f6d2", "A", "a", " a", "a ", "x" * 128]
     scene.send(

@@ -113,9 +113,7 @@ REFUSED: list[Sent] = [
 ]
 """Records of shop.orders that break a rule, each with the reason and the field that must be told."""
 
-WRONG_TOPIC = [
-    bare(encode(changed("type", kind)), "wrong_topic", "type") for kind in OTHER_TOPICS
-]
+WRONG_TOPIC = [bare(encode(changed("type", kind)), "wrong_topic", "type") for kind in OTHER_TOPICS]
 
 
 def test_every_reason_reaches_the_dead_letters_and_the_rest_goes_on(scene: Scene) -> None:

@@ -10,13 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from oracle import Book, compare_tables
-from support.events import Sent, item, order, record
-from support.system import System
 
+from oracle.book import Book
+from oracle.compare import compare_tables
 from shopstream.clickhouse.client import Address, Engine
 from shopstream.clickhouse.migrations import migrate_engine
-from shopstream.clickhouse.sql import load
+from shopstream.clickhouse.sql import load, names
 from shopstream.contracts.cursor import Partition
 from shopstream.pipeline.batch import Batch, assemble
 from shopstream.pipeline.decode import decode
@@ -24,6 +23,8 @@ from shopstream.pipeline.numbers import Numbers
 from shopstream.pipeline.ownership import Ownership
 from shopstream.pipeline.retry import Patience
 from shopstream.pipeline.store import Fence, Store
+from support.events import Sent, item, order, record
+from support.system import System
 
 PLACE = Partition("shop.orders", 0)
 OTHER = Partition("shop.orders", 1)
@@ -177,16 +178,9 @@ async def test_an_old_claim_writes_nothing(bench: Bench, places: tuple[Partition
     assert not bench.differences()
 
 
-WINDOWS = (
-    "to_sales_15m",
-    "to_sales_day",
-    "to_product_day",
-    "to_product_month",
-    "to_order_places",
-    "to_product_names",
-    "to_product_names_gone",
-    "to_first_orders",
-)
+WINDOWS = [
+    name.partition("_to_")[2].removesuffix(".sql") for name in names("windows") if "_to_" in name
+]
 
 
 @pytest.mark.parametrize("missed", WINDOWS)
@@ -200,12 +194,12 @@ async def test_a_crash_between_two_windows_is_made_good(bench: Bench, missed: st
     await bench.store.mark(before.number, fence)
     await bench.store.begin(batch)
     await bench.store.store(batch, fence)
-    bench.system.sql.text(f"DETACH TABLE {missed}")
+    bench.system.sql.text(f"DETACH TABLE to_{missed}")
     try:
         await bench.store.apply(batch.number, fence)
     finally:
-        bench.system.sql.text(f"ATTACH TABLE {missed}")
-    if missed in ("to_sales_15m", "to_sales_day", "to_product_day", "to_product_month"):
+        bench.system.sql.text(f"ATTACH TABLE to_{missed}")
+    if missed in WRITTEN:
         assert bench.differences()
     await bench.store.apply(batch.number, fence)
     assert not bench.differences()
@@ -214,7 +208,8 @@ async def test_a_crash_between_two_windows_is_made_good(bench: Bench, missed: st
 @pytest.mark.parametrize("steps", [1, 2, 3])
 async def test_a_new_owner_finishes_what_was_begun(bench: Bench, steps: int) -> None:
     """The former one died after `begin`, `store` or `apply`; the records come again afterwards."""
-    batch, fence = bench.batch(first(), second()), await bench.claim()
+    records = [first(), second()]
+    batch, fence = bench.batch(*records), await bench.claim()
     await bench.store.begin(batch)
     if steps > 1:
         await bench.store.store(batch, fence)
@@ -225,8 +220,8 @@ async def test_a_new_owner_finishes_what_was_begun(bench: Bench, steps: int) -> 
     owner = Ownership(heir, Numbers(), Patience("test"), told.extend)
     await owner.take([PLACE])
     assert told == [batch.number]
-    assert await heir.applied(batch.number)
-    again = bench.batch(first(), second())
+    assert not await heir.open_batches([PLACE], time.time())
+    again = bench.batch(*records)
     now = owner.fence([PLACE])
     assert now is not None
     await heir.begin(again)

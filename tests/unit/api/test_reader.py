@@ -40,7 +40,9 @@ def euro(code: str = "EUR") -> list[dict[str, str]]:
 
 
 def sold(*products: str) -> list[dict[str, Any]]:
-    return [{"currency": "EUR", "product_id": one, "quantity": 1, "revenue": "1"} for one in products]
+    return [
+        {"currency": "EUR", "product_id": one, "quantity": 1, "revenue": "1"} for one in products
+    ]
 
 
 def sums(code: str = "EUR") -> list[dict[str, Any]]:

@@ -43,12 +43,9 @@ async def test_nothing_is_shared_while_the_pipeline_is_unknown() -> None:
     assert [await shared.get("a", source.ask) for _ in range(2)] == [1, 2]
 
 
-async def test_an_answer_is_given_again_for_a_second_at_most(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(module, "LONGEST_SECONDS", 0.0)
+async def test_an_answer_is_not_given_again_when_its_time_is_over() -> None:
     source = Source()
-    shared: Shared[int] = Shared(lambda: 1)
+    shared: Shared[int] = Shared(lambda: 1, longest=0.0)
     assert [await shared.get("a", source.ask) for _ in range(2)] == [1, 2]
 
 

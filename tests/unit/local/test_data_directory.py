@@ -8,7 +8,7 @@ import pytest
 from shopstream.local.directory import Addresses, Directory, DirectoryUnusable
 from shopstream.local.environment import told_by_up
 
-ADDRESSES = Addresses("http://a", "k:1", "http://c", "http://b", 7, False, 4)
+ADDRESSES = Addresses("http://a", "k:1", "http://c", "http://b", 7, False, 4, 6)
 
 
 def mode(path: Path) -> int:
@@ -39,6 +39,7 @@ def test_up_json_is_private_and_gone_after_the_end(tmp_path: Path) -> None:
         "pid": 7,
         "kafka_idempotence": False,
         "kafka_partitions": 4,
+        "kafka_session_timeout": 6,
     }
     directory.release()
     assert not (tmp_path / "up.json").exists()
@@ -78,7 +79,13 @@ def test_secrets_of_something_else_are_refused(tmp_path: Path) -> None:
     directory.release()
 
 
-UP = {"kafka": "k:1", "clickhouse": "http://c", "kafka_idempotence": False, "kafka_partitions": 4}
+UP = {
+    "kafka": "k:1",
+    "clickhouse": "http://c",
+    "kafka_idempotence": False,
+    "kafka_partitions": 4,
+    "kafka_session_timeout": 6.0,
+}
 
 
 def test_what_up_tells_completes_the_environment() -> None:
@@ -86,6 +93,7 @@ def test_what_up_tells_completes_the_environment() -> None:
         "SHOPSTREAM_KAFKA_BOOTSTRAP": "k:1",
         "SHOPSTREAM_KAFKA_IDEMPOTENCE": "false",
         "SHOPSTREAM_KAFKA_PARTITIONS": "4",
+        "SHOPSTREAM_KAFKA_SESSION_TIMEOUT": "6.0",
         "SHOPSTREAM_CLICKHOUSE_URL": "http://c",
         "SHOPSTREAM_JWT_SECRET": "s",
     }

@@ -55,6 +55,7 @@ class Engine:
 
     async def execute(self, sql: str, params=None, settings=None, *, external=None, query_id=None):
         self._ask(sql, params, external)
+        return 0
 
     async def insert(self, table: str, rows: pa.Table, settings=None):
         self.columns[table] = rows.column_names
@@ -72,14 +73,15 @@ async def asked() -> Engine:
     await store.moved(batch)
     await store.store(batch, fence)
     await store.apply(5, fence)
-    with suppress(IndexError):  # no row says whether it is applied
-        await store.mark(5, fence)
+    await store.mark(5, fence)
+    with suppress(IndexError):  # nobody has claimed it
+        await store.greatest_claim([place])
     await store.claim([place], 1)
     await store.running()
     await store.open_batches([place], 0.0)
-    await store.changed([5])
-    voice: Any = None
-    await Notifier(engine, store, voice, lambda: 1, voice)._today(["s"], date(2026, 11, 22))
+    await store.changed(5)
+    nobody: Any = None
+    await Notifier(engine, nobody, nobody, nobody, nobody)._today(["s"], date(2026, 11, 22))
     return engine
 
 

@@ -15,6 +15,7 @@ from shopstream.api.topology import Look, Topology, partitions_of
 from shopstream.contracts.cursor import Partition, Position
 from shopstream.contracts.notices import PROGRESS, read_progress
 from shopstream.contracts.topics import NOTICES
+from shopstream.contracts.values import IDENTIFIER_LENGTH
 
 log = logging.getLogger(__name__)
 
@@ -166,7 +167,10 @@ class Source:
             self._book.changed()
         shop = seen.get("shopid") if seen is not None else None
         if isinstance(shop, str) and not self._hub.listened(shop):
-            self._hub.passed(shop, place, position)
+            if (
+                len(shop) <= IDENTIFIER_LENGTH
+            ):  # no shop has a longer name, and no room is made for it
+                self._hub.passed(shop, place, position)
             return
         pushed = read_record(record.value, place.topic)
         if pushed is not None and (self._settled or not self._is_old(record)):

@@ -55,9 +55,11 @@ class NameBook:
         if missing := [one for one in products if one not in known]:
             found = await self._read(shop, missing)
             if len(known) > REMEMBERED:
-                known.clear()
-            known.update(found)
-        rows = [known[one] for one in products if one in known]
+                self._shops.pop(shop, None)
+                known = {**known, **found}
+            else:
+                known.update(found)
+        rows = [known[one] for one in products]
         names: Names = {row["product_id"]: row["name"] for row in rows}
         if gone := [row["product_id"] for row in rows if row["gone"]]:
             again = await self._rows("product_names_again", {"shop": shop, "products": gone})

@@ -24,7 +24,7 @@ STATEMENT_SETTINGS: Mapping[str, str | int] = {
 """A report is some small statements at once: threads within one would cost more than they save."""
 SHOP_SECONDS = 60.0
 """For a shop's currency, which only its orders change."""
-ATTEMPTS = 5
+ATTEMPTS, PAUSE_SECONDS = 10, 0.03
 """How often a report is read again because the shop's first order was arriving."""
 
 
@@ -70,6 +70,7 @@ class Reports:
                 return daily_sales(shop, wanted, now, profile, sums.quarters, sums.top, sums.names)
             self._answers.forget((shop, wanted))
             self._currencies.forget(shop)
+            await asyncio.sleep(PAUSE_SECONDS)
         raise NotYet("The shop's first order is arriving at this moment; ask again.")
 
     async def _read(self, shop: str, day: date) -> _Sums:

@@ -1,7 +1,8 @@
--- Local dates whose numbers these batches changed, by shop.
+-- Local dates whose numbers a batch changed, by shop. Asked while the batch is open: later a merge may have
+-- replaced its rows by newer versions.
 SELECT shop_id, groupUniqArray(day) AS dates
 FROM orders
-WHERE batch IN {batches:Array(UInt64)}
+WHERE batch = {batch:UInt64}
     AND (
         counted != prior_counted
         OR (

@@ -9,4 +9,4 @@ CREATE TABLE IF NOT EXISTS sales_day (
 )
 ENGINE = SummingMergeTree
 ORDER BY (shop_id, day, currency)
-SETTINGS index_granularity = 1024, non_replicated_deduplication_window = 1000
+SETTINGS index_granularity = 1024, non_replicated_deduplication_window = 20000

@@ -1,0 +1,163 @@
+"""Which claims a batch and a new owner write under, with a store that only remembers."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from shopstream.clickhouse.errors import EngineUnavailable
+from shopstream.contracts.cursor import Partition
+from shopstream.pipeline import retry
+from shopstream.pipeline.flush import Fenced, Lost, insist
+from shopstream.pipeline.numbers import Numbers
+from shopstream.pipeline.ownership import Ownership
+from shopstream.pipeline.retry import Patience
+from shopstream.pipeline.store import Fence
+
+ONE, TWO = Partition("shop.orders", 1), Partition("shop.orders", 2)
+
+
+class Batch:
+    number = 7
+    places = (ONE,)
+    refused = ()
+
+    class staged:
+        num_rows = 1
+
+
+class Store:
+    """Writes nothing. `down` statements fail first; `marks` is what `mark` answers."""
+
+    def __init__(self, greatest: int = 0, marks: bool = True) -> None:
+        self.greatest = greatest
+        self.marks = marks
+        self.down = 0
+        self.open: dict[int, list[Partition]] = {}
+        self.calls: list[tuple[Any, ...]] = []
+        self.at_store = asyncio.Event()
+
+    async def begin(self, batch: Batch) -> None:
+        if self.down:
+            self.down -= 1
+            raise EngineUnavailable("down")
+
+    async def keep(self, batch: Batch) -> None: ...
+
+    async def moved(self, batch: Batch) -> list[int]:
+        return []
+
+    async def store(self, batch: Batch, fence: Fence) -> None:
+        self.calls.append(("store", fence.claims))
+
+    async def apply(self, number: int, fence: Fence) -> None:
+        self.calls.append(("apply", number, fence.claims))
+
+    async def changed(self, number: int) -> dict[str, list[str]]:
+        return {"s": ["2026-11-22"]}
+
+    async def mark(self, number: int, fence: Fence) -> bool:
+        self.calls.append(("mark", number, fence.claims))
+        if self.marks:
+            self.open.pop(number, None)
+        return self.marks
+
+    async def greatest_claim(self, places: list[Partition]) -> int:
+        return self.greatest
+
+    async def claim(self, places: list[Partition], claim: int) -> None:
+        self.greatest = claim
+
+    async def running(self) -> set[str]:
+        return set()
+
+    async def open_batches(self, places: Any, now: float) -> dict[int, list[Partition]]:
+        return dict(self.open)
+
+
+def owner(store: Store, told: list[Any] | None = None) -> Ownership:
+    tell = (told if told is not None else []).append
+    return Ownership(store, Numbers(clock=lambda: 1.8e9, writer=1), Patience("engine"), tell)  # type: ignore[arg-type]
+
+
+async def nothing() -> None: ...
+
+
+async def write(store: Store, mine: Ownership) -> Any:
+    patience = Patience("engine"), Patience("broker")
+    return await insist(Batch(), store, mine, None, nothing, patience)  # type: ignore[arg-type]
+
+
+async def test_a_claim_is_above_every_stored_one_whatever_the_clock_says() -> None:
+    store = Store(greatest=2**60)
+    mine = owner(store)
+    await mine.take([ONE])
+    assert mine.fence([ONE]) == Fence({ONE: 2**60 + 1})
+
+
+async def test_partitions_are_ours_only_after_open_batches_are_applied() -> None:
+    store = Store()
+    store.open = {5: [ONE, TWO]}
+    told: list[Any] = []
+    mine = owner(store, told)
+    seen = []
+
+    async def apply(number: int, fence: Fence) -> None:
+        seen.append((number, dict(fence.claims), mine.fence([ONE])))
+
+    store.apply = apply  # type: ignore[method-assign]
+    await mine.take([ONE])
+    assert seen == [(5, {ONE: store.greatest}, None)]
+    assert mine.fence([ONE]) is not None
+    assert told == [{"s": ["2026-11-22"]}]
+
+
+async def test_a_batch_is_dropped_when_its_partition_went_and_came_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = Store()
+    mine = owner(store)
+    await mine.take([ONE])
+    store.down = 1
+
+    async def rebalance(self: Patience, error: Exception) -> None:
+        mine.give_up([ONE])
+        await mine.take([ONE])
+
+    monkeypatch.setattr(retry.Patience, "pause", rebalance)
+    with pytest.raises(Lost):
+        await write(store, mine)
+    assert store.calls == []
+
+
+async def test_a_batch_that_was_fenced_by_our_own_newer_claim_is_lost_and_no_fault() -> None:
+    store = Store(marks=False)
+    mine = owner(store)
+    await mine.take([ONE])
+
+    async def store_rows(batch: Batch, fence: Fence) -> None:
+        mine.give_up([ONE])
+
+    store.store = store_rows  # type: ignore[method-assign]
+    with pytest.raises(Lost):
+        await write(store, mine)
+
+
+async def test_a_batch_that_another_worker_took_over_ends_this_one() -> None:
+    store = Store(marks=False)
+    mine = owner(store)
+    await mine.take([ONE])
+    with pytest.raises(Fenced):
+        await write(store, mine)
+
+
+async def test_a_batch_keeps_its_claims_through_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retry, "FIRST_PAUSE", 0.0)
+    store = Store()
+    mine = owner(store)
+    await mine.take([ONE])
+    store.down = 2
+    written = await write(store, mine)
+    claims = {ONE: store.greatest}
+    assert store.calls == [("store", claims), ("apply", 7, claims), ("mark", 7, claims)]
+    assert written.changed == {"s": ["2026-11-22"]}
