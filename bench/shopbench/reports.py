@@ -26,7 +26,7 @@ LIMIT_SECONDS = 60.0
 SETTLE_SECONDS = 60.0
 Ask = Callable[[str], Any]
 _OF_DAY = """
-    WHERE counted AND shop_key = cityHash64('%(shop)s') AND shop_id = '%(shop)s'
+    WHERE counted AND shop_key = reinterpretAsUInt64(substring(SHA256('%(shop)s'), 1, 8)) AND shop_id = '%(shop)s'
         AND created_at >= toDateTime64('%(day)s', 6, 'UTC')
         AND created_at < toDateTime64('%(day)s', 6, 'UTC') + INTERVAL 1 DAY
 """

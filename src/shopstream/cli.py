@@ -138,7 +138,11 @@ def token(
         raise typer.BadParameter(str(error), param_hint="--ttl") from None
     with _plain_faults():
         settings = load_beside_up()
-        typer.echo(mint(settings, shop, datetime.now(UTC), role=role, user=user, ttl=life))
+        try:
+            text = mint(settings, shop, datetime.now(UTC), role=role, user=user, ttl=life)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--shop, --user") from None
+        typer.echo(text)
 
 
 @app.command()

@@ -12,6 +12,8 @@ from shopstream.contracts import values
 from shopstream.settings import Settings, SettingsError
 
 ALGORITHMS = ("HS256",)
+LATEST = 253_402_300_800
+"""Seconds since 1970: the end of the year 9999."""
 LEEWAY = 30
 """Seconds of difference between clocks that a token is forgiven."""
 
@@ -120,8 +122,10 @@ def identity_of(claims: Mapping[str, Any]) -> Identity:
         raise Unauthorized("The token's claim sub must be an identifier.")
     if not isinstance(role, str) or role not in _ROLES:
         raise Unauthorized("The token's claim role must be admin or staff.")
-    if not isinstance(expires, int | float) or isinstance(expires, bool):
-        raise Unauthorized("The token's claim exp must be a number.")
+    if not isinstance(expires, int | float) or isinstance(expires, bool) or expires > LATEST:
+        raise Unauthorized(
+            "The token's claim exp must be a number of seconds before the year 10000."
+        )
     return Identity(str(user), _shops(claims), _ROLES[role], expires)
 
 

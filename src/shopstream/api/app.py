@@ -58,6 +58,7 @@ def create_app(deps: Deps, now: Callable[[], datetime] = utc_now) -> FastAPI:
         title="shopstream",
         version=version("shopstream"),
         description=_ABOUT,
+        redirect_slashes=False,
         middleware=_middleware(deps, metrics),
     )
     problems.install(app)

@@ -205,7 +205,7 @@ class Engine:
         except aiohttp.ClientError as error:
             raise EngineUnavailable(f"the engine cannot be reached: {error}") from error
         if answer.status != 200:
-            raise from_text(content.decode(errors="replace"))
+            raise from_text(content.decode(errors="replace"), answer.status)
         return content, orjson.loads(answer.headers.get("X-ClickHouse-Summary", "{}"))
 
 

@@ -26,9 +26,14 @@ class EngineUnavailable(Exception):
     """Nothing that the statement could help: no connection, a time-out, overload, shutdown."""
 
 
-def from_text(text: str) -> EngineError | EngineUnavailable:
-    """The exception that an error body of the HTTP interface tells of."""
+def from_text(text: str, status: int = 500) -> EngineError | EngineUnavailable:
+    """The exception that an error body of the HTTP interface tells of.
+
+    `status`: of HTTP; where the body is not the engine's own, 4xx means that the request will never do.
+    """
     match = _CODE.search(text)
+    if not match and 400 <= status < 500:
+        return EngineError(0, f"HTTP_{status}", text[:200].strip())
     if not match:
         return EngineUnavailable(f"the engine answered: {text[:200].strip()}")
     code, message = int(match[1]), match[2].strip()

@@ -45,6 +45,8 @@ def produce_file(settings: Settings, name: str, rate: float | None, topic: str |
 def _opened(name: str) -> Iterator[tuple[BinaryIO, int | None]]:
     """The file and its size in bytes (None: not known)."""
     if name == "-":
+        if sys.stdin is None:
+            raise LocalFault("Standard input is closed.")
         yield sys.stdin.buffer, None
         return
     path = Path(name)

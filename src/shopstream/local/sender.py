@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, MessageSizeTooLargeError
 
 from shopstream.kafka import BrokerUnreachable, TopicAdmin, client_options
 from shopstream.local.faults import LocalFault
@@ -73,6 +73,9 @@ class Sender:
         self._free.acquire()
         try:
             future = self._producer.send(record.topic, record.value, record.key)
+        except MessageSizeTooLargeError as error:
+            self._free.release()
+            raise LocalFault(f"A record for {record.topic} is too large for Kafka.") from error
         except KafkaError as error:
             self._free.release()
             raise BrokerUnreachable(self._address(), str(error)) from error

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import jwt
 
+from shopstream.contracts import values
 from shopstream.settings import Settings, SettingsError
 
 ROLES = ("admin", "staff")
@@ -39,7 +40,13 @@ def mint(
 
     Raises:
         SettingsError: there is no secret to sign with.
+        ValueError: a name that the API would not take: it must be an identifier.
     """
+    for name in (user, *shops):
+        try:
+            values.identifier(name)
+        except values.Invalid as rule:
+            raise ValueError(f"'{name}' {rule}") from None
     if settings.jwt_secret is None:
         raise SettingsError(
             "SHOPSTREAM_JWT_SECRET: is not set, and there is no secret of `shopstream up`"

@@ -15,7 +15,7 @@ from shopstream.pipeline.transport import Delivery
 
 logger = logging.getLogger(__name__)
 
-MAX_RECORDS = 50_000
+MAX_RECORDS = 100_000
 MAX_BYTES = 64 * 1024 * 1024
 """A batch takes no further chunk beyond them; twice as much may wait, then the consumer waits too."""
 MANY_RECORDS, MORE_SECONDS = 2000, 0.2

@@ -83,7 +83,7 @@ class Store:
     async def moved(self, batch: Batch) -> list[int]:
         """`seq` of the rows whose order exists with another createdAt."""
         keys = batch.staged.select(["seq", "shop_id", "order_id", "created_at"])
-        columns = "seq UInt32, shop_id String, order_id String, created_at DateTime64(6, 'UTC')"
+        columns = "seq UInt32, shop_id LowCardinality(String), order_id String, created_at DateTime64(6, 'UTC')"
         staged = {"staged": External(columns, keys)}
         rows = await self._engine.rows(load("flush/moved.sql"), external=staged)
         return [row["seq"] for row in rows]

@@ -5,6 +5,14 @@ from engine_harness import SLOW, EngineProcess, poll
 
 REACH = [
     "SELECT file('/etc/hostname')",
+    "SELECT arrayMap(file, ['/etc/hostname'])",
+    "SELECT arrayMap(`FILE`, ['/etc/hostname'])",
+    "SELECT arrayMap(\"fi\\x6ce\", ['/etc/hostname'])",
+    "WITH file AS f SELECT arrayMap(f, ['/etc/hostname'])",
+    "SELECT * APPLY(file) FROM (SELECT '/etc/hostname')",
+    "SELECT COLUMNS('x') APPLY(x -> file(x)) FROM (SELECT '/etc/hostname' AS x)",
+    "SELECT * FROM view(SELECT * APPLY(file) FROM (SELECT '/etc/hostname'))",
+    "SELECT * REPLACE(file('/etc/hostname') AS x) FROM (SELECT '1' AS x)",
     "SELECT `file`('/etc/hostname')",
     "SELECT * FROM file('/etc/hostname', 'LineAsString')",
     "SELECT * FROM `/etc/hostname`",
@@ -118,6 +126,13 @@ def test_a_reader_cannot_make_a_table_of_a_file_by_external_data(engine: EngineP
         params = {"query": "SELECT * FROM given", "given_structure": structure}
         answer = client.post("/", params=params, files={"given": b""})
     assert answer.headers["X-ClickHouse-Exception-Code"] == "62"
+
+
+def test_a_reader_cannot_have_expressions_evaluated_by_external_data(engine: EngineProcess):
+    with engine.client("bi") as client:
+        params = {"query": "SELECT * FROM x", "x_format": "Values", "x_structure": "a String"}
+        answer = client.post("/", params=params, files={"x": b"(file('/etc/hostname'))"})
+    assert answer.headers["X-ClickHouse-Exception-Code"] == "164"
 
 
 def test_a_reader_has_settings_external_data_and_sessions(engine: EngineProcess):

@@ -184,6 +184,33 @@ def test_money_and_quantities_are_exact_to_their_limits(scene: Scene) -> None:
     scene.check(["large"])
 
 
+def test_lines_may_be_worth_more_than_any_total_where_the_total_is_given(scene: Scene) -> None:
+    most = [item(f"p-{n}", 2**31 - 1, "999999999999.9999") for n in range(1000)]
+    wide = [item("p", 1_000_000, "999999999", refundedQuantity=999_999)]
+    scene.send(
+        [
+            record(order("wide", "o-1", total="1", refundedTotal="0", items=wide)),
+            record(order("wide", "o-2", total="1", refundedTotal="0", items=most)),
+        ]
+    )
+    scene.check(["wide"])
+
+
+def test_a_shop_whose_name_was_made_to_clash_reaches_no_other_shop(scene: Scene) -> None:
+    """Both names have the same CityHash64, which anybody can bring about."""
+    victim, crafted = "victim-shop", "1-UF7_kv.QMHj3xg]MV;htN0r`jBey)Y"
+    scene.send([record(order(victim, "z-1", items=[item("secret", 3, "41.5")]))])
+    scene.check([victim])
+    scene.send(
+        [
+            record(order(crafted, "z-1", version=9, status="cancelled")),
+            record(order(crafted, "z-2", created=at(1))),
+            record(order(victim, "z-2", created=at(2))),
+        ]
+    )
+    scene.check([victim, crafted])
+
+
 def test_orders_of_many_years_may_come_at_once(scene: Scene) -> None:
     """More months than the engine takes in one block unless it is told to."""
     scene.send(

@@ -8,7 +8,7 @@ from typing import Protocol
 from shopstream.clickhouse.client import Row
 
 Names = dict[str, str | None]
-PREFETCHED = 32
+PREFETCHED = 16
 """Products whose names are asked for, once the numbers have changed, before it is known that they are wanted."""
 REMEMBERED = 1000
 """Products of a shop, and shops, whose names are kept; beyond it all of them are asked for anew."""

@@ -9,6 +9,13 @@ from collections.abc import Mapping
 from .engine import Handle, backquote, quote
 from .errors import ServerError
 
+DEFAULT_FORMAT = "TabSeparated"
+
+
+def formats(files: Mapping[str, bytes], params: Mapping[str, str]) -> list[str]:
+    """The format of each file."""
+    return [params.get(f"{name}_format") or DEFAULT_FORMAT for name in files]
+
 
 def load(handle: Handle, files: Mapping[str, bytes], params: Mapping[str, str]) -> None:
     """Makes and fills a temporary table for each file.
@@ -23,7 +30,7 @@ def load(handle: Handle, files: Mapping[str, bytes], params: Mapping[str, str]) 
     for name, content in files.items():
         if not name.isidentifier():
             raise ServerError(36, "BAD_ARGUMENTS", f"'{name}' cannot be an external table's name")
-        form = params.get(f"{name}_format") or "TabSeparated"
+        form = params.get(f"{name}_format") or DEFAULT_FORMAT
         structure = params.get(f"{name}_structure") or _numbered(params.get(f"{name}_types"))
         if structure:
             # a text that the engine parses as a structure only, so it cannot end the statement

@@ -20,7 +20,16 @@ _HARMLESS = frozenset(_TABLE_FUNCTIONS.split())
 _SCALAR_FUNCTIONS = "file catboostevaluate getclienthttpheader hascolumnintable reversednsquery"
 _ALSO_REFUSED = frozenset(_SCALAR_FUNCTIONS.split())
 _FUNCTION = re.compile(r"\bFunction ([^\s(]+)")
+# a function may be given to another by its name: arrayMap(file, paths)
+_NAME = re.compile(r"\bIdentifier (?:\S*\.)?(\w+)")
+# the tree does not show what is applied
+_APPLY = "ApplyTransformer"
 _PATH = re.compile(r"\bIdentifier (?:\S*?[.])?(?:/|\.\./|\S*/\.\./)|\bTableIdentifier \S*/")
+_DATA_ONLY = re.compile(
+    r"(?:TabSeparated|TSV|CSV|RowBinary)(?:Raw)?(?:WithNames(?:AndTypes)?)?|Native|Arrow(?:Stream)?|Parquet|ORC"
+    r"|JSON(?:Compact)?EachRow|NDJSON|JSONLines",
+    re.I,
+)
 _ALLOWED_CONTROL = ("SET", "USE")
 _REFUSED_SETTING = re.compile(
     r"readonly|allow_ddl|allow_introspection_functions|additional_.*|format_(?:schema|template).*"
@@ -68,11 +77,28 @@ def check_reach(
     tree = (handle.query("EXPLAIN AST " + sql, "TSVRaw", params).bytes() or b"").decode()
     for name in _FUNCTION.findall(tree):
         lower = name.lower()
-        outside = lower in table_functions and lower not in _HARMLESS
-        if outside or lower in _ALSO_REFUSED or re.match(r"ai[A-Z]|AI[A-Z]", name):
+        if (lower in table_functions and lower not in _HARMLESS) or _reaches(name):
             raise readonly_error(f"Function {name} is not allowed for a read-only login")
+    for name in filter(_reaches, _NAME.findall(tree)):
+        raise readonly_error(f"The name {name} is not allowed for a read-only login")
+    if _APPLY in tree:
+        raise readonly_error("APPLY is not allowed for a read-only login")
     if not tree.strip() or _PATH.search(tree):
         raise readonly_error("Files are not allowed for a read-only login")
+
+
+def _reaches(name: str) -> bool:
+    return name.lower() in _ALSO_REFUSED or re.match(r"ai[A-Z]|AI[A-Z]", name) is not None
+
+
+def check_external(form: str) -> None:
+    """Refuses a format of external data whose values could be expressions: the engine evaluates them.
+
+    Raises:
+        ServerError: 164.
+    """
+    if not _DATA_ONLY.fullmatch(form):
+        raise readonly_error(f"External data as {form} is not allowed for a read-only login")
 
 
 def check_settings(settings: Mapping[str, str]) -> None:

@@ -60,6 +60,9 @@ class Work:
         lease = self._lease = self._take()
         lease.prepare(self._call.params.get("database"), self._settings(statement))
         kind = self._judge(lease, statement)
+        for form in external.formats(self._call.files, self._call.params):
+            if self._call.login.readonly:
+                guard.check_external(form)
         external.load(lease.handle, self._call.files, self._call.params)
         self._shut(lease, statement)
         self._running.check()

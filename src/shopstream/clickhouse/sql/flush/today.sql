@@ -1,4 +1,4 @@
--- Totals of one local date in the currency of each shop.
+-- Totals of one local date in the currency of each shop in `shops`.
 SELECT
     sales.shop_id AS shop_id,
     sum(sales.orders) AS orders,
@@ -9,8 +9,8 @@ INNER JOIN
 (
     SELECT shop_id, min(first).currency AS currency
     FROM first_orders
-    WHERE shop_id IN {shops:Array(String)}
+    WHERE shop_id IN (SELECT shop_id FROM shops)
     GROUP BY shop_id
 ) AS profile USING (shop_id, currency)
-WHERE sales.shop_id IN {shops:Array(String)} AND sales.day = {day:Date}
+WHERE sales.shop_id IN (SELECT shop_id FROM shops) AND sales.day = {day:Date}
 GROUP BY shop_id

@@ -5,7 +5,7 @@ WITH
     (
         SELECT created_at, order_key
         FROM orders
-        WHERE shop_key = cityHash64({shop:String}) AND shop_id = {shop:String}
+        WHERE shop_key = reinterpretAsUInt64(substring(SHA256({shop:String}), 1, 8)) AND shop_id = {shop:String}
             AND hasAny(`items.product_id`, {products:Array(String)})
     )
 SELECT
@@ -21,7 +21,7 @@ FROM
     (
         SELECT created_at, order_key, version, `items.product_id`, `items.name`
         FROM orders
-        WHERE shop_key = cityHash64({shop:String}) AND shop_id = {shop:String}
+        WHERE shop_key = reinterpretAsUInt64(substring(SHA256({shop:String}), 1, 8)) AND shop_id = {shop:String}
             AND (created_at, order_key) IN (SELECT created_at, order_key FROM touched)
         ORDER BY created_at, order_key, version DESC
         LIMIT 1 BY created_at, order_key

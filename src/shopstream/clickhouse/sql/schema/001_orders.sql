@@ -1,9 +1,10 @@
 -- Every version of an order that was ever the latest, each with what it superseded: what a version
 -- changed in any number follows from its own row, also for a number that is invented later.
--- Sort keys are hashes: shorter to compare than text; a clash needs the same shop and microsecond too.
+-- Sort keys are hashes: shorter to compare than text. That of the shop is cryptographic, since whoever can
+-- choose a shop id must not reach another's orders; that of the order only meets others of its shop.
 -- created_at never changes and keeps recent orders together, which is what updates look for.
 CREATE TABLE IF NOT EXISTS orders (
-    shop_key UInt64 DEFAULT cityHash64(shop_id),
+    shop_key UInt64 DEFAULT reinterpretAsUInt64(substring(SHA256(shop_id), 1, 8)),
     order_key UInt64 DEFAULT cityHash64(order_id),
     shop_id LowCardinality(String),
     order_id String,
