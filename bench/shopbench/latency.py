@@ -26,7 +26,7 @@ SHOPS = 30
 WARM_SECONDS = 3.0
 PROBE_SECONDS = 0.25
 """Between the end of one probe and the next, a little shifted so that it meets every phase."""
-ASK_SECONDS = 0.02
+ASK_SECONDS = 0.1
 DRAIN_SECONDS = 10.0
 TICK_SECONDS = 0.002
 INCLUDES, TOTALS = "probe-includes", "probe-totals"

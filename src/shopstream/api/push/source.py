@@ -61,7 +61,7 @@ class Source:
                 self._say_down(found.fault)
             self._fault = found.fault
             return
-        if self._fault is not None or found.topology != self._topology:
+        if found.topology != self._topology:
             self._topology = found.topology
             self._changed.set()
         if self._fault is not None:
