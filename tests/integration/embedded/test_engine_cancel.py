@@ -140,7 +140,7 @@ def test_health_and_kill_do_not_wait_behind_statements(engine: EngineProcess):
     with engine.client() as client:
         began = time.monotonic()
         assert client.get("/ping").text == "Ok.\n"
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 5
     engine.text("KILL QUERY WHERE query_id LIKE 'busy-%'")
     assert [one.join() for one in busy] == ["394", "394", "394"]
     for thread in rest:

@@ -145,7 +145,7 @@ def test_the_rate_is_kept(broker: Broker, tmp_path: Path) -> None:
         broker, tmp_path, "-", "--rate", "20", stdin=b"\n".join(order(n) for n in range(21))
     )
     assert done.returncode == 0
-    assert 1.0 <= time.monotonic() - begun < 5
+    assert 1.0 <= time.monotonic() - begun < 30
 
 
 @pytest.mark.parametrize(

@@ -203,7 +203,7 @@ async def test_one_that_will_not_stop_is_killed_at_the_deadline(
         pids = list(supervisor.pids.values())
         os.kill(supervisor.pids["frozen"], signal.SIGSTOP)
         begun = time.monotonic()
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 10
     assert not any(alive(pid) for pid in pids)
     assert "did not stop within" in scene.said[0]
 
