@@ -20,6 +20,7 @@ from shopstream.pipeline.store import Fence, Store
 
 ARROW = {
     "String": pa.string(),
+    "LowCardinality(String)": pa.string(),
     "Nullable(String)": pa.string(),
     "Date": pa.date32(),
     "UInt32": pa.uint32(),
