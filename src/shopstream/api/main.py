@@ -33,6 +33,11 @@ LEAVE_SECONDS = 0.5
 """How long each background task may take to end."""
 
 
+SWITCH_SECONDS = 0.001
+"""A question to Kafka's administration changes threads some times; with the default each may take 5 ms, and as
+long keep the event loop from its streams."""
+
+
 def run(settings: Settings) -> int:
     """Serves until SIGTERM or SIGINT.
 
@@ -44,6 +49,7 @@ def run(settings: Settings) -> int:
     try:
         access = Access(settings)
         listener = listen(settings.host, settings.port)
+        sys.setswitchinterval(SWITCH_SECONDS)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(_serve(settings, access, listener))
     except (SettingsError, PortInUse) as error:
