@@ -113,9 +113,12 @@ class Flusher:
     async def _take(self) -> list[Waiting]:
         async with self._change:
             self._change.notify_all()  # `drop` may have made room
-            await self._change.wait_for(lambda: bool(self._waiting))
-            if self._records >= MANY_RECORDS and not self._full(1):
-                await self._until_full(MORE_SECONDS)
+            while True:
+                await self._change.wait_for(lambda: bool(self._waiting))
+                if self._records >= MANY_RECORDS and not self._full(1):
+                    await self._until_full(MORE_SECONDS)
+                if self._waiting:  # `drop` may have taken what was there
+                    break
             taken, records, size = [], 0, 0
             while self._waiting and records < MAX_RECORDS and size < MAX_BYTES:
                 waiting = self._waiting.popleft()

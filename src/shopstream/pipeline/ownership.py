@@ -29,13 +29,15 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 POLL_SECONDS = 0.05
+UNTOLD_SECONDS = 60.0
+"""What changed so long before partitions arrive is told again."""
 Recovered = Callable[[Dates], None]
 
 
 class Ownership:
     """Claims of the partitions that Kafka assigned to this worker.
 
-    `recovered` is told what changed by each batch that was finished for an earlier owner.
+    `recovered` is told what changed by each batch that was finished for an earlier owner, and lately.
     """
 
     def __init__(
@@ -68,6 +70,9 @@ class Ownership:
         taken = self._claims | dict.fromkeys(new, claim)
         await self._finish(new, taken)
         self._claims.update(dict.fromkeys(new, claim))
+        # a former owner may have died between a mark and its notice
+        since = time.time() - UNTOLD_SECONDS
+        self._recovered(await self._insist(lambda: self._store.changed_since(since)))
 
     def give_up(self, places: Collection[Partition]) -> None:
         """Forgets partitions that were revoked."""

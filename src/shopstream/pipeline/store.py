@@ -15,6 +15,7 @@ from shopstream.contracts.notices import Progress
 from shopstream.pipeline.batch import Batch
 from shopstream.pipeline.numbers import number_at
 
+LAST_NUMBER = 2**64 - 1
 Dates = dict[str, list[str]]
 OPEN_SECONDS = 30 * 24 * 3600
 """How far back a batch that was begun and not applied is looked for."""
@@ -156,7 +157,15 @@ class Store:
 
     async def changed(self, number: int) -> Dates:
         """Local dates (ISO) whose numbers a batch changed, by shop; asked before it is marked."""
-        rows = await self._engine.rows(load("flush/changed.sql"), {"batch": number})
+        return await self._changed(number, number)
+
+    async def changed_since(self, seconds: float) -> Dates:
+        """The same for every batch from an instant on (Unix time), as far as their rows still stand."""
+        return await self._changed(number_at(seconds), LAST_NUMBER)
+
+    async def _changed(self, first: int, last: int) -> Dates:
+        params = {"first": first, "last": last}
+        rows = await self._engine.rows(load("flush/changed.sql"), params)
         return {row["shop_id"]: row["dates"] for row in rows}
 
     async def _execute(

@@ -56,6 +56,9 @@ class Store:
     async def changed(self, number: int) -> dict[str, list[str]]:
         return {"s": ["2026-11-22"]}
 
+    async def changed_since(self, seconds: float) -> dict[str, list[str]]:
+        return {"late": ["2026-11-21"]}
+
     async def mark(self, number: int, fence: Fence) -> bool:
         self.calls.append(("mark", number, fence.claims))
         if self.marks:
@@ -109,7 +112,7 @@ async def test_partitions_are_ours_only_after_open_batches_are_applied() -> None
     await mine.take([ONE])
     assert seen == [(5, {ONE: store.greatest}, None)]
     assert mine.fence([ONE]) is not None
-    assert told == [{"s": ["2026-11-22"]}]
+    assert told == [{"s": ["2026-11-22"]}, {"late": ["2026-11-21"]}]
 
 
 async def test_a_batch_is_dropped_when_its_partition_went_and_came_back(

@@ -274,3 +274,21 @@ async def test_a_batch_of_refused_records_is_written_and_acknowledged(flusher, e
     await flusher.offer(delivery)
     await until(lambda: delivery.acked)
     assert (engine.batches[0].staged.num_rows, len(engine.batches[0].refused)) == (0, 2)
+
+
+async def test_what_is_dropped_while_more_is_waited_for_is_no_batch(engine, monkeypatch) -> None:
+    monkeypatch.setattr(module, "MANY_RECORDS", 1)
+    monkeypatch.setattr(module, "MORE_SECONDS", 0.05)
+    flusher = Flusher(lambda _: 1, iter(range(100)).__next__, engine.write, engine.written)
+    await flusher.offer(FakeDelivery(0))
+    running = asyncio.ensure_future(flusher.run())
+    await asyncio.sleep(0)
+    flusher.drop({Partition(ORDERS, 0)})
+    kept = FakeDelivery(7, partition=1)
+    await asyncio.wait({running}, timeout=0.2)
+    await flusher.offer(kept)
+    async with asyncio.timeout(10):
+        while not kept.acked:
+            await asyncio.sleep(0.01)
+    assert engine.sizes == [1]
+    running.cancel()

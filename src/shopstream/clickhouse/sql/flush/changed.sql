@@ -1,8 +1,8 @@
--- Local dates whose numbers a batch changed, by shop. Asked while the batch is open: later a merge may have
+-- Local dates whose numbers some batches changed, by shop. Asked while a batch is open: later a merge may have
 -- replaced its rows by newer versions.
 SELECT shop_id, groupUniqArray(day) AS dates
 FROM orders
-WHERE batch = {batch:UInt64}
+WHERE batch BETWEEN {first:UInt64} AND {last:UInt64}
     AND (
         counted != prior_counted
         OR (
