@@ -8,6 +8,8 @@ When partitions arrive, in this order:
 3. Of the batches that began and were never marked, apply those whose first partition is ours, under the
    token of their first run; wait for the owners of the others to do so.
 
+4. Tell the shops again what changed lately: the former owner may have died between a mark and its notice.
+
 A batch may be superseded in storage only once it is applied, so nothing is written before 3 is done. A crash
 after any step leaves at most an unused claim.
 """
@@ -56,7 +58,7 @@ class Ownership:
         return None
 
     async def take(self, places: Collection[Partition]) -> None:
-        """Runs the three steps for partitions that were assigned; waits out an engine that is down.
+        """Runs the steps for partitions that were assigned; waits out an engine that is down.
 
         Only then they are ours to write for.
         """

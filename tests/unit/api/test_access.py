@@ -162,3 +162,9 @@ def test_neither_is_a_token_a_ticket_nor_a_ticket_a_token() -> None:
         with pytest.raises(Unauthorized):
             tickets.redeem(text)
     refused(tickets.issue(Identity("u1", ("s1",), "admin", FAR)))
+
+
+def test_an_expiry_beyond_every_calendar_is_no_token() -> None:
+    claims = {"sub": "u", "shops": ["s"], "role": "admin", "exp": 10**400}
+    with pytest.raises(Unauthorized):
+        identity_of(claims)

@@ -77,3 +77,11 @@ def test_any_timestamp_of_kafka_can_be_told(timestamp, time):
 def test_the_largest_record_that_is_kept_fits_into_its_topic():
     letter = dead_letter(Record("shop.orders", 0, 0, 0, b"k" * 300, b"\xff" * 512 * 1024), REFUSAL)
     assert len(letter) < 2 * 1024 * 1024
+
+
+def test_a_key_too_large_to_travel_beside_its_value_is_null():
+    largest = 512 * 1024
+    assert told(key=b"k" * largest)["data"]["key"] is not None
+    assert told(key=b"k" * (largest + 1))["data"]["key"] is None
+    letter = dead_letter(Record("shop.orders", 0, 0, 0, b"k" * largest, b"v" * largest), REFUSAL)
+    assert len(letter) < 2 * 1024 * 1024
