@@ -15,6 +15,7 @@ from shopstream.clickhouse.migrations import migrate_engine
 from shopstream.local.probes import free_port
 
 GROUP = "shopstream"
+_RECORDS = "shopstream_records_total{"
 RIVALS = Path(__file__).parents[1]
 
 
@@ -86,10 +87,8 @@ class _Ours:
             return 0
 
     def _records(self) -> int:
-        for line in self._metrics().splitlines():
-            if line.startswith("shopstream_records_total "):
-                return int(float(line.split()[1]))
-        return 0
+        counters = (line.rsplit(" ", 1) for line in self._metrics().splitlines())
+        return int(sum(float(n) for name, n in counters if name.startswith(_RECORDS)))
 
     def _metrics(self) -> str:
         connection = HTTPConnection("127.0.0.1", self._port, timeout=5)
@@ -124,14 +123,16 @@ def _rival(tables: tuple[str, ...], command: list[str]) -> tuple[Callable, Calla
 
 
 _OUR_QUERIES = Queries(
-    days="SELECT shop_id, toString(day), sum(s.orders) AS n, toInt64(sum(s.revenue) * 100) AS c,"
-    " sum(s.items) AS i FROM shopstream.sales_day AS s GROUP BY shop_id, day"
+    days="SELECT shop_id, toString(toDate(slot)) AS day, sum(s.orders) AS n,"
+    " toInt64(sum(s.revenue) * 100) AS c,"
+    " sum(s.items) AS i FROM shopstream.sales_15m AS s GROUP BY shop_id, day"
     " HAVING n != 0 OR c != 0 OR i != 0",
     products="SELECT shop_id, toString(day), product_id, sum(s.quantity) AS q,"
     " toInt64(sum(s.revenue) * 100) AS c, 0 FROM shopstream.product_day AS s"
     " GROUP BY shop_id, day, product_id HAVING q != 0 OR c != 0",
-    day="SELECT sum(orders), sum(revenue), sum(items) FROM shopstream.sales_day"
-    " WHERE shop_id = '%(shop)s' AND day = '%(day)s' AND currency = 'EUR'",
+    day="SELECT sum(orders), sum(revenue), sum(items) FROM shopstream.sales_15m"
+    " WHERE shop_id = '%(shop)s' AND slot >= toDateTime('%(day)s', 'UTC')"
+    " AND slot < toDateTime('%(day)s', 'UTC') + INTERVAL 1 DAY AND currency = 'EUR'",
     top="SELECT product_id, sum(quantity), sum(s.revenue) AS c FROM shopstream.product_day AS s"
     " WHERE shop_id = '%(shop)s' AND day = '%(day)s' AND currency = 'EUR'"
     " GROUP BY product_id ORDER BY c DESC, product_id LIMIT 10",

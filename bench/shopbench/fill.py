@@ -5,16 +5,19 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from shopstream.clickhouse.client import Address, Engine
+from shopstream.contracts.topics import ORDERS
 from shopstream.pipeline.numbers import Numbers
 from shopstream.pipeline.store import Fence, Store
 
 FIRST = date(2024, 1, 1)
 DAYS = 730
 BIGGEST = "shop-001"
+LEVELS = 100_000
+"""Of the biggest shop."""
 _SECONDS = DAYS * 86400
 _ORDERS = """
 INSERT INTO orders (
-    shop_id, order_id, created_at, day, version, status, counted, currency, customer_id, total,
+    shop_id, order_id, created_at, version, status, counted, currency, customer_id, total,
     refund, `items.product_id`, `items.name`, `items.quantity`, `items.refunded`, `items.price`, batch
 )
 WITH
@@ -31,7 +34,6 @@ SELECT
     concat('shop-', leftPad(toString(shop), 3, '0')),
     concat('order-', toString(number)),
     created + toIntervalMicrosecond(lot % 1000000),
-    toDate(created, 'UTC'),
     bitShiftLeft(toUInt128(toUnixTimestamp64Micro(created)), 64),
     state,
     state != 'cancelled',
@@ -46,6 +48,26 @@ SELECT
     prices,
     {batch:UInt64}
 FROM numbers({begin:UInt64}, {count:UInt64})
+"""
+
+
+_LEVELS = """
+INSERT INTO levels (
+    shop_id, product_id, location_id, version, quantity, updated_at, name, sku, threshold, low, batch
+)
+SELECT
+    {shop:String},
+    concat('product-', toString(number)),
+    '',
+    toUInt128(1),
+    number % 50,
+    now64(6),
+    NULL,
+    concat('SKU-', toString(number)),
+    NULL,
+    number % 50 <= 10,
+    {batch:UInt64}
+FROM numbers({levels:UInt64})
 """
 
 
@@ -66,8 +88,11 @@ class Fill:
                 count = min(self.batch, self.orders - begin)
                 number = numbers.next()
                 await engine.execute(_ORDERS, self._params(begin, count, number))
-                await store.apply(number, Fence({}))
+                await store.apply(ORDERS, number, Fence({}))
                 told(begin + count)
+            await engine.execute(
+                _LEVELS, {"shop": BIGGEST, "batch": numbers.next(), "levels": LEVELS}
+            )
 
     def _params(self, begin: int, count: int, number: int) -> dict[str, object]:
         return {

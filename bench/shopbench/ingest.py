@@ -10,12 +10,13 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from shopbench import orders, processes, topic
+from shopbench import ingest_mixed, orders, processes, topic
 from shopbench.candidates import Candidate, Site, candidates
 from shopbench.orders import Generator
 from shopbench.output import Result, arguments, median, publish, run, say
 from shopbench.processes import Child, Failed
 from shopbench.sql import Sql, milliseconds
+from shopstream.contracts.topics import ORDERS
 from shopstream.settings import Settings
 
 PARTITIONS = 12
@@ -53,11 +54,14 @@ class Measured:
 
 def main() -> None:
     flags = _flags()
+    if flags.mixed:
+        publish(ingest_mixed.measure(flags.events, flags.rounds, flags.limit), flags)
+        return
     with tempfile.TemporaryDirectory(prefix="shopbench-") as name, _broker(flags, Path(name)) as at:
         bootstrap, process = at
         generator = Generator(orders.over_days(flags.events))
         say(f"filling {flags.events:,} events into {PARTITIONS} partitions of {bootstrap}")
-        topic.fill(bootstrap, generator.events(flags.events))
+        topic.fill(bootstrap, ((ORDERS, *event) for event in generator.events(flags.events)))
         source = Source(bootstrap, process, flags.events, flags.limit)
         result = _result(flags, generator)
         found = _rounds(flags, Path(name), source, orders.truth(generator.orders))
@@ -71,6 +75,7 @@ def _flags() -> argparse.Namespace:
     parser.add_argument("--events", type=int, default=300_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--kafka", metavar="HOST:PORT", help="a real broker, for this bench alone")
+    parser.add_argument("--mixed", action="store_true", help="all topics beside orders only")
     parser.add_argument("--only", choices=["shopstream", "faust", "raw"], action="append")
     parser.add_argument("--limit", type=float, default=600, help="seconds for one candidate")
     return arguments(parser)

@@ -14,7 +14,6 @@ BIGGEST_SHARE = 0.16
 PRODUCTS = 500
 UPDATES = 0.20
 """Of all events; one in twenty of them is an event that comes a second time, byte for byte."""
-REPEATS = UPDATES / 20
 REACH = 20_000
 """An update is of one of this many latest orders."""
 NOT_COUNTED = ("cancelled", "refunded")
@@ -71,6 +70,7 @@ class Generator:
     clock: Callable[[int], datetime]
     shops: int = SHOPS
     seed: int = 20260105
+    updates: float = UPDATES
     orders: list[Order] = field(default_factory=list)
     size: int = 0
     _made: int = 0
@@ -92,10 +92,10 @@ class Generator:
         now = self.clock(self._made)
         self._made += 1
         lot = self._random.random()
-        if lot < REPEATS and self.orders:
+        if lot < self.updates / 20 and self.orders:
             made = self._recent().event
             assert made is not None
-        elif lot < UPDATES and self.orders:
+        elif lot < self.updates and self.orders:
             made = self._updated(self._recent(), now)
         else:
             made = self._new(now)

@@ -1,4 +1,4 @@
-"""`GET /reports/daily-sales` at N orders, over HTTP with a token, beside the same from `orders FINAL`."""
+"""Every report at N orders, over HTTP with a token; the daily one beside the same from `orders FINAL`."""
 
 import argparse
 import asyncio
@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from datetime import date, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,27 @@ from shopbench.output import Result, arguments, median, publish, quantile, run, 
 from shopbench.processes import EngineAddress, Failed, cpu
 from shopbench.sql import Sql
 from shopbench.up import Up, settle, up
+from shopstream.api.reports.stock import Place, write_cursor
 
 DATABASE = "shopstream"
 LIMIT_SECONDS = 60.0
 """For one measurement, whatever is missing then."""
 SETTLE_SECONDS = 60.0
+FIRST_ASKED = 60
+"""Days before it are for comparison."""
 Ask = Callable[[str], Any]
+PATHS: dict[str, Callable[[date], str]] = {
+    "daily-sales": lambda day: f"/reports/daily-sales?date={day}",
+    "weekly-sales": lambda day: f"/reports/weekly-sales?startDate={day}",
+    "monthly-sales": lambda day: f"/reports/monthly-sales?year={day.year}&month={day.month}",
+    "metrics, 30 days": lambda day: f"/reports/metrics?{_span(day, 30)}",
+    "metrics, 366 days": lambda day: f"/reports/metrics?{_span(day, 366)}",
+    "trends, 30 days": lambda day: f"/reports/trends?{_span(day, 30)}",
+    "trends, 366 days": lambda day: f"/reports/trends?{_span(day, 366)}",
+    "stock, 100 levels": lambda day: f"/stock?cursor={_place(day)}",
+    "stock, 100 low levels": lambda day: f"/stock?low=true&cursor={_place(day)}",
+}
+"""Of each kind of report what is asked for, made of a random day."""
 _OF_DAY = """
     WHERE counted AND shop_key = reinterpretAsUInt64(substring(SHA256('%(shop)s'), 1, 8)) AND shop_id = '%(shop)s'
         AND created_at >= toDateTime64('%(day)s', 6, 'UTC')
@@ -57,6 +73,14 @@ class Timing:
     engine_ms: float = 0.0
 
 
+def _span(day: date, days: int) -> str:
+    return f"startDate={day - timedelta(days=days - 1)}&endDate={day}"
+
+
+def _place(day: date) -> str:
+    return write_cursor(Place(f"product-{day.toordinal() % 1000:03}"))
+
+
 def load(what: str, make: Callable[[], Ask], connections: int, requests: int, seed: int) -> Timing:
     """`requests` in all, over so many connections, each asking as soon as it has its answer."""
     times: list[float] = []
@@ -68,7 +92,7 @@ def load(what: str, make: Callable[[], Ask], connections: int, requests: int, se
             ask, draw = make(), random.Random(seed * 1000 + number)
             for _ in range(requests // connections):
                 begun = time.perf_counter()
-                ask(day(draw.randrange(DAYS)).isoformat())
+                ask(day(draw.randrange(FIRST_ASKED, DAYS)).isoformat())
                 ended = time.perf_counter()
                 times.append((ended - begun) * 1000)
                 if ended > end:
@@ -100,15 +124,15 @@ def _timed(
     return replace(timing, api_ms=used[0], engine_ms=used[1])
 
 
-def http_report(system: Up, token: str) -> Callable[[], Ask]:
+def http_report(system: Up, token: str, path: Callable[[date], str]) -> Callable[[], Ask]:
     """As a dashboard asks: one kept connection, compressed answers."""
 
     def make() -> Ask:
         connection = HTTPConnection("127.0.0.1", system.api_port, timeout=30)
         headers = {"Authorization": f"Bearer {token}", "Accept-Encoding": "gzip"}
 
-        def ask(date: str) -> bytes:
-            connection.request("GET", f"/reports/daily-sales?date={date}", headers=headers)
+        def ask(asked: str) -> bytes:
+            connection.request("GET", path(date.fromisoformat(asked)), headers=headers)
             answer = connection.getresponse()
             body = answer.read()
             if answer.status != 200:
@@ -126,8 +150,8 @@ def from_orders(engine: EngineAddress, statements: tuple[str, ...]) -> Callable[
     def make() -> Ask:
         sql = Sql(engine)
 
-        def ask(date: str) -> list[Any]:
-            place = {"shop": BIGGEST, "day": date}
+        def ask(asked: str) -> list[Any]:
+            place = {"shop": BIGGEST, "day": asked}
             return [sql.rows(text % place, database=DATABASE) for text in statements]
 
         return ask
@@ -151,7 +175,8 @@ def main() -> None:
     result.rounds = [asdict(timing) for timing in found]
     result.notes = [
         "ms at the client, answer read; one request at a time on each connection",
-        "report: the whole body with hours, ten products and their names, over the API, gzip",
+        "reports: whole bodies over the API, gzip, of random days; what was asked for lately may come from"
+        " the API's memory, as for a dashboard",
         "FINAL: hours and ten products as two statements to the engine, no API: by the sort key"
         " of orders (shop, created_at range)",
         f"filled in {took:.0f} s by the pipeline's own statement into its own views",
@@ -189,15 +214,15 @@ def _until_merged(sql: Sql) -> None:
 
 def _same(system: Up, sql: Sql) -> None:
     """The report and the orders agree, on some days."""
-    ask = http_report(system, system.token([BIGGEST]))()
+    ask = http_report(system, system.token([BIGGEST]), PATHS["daily-sales"])()
     expected = from_orders(system.engine, (_HOURS,))()
     for number in range(0, DAYS, DAYS // 7):
-        date = day(number).isoformat()
-        body = ask(date)
-        orders = sum(row[2] for row in expected(date)[0])
+        asked = day(number).isoformat()
+        body = ask(asked)
+        orders = sum(row[2] for row in expected(asked)[0])
         told = json.loads(_plain(body))["totalOrders"]
         if told != orders:
-            raise Failed(f"{date}: the report says {told} orders, the table has {orders}")
+            raise Failed(f"{asked}: the report says {told} orders, the table has {orders}")
 
 
 def _plain(body: bytes) -> bytes:
@@ -210,15 +235,16 @@ def _share(sql: Sql) -> str:
 
 
 def _measure(flags: argparse.Namespace, system: Up) -> list[Timing]:
-    report = http_report(system, system.token([BIGGEST]))
-    final = from_orders(system.engine, (_HOURS, _TOP))
+    token = system.token([BIGGEST])
+    kinds = {name: http_report(system, token, path) for name, path in PATHS.items()}
+    kinds["SELECT … FROM orders FINAL"] = from_orders(system.engine, (_HOURS, _TOP))
     found = []
     for number in range(flags.rounds):
-        kinds = [("report", report), ("SELECT … FROM orders FINAL", final)]
-        for name, make in kinds if number % 2 else reversed(kinds):
+        names = list(kinds)
+        for name in names if number % 2 else reversed(names):
             for connections in (1, 8):
-                load(name, make, connections, max(flags.requests // 10, 8), 999)
-                found.append(_timed(system, name, make, connections, flags.requests, number))
+                load(name, kinds[name], connections, max(flags.requests // 10, 8), 999)
+                found.append(_timed(system, name, kinds[name], connections, flags.requests, number))
                 say(f"round {number + 1}: {found[-1]}")
     return found
 

@@ -1,4 +1,4 @@
-"""The topic of orders: made, filled, read again from its beginning."""
+"""Our topics: made, filled, read again from their beginning."""
 
 import time
 from collections.abc import Iterable
@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from shopstream.contracts.topics import BY_NAME, DEADLETTERS, NOTICES, ORDERS
+from shopstream.contracts.topics import BY_NAME, INPUTS
 from shopstream.kafka import TopicAdmin
 from shopstream.settings import Settings
 
-NEEDED = (ORDERS, NOTICES, DEADLETTERS)
+NEEDED = tuple(BY_NAME)
 FLUSH_SECONDS = 60.0
 
 
@@ -61,8 +61,8 @@ def producer(bootstrap: str, linger_ms: float = 20) -> Producer:
     )
 
 
-def fill(bootstrap: str, events: Iterable[tuple[bytes, bytes]]) -> None:
-    """Returns when the broker has them all; KafkaException where it has not."""
+def fill(bootstrap: str, events: Iterable[tuple[str, bytes, bytes]]) -> None:
+    """With (topic, key, value) of each. Returns when the broker has them all; KafkaException where it has not."""
     sender = producer(bootstrap)
     faults: list[KafkaError] = []
 
@@ -70,16 +70,16 @@ def fill(bootstrap: str, events: Iterable[tuple[bytes, bytes]]) -> None:
         if error is not None:
             faults.append(error)
 
-    for key, value in events:
-        _send(sender, key, value, told)
+    for name, key, value in events:
+        _send(sender, name, key, value, told)
     if sender.flush(FLUSH_SECONDS) or faults:
         raise KafkaException(*faults[:1])
 
 
-def _send(sender: Producer, key: bytes, value: bytes, told: object) -> None:
+def _send(sender: Producer, name: str, key: bytes, value: bytes, told: object) -> None:
     while True:
         try:
-            sender.produce(ORDERS, value, key, on_delivery=told)
+            sender.produce(name, value, key, on_delivery=told)
         except BufferError:
             sender.poll(0.1)
         else:
@@ -89,7 +89,7 @@ def _send(sender: Producer, key: bytes, value: bytes, told: object) -> None:
 
 def rewind(bootstrap: str, group: str, partitions: int, within: float = 30.0) -> None:
     """Lets a group begin at the beginning; it must have no members, which is waited for."""
-    places = [TopicPartition(ORDERS, number, 0) for number in range(partitions)]
+    places = [TopicPartition(name, n, 0) for name in INPUTS for n in range(partitions)]
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": group, "log_level": 0})
     end = time.monotonic() + within
     try:

@@ -5,17 +5,14 @@ error); 2 flags or settings are not usable (every fault on its own line).
 """
 
 import json
-import logging
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
-from shopstream.settings import SettingsError
+from shopstream.cli_deadletters import app as deadletters
+from shopstream.cli_faults import plain_faults
 
 app = typer.Typer(
     name="shopstream",
@@ -24,6 +21,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(deadletters, name="deadletters")
 
 
 def main() -> None:
@@ -50,7 +48,7 @@ def up(
     """Everything on this machine: broker, ClickHouse engine, pipeline, API, on 127.0.0.1."""
     from shopstream.local.up import Flags, run
 
-    with _plain_faults():
+    with plain_faults():
         flags = Flags(demo, port, kafka_port, clickhouse_port, data_dir)
         raise typer.Exit(run(flags))
 
@@ -61,7 +59,7 @@ def pipeline() -> None:
     from shopstream.local.environment import load_beside_up
     from shopstream.pipeline.main import run
 
-    with _plain_faults(quiet=False):
+    with plain_faults(quiet=False):
         raise typer.Exit(run(load_beside_up()))
 
 
@@ -71,19 +69,29 @@ def api() -> None:
     from shopstream.api.main import run
     from shopstream.local.environment import load_beside_up
 
-    with _plain_faults(quiet=False):
+    with plain_faults(quiet=False):
         raise typer.Exit(run(load_beside_up()))
 
 
 @app.command()
-def migrate() -> None:
+def migrate(
+    bi_user: Annotated[
+        str | None, typer.Option(help="Also makes this read-only login on a ClickHouse server.")
+    ] = None,
+    bi_shop: Annotated[
+        list[str] | None, typer.Option(help="A shop that it may see; may be repeated.")
+    ] = None,
+) -> None:
     """Creates the topics and brings the ClickHouse schema to this version."""
     from shopstream.clickhouse.migrations import migrate as migrate_clickhouse
     from shopstream.contracts.topics import TOPICS
     from shopstream.kafka import TopicAdmin
+    from shopstream.local.bi_user import bi_password, make_bi_user
     from shopstream.local.environment import load_beside_up
 
-    with _plain_faults():
+    if (bi_user is None) != (not bi_shop):
+        raise typer.BadParameter("go together", param_hint="--bi-user, --bi-shop")
+    with plain_faults():
         settings = load_beside_up()
         with TopicAdmin(settings) as admin:
             report = admin.create_missing(TOPICS)
@@ -95,6 +103,9 @@ def migrate() -> None:
         for name in ran:
             typer.echo(f"ran migration {name}")
         typer.echo(f"{len(report.created)} topics created, {len(ran)} migrations run")
+        if bi_user and bi_shop:
+            make_bi_user(settings, bi_user, bi_password(), bi_shop)
+            typer.echo(f"BI user {bi_user} sees {len(bi_shop)} shops")
 
 
 @app.command()
@@ -111,7 +122,7 @@ def produce(
     from shopstream.local.environment import load_beside_up
     from shopstream.local.produce_command import produce_file
 
-    with _plain_faults():
+    with plain_faults():
         summary = produce_file(load_beside_up(), file, rate, topic)
         typer.echo(summary.sentence(), err=True)
         if summary.last:
@@ -136,7 +147,7 @@ def token(
         life = duration(ttl)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--ttl") from None
-    with _plain_faults():
+    with plain_faults():
         settings = load_beside_up()
         try:
             text = mint(settings, shop, datetime.now(UTC), role=role, user=user, ttl=life)
@@ -150,12 +161,15 @@ def verify(
     shop: Annotated[str | None, typer.Option(help="Only this shop.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> None:
-    """Recomputes every report number from the orders; exit 1 if any differs."""
+    """Recomputes every report number from the latest versions; exit 1 if any differs."""
     from shopstream.clickhouse.verify import verify as compare
     from shopstream.local.environment import load_beside_up
+    from shopstream.local.steps_bar import steps_bar
 
-    with _plain_faults():
-        verdict = compare(load_beside_up(), shop)
+    with plain_faults():
+        settings = load_beside_up()
+        with steps_bar("comparing") as advance:
+            verdict = compare(settings, shop, advance)
         if as_json:
             found = [difference.as_dict() for difference in verdict.differences]
             document = {"compared": verdict.compared, "differences": found}
@@ -167,28 +181,18 @@ def verify(
         raise typer.Exit(1 if verdict.differences else 0)
 
 
-@contextmanager
-def _plain_faults(quiet: bool = True) -> Iterator[None]:
-    """Turns the named errors into sentences. `quiet` silences the clients' own log lines."""
-    from shopstream.clickhouse.errors import EngineError, EngineUnavailable
-    from shopstream.clickhouse.migrations import MigrationChanged
-    from shopstream.kafka import BrokerUnreachable, TopicRefused
-    from shopstream.local.faults import LocalFault
+@app.command()
+def rebuild() -> None:
+    """Makes every aggregate what the orders say, while serving; exit 1 if some could not be judged."""
+    from shopstream.local.environment import load_beside_up
+    from shopstream.local.steps_bar import steps_bar
+    from shopstream.pipeline.rebuild import run
 
-    if quiet:
-        logging.getLogger("kafka").setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    except SettingsError as error:
-        _fail(str(error), 2)
-    except (BrokerUnreachable, TopicRefused, LocalFault, MigrationChanged) as error:
-        _fail(str(error), 1)
-    except (EngineUnavailable, EngineError) as error:
-        _fail(f"ClickHouse cannot serve: {error}", 1)
-    except KeyboardInterrupt:
-        sys.exit(130)
-
-
-def _fail(message: str, code: int) -> NoReturn:
-    typer.echo(message, err=True)
-    sys.exit(code)
+    with plain_faults():
+        settings = load_beside_up()
+        with steps_bar("rebuilding") as advance:
+            repaired, doubtful = run(settings, lambda done, of, _: advance(done, of))
+        typer.echo(f"{repaired} rows made good")
+        if doubtful:
+            typer.echo(f"{doubtful} rows were being written all the time: run it again", err=True)
+        raise typer.Exit(1 if doubtful else 0)

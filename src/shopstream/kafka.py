@@ -16,13 +16,17 @@ from uuid import UUID
 
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, NewTopic
-from kafka.errors import KafkaError
+from kafka.errors import IncompatibleBrokerVersion, KafkaError, UnsupportedVersionError
 
 from shopstream.contracts.topics import Topic
 from shopstream.settings import PREFIX, Settings, SettingsError
 
 T = TypeVar("T")
 ALREADY_EXISTS = 36
+KEPT_WHOLE = {"cleanup.policy": "delete", "max.message.bytes": "1048588", "retention.bytes": "-1"}
+"""Settings that decide whether every record stays for its time, as Kafka has them unless it was told
+otherwise: not set by us, but told where the broker has others."""
+AT_LEAST = {"max.message.bytes"}
 
 
 class BrokerUnreachable(Exception):
@@ -44,7 +48,7 @@ class TopicRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TopicDifference:
-    """An existing topic that is not as we would make it: `name` is `partitions` or a config key."""
+    """A topic that is not as we want it: `name` is `partitions`, `replication` or a config key."""
 
     topic: str
     name: str
@@ -145,7 +149,7 @@ class TopicAdmin:
             client.close()
 
     def create_missing(self, topics: Iterable[Topic]) -> TopicReport:
-        """Creates those of `topics` that do not exist and compares the others; changes none.
+        """Creates those of `topics` that do not exist and says how any differs; changes none.
 
         Raises:
             TopicRefused: the broker would not create one of them.
@@ -153,12 +157,9 @@ class TopicAdmin:
         wanted = list(topics)
         found = self.partitions(topic.name for topic in wanted)
         missing = [topic for topic in wanted if not found[topic.name]]
-        present = [topic for topic in wanted if found[topic.name]]
         if missing:
             self._call(lambda client: self._create(client, missing))
-        return TopicReport(
-            tuple(topic.name for topic in missing), tuple(self._differences(present, found))
-        )
+        return TopicReport(tuple(topic.name for topic in missing), tuple(self._differences(wanted)))
 
     def topic_ids(self, names: Iterable[str]) -> dict[str, UUID | None]:
         """The id of each topic; None where it does not exist (or the broker knows no ids)."""
@@ -169,6 +170,10 @@ class TopicAdmin:
         return {
             name: len(about["partitions"]) for name, about in self._describe(list(names)).items()
         }
+
+    def ask(self, request: Any) -> Any:
+        """The answer to one request of the protocol, by any broker; None where it knows no such request."""
+        return self._call(lambda client: _ask(client, request))
 
     def _describe(self, names: list[str]) -> dict[str, dict[str, Any]]:
         described = self._call(lambda client: client.describe_topics(names)) if names else []
@@ -195,24 +200,25 @@ class TopicAdmin:
     def _wanted_partitions(self, topic: Topic) -> int:
         return topic.partitions or self._settings.kafka_partitions
 
-    def _differences(self, topics: list[Topic], found: dict[str, int]) -> Iterable[TopicDifference]:
+    def _differences(self, topics: list[Topic]) -> Iterable[TopicDifference]:
         if not topics:
             return
+        described = self._describe([topic.name for topic in topics])
         resources = [ConfigResource("TOPIC", topic.name) for topic in topics]
         answer = self._call(lambda client: client.describe_configs(resources, config_filter="all"))
         for topic in topics:
-            if found[topic.name] != self._wanted_partitions(topic):
-                yield TopicDifference(
-                    topic.name,
-                    "partitions",
-                    str(self._wanted_partitions(topic)),
-                    str(found[topic.name]),
-                )
-            configs = answer.get("topic", {}).get(topic.name, {})
-            for key, value in topic.config.items():
-                stored = configs.get(key, {}).get("value")
-                if stored != value:
-                    yield TopicDifference(topic.name, key, value, stored)
+            name, partitions = topic.name, described[topic.name]["partitions"]
+            copies = {len(each["replica_nodes"]) for each in partitions}
+            counts = {
+                "partitions": (self._wanted_partitions(topic), len(partitions)),
+                "replication": (self._settings.kafka_replication, min(copies, default=0)),
+            }
+            for what, (wanted, found) in counts.items():
+                if wanted != found:
+                    yield TopicDifference(name, what, str(wanted), str(found))
+            stored = answer.get("topic", {}).get(name, {})
+            for key, value in _config_differences(topic, stored):
+                yield TopicDifference(name, key, value, stored.get(key, {}).get("value"))
 
     def _call(self, work: Callable[[Any], T]) -> T:
         with self._one_at_a_time:
@@ -227,6 +233,23 @@ class TopicAdmin:
             self.close()
             reason = str(error) or type(error).__name__
             raise BrokerUnreachable(self._settings.kafka_bootstrap, reason) from error
+
+
+def _ask(client: Any, request: Any) -> Any:
+    try:
+        return client._manager.run(client._manager.send, request)
+    except (IncompatibleBrokerVersion, UnsupportedVersionError):
+        return None
+
+
+def _config_differences(topic: Topic, stored: dict[str, Any]) -> Iterable[tuple[str, str]]:
+    """Keys with the value wanted of each that the broker has another for."""
+    known = {key: value for key, value in KEPT_WHOLE.items() if key in stored}
+    for key, wanted in sorted({**known, **topic.config}.items()):
+        found = stored.get(key, {}).get("value")
+        enough = key in AT_LEAST and found is not None and int(found) >= int(wanted)
+        if found != wanted and not enough:
+            yield key, wanted
 
 
 def _connect(settings: Settings, timeout: float) -> Any:

@@ -1,7 +1,7 @@
 """Settings of every process: environment variables with the prefix `SHOPSTREAM_`, read once, checked whole."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -53,17 +53,28 @@ class Settings(BaseSettings):
     jwt_secret: SecretStr | None = None
     """HS256 key, at least 32 bytes."""
     jwks_url: str | None = None
+    """http(s)://…, a set of public keys (RFC 7517) for RS256, ES256 and EdDSA tokens."""
+    ticket_secret: SecretStr | None = None
+    """Signs one-time tickets, at least 32 bytes; without it they are signed with a key made from `jwt_secret`."""
     jwt_issuer: str | None = None
     jwt_audience: str | None = None
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), validation_alias=AliasChoices(PREFIX + "CORS_ORIGINS", "FRONTEND_URL")
     )
     """Origins with commas; `FRONTEND_URL` is read too."""
+    rate_limit: float = Field(0, ge=0, le=1_000_000, allow_inf_nan=False)
+    """Requests a second of one token, twice as many at once; 0 is no limit."""
+    reports_at_once: int = Field(500, ge=1, le=100_000)
+    """Reports under way in one API process; beyond it they are refused with 503."""
+    access_log: bool = False
+    """A line of JSON on standard output for each request."""
 
     host: str = "127.0.0.1"
     port: int = Field(3000, ge=0, le=65535)
     metrics_port: int = Field(0, ge=0, le=65535)
     """Where the pipeline serves /health, /ready and /metrics; 0 switches it off."""
+    audit_seconds: float = Field(60, ge=0)
+    """From one comparison of the recent days with the orders to the next; 0 switches the audit off."""
     data_dir: Path = Path(".shopstream")
 
     @field_validator("cors_origins", mode="before")
@@ -90,7 +101,15 @@ class Settings(BaseSettings):
             raise ValueError("must be http://… or https://…")
         return value
 
-    @field_validator("jwt_secret")
+    @field_validator("jwks_url")
+    @classmethod
+    def _key_url(cls, value: str | None) -> str | None:
+        parts = urlsplit(value or "http://unset")
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+            raise ValueError("must be http://… or https://…")
+        return value
+
+    @field_validator("jwt_secret", "ticket_secret")
     @classmethod
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value.get_secret_value().encode()) < 32:
@@ -107,14 +126,14 @@ class Settings(BaseSettings):
         return value
 
 
-def load() -> Settings:
-    """Reads the environment.
+def load(**given: Any) -> Settings:
+    """Reads the environment; what is `given` by field name stands above it.
 
     Raises:
         SettingsError: with one line for each fault.
     """
     try:
-        return Settings()
+        return Settings(**given)
     except ValidationError as error:
         raise SettingsError(
             "\n".join(_sentence(e["loc"], e["msg"]) for e in error.errors())

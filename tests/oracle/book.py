@@ -1,130 +1,86 @@
-"""Every order in its latest version, from the records in the order of their arrival."""
+"""Everything that shops ever sent, as it now stands, from the records in the order of their arrival."""
 
-import hashlib
-import json
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable
 
+from oracle.levels import Crossing, Key, Level, Levels
+from oracle.orders import Orders, Version
+from oracle.payments import Payment, Payments
+from oracle.purchases import Purchases
+from oracle.reading import Event, parse
+from oracle.settings import Settings, Shops, Supplier, Suppliers
+from oracle.visits import Visits
 from support.events import Refusal, Sent
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-UNCOUNTED = {"cancelled", "failed", "refunded"}
-MOVED = Refusal("order_moved", "data.createdAt")
-
-
-class Line(NamedTuple):
-    product: str
-    name: str | None
-    quantity: int
-    refunded: int
-    price: Decimal
-
-
-class Place(NamedTuple):
-    """Where a version stands among those of its order: the greatest is the latest."""
-
-    micros: int
-    revision: int
-    tie: int
-
-
-@dataclass(frozen=True)
-class Version:
-    shop: str
-    order_id: str
-    place: Place
-    created: datetime
-    status: str
-    currency: str
-    total: Decimal
-    refund: Decimal
-    lines: tuple[Line, ...]
-
-    @property
-    def counted(self) -> bool:
-        return self.status not in UNCOUNTED
-
-    @property
-    def revenue(self) -> Decimal:
-        return self.total - self.refund
-
-    @property
-    def items(self) -> int:
-        return sum(line.quantity - line.refunded for line in self.lines)
 
 
 class Book:
-    """`orders` by (shop, order id). Give it every record that was ever sent, also those sent again."""
+    """Give it every record that was ever sent, also those sent again.
+
+    The crossings of a level are decided in that order: what one thing's records are must be told in the
+    order in which they lie in their partition, and a shop's threshold where it is known to have arrived.
+    """
 
     def __init__(self) -> None:
-        self.orders: dict[tuple[str, str], Version] = {}
         self.records = 0
-        self._created: dict[tuple[str, str], datetime] = {}
+        self._orders = Orders()
+        self._levels = Levels()
+        self._payments = Payments()
+        self.purchases = Purchases()
+        self._suppliers = Suppliers()
+        self._visits = Visits()
+        self._shops = Shops()
+        self._takers: dict[str, Callable[[Event], Refusal | None]] = {
+            "order": self._orders.take,
+            "inventory": self._take_level,
+            "payment": self._payments.take,
+            "purchase": self.purchases.take,
+            "supplier": self._suppliers.take,
+            "storefront": self._visits.take,
+            "shop": self._shops.take,
+        }
 
     def take(self, sent: Sent) -> Refusal | None:
         """One record arrives; why it is refused, or None."""
         self.records += 1
         if sent.refusal is not None:
             return sent.refusal
-        version = read(sent.value or b"")
-        key = (version.shop, version.order_id)
-        if self._created.setdefault(key, version.created) != version.created:
-            return MOVED
-        before = self.orders.get(key)
-        if before is None or version.place > before.place:
-            self.orders[key] = version
-        return None
+        event = parse(sent.value or b"")
+        return self._takers[event["type"].partition(":")[0]](event)
 
     def take_all(self, records: Iterable[Sent]) -> list[Refusal | None]:
         return [self.take(sent) for sent in records]
 
+    def _take_level(self, event: Event) -> None:
+        self._levels.take(event, self._shops.threshold(event["shopid"]))
+
+    @property
+    def orders(self) -> dict[tuple[str, str], Version]:
+        return self._orders.latest
+
+    @property
+    def levels(self) -> dict[Key, Level]:
+        return self._levels.latest
+
+    @property
+    def crossings(self) -> list[Crossing]:
+        return self._levels.crossings
+
+    @property
+    def payments(self) -> dict[tuple[str, str], Payment]:
+        return self._payments.latest
+
+    @property
+    def suppliers(self) -> dict[tuple[str, str], Supplier]:
+        return self._suppliers.latest
+
+    @property
+    def settings(self) -> dict[str, Settings]:
+        return self._shops.latest
+
+    @property
+    def visits(self) -> Visits:
+        return self._visits
+
     @property
     def shops(self) -> list[str]:
+        """Those with orders."""
         return sorted({shop for shop, _ in self.orders})
-
-
-def read(value: bytes) -> Version:
-    """The version that an event tells of."""
-    event = json.loads(value, parse_float=Decimal)
-    data = event["data"]
-    lines = tuple(_line(item) for item in data["items"])
-    sold = sum((line.quantity * line.price for line in lines), Decimal(0))
-    returned = sum((line.refunded * line.price for line in lines), Decimal(0))
-    return Version(
-        event["shopid"],
-        data["orderId"],
-        Place(micros(data["updatedAt"]), data.get("revision") or 0, tie(event)),
-        instant(data["createdAt"]),
-        data["status"],
-        data["currency"],
-        sold if data.get("total") is None else Decimal(data["total"]),
-        returned if data.get("refundedTotal") is None else Decimal(data["refundedTotal"]),
-        lines,
-    )
-
-
-def _line(item: dict[str, Any]) -> Line:
-    refunded = item.get("refundedQuantity") or 0
-    price = Decimal(item["unitPrice"])
-    return Line(item["productId"], item.get("name"), item["quantity"], refunded, price)
-
-
-def tie(event: dict[str, Any]) -> int:
-    text = f"{event['source']}\n{event['id']}"
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
-
-
-def instant(text: str) -> datetime:
-    """RFC 3339; what is finer than a microsecond is cut."""
-    text = text.upper().replace("Z", "+00:00")
-    whole, offset = text[:-6], text[-6:]
-    whole, _, fraction = whole.partition(".")
-    moment = datetime.fromisoformat(whole + offset).astimezone(UTC)
-    return moment + timedelta(microseconds=int(fraction[:6].ljust(6, "0")))
-
-
-def micros(text: str) -> int:
-    return (instant(text) - EPOCH) // timedelta(microseconds=1)

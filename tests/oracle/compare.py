@@ -1,22 +1,24 @@
 """What the system has, beside what it must have; each difference is a line of text."""
 
-import base64
-import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
 from oracle.book import Book
+from oracle.difference import differences, listed, tree_differences
+from oracle.letters import compare_letters, place_of
+from oracle.names import products
 from oracle.report import Reports
 from oracle.tables import tables
-from support.events import Refusal, Sent
-from support.found import SUMS, read_tables, stored_names
-from support.kafka import Place as Spot
-from support.kafka import Read
+from support.found import read_tables, stored_names
 from support.sql import Sql
 
+__all__ = ["compare_bodies", "compare_letters", "compare_reports", "compare_tables", "place_of"]
+
 Daily = Callable[[str, date], dict[str, Any]]
-LISTED = 40
+Ask = Callable[[str, Mapping[str, str]], dict[str, Any]]
+"""Path and query to a body whose numbers are exact."""
 
 
 def compare_tables(sql: Sql, book: Book, shops: Iterable[str] | None = None) -> list[str]:
@@ -25,143 +27,69 @@ def compare_tables(sql: Sql, book: Book, shops: Iterable[str] | None = None) -> 
     chosen = None if shops is None else set(shops)
     found = read_tables(sql, chosen)
     lines: list[str] = []
-    for name in SUMS:
-        lines += differences(name, _of(expected.sums[name], chosen), found.sums[name])
-    ours = {(shop,): value for shop, value in expected.currencies.items()}
-    theirs = {(shop,): value for shop, value in found.currencies.items()}
-    lines += differences("first_orders", _of(ours, chosen), theirs)
-    lines += differences("orders", _of(expected.orders, chosen), found.orders)
+    for name, sums in expected.sums.items():
+        lines += differences(name, _of(sums, chosen), found.sums[name])
+    for name, rows in expected.rows.items():
+        lines += differences(name, _of(rows, chosen), found.rows[name])
     named = _of(expected.names, chosen)
-    products = {key[:2] for key in (*expected_products(book, chosen), *named)}
-    lines += differences("product_names", named, stored_names(sql, products))
-    return _listed(lines)
-
-
-def expected_products(book: Book, chosen: set[str] | None) -> set[tuple[str, str]]:
-    return {
-        (version.shop, line.product)
-        for version in book.orders.values()
-        if chosen is None or version.shop in chosen
-        for line in version.lines
-    }
+    known = {product for product in products(book) if chosen is None or product[0] in chosen}
+    lines += differences("product_names", named, stored_names(sql, known))
+    return listed(lines)
 
 
 def compare_reports(daily: Daily, book: Book, wanted: Iterable[tuple[str, date]]) -> list[str]:
-    """The whole body of each report, `asOf` but for its being there."""
+    """The whole body of each daily report, `asOf` but for its being there."""
     reports, lines = Reports(book), []
     for shop, day in wanted:
-        body = daily(shop, day)
-        if body.pop("asOf", None) is None:
-            lines.append(f"{shop} {day}: no asOf")
-        lines += tree_differences(
-            f"{shop} {day}", reports.daily_sales(shop, day, datetime.now(UTC)), body
-        )
-    return _listed(lines)
+        expected = reports.daily_sales(shop, day, datetime.now(UTC))
+        lines += _body(f"{shop} {day}", expected, daily(shop, day))
+    return listed(lines)
 
 
-def compare_letters(
-    letters: Sequence[Mapping[str, Any]],
-    sent: Mapping[Spot, tuple[Sent, Refusal | None]],
-    reads: Mapping[Spot, Read],
+def compare_bodies(
+    ask: Ask, book: Book, shop: str, dates: Iterable[date], now: datetime
 ) -> list[str]:
-    """Every refused record is told with all its fields, under an id of its own; no other one is."""
-    lines = []
-    refused = {spot: (s, r) for spot, (s, r) in sent.items() if r is not None}
-    told: dict[Spot, Mapping[str, Any]] = {}
-    for letter in letters:
-        spot = place_of(letter)
-        if spot in told and told[spot] != letter:
-            lines.append(f"dead letter {spot}: told twice, differently")
-        told[spot] = letter
-    ids = {letter["id"] for letter in told.values()}
-    if len(ids) != len(told):
-        lines.append(f"{len(told)} refused records have {len(ids)} ids")
-    for spot in sorted(set(told) - set(refused)):
-        lines.append(f"dead letter {spot}: should not be there: {told[spot]['data']}")
-    for spot in sorted(set(refused) - set(told)):
-        lines.append(f"dead letter {spot}: missing, {refused[spot][1]}")
-    for spot in sorted(set(refused) & set(told)):
-        record, refusal = refused[spot]
-        assert refusal is not None
-        lines += _letter(spot, record, refusal, reads[spot], told[spot])
-    return _listed(lines)
+    """Every report that has to do with each of these dates, and the stock.
+
+    `now` must be on the same local date as the system's clock.
+    """
+    reports, lines = Reports(book), []
+    for path, query, expected in _wanted(reports, shop, sorted(dates), now):
+        where = f"{shop} {path} {query}"
+        lines += _body(where, expected, ask(path, {"shopId": shop, **query}))
+    return listed(lines)
 
 
-def place_of(letter: Mapping[str, Any]) -> Spot:
-    """Where the record was that a dead letter tells of."""
-    data = letter["data"]
-    return Spot(data["topic"], data["partition"], data["offset"])
+def _wanted(
+    reports: Reports, shop: str, dates: list[date], now: datetime
+) -> Iterable[tuple[str, dict[str, str], dict[str, Any]]]:
+    yield "/reports/daily-sales", {}, reports.daily_sales(shop, None, now)
+    yield "/reports/weekly-sales", {}, reports.weekly_sales(shop, None, now)
+    yield "/reports/monthly-sales", {}, reports.monthly_sales(shop, None, None, now)
+    for days in (1, 30, 366):
+        yield "/reports/metrics", {"days": str(days)}, reports.metrics(shop, now, days)
+        yield "/reports/trends", {"days": str(days)}, reports.trends(shop, now, days)
+    for day in dates:
+        text = day.isoformat()
+        yield "/reports/daily-sales", {"date": text}, reports.daily_sales(shop, day, now)
+        yield "/reports/weekly-sales", {"startDate": text}, reports.weekly_sales(shop, day, now)
+    for year, month in sorted({(day.year, day.month) for day in dates}):
+        query = {"year": str(year), "month": str(month)}
+        yield "/reports/monthly-sales", query, reports.monthly_sales(shop, year, month, now)
+    for span in [*zip(dates, dates, strict=True), *itertools.pairwise(dates)]:
+        if (span[1] - span[0]).days < 366:
+            query = {"startDate": span[0].isoformat(), "endDate": span[1].isoformat()}
+            yield "/reports/metrics", query, reports.metrics(shop, now, span)
+            yield "/reports/trends", query, reports.trends(shop, now, span)
+    yield "/stock", {"limit": "1000"}, reports.stock(shop, now)
+    yield "/stock", {"limit": "1000", "low": "true"}, reports.stock(shop, now, low=True)
 
 
-def _letter(
-    spot: Spot, sent: Sent, refusal: Refusal, read: Read, letter: Mapping[str, Any]
-) -> list[str]:
-    value = sent.value or b""
-    hidden = refusal.reason == "too_large" or not value
-    expected = {
-        "topic": spot.topic,
-        "partition": spot.partition,
-        "offset": spot.offset,
-        "timestamp": read.timestamp,
-        "key": None if sent.key is None else base64.b64encode(sent.key).decode(),
-        "value": None if hidden else base64.b64encode(value).decode(),
-        "size": len(value),
-        "sha256": hashlib.sha256(value).hexdigest(),
-        "reason": refusal.reason,
-        "field": refusal.field,
-    }
-    found = dict(letter["data"])
-    message = found.pop("message", None)
-    lines = tree_differences(f"dead letter {spot}", expected, found)
-    if not (isinstance(message, str) and message.strip()):
-        lines.append(f"dead letter {spot}: message {message!r}")
-    envelope = {name: letter.get(name) for name in ("specversion", "type")}
-    wanted = {"specversion": "1.0", "type": "record:refused"}
-    return lines + tree_differences(f"dead letter {spot}", wanted, envelope)
-
-
-def differences(name: str, expected: Mapping[Any, Any], found: Mapping[Any, Any]) -> list[str]:
-    """A line for each key whose value is not the expected one, missing and surplus ones too."""
-    lines = []
-    for key in sorted(set(expected) | set(found)):
-        if (wanted := expected.get(key)) != (got := found.get(key)):
-            lines.append(f"{name} {key}: is {_show(got)}, should be {_show(wanted)}")
-    return lines
-
-
-def tree_differences(where: str, expected: Any, found: Any) -> list[str]:
-    """The same of two JSON documents, by path; decimals count by value, so 1.50 is 1.5."""
-    if isinstance(expected, Mapping) and isinstance(found, Mapping):
-        return [
-            line
-            for key in sorted(set(expected) | set(found))
-            for line in tree_differences(
-                f"{where} {key}", expected.get(key, "(none)"), found.get(key, "(none)")
-            )
-        ]
-    if isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
-        return [
-            line
-            for number, pair in enumerate(zip(expected, found, strict=True))
-            for line in tree_differences(f"{where}[{number}]", *pair)
-        ]
-    same = expected == found and isinstance(expected, bool) == isinstance(found, bool)
-    return [] if same else [f"{where}: is {_show(found)}, should be {_show(expected)}"]
-
-
-def _show(value: Any) -> str:
-    if isinstance(value, tuple):
-        return "(" + ", ".join(str(part) for part in value) + ")"
-    return "nothing" if value is None else str(value)
+def _body(where: str, expected: dict[str, Any], found: dict[str, Any]) -> list[str]:
+    rest = {name: value for name, value in found.items() if name != "asOf"}
+    missing = [] if found.get("asOf") else [f"{where}: no asOf"]
+    return missing + tree_differences(where, expected, rest)
 
 
 def _of(rows: Mapping[Any, Any], chosen: set[str] | None) -> dict[Any, Any]:
     return {key: row for key, row in rows.items() if chosen is None or key[0] in chosen}
-
-
-def _listed(lines: list[str]) -> list[str]:
-    for line in lines[:LISTED]:
-        print(line)
-    if len(lines) > LISTED:
-        print(f"… and {len(lines) - LISTED} more differences")
-    return lines

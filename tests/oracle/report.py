@@ -1,70 +1,123 @@
-"""The whole body of `GET /reports/daily-sales`, but for `asOf`."""
+"""Whole bodies of the five reports, but for `asOf`. A `now` decides what is today, and what is not over."""
 
 from collections import defaultdict
-from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
-from oracle.book import Book, Version
-from oracle.tables import currencies, names
+from oracle.book import Book
+from oracle.days import days, end, hours, local_date, monday, month, start, weeks
+from oracle.exact import average, half_even, total
+from oracle.payments import Payment
+from oracle.shop import Body, Shop, shops, totals, with_average
+from oracle.stock import stock
 
-TOP = 10
+WEEK = 7
 
 
 class Reports:
-    """Daily reports of a book that does not change any more. Every shop is in UTC: none said otherwise."""
+    """Reports of a book that does not change any more."""
 
     def __init__(self, book: Book) -> None:
-        versions = list(book.orders.values())
-        self._names = names(versions)
-        self._currencies = currencies(versions)
-        self._days: dict[tuple[str, date], list[Version]] = defaultdict(list)
-        for version in versions:
-            if version.counted:
-                self._days[version.shop, version.created.date()].append(version)
+        self._book = book
+        self._shops = shops(book)
         self.dates: dict[str, set[date]] = defaultdict(set)
-        for version in versions:
-            self.dates[version.shop].add(version.created.date())
+        """Local dates with an order, by shop."""
+        for name, shop in self._shops.items():
+            if shop.dates:
+                self.dates[name] = shop.dates
 
-    def daily_sales(self, shop: str, day: date, now: datetime) -> dict[str, Any]:
-        currency = self._currencies.get(shop)
-        versions = self._days.get((shop, day), [])
-        ours = [version for version in versions if version.currency == currency]
-        totals = _totals(ours)
+    def shop(self, name: str) -> Shop:
+        """An empty one where nothing is known."""
+        return self._shops.get(name) or Shop(name, None)
+
+    def daily_sales(self, name: str, day: date | None, now: datetime) -> Body:
+        shop = self.shop(name)
+        day = day or local_date(now, shop.zone)
+        ours = shop.ours([day])
         return {
-            "shopId": shop,
+            **_common(shop, day, day, now),
             "date": day.isoformat(),
-            "currency": currency,
-            "timezone": "UTC",
-            "partial": now.date() <= day,
-            **totals,
-            "averageOrderValue": half_even(totals["totalRevenue"], len(ours)),
-            "hourlyBreakdown": _hours(ours, day),
-            "topProducts": self._top(shop, ours),
-            "otherCurrencies": [
-                {"currency": code, **_totals(v for v in versions if v.currency == code)}
-                for code in sorted({v.currency for v in versions} - {currency})
-            ],
+            **with_average(ours),
+            "hourlyBreakdown": _hours(shop, day),
+            "topProducts": shop.top(ours),
         }
 
-    def _top(self, shop: str, versions: Iterable[Version]) -> list[dict[str, Any]]:
-        quantity: dict[str, int] = defaultdict(int)
-        revenue: dict[str, Decimal] = defaultdict(Decimal)
-        for line in (line for version in versions for line in version.lines):
-            quantity[line.product] += line.quantity - line.refunded
-            revenue[line.product] += (line.quantity - line.refunded) * line.price
-        sold = [p for p in quantity if quantity[p] or revenue[p]]
-        return [
-            {
-                "productId": product,
-                "name": self._names.get((shop, product)),
-                "quantity": quantity[product],
-                "revenue": revenue[product],
-            }
-            for product in sorted(sold, key=lambda p: (-revenue[p], p))[:TOP]
-        ]
+    def weekly_sales(self, name: str, first: date | None, now: datetime) -> Body:
+        shop = self.shop(name)
+        first = first or monday(local_date(now, shop.zone))
+        last = first + timedelta(days=WEEK - 1)
+        ours = shop.ours(days(first, last))
+        year, week, _ = first.isocalendar()
+        return {
+            **_common(shop, first, last, now),
+            "week": week,
+            "weekYear": year,
+            **_span(first, last),
+            **with_average(ours),
+            "dailyBreakdown": _series(shop, first, last),
+            "topProducts": shop.top(ours),
+        }
+
+    def monthly_sales(self, name: str, year: int | None, number: int | None, now: datetime) -> Body:
+        shop = self.shop(name)
+        today = local_date(now, shop.zone)
+        first, last = month(year or today.year, number or today.month)
+        ours = shop.ours(days(first, last))
+        return {
+            **_common(shop, first, last, now),
+            "year": first.year,
+            "month": first.month,
+            **with_average(ours),
+            "weeklyBreakdown": [
+                {
+                    "week": begin.isocalendar().week,
+                    **_span(begin, until),
+                    **totals(shop.ours(days(begin, until))),
+                }
+                for begin, until in weeks(first, last)
+            ],
+            "topProducts": shop.top(ours),
+        }
+
+    def metrics(self, name: str, now: datetime, period: int | tuple[date, date] = 30) -> Body:
+        """`period`: days that end today, or the first and the last date."""
+        shop = self.shop(name)
+        first, last = _period(shop, now, period)
+        ours = shop.ours(days(first, last))
+        sessions = sum(len(shop.sessions.get(day, ())) for day in days(first, last))
+        orders, items = len(ours), sum(version.items for version in ours)
+        return {
+            **_common(shop, first, last, now),
+            **_span(first, last),
+            **with_average(ours),
+            "averageItemsPerOrder": average(items, orders),
+            "sessions": sessions,
+            "conversionRate": average(orders, sessions, 4),
+            "topProducts": shop.top(ours),
+            "payments": _payments(shop, first, last),
+            "previousPeriod": with_average(shop.ours(days(*_previous(first, last)))),
+        }
+
+    def trends(self, name: str, now: datetime, period: int | tuple[date, date] = 30) -> Body:
+        """`period` as for metrics."""
+        shop = self.shop(name)
+        first, last = _period(shop, now, period)
+        return {
+            **_common(shop, first, last, now),
+            **_span(first, last),
+            "series": _series(shop, first, last),
+            "movingAverage7": [_moving(shop, day) for day in days(first, last)],
+            "change": _change(
+                totals(shop.ours(days(first, last))),
+                totals(shop.ours(days(*_previous(first, last)))),
+            ),
+        }
+
+    def stock(self, name: str, now: datetime, low: bool | None = None) -> Body:
+        """All pages as one, so `next` is null."""
+        on_order = self._book.purchases.on_order
+        return {"shopId": name, "levels": stock(self.shop(name), on_order, now, low), "next": None}
 
 
 def daily_sales(book: Book, shop: str, day: date, now: datetime | None = None) -> dict[str, Any]:
@@ -72,29 +125,74 @@ def daily_sales(book: Book, shop: str, day: date, now: datetime | None = None) -
     return Reports(book).daily_sales(shop, day, now or datetime.now(UTC))
 
 
-def _totals(versions: Iterable[Version]) -> dict[str, Any]:
-    found = list(versions)
+def _common(shop: Shop, first: date, last: date, now: datetime) -> Body:
     return {
-        "totalRevenue": sum((version.revenue for version in found), Decimal(0)),
-        "totalOrders": len(found),
-        "totalItems": sum(version.items for version in found),
+        "shopId": shop.name,
+        "currency": shop.currency,
+        "timezone": shop.timezone,
+        "otherCurrencies": shop.others(days(first, last)),
+        "partial": now < end(last, shop.zone),
     }
 
 
-def _hours(versions: Iterable[Version], day: date) -> list[dict[str, Any]]:
-    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    hours: list[list[Version]] = [[] for _ in range(24)]
-    for version in versions:
-        hours[version.created.hour].append(version)
+def _span(first: date, last: date) -> Body:
+    return {"startDate": first.isoformat(), "endDate": last.isoformat()}
+
+
+def _hours(shop: Shop, day: date) -> list[Body]:
+    begins = hours(day, shop.zone)
+    parts: list[list[Any]] = [[] for _ in begins]
+    for version in shop.ours([day]):
+        passed = version.created - start(day, shop.zone)
+        parts[passed // timedelta(hours=1)].append(version)
     return [
-        {"start": (midnight + timedelta(hours=number)).isoformat(), **_totals(hour)}
-        for number, hour in enumerate(hours)
+        {"start": begin.astimezone(shop.zone).isoformat(), **totals(part)}
+        for begin, part in zip(begins, parts, strict=True)
     ]
 
 
-def half_even(amount: Decimal, count: int, decimals: int = 2) -> Decimal | None:
-    """amount / count, rounded from the exact fraction."""
-    if not count:
-        return None
-    shifted = round(Fraction(amount) / count * 10**decimals)  # to even, for a Fraction
-    return Decimal(shifted).scaleb(-decimals)
+def _series(shop: Shop, first: date, last: date) -> list[Body]:
+    return [{"date": day.isoformat(), **totals(shop.ours([day]))} for day in days(first, last)]
+
+
+def _period(shop: Shop, now: datetime, period: int | tuple[date, date]) -> tuple[date, date]:
+    if isinstance(period, tuple):
+        return period
+    today = local_date(now, shop.zone)
+    return today - timedelta(days=period - 1), today
+
+
+def _previous(first: date, last: date) -> tuple[date, date]:
+    """As many days, right before."""
+    count = (last - first).days + 1
+    return first - timedelta(days=count), first - timedelta(days=1)
+
+
+def _moving(shop: Shop, day: date) -> Decimal:
+    """The revenue of this day and the six before it, by seven."""
+    week = shop.ours(days(day - timedelta(days=WEEK - 1), day))
+    return half_even(total(version.revenue for version in week), WEEK, 2)
+
+
+def _change(now: Body, before: Body) -> Body:
+    return {
+        name: half_even(now[name] - before[name], before[name], 4) if before[name] > 0 else None
+        for name in now
+    }
+
+
+def _payments(shop: Shop, first: date, last: date) -> Body:
+    """Those in the shop's currency."""
+    made = [p for day in days(first, last) for p in shop.payments.get(day, ())]
+    ours = [payment for payment in made if payment.currency == shop.currency]
+    received = [payment for payment in ours if payment.received]
+    failed = [payment for payment in ours if not payment.received]
+    return {
+        "received": _counted(received),
+        "failed": _counted(failed),
+        "failureRate": average(len(failed), len(ours), 4),
+    }
+
+
+def _counted(payments: list[Payment]) -> Body:
+    return {"count": len(payments), "amount": total(payment.amount for payment in payments)}

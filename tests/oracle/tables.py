@@ -1,98 +1,109 @@
-"""The window tables as they must be. Rows in which everything is 0 are left out: a merge drops them."""
+"""Every table as it must be. Sums in which everything is 0 are left out: a merge drops them."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from oracle.book import Book, Version
+from oracle.book import Book
+from oracle.exact import total
+from oracle.names import names
+from oracle.orders import Version
+from oracle.rows import rows
 
 Sums = dict[tuple[str, ...], tuple[Decimal, ...]]
+Rows = dict[tuple[str, ...], Any]
+SLOT = 900
+LONG_AGO = 200
 
 
 @dataclass(frozen=True)
 class Tables:
-    """By table name: {key columns as text: numbers}. `names` and `currencies` are text."""
+    """By table name: {key columns as text: numbers}, {key columns as text: the other columns}."""
 
     sums: dict[str, Sums]
+    rows: dict[str, Rows]
     names: dict[tuple[str, str], str]
-    currencies: dict[str, str]
-    orders: dict[tuple[str, str], tuple[Any, ...]]
 
 
 def tables(book: Book) -> Tables:
-    """From the latest version of each order."""
-    versions = list(book.orders.values())
-    counted = [version for version in versions if version.counted]
+    """From everything as it now stands."""
+    counted = [version for version in book.orders.values() if version.counted]
     sums = {
-        "sales_15m": _sales(counted, lambda v: slot(v.created)),
-        "sales_day": _sales(counted, lambda v: v.created.date().isoformat()),
+        "sales_15m": _sales(counted),
+        "product_15m": _products(counted, lambda v: slot(v.created)),
         "product_day": _products(counted, lambda v: v.created.date().isoformat()),
         "product_month": _products(counted, lambda v: f"{v.created:%Y-%m}-01"),
+        "payments_15m": _payments(book),
+        "on_order": {key: (Decimal(n),) for key, n in book.purchases.on_order.items() if n},
+        "sessions_15m": _sessions(book),
     }
-    orders = {
-        (v.shop, v.order_id): (v.place, v.created, v.status, v.currency, v.total, v.refund)
-        for v in versions
-    }
-    return Tables(sums, names(versions), currencies(versions), orders)
+    return Tables(sums, rows(book), names(book))
+
+
+def quarter(moment: datetime) -> datetime:
+    """The beginning of its quarter of an hour (UTC)."""
+    return moment - timedelta(
+        minutes=moment.minute % 15, seconds=moment.second, microseconds=moment.microsecond
+    )
 
 
 def slot(moment: datetime) -> str:
-    """The beginning of its quarter of an hour (UTC)."""
-    begin = moment - timedelta(
-        minutes=moment.minute % 15, seconds=moment.second, microseconds=moment.microsecond
-    )
-    return f"{begin:%Y-%m-%d %H:%M:%S}"
+    return f"{quarter(moment):%Y-%m-%d %H:%M:%S}"
 
 
-def _sales(counted: Iterable[Version], period: Any) -> Sums:
-    rows: dict[tuple[str, ...], list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 3)
-    for version in counted:
-        row = rows[version.shop, period(version), version.currency]
-        row[0] += 1
-        row[1] += version.revenue
-        row[2] += version.items
-    return _without_zeros(rows)
+class _Sums:
+    """Adds numbers under keys, exactly."""
+
+    def __init__(self) -> None:
+        self._parts: dict[tuple[str, ...], list[tuple[Decimal | int, ...]]] = defaultdict(list)
+
+    def add(self, key: tuple[str, ...], *numbers: Decimal | int) -> None:
+        self._parts[key].append(numbers)
+
+    def found(self) -> Sums:
+        added = {
+            key: tuple(total(map(Decimal, column)) for column in zip(*parts, strict=True))
+            for key, parts in self._parts.items()
+        }
+        return {key: numbers for key, numbers in added.items() if any(numbers)}
 
 
-def _products(counted: Iterable[Version], period: Any) -> Sums:
-    rows: dict[tuple[str, ...], list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 2)
+def _sales(counted: Iterable[Version]) -> Sums:
+    sums = _Sums()
+    for v in counted:
+        sums.add((v.shop, slot(v.created), v.currency), 1, v.revenue, v.items)
+    return sums.found()
+
+
+def _products(counted: Iterable[Version], period: Callable[[Version], str]) -> Sums:
+    sums = _Sums()
     for version in counted:
         when = period(version)
         for line in version.lines:
-            row = rows[version.shop, when, version.currency, line.product]
-            left = line.quantity - line.refunded
-            row[0] += left
-            row[1] += left * line.price
-    return _without_zeros(rows)
+            key = (version.shop, when, version.currency, line.product)
+            sums.add(key, line.left, line.revenue)
+    return sums.found()
 
 
-def _without_zeros(rows: dict[tuple[str, ...], list[Decimal]]) -> Sums:
-    return {key: tuple(row) for key, row in rows.items() if any(row)}
+def _payments(book: Book) -> Sums:
+    """Received, their amount, failed, their amount."""
+    sums = _Sums()
+    for p in book.payments.values():
+        numbers = (1, p.amount, 0, 0) if p.received else (0, 0, 1, p.amount)
+        sums.add((p.shop, slot(p.at), p.currency), *numbers)
+    return sums.found()
 
 
-def names(versions: Iterable[Version]) -> dict[tuple[str, str], str]:
-    """(shop, product): the name in the latest order that names it, as the orders now stand."""
-    best: dict[tuple[str, str], tuple[tuple[int, int], str]] = {}
-    for version in versions:
-        when = (version.place.micros, version.place.tie)
-        # the last line of an order wins
-        named = {line.product: line.name for line in version.lines if line.name is not None}
-        for product, name in named.items():
-            key = (version.shop, product)
-            if key not in best or when > best[key][0]:
-                best[key] = (when, name)
-    return {key: name for key, (_, name) in best.items()}
-
-
-def currencies(versions: Iterable[Version]) -> dict[str, str]:
-    """The currency of each shop: of its earliest order by createdAt, then order id."""
-    first: dict[str, Version] = {}
-    for version in versions:
-        known = first.get(version.shop)
-        place = (version.created, version.order_id)
-        if known is None or place < (known.created, known.order_id):
-            first[version.shop] = version
-    return {shop: version.currency for shop, version in first.items()}
+def _sessions(book: Book) -> Sums:
+    """By the quarters since the one in which the session was seen before."""
+    sums = _Sums()
+    for (shop, _), seen in book.visits.seen.items():
+        before: datetime | None = None
+        for moment in sorted({quarter(at) for at in seen}):
+            passed = LONG_AGO if before is None else (moment - before).total_seconds() / SLOT
+            sums.add((shop, slot(moment), str(min(LONG_AGO, int(passed)))), 1)
+            before = moment
+    return sums.found()

@@ -1,12 +1,13 @@
 """What the engine has, in the form in which the oracle says what it must have."""
 
-from collections.abc import Iterable
-from datetime import timedelta
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from oracle.book import EPOCH, Place
-from oracle.tables import Tables
+from oracle.reading import EPOCH, Place
+from oracle.tables import Rows, Tables
 from shopstream.clickhouse.literals import parameter
 from shopstream.clickhouse.sql import load
 from support.sql import Sql
@@ -14,54 +15,144 @@ from support.sql import Sql
 ASKED_AT_ONCE = 200
 """Products in one statement: they travel in its URL."""
 
+_PRODUCTS = "currency, product_id, sum(quantity), sum(revenue)"
 SUMS = {
     "sales_15m": (3, "shop_id, toString(slot), currency, sum(orders), sum(revenue), sum(items)"),
-    "sales_day": (3, "shop_id, toString(day), currency, sum(orders), sum(revenue), sum(items)"),
-    "product_day": (4, "shop_id, toString(day), currency, product_id, sum(quantity), sum(revenue)"),
-    "product_month": (
-        4,
-        "shop_id, toString(month), currency, product_id, sum(quantity), sum(revenue)",
+    "product_15m": (4, f"shop_id, toString(slot), {_PRODUCTS}"),
+    "product_day": (4, f"shop_id, toString(day), {_PRODUCTS}"),
+    "product_month": (4, f"shop_id, toString(month), {_PRODUCTS}"),
+    "payments_15m": (
+        3,
+        "shop_id, toString(slot), currency,"
+        " sum(received), sum(received_amount), sum(failed), sum(failed_amount)",
     ),
+    "on_order": (2, "shop_id, product_id, sum(units)"),
+    "sessions_15m": (3, "shop_id, toString(slot), toString(gap), sum(visits)"),
 }
 
 
+def _time(value: str | None) -> datetime | None:
+    return None if value is None else EPOCH + timedelta(microseconds=int(value))
+
+
+def _place(value: str) -> Place:
+    version = int(value)
+    return Place(version >> 64, version >> 32 & 0xFFFFFFFF, version & 0xFFFFFFFF)
+
+
+def _age(value: str) -> Place:
+    """A version upside down."""
+    return _place(str(~int(value) & (1 << 128) - 1))
+
+
+def _items(value: list[list[Any]]) -> tuple[tuple[str, int, Decimal], ...]:
+    return tuple((product, int(count), Decimal(cost)) for product, count, cost in value)
+
+
+MICROS = "toUnixTimestamp64Micro({})"
+KINDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "": ("{}", lambda value: value),
+    "whole": ("{}", lambda value: None if value is None else int(value)),
+    "money": ("{}", Decimal),
+    "time": (MICROS, _time),
+    "place": ("toString({})", _place),
+    "age": ("toString({})", _age),
+    "items": ("arrayZip(`{0}.product_id`, `{0}.quantity`, `{0}.cost`)", _items),
+}
+"""How a column of a kind is asked for, and how it is read."""
+FIRST = "(SELECT shop_id, min(first) AS f FROM first_orders GROUP BY shop_id)"
+PLACES = """(
+    SELECT any(shops.shop_id) AS shop_id, shop_key, order_key,
+        min(created_at) AS earliest, max(created_at) AS latest
+    FROM order_places
+    LEFT JOIN (SELECT DISTINCT shop_id, shop_key FROM orders) AS shops USING (shop_key)
+    GROUP BY shop_key, order_key
+)"""
+ROWS = {
+    "orders": (
+        "orders FINAL",
+        (2, "shop_id, order_id"),
+        "version:place created_at:time status counted currency customer_id total:money refund:money",
+    ),
+    "levels": (
+        "levels FINAL",
+        (3, "shop_id, product_id, location_id"),
+        "version:place quantity:whole updated_at:time name sku threshold:whole low",
+    ),
+    "payments": (
+        "payments FINAL",
+        (2, "shop_id, payment_id"),
+        "version:place received amount:money currency at:time order_id method reason",
+    ),
+    "purchases": (
+        "purchases FINAL",
+        (3, "shop_id, purchase_id, if(received, 'received', 'created')"),
+        "age:age supplier_id at:time expected_at:time items:items",
+    ),
+    "suppliers": (
+        "suppliers FINAL",
+        (2, "shop_id, supplier_id"),
+        "version:place name lead_time_days:whole email updated_at:time",
+    ),
+    "shops": (
+        "shops FINAL",
+        (1, "shop_id"),
+        "version:place name timezone currency low_stock_threshold:whole updated_at:time",
+    ),
+    "first_orders": (FIRST, (1, "shop_id"), "f.1:time f.2 f.3:age f.4"),
+    "order_places": (
+        PLACES,
+        (3, "shop_id, toString(shop_key), toString(order_key)"),
+        "earliest:time latest:time",
+    ),
+}
+"""Where it lies, the number of key columns and what they are, the other columns with their kinds."""
+
+
 def read_tables(sql: Sql, chosen: set[str] | None = None) -> Tables:
-    """As they are in the engine."""
+    """As they are in the engine, but for the names of products."""
     where = "" if chosen is None else f"WHERE shop_id IN ({', '.join(map(_quote, sorted(chosen)))})"
     sums = {}
     for name, (keys, columns) in SUMS.items():
         by = ", ".join(str(n) for n in range(1, keys + 1))
         rows = sql.sums(f"SELECT {columns} FROM {name} {where} GROUP BY {by}", keys)
         sums[name] = {key: numbers for key, numbers in rows.items() if any(numbers)}
-    currencies = {
-        row[0]: row[1]
-        for row in sql.rows(
-            f"SELECT shop_id, argMin(first.4, first) FROM first_orders {where} GROUP BY shop_id"
-        )
-    }
-    return Tables(sums, {}, currencies, _orders(sql, where))
+    found = {name: _rows(sql, name, where) for name in ROWS}
+    return Tables(sums, {**found, "visits": _visits(sql, where), "alerts": _alerts(sql, where)}, {})
 
 
-def _orders(sql: Sql, where: str) -> dict[tuple[str, str], tuple[Any, ...]]:
-    rows = sql.rows(
-        "SELECT shop_id, order_id, toString(version), toString(toUnixTimestamp64Micro(created_at)),"
-        f" status, currency, total, refund FROM orders FINAL {where}"
-    )
+def _rows(sql: Sql, name: str, where: str) -> Rows:
+    source, (count, keys), columns = ROWS[name]
+    pairs = [column.partition(":")[::2] for column in columns.split()]
+    asked = ", ".join(KINDS[kind][0].format(column) for column, kind in pairs)
+    readers = [KINDS[kind][1] for _, kind in pairs]
     return {
-        (shop, order): (
-            _place(int(version)),
-            EPOCH + timedelta(microseconds=int(created)),
-            status,
-            currency,
-            Decimal(total),
-            Decimal(refund),
+        tuple(row[:count]): tuple(
+            read(cell) for read, cell in zip(readers, row[count:], strict=True)
         )
-        for shop, order, version, created, status, currency, total, refund in rows
+        for row in sql.rows(f"SELECT {keys}, {asked} FROM {source} {where}")
     }
 
 
-def _place(version: int) -> Place:
-    return Place(version >> 64, version >> 32 & 0xFFFFFFFF, version & 0xFFFFFFFF)
+def _visits(sql: Sql, where: str) -> Rows:
+    """Each quarter as often as it is stored, which must be once."""
+    rows = sql.rows(
+        "SELECT shop_id, session_id, arraySort(groupArrayArray(arrayMap(s -> toUnixTimestamp(s), slots)))"
+        f" FROM visits {where} GROUP BY shop_id, session_id"
+    )
+    return {(shop, session): tuple(map(int, slots)) for shop, session, slots in rows}
+
+
+def _alerts(sql: Sql, where: str) -> Rows:
+    rows = sql.rows(
+        f"SELECT shop_id, product_id, location_id, {MICROS.format('at')}, low, quantity, threshold,"
+        f" ifNull(sku, '') FROM alerts FINAL {where}"
+    )
+    told = defaultdict(list)
+    for shop, product, location, at, low, quantity, threshold, sku in rows:
+        alert = (_time(at), low, int(quantity), int(threshold), sku)
+        told[shop, product, location].append(alert)
+    return {key: tuple(sorted(alerts)) for key, alerts in told.items()}
 
 
 def stored_names(sql: Sql, products: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
@@ -78,11 +169,22 @@ def stored_names(sql: Sql, products: Iterable[tuple[str, str]]) -> dict[tuple[st
 
 
 def _names(sql: Sql, shop: str, products: list[str]) -> Iterable[dict[str, Any]]:
-    rows = sql.as_dicts(load("reports/product_names.sql"), _bound(shop, products))
+    rows = sql.as_dicts(_statement("product_names"), _bound(shop, products))
     gone = [row["product_id"] for row in rows if row["gone"]]
     yield from (row for row in rows if not row["gone"] and row["name"] is not None)
     if gone:
-        yield from sql.as_dicts(load("reports/product_names_again.sql"), _bound(shop, gone))
+        yield from sql.as_dicts(_statement("product_names_again"), _bound(shop, gone))
+
+
+WANTED = "WITH wanted AS (SELECT arrayJoin({products:Array(String)}) AS product_id)"
+
+
+def _statement(name: str) -> str:
+    """With the products as a parameter where the product sends them as a table."""
+    text = load(f"reports/{name}.sql")
+    if "\nWITH" in text:
+        return text.replace("\nWITH", f"\n{WANTED},", 1)
+    return f"{WANTED} {text}"
 
 
 def _bound(shop: str, products: list[str]) -> dict[str, str]:

@@ -28,10 +28,14 @@ class Read(NamedTuple):
 
 
 class Kafka:
-    """One broker; opened anew after it was killed, for nothing that it knew is true then."""
+    """One broker; opened anew after it was killed, for nothing that it knew is true then.
 
-    def __init__(self, bootstrap: str) -> None:
+    `options` are more settings of its producer.
+    """
+
+    def __init__(self, bootstrap: str, options: dict[str, Any] | None = None) -> None:
         self._bootstrap = {"bootstrap.servers": bootstrap, **QUIET}
+        self._transactional = False
         self._producer = Producer(
             {
                 **self._bootstrap,
@@ -40,6 +44,7 @@ class Kafka:
                 "message.max.bytes": 4_000_000,
                 "max.in.flight.requests.per.connection": 1,
                 "queue.buffering.max.messages": 1_000_000,
+                **(options or {}),
             }
         )
 
@@ -56,6 +61,25 @@ class Kafka:
         left = self._producer.flush(within)
         assert not left and not faults and len(places) == count, (left, faults[:3], len(places))
         return [places[number] for number in range(count)]
+
+    def give_up(self) -> None:
+        """What the broker has not confirmed yet fails at once, and is never sent again."""
+        self._producer.purge()
+
+    def transaction(
+        self, records: Iterable[Sent], told: Callable[[Place], None], commit: bool = True
+    ) -> list[Place]:
+        """The same in one transaction, which is aborted unless `commit`; needs a `transactional.id`."""
+        if not self._transactional:
+            self._producer.init_transactions(30)
+            self._transactional = True
+        self._producer.begin_transaction()
+        places = self.produce(records, told)
+        if commit:
+            self._producer.commit_transaction(30)
+        else:
+            self._producer.abort_transaction(30)
+        return places
 
     def _send(self, sent: Sent, note: Callable[[Any, Message], None]) -> None:
         where = {} if sent.partition is None else {"partition": sent.partition}

@@ -1,4 +1,4 @@
-"""Orders by the thousand, the same for the same seed."""
+"""Events by the thousand, the same for the same seed."""
 
 import random
 from collections.abc import Iterator
@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from support.events import Sent, item, order, record
+from support.spoiled import moved, spoiled
+from support.things import CURRENCIES, MAKERS, Event, instant, opening, settings_of
 
 STATUSES = (
     "pending",
@@ -40,8 +42,68 @@ def stirred(seed: int, records: list[Sent], repeats: float = 0.15) -> list[Sent]
     return mixed
 
 
-def _versions(chance: random.Random, shop: str, order_id: str) -> Iterator[dict[str, Any]]:
-    created = START + timedelta(microseconds=chance.randrange(90 * 86_400_000_000))
+def openings(shops: int = 5, prefix: str = "mixed") -> list[Sent]:
+    """The first settings of each shop, some with a threshold.
+
+    To be in before the first level is sent: of two topics nobody knows which one is read first.
+    """
+    return [
+        record(opening(f"{prefix}-{number}", number, _threshold(number))) for number in range(shops)
+    ]
+
+
+def mixed(
+    seed: int,
+    n: int,
+    shops: int = 5,
+    prefix: str = "mixed",
+    bad: float = 0.03,
+    repeats: float = 0.15,
+    opened: bool = False,
+) -> list[Sent]:
+    """About `n` events of every topic, shuffled; a share of them twice, and a share that is refused.
+
+    Zones and currencies of the shops change; their thresholds do not: with `opened` they are what
+    `openings` said, and were so before, and without it no shop has one.
+    """
+    chance = random.Random(seed)
+    events: list[Event] = []
+    number = 0
+    while len(events) < n:
+        shop = chance.randrange(shops)
+        name, number = f"{prefix}-{shop}", number + 1
+        serial = f"{seed}-{number}"
+        if chance.random() < 0.4:
+            events += _versions(chance, name, f"o-{serial}", instant(chance))
+        elif chance.random() < 0.03:
+            threshold = _threshold(shop) if opened else None
+            events += settings_of(chance, name, serial, threshold)
+        else:
+            (maker,) = chance.choices(*zip(*MAKERS, strict=True))
+            events += maker(chance, name, _which(chance, maker.__name__, seed, number), serial)
+    records = [record(event) for event in events]
+    records += [spoiled(chance, event) for event in chance.sample(events, round(n * bad))]
+    orders = [event for event in events if event["type"].startswith("order:")]
+    records += [moved(event, instant(chance)) for event in chance.sample(orders, n // 200)]
+    return stirred(seed, records, repeats)
+
+
+def _threshold(shop: int) -> int | None:
+    return shop * 5 if shop % 2 else None
+
+
+def _which(chance: random.Random, maker: str, seed: int, number: int) -> int:
+    """Levels and suppliers are few and come again; the other things are new ones."""
+    few = {"level_of": 45, "supplier_of": 6}
+    return chance.randrange(few[maker]) if maker in few else seed * 100_000 + number
+
+
+def _versions(
+    chance: random.Random, shop: str, order_id: str, created: str | None = None
+) -> Iterator[Event]:
+    if created is None:
+        moment = START + timedelta(microseconds=chance.randrange(90 * 86_400_000_000))
+        created = moment.isoformat(timespec="microseconds") + "Z"
     items = _items(chance)
     second = 0.0
     for revision in range(chance.choice((1, 1, 2, 3, 4))):
@@ -51,9 +113,9 @@ def _versions(chance: random.Random, shop: str, order_id: str) -> Iterator[dict[
             shop,
             order_id,
             version=second,
-            created=created.isoformat(timespec="microseconds") + "Z",
+            created=created,
             status=chance.choice(STATUSES),
-            currency=chance.choice(("EUR", "EUR", "EUR", "USD", "JPY")),
+            currency=chance.choice(CURRENCIES),
             items=_refunded(chance, items),
             event_id=f"{order_id}-{revision}",
             revision=revision,

@@ -1,13 +1,24 @@
 """A system together with the book of everything that was ever sent to it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+from urllib.parse import urlencode
 
+from oracle.alerts import compare_alerts
 from oracle.book import Book
-from oracle.compare import compare_letters, compare_reports, compare_tables, place_of
+from oracle.compare import (
+    compare_bodies,
+    compare_letters,
+    compare_reports,
+    compare_tables,
+    place_of,
+)
 from oracle.report import Reports
+from support.alerts import Published
 from support.events import Refusal, Sent
 from support.kafka import Place
-from support.system import System
+from support.system import PARTITIONS, System, exact
 
 
 class Scene:
@@ -34,7 +45,7 @@ class Scene:
         self.sent.clear()
 
     def check(self, shops: Iterable[str] | None = None) -> None:
-        """Every window table, name, currency and stored order, once all is in."""
+        """Every table with every row, and the names of products, once all is in."""
         self.system.caught_up()
         self.compare(shops)
 
@@ -57,6 +68,20 @@ class Scene:
         found = compare_letters(letters, sent, reads)
         assert not found, f"{len(found)} differences:\n" + "\n".join(found[:20])
 
+    def published(self) -> list[dict[str, Any]]:
+        """What is on the alerts' topic, of every shop: at least as many as there must be."""
+        self.system.caught_up()
+        published = Published(self.system.bootstrap, PARTITIONS)
+        try:
+            return published.until(len(self.book.crossings))
+        finally:
+            published.close()
+
+    def check_alerts(self) -> None:
+        """Every crossing was published under one id, and nothing else was."""
+        found = compare_alerts(self.published(), self.book)
+        assert not found, f"{len(found)} differences:\n" + "\n".join(found[:20])
+
     def check_reports(self, shops: Iterable[str] | None = None, step: int = 1) -> int:
         """Every `step`th daily report with an order in it, over HTTP; how many that were."""
         dates = Reports(self.book).dates
@@ -65,3 +90,15 @@ class Scene:
         found = compare_reports(self.system.reader(chosen), self.book, wanted)
         assert not found, f"{len(found)} differences:\n" + "\n".join(found[:20])
         return len(wanted)
+
+    def check_all_reports(self, shop: str, dates: Iterable[date]) -> None:
+        """The five reports and the stock, as a whole, of these dates and of today."""
+        found = compare_bodies(self.ask, self.book, shop, dates, datetime.now(UTC))
+        assert not found, f"{len(found)} differences:\n" + "\n".join(found[:20])
+
+    def ask(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:
+        """A body with exact numbers, as an admin of the shop."""
+        status, body = self.system.get(f"{path}?{urlencode(query)}", [query["shopId"]])
+        assert status == 200, (path, query, status, body)
+        found: dict[str, Any] = exact(body)
+        return found

@@ -1,11 +1,13 @@
 """The whole system as processes on free ports, and what a test does to it: kill, freeze, start again.
 
-A service that cannot start fails the test, at home as in CI: every one of them comes from PyPI.
+A service that cannot start fails the test, at home as in CI: every one of them comes from PyPI. Only
+Apache Kafka may be missing at home (see `support.jars`).
 """
 
 import json
 import os
 import secrets
+import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from datetime import date
@@ -18,10 +20,10 @@ from urllib.parse import urlencode
 import jwt
 
 from shopstream.clickhouse.migrations import migrate
-from shopstream.contracts.topics import TOPICS
+from shopstream.contracts.topics import INPUTS, TOPICS
 from shopstream.kafka import TopicAdmin
-from shopstream.local.broker import EmbeddedBroker
 from shopstream.settings import Settings
+from support.brokers import Brokers, Embedded
 from support.events import Sent
 from support.kafka import Follower, Kafka, Place
 from support.processes import Child, free_port
@@ -42,43 +44,53 @@ START = 30.0
 
 
 class System:
-    """Broker, engine, any number of pipelines, an API. As `with System(folder) as system`."""
+    """Broker, engine, any number of pipelines, an API. As `with System(folder) as system`.
+
+    The broker is the embedded one unless others are given; those that run already outlive the system.
+    """
 
     def __init__(
         self,
         folder: Path,
         partitions: int = PARTITIONS,
         session_seconds: float = SESSION_SECONDS,
+        brokers: Brokers | None = None,
     ) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self._password = secrets.token_hex(16)
         self._secret = secrets.token_hex(32)
-        self._ports = {name: free_port() for name in ("broker", "engine", "api")}
-        self.bootstrap = f"127.0.0.1:{self._ports['broker']}"
+        self._ports = {name: free_port() for name in ("engine", "api")}
+        self.brokers: Brokers = Embedded(folder) if brokers is None else brokers
+        self._ours = not any(node.running for node in self.brokers.nodes)
+        self.bootstrap = self.brokers.bootstrap
         url = f"http://app:{self._password}@127.0.0.1:{self._ports['engine']}"
         self._env = {
             "SHOPSTREAM_KAFKA_BOOTSTRAP": self.bootstrap,
             "SHOPSTREAM_CLICKHOUSE_URL": url,
-            "SHOPSTREAM_KAFKA_IDEMPOTENCE": "false",
+            "SHOPSTREAM_KAFKA_IDEMPOTENCE": str(self.brokers.idempotence).lower(),
             "SHOPSTREAM_KAFKA_PARTITIONS": str(partitions),
+            "SHOPSTREAM_KAFKA_REPLICATION": str(self.brokers.replication),
             "SHOPSTREAM_KAFKA_SESSION_TIMEOUT": f"{session_seconds:g}",
             "SHOPSTREAM_JWT_SECRET": self._secret,
         }
         self.settings = Settings(
             kafka_bootstrap=self.bootstrap,
             clickhouse_url=url,
-            kafka_idempotence=False,
+            kafka_idempotence=self.brokers.idempotence,
             kafka_partitions=partitions,
+            kafka_replication=self.brokers.replication,
             jwt_secret=self._secret,
         )
         self.sql = Sql(self._ports["engine"], "app", self._password)
-        self.broker = self._child("broker", EmbeddedBroker().command(self._ports["broker"]))
+        self.broker = self.brokers.nodes[0]
         self.engine = self._engine()
         self.api = self._child("api", _python("api"), SHOPSTREAM_PORT=str(self._ports["api"]))
         self.pipelines: list[Child] = []
         self._status: dict[str, int] = {}
-        self.ends: dict[tuple[str, int], int] = {(ORDERS, p): 0 for p in range(partitions)}
+        self.ends: dict[tuple[str, int], int] = {
+            (t, p): 0 for t in INPUTS for p in range(partitions)
+        }
         self.kafka = Kafka(self.bootstrap)
         self._notices: Follower | None = None
         self._told: dict[tuple[str, int], int] = {}
@@ -114,14 +126,16 @@ class System:
 
     @property
     def children(self) -> list[Child]:
-        return [*self.pipelines, self.api, self.engine, self.broker]
+        brokers = self.brokers.nodes if self._ours else ()
+        return [*self.pipelines, self.api, self.engine, *brokers]
 
     # -- the parts ---------------------------------------------------------------------------
 
     def start_broker(self) -> None:
-        """Also after a kill: it has forgotten everything, so topics are made again, offsets are 0."""
-        self.broker.start()
-        self.ends = dict.fromkeys(self.ends, 0)
+        """Also after a kill: where it has forgotten everything, topics are made again, offsets are 0."""
+        self.brokers.start()
+        if self.brokers.forgets:
+            self.ends = dict.fromkeys(self.ends, 0)
         self.kafka = Kafka(self.bootstrap)
         self._forget_notices()
         self._until(self.broker, self._make_topics)
@@ -131,14 +145,20 @@ class System:
         port = self._ports["engine"]
         self._until(self.engine, lambda: _get(port, "/ping") == (200, b"Ok.\n"))
 
-    def add_pipeline(self) -> Child:
-        """Starts one more, on the metrics port of its own."""
+    def add_pipeline(self, **env: str) -> Child:
+        """Starts one more, on the metrics port of its own, with more in its environment."""
         name = f"pipeline-{len(self.pipelines) + 1}"
         self._status[name] = port = free_port()
-        child = self._child(name, _python("pipeline"), SHOPSTREAM_METRICS_PORT=str(port))
+        env["SHOPSTREAM_METRICS_PORT"] = str(port)
+        child = self._child(name, _python("pipeline"), **env)
         self.pipelines.append(child)
         child.start()
         return child
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Of a command that works on this system."""
+        return {**os.environ, **self._env}
 
     def start_api(self) -> None:
         self.api.start()
@@ -152,6 +172,14 @@ class System:
     def metrics(self, pipeline: Child) -> str:
         return _get(self._status[pipeline.name], "/metrics")[1].decode()
 
+    def run(self, *arguments: str) -> str:
+        """What `shopstream <arguments>` prints; it must end with exit code 0."""
+        command = [sys.executable, "-m", "shopstream", *arguments]
+        env = self.environment
+        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
     def revive(self) -> list[Child]:
         """Starts again what ended on its own, as `shopstream up` does; which."""
         fallen = [child for child in self.pipelines if child.fell()]
@@ -161,12 +189,18 @@ class System:
 
     # -- input -------------------------------------------------------------------------------
 
-    def produce(self, records: Iterable[Sent]) -> list[Place]:
+    def produce(self, records: Iterable[Sent], kafka: Kafka | None = None) -> list[Place]:
         """Sends records in their order; where each is, once the broker has them all."""
-        return self.kafka.produce(records, self._produced)
+        return (kafka or self.kafka).produce(records, self.produced)
+
+    def produced(self, place: Place) -> None:
+        """The broker has this record: it must be in the numbers."""
+        partition = (place.topic, place.partition)
+        if partition in self.ends:
+            self.ends[partition] = max(self.ends[partition], place.offset + 1)
 
     def settle(self, within: float = 60.0, revive: bool = False) -> None:
-        """Everything produced to the orders is behind the offsets that the broker holds for the group.
+        """Everything that was produced is behind the offsets that the broker holds for the group.
 
         That is the broker's word, not a number under test. With `revive`, pipelines that end on their
         own are started again; without it, that fails the test.
@@ -249,11 +283,6 @@ class System:
         if self._notices is not None:
             self._notices.close()
             self._notices = None
-
-    def _produced(self, place: Place) -> None:
-        partition = (place.topic, place.partition)
-        if partition in self.ends:
-            self.ends[partition] = max(self.ends[partition], place.offset + 1)
 
     def _make_topics(self) -> bool:
         with TopicAdmin(self.settings, 2.0) as admin:

@@ -1,95 +1,114 @@
-"""Who may do what, in one place: bearer tokens (RFC 6750, RFC 7519), roles and the shops they reach."""
+"""Who may do what, in one place: bearer tokens (RFC 6750, RFC 7519), their keys, and the shop of a request."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Awaitable, Sequence
+from typing import Any, Protocol
 
 import jwt
+from starlette.datastructures import Headers
 from starlette.requests import Request
 
-from shopstream.api.faults import BadParameter, Forbidden, Unauthorized
-from shopstream.contracts import values
+from shopstream.api import keys, trace
+from shopstream.api.faults import Unauthorized
+from shopstream.api.identity import Identity, identity_of
+from shopstream.api.rate import Rate
 from shopstream.settings import Settings, SettingsError
 
-ALGORITHMS = ("HS256",)
-LATEST = 253_402_300_800
-"""Seconds since 1970: the end of the year 9999."""
+SECRET_ALGORITHM = "HS256"  # noqa: S105
 LEEWAY = 30
 """Seconds of difference between clocks that a token is forgiven."""
-
-Role = Literal["admin", "staff"]
-_ROLES: Mapping[str, Role] = {"admin": "admin", "staff": "staff"}
+MAX_TOKEN = 16 * 1024
+"""Characters; longer ones are not looked at."""
 _SHAPE_FAULTS = (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError)
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """What a valid token says. `expires` is Unix time in seconds, without the leeway."""
+class Keys(Protocol):
+    """Public keys from elsewhere."""
 
-    user: str
-    shops: tuple[str, ...]
-    role: Role
-    expires: float
+    def find(self, algorithm: str, kid: str | None) -> Sequence[keys.Key]:
+        """Those that may have signed a token with this head, or `KeysUnavailable`."""
 
-    def shop(self, asked: str | None) -> str:
-        """The shop that a request is about.
+    def prepare(self, algorithm: str, kid: str | None) -> Awaitable[None]:
+        """Waits for a short time where they would not be found."""
 
-        Raises:
-            Forbidden: the token does not name it, whether it exists or not.
-            BadParameter: none was asked for and the token does not name exactly one.
-        """
-        if asked is not None:
-            if asked not in self.shops:
-                raise Forbidden("The token does not allow this shop.")
-            return asked
-        if not self.shops:
-            raise Forbidden("The token allows no shop.")
-        if len(self.shops) > 1:
-            raise BadParameter("shopId", "is required, because the token names several shops")
-        return self.shops[0]
 
-    def require_admin(self) -> None:
-        """Raises `Forbidden` for any other role."""
-        if self.role != "admin":
-            raise Forbidden("This needs the role admin.")
+class Redeems(Protocol):
+    """One-time tickets."""
+
+    def redeem(self, ticket: str) -> Identity:
+        """Whose it is, or `Unauthorized`."""
 
 
 class Access:
-    """Checks tokens against the settings. Stateless.
+    """Checks tokens: HS256 with the secret of the settings, others with `keys`.
+
+    An algorithm belongs to one kind of key, so no public key is ever taken for a secret.
 
     Raises:
-        SettingsError: no secret is configured, so no token could ever be valid.
+        SettingsError: there is neither, so no token could ever be valid.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        if settings.jwt_secret is None:
-            raise SettingsError(_no_secret(settings))
-        self._key = settings.jwt_secret.get_secret_value()
+    def __init__(
+        self, settings: Settings, keys: Keys | None = None, rate: Rate | None = None
+    ) -> None:
+        if settings.jwt_secret is None and keys is None:
+            raise SettingsError(
+                "SHOPSTREAM_JWT_SECRET: is not set, nor is SHOPSTREAM_JWKS_URL,"
+                " so no token could be checked"
+            )
+        self._secret = settings.jwt_secret and settings.jwt_secret.get_secret_value()
         self._issuer = settings.jwt_issuer
         self._audience = settings.jwt_audience
+        self._keys = keys
+        self._rate = rate or Rate(0)
 
     def identify(self, request: Request) -> Identity:
-        """The identity behind the `Authorization` header.
+        """The identity behind the `Authorization` header; the request counts for its token.
 
         Raises:
             Unauthorized: no token, or none that is valid.
+            KeysUnavailable: whether it is valid cannot be said at this moment.
+            TooMany: the token asks too often.
         """
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if not token.strip() or scheme.lower() != "bearer":
+        token = bearer(request.headers)
+        if token is None:
             raise Unauthorized("Send a token as 'Authorization: Bearer …'.", token_given=False)
-        return self.read(token.strip())
+        identity = self.read(token)
+        trace.of(request.scope).user = identity.user
+        self._rate.count(token)
+        return identity
 
     def admin_shop(self, request: Request) -> str:
-        """The shop that an admin asks about; `Unauthorized`, `Forbidden` or `BadParameter` if not."""
+        """The shop that an admin asks about.
+
+        Raises:
+            Forbidden: the token is no admin's, or does not reach the shop.
+            BadParameter: the token names several shops and the request none.
+            Unauthorized, KeysUnavailable, TooMany: as `identify`.
+        """
         identity = self.identify(request)
         identity.require_admin()
-        return identity.shop(request.query_params.get("shopId"))
+        return _shop(request, identity)
+
+    def listener(self, request: Request, tickets: Redeems) -> tuple[Identity, str]:
+        """Who wants to listen to which shop; a ticket stands in for the header.
+
+        Raises:
+            Forbidden, BadParameter, Unauthorized, KeysUnavailable, TooMany: as `admin_shop`, for any role.
+        """
+        ticket = request.query_params.get("ticket")
+        if ticket is None or "authorization" in request.headers:
+            identity = self.identify(request)
+        else:
+            identity = tickets.redeem(ticket)
+            trace.of(request.scope).user = identity.user
+        return identity, _shop(request, identity)
 
     def read(self, token: str) -> Identity:
         """The identity that a token proves.
 
         Raises:
             Unauthorized: for every other text.
+            KeysUnavailable: as `identify`.
         """
         try:
             claims = self._verified(token)
@@ -99,11 +118,38 @@ class Access:
             raise Unauthorized("The token is not valid.") from None
         return identity_of(claims)
 
+    async def prepare(self, token: str) -> None:
+        """Waits for a short time where the key of a token is not known; what it is, `read` says."""
+        if self._keys is None:
+            return
+        try:
+            algorithm, kid = _head(token)
+        except _SHAPE_FAULTS:
+            return
+        if algorithm in keys.ALGORITHMS:
+            await self._keys.prepare(algorithm, kid)
+
     def _verified(self, token: str) -> dict[str, Any]:
+        algorithm, kid = _head(token)
+        for key in self._fitting(algorithm, kid):
+            try:
+                return self._decoded(token, key, algorithm)
+            except jwt.InvalidSignatureError:
+                continue
+        raise jwt.InvalidSignatureError
+
+    def _fitting(self, algorithm: str, kid: str | None) -> Sequence[Any]:
+        if algorithm == SECRET_ALGORITHM:
+            return [self._secret] if self._secret else []
+        if algorithm not in keys.ALGORITHMS or self._keys is None:
+            return []
+        return [key.public for key in self._keys.find(algorithm, kid)]
+
+    def _decoded(self, token: str, key: Any, algorithm: str) -> dict[str, Any]:
         return jwt.decode(
             token,
-            self._key,
-            algorithms=list(ALGORITHMS),
+            key,
+            algorithms=[algorithm],
             leeway=LEEWAY,
             issuer=self._issuer,
             audience=self._audience,
@@ -111,45 +157,23 @@ class Access:
         )
 
 
-def identity_of(claims: Mapping[str, Any]) -> Identity:
-    """The identity in verified claims.
-
-    Raises:
-        Unauthorized: a claim has another shape than the contract's, section 5.
-    """
-    user, role, expires = claims.get("sub"), claims.get("role"), claims.get("exp")
-    if not _is_identifier(user):
-        raise Unauthorized("The token's claim sub must be an identifier.")
-    if not isinstance(role, str) or role not in _ROLES:
-        raise Unauthorized("The token's claim role must be admin or staff.")
-    if not isinstance(expires, int | float) or isinstance(expires, bool) or expires > LATEST:
-        raise Unauthorized(
-            "The token's claim exp must be a number of seconds before the year 10000."
-        )
-    return Identity(str(user), _shops(claims), _ROLES[role], expires)
+def bearer(headers: Headers) -> str | None:
+    """The token in an `Authorization` header."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
 
 
-def _shops(claims: Mapping[str, Any]) -> tuple[str, ...]:
-    named = claims.get("shops")
-    if named is None and "shopId" in claims:
-        named = [claims["shopId"]]
-    if not isinstance(named, list) or not all(map(_is_identifier, named)):
-        raise Unauthorized("The token must name its shops in the claim shops or shopId.")
-    return tuple(dict.fromkeys(named))
+def _head(token: str) -> tuple[str, str | None]:
+    if len(token) > MAX_TOKEN:
+        raise jwt.DecodeError
+    head = jwt.get_unverified_header(token)
+    algorithm = head.get("alg")
+    if not isinstance(algorithm, str):
+        raise jwt.InvalidAlgorithmError
+    return algorithm, head.get("kid")
 
 
-def _is_identifier(value: object) -> bool:
-    try:
-        values.identifier(value)
-    except values.Invalid:
-        return False
-    return True
-
-
-def _no_secret(settings: Settings) -> str:
-    if settings.jwks_url:
-        return (
-            "SHOPSTREAM_JWKS_URL: keys from a URL are not supported yet;"
-            " set SHOPSTREAM_JWT_SECRET for HS256 tokens"
-        )
-    return "SHOPSTREAM_JWT_SECRET: is not set, so no token could be checked"
+def _shop(request: Request, identity: Identity) -> str:
+    shop = identity.shop(request.query_params.get("shopId"))
+    trace.of(request.scope).shop = shop
+    return shop

@@ -4,23 +4,25 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Any
 
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
-from shopstream.api import health, page, problems
+from shopstream.api import health, openapi, page, problems, trace
 from shopstream.api.access import Access
-from shopstream.api.documents import ProblemDetails
+from shopstream.api.gate import Gate
+from shopstream.api.jwks import Jwks
 from shopstream.api.metrics import Metrics
-from shopstream.api.middleware import Observed
+from shopstream.api.middleware import Answered, Keyed, Observed, Shed
 from shopstream.api.progress import ProgressBook
 from shopstream.api.push.hub import Hub
 from shopstream.api.push.routes import PushRoutes
-from shopstream.api.reports.reader import Reports
+from shopstream.api.reports.kept import Kept
+from shopstream.api.reports.reader import Reader
 from shopstream.api.reports.routes import ReportRoutes
+from shopstream.api.reports.statements import Statements
+from shopstream.api.standing import Standing
 from shopstream.api.tickets import Tickets
 from shopstream.api.topology import Look
 from shopstream.clickhouse.client import Engine
@@ -33,7 +35,10 @@ _ABOUT = (
 
 @dataclass(frozen=True, slots=True)
 class Deps:
-    """What the application is made of. `kafka` says why Kafka does not serve, `look` asks it afresh."""
+    """What the application is made of. `kafka` says why Kafka does not serve, `look` asks it afresh.
+
+    `keys` are those that `access` asks; `reports_at_once` as the setting.
+    """
 
     engine: Engine
     access: Access
@@ -43,6 +48,9 @@ class Deps:
     kafka: Callable[[], str | None]
     look: Callable[[], Awaitable[Look]]
     origins: Sequence[str]
+    keys: Jwks | None = None
+    reports_at_once: int = 500
+    access_log: bool = False
 
 
 def utc_now() -> datetime:
@@ -62,44 +70,42 @@ def create_app(deps: Deps, now: Callable[[], datetime] = utc_now) -> FastAPI:
         middleware=_middleware(deps, metrics),
     )
     problems.install(app)
-    checks = health.Health(deps.engine, deps.kafka, deps.book, metrics.registry, now)
-    reports = Reports(deps.engine, now, lambda: None if deps.kafka() else deps.book.version())
-    app.include_router(ReportRoutes(deps.access, reports, deps.book, deps.look).router())
+    checks = health.Health(deps.engine, deps.kafka, deps.book, metrics.registry, now, deps.keys)
+    reports = _reports(deps, now)
+    app.include_router(reports.router())
     push = PushRoutes(deps.access, deps.tickets, deps.hub, lambda: now().timestamp())
     app.include_router(push.router())
     app.include_router(health.router(checks))
     app.include_router(page.router())
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
     return app
 
 
+def _reports(deps: Deps, now: Callable[[], datetime]) -> ReportRoutes:
+    def standing(shop: str) -> Standing:
+        return deps.book.standing(shop, readable=deps.kafka() is None)
+
+    reader = Reader(Statements(deps.engine), now, Kept(standing, now))
+    return ReportRoutes(deps.access, reader, Kept(standing, now), deps.book, deps.look)
+
+
 def _middleware(deps: Deps, metrics: Metrics) -> list[Middleware]:
-    found = [Middleware(Observed, metrics=metrics)]
+    found = [Middleware(Observed, metrics=metrics, logged=deps.access_log)]
     if deps.origins:
         found.append(
             Middleware(
                 CORSMiddleware,
                 allow_origins=list(deps.origins),
                 allow_methods=["GET", "POST"],
-                allow_headers=["Authorization", "If-None-Match", "Last-Event-ID"],
-                expose_headers=["ETag", "Retry-After", "WWW-Authenticate"],
+                allow_headers=["Authorization", "If-None-Match", "Last-Event-ID", trace.HEADER],
+                expose_headers=["ETag", "Retry-After", "WWW-Authenticate", trace.HEADER],
                 max_age=600,
             )
         )
-    return found
-
-
-def _openapi(app: FastAPI) -> dict[str, Any]:
-    """The document, made once, with what the routes refer to."""
-    if app.openapi_schema is None:
-        document = get_openapi(
-            title=app.title, version=app.version, description=app.description, routes=app.routes
-        )
-        components = document.setdefault("components", {})
-        components["securitySchemes"] = {
-            "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
-            "ticket": {"type": "apiKey", "in": "query", "name": "ticket"},
-        }
-        components.setdefault("schemas", {})["ProblemDetails"] = ProblemDetails.model_json_schema()
-        app.openapi_schema = document
-    return app.openapi_schema
+    gate, waiting = (Gate(deps.reports_at_once, patient=patient) for patient in (False, True))
+    return [
+        *found,
+        Middleware(Answered),
+        Middleware(Keyed, access=deps.access),
+        Middleware(Shed, gate=gate, waiting=waiting),
+    ]

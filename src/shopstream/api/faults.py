@@ -39,3 +39,35 @@ class NotYet(RequestFault):
 
     def __str__(self) -> str:
         return self.detail
+
+
+@dataclass(eq=False)
+class KeysUnavailable(RequestFault):
+    """Whether a token is valid cannot be said: the keys that it would be checked with are not there."""
+
+    detail: str
+    retry_after: int = 2
+
+    def __str__(self) -> str:
+        return self.detail
+
+
+@dataclass(eq=False)
+class Busy(RequestFault):
+    """Too much is under way already."""
+
+    detail: str
+    retry_after: int = 2
+
+    def __str__(self) -> str:
+        return self.detail
+
+
+@dataclass(eq=False)
+class TooMany(RequestFault):
+    """A token asks more often than it may; `retry_after` in seconds."""
+
+    retry_after: int
+
+    def __str__(self) -> str:
+        return "The token asks too often."

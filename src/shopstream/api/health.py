@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from fastapi import APIRouter
@@ -17,8 +17,15 @@ STALE_SECONDS = 10.0
 OK = "ok"
 
 
+class Keys(Protocol):
+    """The keys of the tokens."""
+
+    def trouble(self) -> tuple[str, bool] | None:
+        """What is wrong, and whether tokens can be checked meanwhile."""
+
+
 class Health:
-    """`kafka` says why Kafka does not serve, or None."""
+    """`kafka` says why Kafka does not serve, or None; `keys` None where none come from elsewhere."""
 
     def __init__(
         self,
@@ -27,12 +34,14 @@ class Health:
         book: ProgressBook,
         registry: CollectorRegistry,
         now: Callable[[], datetime],
+        keys: Keys | None = None,
     ) -> None:
         self._engine = engine
         self._kafka = kafka
         self._book = book
         self._registry = registry
         self._now = now
+        self._keys = keys
 
     async def health(self) -> Response:
         """The process runs."""
@@ -41,7 +50,10 @@ class Health:
     async def ready(self) -> Response:
         """Whether every dependency answers; the pipeline's state is told but does not count."""
         checks = {"clickhouse": await self._clickhouse(), "kafka": self._kafka() or OK}
-        well = all(state == OK for state in checks.values())
+        trouble = self._keys.trouble() if self._keys else None
+        well = all(state == OK for state in checks.values()) and (trouble is None or trouble[1])
+        if self._keys:
+            checks["keys"] = trouble[0] if trouble else OK
         body = {"status": "ready" if well else "unready", **checks, "pipeline": self._pipeline()}
         return _json(body, 200 if well else 503)
 

@@ -12,10 +12,14 @@ import uvloop
 
 from shopstream.api.access import Access
 from shopstream.api.app import Deps, create_app
+from shopstream.api.jwks import Jwks
+from shopstream.api.jwks_http import KeyAddress
+from shopstream.api.middleware import access_log
 from shopstream.api.progress import ProgressBook
 from shopstream.api.push.hub import Hub
 from shopstream.api.push.source import Source
 from shopstream.api.push.types import TOPICS
+from shopstream.api.rate import Rate
 from shopstream.api.server import PortInUse, Server, configure, listen
 from shopstream.api.stored import read_stored_progress
 from shopstream.api.tickets import Tickets
@@ -47,21 +51,22 @@ def run(settings: Settings) -> int:
     """
     _log_to_stderr()
     try:
-        access = Access(settings)
+        keys = Jwks(KeyAddress(settings.jwks_url).fetch) if settings.jwks_url else None
+        access = Access(settings, keys, Rate(settings.rate_limit))
         listener = listen(settings.host, settings.port)
         sys.setswitchinterval(SWITCH_SECONDS)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(_serve(settings, access, listener))
+            return runner.run(_serve(settings, access, keys, listener))
     except (SettingsError, PortInUse) as error:
         sys.stderr.write(f"{error}\n")
         return 2
 
 
-async def _serve(settings: Settings, access: Access, listener: socket) -> int:
+async def _serve(settings: Settings, access: Access, keys: Jwks | None, listener: socket) -> int:
     address = Address.parse(settings.clickhouse_url.get_secret_value())
     async with (
         Engine(address, timeout=ENGINE_TIMEOUT, pool=ENGINE_POOL) as engine,
-        _background(settings, engine) as (hub, book, source, watch, failed),
+        _background(settings, engine, keys) as (hub, book, source, watch, failed),
     ):
         deps = Deps(
             engine=engine,
@@ -72,6 +77,9 @@ async def _serve(settings: Settings, access: Access, listener: socket) -> int:
             kafka=source.trouble,
             look=watch.fresh,
             origins=settings.cors_origins,
+            keys=keys,
+            reports_at_once=settings.reports_at_once,
+            access_log=settings.access_log,
         )
         host, port = listener.getsockname()[:2]
         log.info("serving http://%s:%d", f"[{host}]" if ":" in host else host, port)
@@ -83,7 +91,7 @@ async def _serve(settings: Settings, access: Access, listener: socket) -> int:
 
 @asynccontextmanager
 async def _background(
-    settings: Settings, engine: Engine
+    settings: Settings, engine: Engine, keys: Jwks | None
 ) -> AsyncIterator[tuple[Hub, ProgressBook, Source, Watch, asyncio.Future[None]]]:
     """What runs beside the requests: the reading of Kafka, the watch over its topics.
 
@@ -99,6 +107,8 @@ async def _background(
         asyncio.create_task(source.run(), name="source"),
         asyncio.create_task(read_stored_progress(engine, book), name="stored progress"),
     }
+    if keys:
+        tasks.add(asyncio.create_task(keys.run(), name="keys"))
     for task in tasks:
         task.add_done_callback(lambda done: _crash(done, failed))
     try:
@@ -117,9 +127,9 @@ def _crash(task: asyncio.Task[None], failed: asyncio.Future[None]) -> None:
             failed.set_result(None)
 
 
-def _secret(settings: Settings) -> str:
-    assert settings.jwt_secret is not None
-    return settings.jwt_secret.get_secret_value()
+def _secret(settings: Settings) -> str | None:
+    secret = settings.ticket_secret or settings.jwt_secret
+    return secret.get_secret_value() if secret else None
 
 
 def _log_to_stderr() -> None:
@@ -132,3 +142,6 @@ def _log_to_stderr() -> None:
     for name in ("aiokafka", "kafka"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    # nothing but JSON on standard output
+    access_log.propagate = False
+    access_log.addHandler(logging.StreamHandler(sys.stdout))

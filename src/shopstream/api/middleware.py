@@ -1,49 +1,146 @@
-"""What wraps every request: the access log and the request metrics. Pure ASGI."""
+"""What wraps every request, from the outside in: `Observed`, CORS, `Answered`, `Keyed`, `Shed`. Pure ASGI."""
 
 import logging
 import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
+import orjson
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shopstream.api import problems, trace
+from shopstream.api.access import Access, bearer
+from shopstream.api.gate import Gate
 from shopstream.api.metrics import Metrics
 
-access_log = logging.getLogger("shopstream.api.access")
+access_log = logging.getLogger("shopstream.access")
 
 QUIET = frozenset({"/health", "/ready", "/metrics"})
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What became of one request."""
+
+    begun: float = field(default_factory=time.perf_counter)
+    status: int | None = None
+    size: int = 0
+
+    @property
+    def seconds(self) -> float:
+        return time.perf_counter() - self.begun
 
 
 class Observed:
-    """Logs and counts each answer when it begins. Neither tokens nor query strings are logged."""
+    """Gives each request its id, counts the answer when it begins, and logs it when it has ended.
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    Neither tokens nor tickets nor query strings are logged.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, logged: bool) -> None:
         self._app = app
         self._metrics = metrics
+        self._logged = logged
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        begun = time.perf_counter()
+        known = trace.begin(scope, Headers(scope=scope).get(trace.HEADER))
+        mark = (trace.HEADER.lower().encode(), known.request.encode())
+        seen = _Seen()
 
         async def observed(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._answered(scope, message["status"], time.perf_counter() - begun)
+                seen.status = message["status"]
+                self._answered(scope, message["status"], seen.seconds)
+                # a list of headers may be shared by many answers
+                message = {**message, "headers": [*message.get("headers", ()), mark]}
+            else:
+                seen.size += len(message.get("body", b""))
             await send(message)
 
-        await self._app(scope, receive, observed)
+        try:
+            await self._app(scope, receive, observed)
+        finally:
+            if self._logged and scope["path"] not in QUIET:
+                access_log.info(_line(scope, known, seen))
 
     def _answered(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", None) or "other"
         method = scope["method"] if scope["method"] in _METHODS else "other"
         self._metrics.answered(method, route, status, seconds)
-        if scope["path"] not in QUIET:
-            access_log.info(
-                "%s %s %d %.1f ms", method, _printable(scope["path"]), status, seconds * 1000
-            )
 
 
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+def _line(scope: Scope, known: trace.Trace, seen: _Seen) -> str:
+    """One JSON object; `status` null where the client left before there was one."""
+    told = {
+        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "method": scope["method"][:16],
+        "path": problems.printable(scope["path"]),
+        "status": seen.status,
+        "durationMs": round(seen.seconds * 1000, 1),
+        "bytes": seen.size,
+        "shop": known.shop,
+        "sub": known.user,
+        "requestId": known.request,
+    }
+    return orjson.dumps(told).decode()
 
 
-def _printable(path: str) -> str:
-    return path[:200].encode("unicode_escape").decode()
+class Answered:
+    """Whatever goes wrong inside is answered as a problem, with the headers of the layers outside."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as fault:
+            if begun or scope["type"] != "http":
+                raise
+            await problems.respond(scope, fault)(scope, receive, send)
+
+
+class Keyed:
+    """Lets the key of a token arrive before the routes, which do not wait, look for it."""
+
+    def __init__(self, app: ASGIApp, access: Access) -> None:
+        self._app = app
+        self._access = access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        token = bearer(Headers(scope=scope)) if scope["type"] == "http" else None
+        if token is not None:
+            await self._access.prepare(token)
+        await self._app(scope, receive, send)
+
+
+class Shed:
+    """Lets no more reports under way than `gate` has places for; those that wait for a place have `waiting`."""
+
+    def __init__(self, app: ASGIApp, gate: Gate, waiting: Gate) -> None:
+        self._app = app
+        self._gate = gate
+        self._waiting = waiting
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not _is_report(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        with (self._waiting if b"includes=" in scope["query_string"] else self._gate).place():
+            await self._app(scope, receive, send)
+
+
+def _is_report(path: str) -> bool:
+    return path == "/stock" or path.startswith("/reports/")

@@ -17,16 +17,18 @@ class Parameter:
     description: str
     read: Callable[[str], Any] = str
     schema: dict[str, Any] = field(default_factory=lambda: {"type": "string"})
+    example: Any = None
 
     def openapi(self) -> dict[str, Any]:
         """As OpenAPI 3.1 describes it."""
-        return {
+        found = {
             "name": self.name,
             "in": "query",
             "required": False,
             "description": self.description,
             "schema": self.schema,
         }
+        return found if self.example is None else {**found, "example": self.example}
 
 
 SHOP = Parameter(

@@ -11,8 +11,19 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope
 
-from shopstream.api.faults import BadParameter, Forbidden, NotYet, Unauthorized
+from shopstream.api import trace
+from shopstream.api.faults import (
+    BadParameter,
+    Busy,
+    Forbidden,
+    KeysUnavailable,
+    NotYet,
+    RequestFault,
+    TooMany,
+    Unauthorized,
+)
 from shopstream.clickhouse.errors import EngineError, EngineUnavailable
 
 log = logging.getLogger(__name__)
@@ -34,7 +45,7 @@ class Problem:
     more: Mapping[str, Any] | None = None
     headers: Mapping[str, str] | None = None
 
-    def response(self) -> Response:
+    def response(self, request_id: str | None = None) -> Response:
         """The answer; never to be stored by a cache."""
         body = {
             "type": f"urn:shopstream:problem:{self.kind}" if self.kind else "about:blank",
@@ -42,6 +53,7 @@ class Problem:
             "status": self.status,
             "detail": self.detail,
             **(self.more or {}),
+            **({"requestId": request_id} if request_id else {}),
         }
         headers = {"Cache-Control": "no-store", **(self.headers or {})}
         return Response(orjson.dumps(body), self.status, headers, MEDIA_TYPE)
@@ -63,6 +75,13 @@ def describe(fault: Exception) -> Problem:
             )
         case Forbidden():
             return Problem(403, "forbidden", "The token does not allow this", str(fault))
+        case TooMany():
+            headers = {"Retry-After": str(fault.retry_after)}
+            return Problem(429, "too-many", "Too many requests", str(fault), headers=headers)
+        case KeysUnavailable():
+            return _unavailable("keys-unavailable", "No keys", str(fault), fault.retry_after)
+        case Busy():
+            return _unavailable("busy", "Too much is under way", str(fault), fault.retry_after)
         case NotYet():
             return _unavailable("not-yet", "Not there yet", str(fault), fault.retry_after)
         case EngineUnavailable():
@@ -81,14 +100,24 @@ def install(app: FastAPI) -> None:
     """Every fault of every route becomes a problem."""
 
     async def answer(request: Request, fault: Exception) -> Response:
-        problem = describe(fault)
-        if problem.status == 500:
-            log.error("%s failed", request.url.path, exc_info=fault)
-        return problem.response()
+        return respond(request.scope, fault)
 
-    kinds = (BadParameter, Unauthorized, Forbidden, NotYet, EngineUnavailable, EngineError)
-    for kind in (*kinds, HTTPException, Exception):
+    # faults that are not in the table leave the routes: the middleware around them answers
+    for kind in (RequestFault, EngineUnavailable, EngineError, HTTPException):
         app.add_exception_handler(kind, answer)
+
+
+def respond(scope: Scope, fault: Exception) -> Response:
+    """The answer to a request that met a fault; what is not in the table is logged."""
+    problem, request = describe(fault), trace.of(scope).request
+    if problem.status == 500:
+        log.error("%s failed (request %s)", printable(scope["path"]), request, exc_info=fault)
+    return problem.response(request)
+
+
+def printable(path: str) -> str:
+    """A path that may stand in a log line."""
+    return path[:200].encode("unicode_escape").decode()
 
 
 def _unavailable(kind: str, title: str, detail: str, seconds: int = RETRY_SECONDS) -> Problem:

@@ -1,17 +1,23 @@
 """How far the reports are: `asOf`, and waiting until a place is included. Single-threaded, no I/O."""
 
 import asyncio
+import time
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from shopstream.api.standing import Standing
 from shopstream.api.topology import Topology
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.notices import PipelineState, Progress
 from shopstream.contracts.topics import INPUTS
 
+SHOPS = 20_000
+"""Shops whose latest change is remembered; one that is not counts as changed with the last that was forgotten."""
+HEARD_SECONDS = 2.0
+"""A worker says something at least twice a second."""
 WORKERS = 64
 """Workers whose counters are kept; the one that was silent longest goes first."""
 
@@ -31,9 +37,14 @@ class _Waiter:
 
 
 class ProgressBook:
-    """What the pipeline's workers have said, the latest of each partition."""
+    """What the pipeline's workers have said, the latest of each partition; `clock` in seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._heard = -HEARD_SECONDS
+        self._changes = 0
+        self._forgotten = 0
+        self._shops: OrderedDict[str, int] = OrderedDict()
         self._known: dict[Partition, Progress] = {}
         self._counters: OrderedDict[str, Mapping[str, float]] = OrderedDict()
         self._topology: Topology | None = None
@@ -42,6 +53,7 @@ class ProgressBook:
 
     def observe(self, state: PipelineState) -> None:
         """Takes a worker's word, live or stored; an older one than is known changes nothing."""
+        self._heard = self._clock()
         for partition, progress in state.partitions.items():
             known = self._known.get(partition)
             now = progress if known is None else _later(known, progress)
@@ -69,13 +81,26 @@ class ProgressBook:
             default=None,
         )
 
-    def changed(self) -> None:
-        """Some numbers changed, whether or not a partition has come further."""
-        self._version += 1
+    def changed(self, shop: str | None = None) -> None:
+        """The reports of a shop changed, or maybe those of any, where a notice may have been missed."""
+        self._changes += 1
+        if shop is None:
+            self._shops.clear()
+            self._forgotten = self._changes
+            return
+        self._shops[shop] = self._changes
+        self._shops.move_to_end(shop)
+        if len(self._shops) > SHOPS:
+            _, self._forgotten = self._shops.popitem(last=False)
 
-    def version(self) -> int | None:
-        """Another number after every change of the reports; None while no pipeline is known."""
-        return self._version if self._known else None
+    def standing(self, shop: str, *, readable: bool) -> Standing:
+        """What is known of a shop's reports now; `readable`: whether notices can be read at all."""
+        return Standing(
+            version=self._version if self._known and readable else None,
+            changes=self._shops.get(shop, self._forgotten),
+            as_of=self.as_of(),
+            heard=self._clock() < self._heard + HEARD_SECONDS,
+        )
 
     def counters(self) -> dict[str, float]:
         """The counters of all workers, added up."""

@@ -12,19 +12,22 @@ from collections.abc import Callable
 
 import jwt
 
-from shopstream.api.access import Identity, identity_of
 from shopstream.api.faults import Unauthorized
+from shopstream.api.identity import Identity, identity_of
 
 LIFETIME = 60
 """Seconds."""
+MAX_TICKET = 32 * 1024
+"""Characters: more than the ticket of the longest token."""
 MEMORY = 100_000
 """Used tickets that are remembered; beyond it none is taken until some have run out."""
 
 
 class Tickets:
-    """`secret` is the key of the tokens; tickets are signed with one derived from it, never with it."""
+    """Tickets are signed with a key derived from `secret`, never with it. None: only this process takes them."""
 
-    def __init__(self, secret: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, secret: str | None, clock: Callable[[], float] = time.time) -> None:
+        secret = secret or secrets.token_hex(32)
         self._key = hashlib.blake2b(
             b"ticket", key=hashlib.sha256(secret.encode()).digest()
         ).digest()
@@ -50,6 +53,8 @@ class Tickets:
             Unauthorized: unknown, used or run out, which are not told apart.
         """
         refused = Unauthorized("The ticket is not valid; ask for another.")
+        if len(ticket) > MAX_TICKET:
+            raise refused
         try:
             claims = jwt.decode(
                 ticket, self._key, algorithms=["HS256"], options={"verify_exp": False}

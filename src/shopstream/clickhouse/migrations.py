@@ -1,4 +1,4 @@
-"""Forward-only migrations: the numbered files of sql/schema and sql/windows, each once, with a record."""
+"""Forward-only migrations: the numbered files of sql/schema, sql/windows and sql/bi, each once, with a record."""
 
 import asyncio
 import hashlib
@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from shopstream.clickhouse import sql
+from shopstream.clickhouse import sql, zone_offsets
 from shopstream.clickhouse.client import DATABASE, Address, Engine
 from shopstream.settings import Settings
 
-FOLDERS = ("schema", "windows")
+FOLDERS = ("schema", "windows", "bi")
 DATABASES = (DATABASE, "shopstream_bi")
 _RECORD = """
 CREATE TABLE IF NOT EXISTS migrations (
@@ -70,7 +70,7 @@ def pending(every: Iterable[Migration], ran: dict[int, str]) -> list[Migration]:
 
 
 async def migrate_engine(address: Address) -> list[str]:
-    """Brings the engine to the present schema; the names of what ran."""
+    """Brings the engine to the present schema and time zones; the names of what ran."""
     async with Engine(address, database="default") as engine:
         for database in DATABASES:
             await engine.execute(f"CREATE DATABASE IF NOT EXISTS {database} ENGINE = Atomic")
@@ -85,6 +85,7 @@ async def migrate_engine(address: Address) -> list[str]:
                 " SELECT {number:UInt32}, {name:String}, {sha256:String}",
                 {"number": migration.number, "name": migration.name, "sha256": migration.sha256},
             )
+        await zone_offsets.refresh(engine)
     return [migration.name for migration in todo]
 
 

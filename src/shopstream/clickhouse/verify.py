@@ -1,123 +1,104 @@
-"""Compares every number that a report can show with a recomputation from the orders themselves."""
+"""Compares every number that a report can show with a recomputation from the latest versions."""
 
 import asyncio
-import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any
+from datetime import UTC, datetime
 
 from shopstream.clickhouse.client import Address, Engine
+from shopstream.clickhouse.compare import EVER, TIMEOUT_SECONDS, Period, Scope, compare
+from shopstream.clickhouse.differences import COLUMNS, Difference
 from shopstream.clickhouse.sql import load
+from shopstream.clickhouse.windows import WINDOWS
 from shopstream.settings import Settings
 
-TABLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "sales_15m": (("shop", "slot", "currency"), ("orders", "items", "revenue")),
-    "sales_day": (("shop", "day", "currency"), ("orders", "items", "revenue")),
-    "product_day": (("shop", "day", "currency", "product"), ("quantity", "revenue")),
-    "product_month": (("shop", "month", "currency", "product"), ("quantity", "revenue")),
-    "product_names": (("shop", "product"), ("name",)),
-    "first_orders": (("shop",), ("currency",)),
-    "order_places": (("shop", "order"), ("created_at",)),
-}
-"""What is compared: names of the key and of the numbers, in the order of sql/verify."""
-
-_NUMBER = re.compile(r"-?\d+(\.\d+)?")
-LISTED = 10_000
+AT_ONCE = 1_000_000
+"""Orders whose windows are compared in one statement, or a month's where that has more."""
 TRIES = 5
 PAUSE_SECONDS = 0.5
-TIMEOUT_SECONDS = 3600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A stored row that is not what the orders say. Numbers are text, exact."""
-
-    table: str
-    key: tuple[str, ...]
-    stored: tuple[str, ...]
-    truth: tuple[str, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """With the names of the table's columns."""
-        keys, numbers = TABLES[self.table]
-        return {
-            "table": self.table,
-            "key": dict(zip(keys, self.key, strict=True)),
-            "stored": dict(zip(numbers, self.stored, strict=True)),
-            "truth": dict(zip(numbers, self.truth, strict=True)),
-        }
-
-    @property
-    def gap(self) -> tuple[object, ...]:
-        """What is amiss, whatever the numbers are by now: a lasting fault keeps it while orders come."""
-        if all(_NUMBER.fullmatch(text) for text in self.stored + self.truth):
-            pairs = zip(self.stored, self.truth, strict=True)
-            return (self.key, *(Decimal(stored) - Decimal(truth) for stored, truth in pairs))
-        return (self.key, self.stored, self.truth)
-
-    def __str__(self) -> str:
-        row = self.as_dict()
-        key = " ".join(f"{name}={value}" for name, value in row["key"].items())
-        changes = ", ".join(
-            f"{name} is {value}, should be {row['truth'][name]}"
-            for name, value in row["stored"].items()
-            if value != row["truth"][name]
-        )
-        return f"{self.table} {key}: {changes}"
+Advance = Callable[[int, int], None]
+"""Told how many of how many steps are done."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`compared` counts rows; `differences` lists the first `LISTED` of each table."""
+    """`compared` counts rows; `differences` lists the first of each step."""
 
     compared: int
     differences: tuple[Difference, ...]
 
 
-async def verify_engine(engine: Engine, shop: str | None = None) -> Verdict:
+async def steps(engine: Engine, shop: str = "") -> list[tuple[str, Scope]]:
+    """What to compare one after the other: windows of orders some months at a time, the others whole."""
+    rows = await engine.rows(load("verify/months.sql"))
+    periods = list(_periods([(row["month"], row["orders"]) for row in rows]))
+    return [
+        (table, scope)
+        for table in COLUMNS
+        for scope in ([Scope(shop, p) for p in periods] if _by_month(table) else [Scope(shop)])
+    ]
+
+
+async def verify_engine(
+    engine: Engine, shop: str | None = None, advance: Advance = lambda done, of: None
+) -> Verdict:
     """Compares all shops, or one.
 
     A batch that is being written shows as a difference for a moment: only a gap that stays the same over
     `TRIES` comparisons counts.
+
+    Raises:
+        EngineUnavailable, EngineError: as the engine.
     """
     compared, found = 0, set[Difference]()
-    for table in TABLES:
-        rows, differences = await _compare(engine, table, shop)
-        compared += rows
-        for _ in range(TRIES - 1):
-            if not differences:
-                break
-            await asyncio.sleep(PAUSE_SECONDS)
-            gaps = {one.gap for one in differences}
-            again = (await _compare(engine, table, shop))[1]
-            differences = {one for one in again if one.gap in gaps}
-        found |= differences
+    todo = await steps(engine, shop or "")
+    for done, (table, scope) in enumerate(todo):
+        advance(done, len(todo))
+        first = await compare(engine, table, scope)
+        compared += first.rows
+        found |= await lasting(engine, table, scope, first.differences)
+    advance(len(todo), len(todo))
     return Verdict(compared, tuple(sorted(found, key=lambda d: (d.table, d.key))))
 
 
-def verify(settings: Settings, shop: str | None = None) -> Verdict:
+async def lasting(
+    engine: Engine, table: str, scope: Scope, differences: frozenset[Difference]
+) -> frozenset[Difference]:
+    """Those whose gap stays the same over some more comparisons."""
+    for _ in range(TRIES - 1):
+        if not differences:
+            break
+        await asyncio.sleep(PAUSE_SECONDS)
+        gaps = {one.gap for one in differences}
+        again = await compare(engine, table, scope)
+        differences = frozenset(one for one in again.differences if one.gap in gaps)
+    return differences
+
+
+def verify(
+    settings: Settings, shop: str | None = None, advance: Advance = lambda done, of: None
+) -> Verdict:
     """As `verify_engine`, for a process that has no event loop."""
     address = Address.parse(settings.clickhouse_url.get_secret_value())
 
     async def run() -> Verdict:
         async with Engine(address, timeout=TIMEOUT_SECONDS) as engine:
-            return await verify_engine(engine, shop)
+            return await verify_engine(engine, shop, advance)
 
     return asyncio.run(run())
 
 
-async def _compare(engine: Engine, table: str, shop: str | None) -> tuple[int, set[Difference]]:
-    params = {"shop": shop or ""}
-    inner = load(f"verify/{table}.sql")
-    compared = await engine.rows(f"SELECT count() AS n FROM ({inner})", params)
-    rows = await engine.rows(
-        f"SELECT key, stored, truth FROM ({inner}) WHERE stored != truth ORDER BY key LIMIT {LISTED}",
-        params,
-    )
-    return compared[0]["n"], set(_differences(table, rows))
+def _by_month(table: str) -> bool:
+    return table in WINDOWS and WINDOWS[table].source == "orders"
 
 
-def _differences(table: str, rows: Iterable[dict[str, Any]]) -> Iterable[Difference]:
-    for row in rows:
-        yield Difference(table, tuple(row["key"]), tuple(row["stored"]), tuple(row["truth"]))
+def _periods(months: Iterable[tuple[str, int]]) -> Iterator[Period]:
+    """From the beginning to the end of time, cut at months after `AT_ONCE` orders or more."""
+    start, count = EVER[0], 0
+    for month, orders in months:
+        if count >= AT_ONCE:
+            cut = datetime.fromisoformat(month).replace(tzinfo=UTC)
+            yield start, cut
+            start, count = cut, 0
+        count += orders
+    yield start, EVER[1]

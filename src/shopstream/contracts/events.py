@@ -5,14 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shopstream.contracts import values
+from shopstream.contracts import inventory, order, payment, purchase, shop, supplier, values, visit
 from shopstream.contracts.json_text import MAX_BYTES, NotJson, parse
-from shopstream.contracts.order import ORDER
 from shopstream.contracts.reject import Reason, Refused
 from shopstream.contracts.schema import Field, Shape, read
 from shopstream.contracts.topics import TOPIC_OF_TYPE
 
-DATA: Mapping[str, Shape] = {"order:created": ORDER, "order:updated": ORDER}
+DATA: Mapping[str, Shape] = {
+    **order.EVENTS,
+    **inventory.EVENTS,
+    **payment.EVENTS,
+    **supplier.EVENTS,
+    **purchase.EVENTS,
+    **visit.EVENTS,
+    **shop.EVENTS,
+}
 """The shape of `data` by event type."""
 
 
@@ -32,23 +39,37 @@ class Event:
 _ATTRIBUTES = ("specversion", "id", "source", "type")
 """Without these a JSON object is no CloudEvent."""
 
-_ENVELOPES = {
+ENVELOPES = {
     kind: Shape(
         (
-            Field("shopid", values.identifier, required=True),
+            Field(
+                "id",
+                values.identifier,
+                required=True,
+                about="With `shopid` and `source` it names the event.",
+                example="8f14e45f",
+            ),
+            Field(
+                "source",
+                values.attribute,
+                required=True,
+                about="Who says it.",
+                example="/checkout",
+            ),
+            Field("time", values.time, about="When it happened."),
+            Field("shopid", values.identifier, required=True, about="The shop whose event it is."),
+            Field("userid", values.identifier, about="The only user to whom it is pushed."),
             Field("data", shape, required=True),
-            Field("id", values.identifier),
-            Field("source", values.attribute),
-            Field("time", values.time),
-            Field("userid", values.identifier),
-        )
+        ),
+        about=shape.about,
     )
     for kind, shape in DATA.items()
 }
+"""The shape of the whole event by type, without what makes it a CloudEvent."""
 
 
 def read_event(value: bytes | None, topic: str) -> Event:
-    """Reads one record of `topic`.
+    """Reads one record of `topic`, which is one that shops write.
 
     Raises:
         Refused: with the first reason that applies, in the order of `Reason`.
@@ -58,11 +79,11 @@ def read_event(value: bytes | None, topic: str) -> Event:
     document = _cloudevent(value)
     kind = document["type"]
     home = TOPIC_OF_TYPE.get(kind)
-    if home is None or (home == topic and kind not in _ENVELOPES):
+    if home is None or (home == topic and kind not in ENVELOPES):
         raise Refused(Reason.UNKNOWN_TYPE, "type", "type is not one of the event types")
     if home != topic:
         raise Refused(Reason.WRONG_TOPIC, "type", f"{kind} belongs to {home}")
-    found = read(_ENVELOPES[kind], document)
+    found = read(ENVELOPES[kind], document)
     return Event(
         id=found["id"],
         source=found["source"],

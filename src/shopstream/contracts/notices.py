@@ -1,4 +1,4 @@
-"""What the pipeline says on `shop.notices`: numbers that changed, and how far it has come."""
+"""What the pipeline says: numbers that changed, how far it has come, and stock that crossed its threshold."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -11,6 +11,7 @@ from shopstream.contracts.cursor import Partition
 
 SOURCE = "/shopstream/pipeline"
 UPDATED = "report:updated"
+LOW, RECOVERED = "stock:low", "stock:recovered"
 PROGRESS = "pipeline:progress"
 
 
@@ -46,6 +47,41 @@ class Today:
     items: int
 
 
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A level that crossed its threshold; `low` or else recovered. `daily_sales` in units a day."""
+
+    id: str
+    low: bool
+    shop: str
+    product: str
+    location: str | None
+    name: str | None
+    sku: str | None
+    quantity: int
+    threshold: int
+    on_order: int
+    daily_sales: Decimal
+    days_of_cover: Decimal | None
+    at: datetime
+
+
+def stock_alert(alert: Alert) -> bytes:
+    """A `stock:low` or `stock:recovered` CloudEvent; its time is that of the event that crossed."""
+    data = {
+        "productId": alert.product,
+        "locationId": alert.location,
+        "name": alert.name,
+        "sku": alert.sku,
+        "quantity": alert.quantity,
+        "threshold": alert.threshold,
+        "onOrder": alert.on_order,
+        "dailySales": alert.daily_sales,
+        "daysOfCover": alert.days_of_cover,
+    }
+    return _event(alert.id, LOW if alert.low else RECOVERED, alert.at, data, shopid=alert.shop)
+
+
 def report_updated(
     shop: str, event_id: str, at: datetime, dates: Iterable[date], today: Today
 ) -> bytes:
@@ -54,13 +90,12 @@ def report_updated(
         "dates": [day.isoformat() for day in sorted(dates)],
         "today": {
             "date": today.date.isoformat(),
-            "totalRevenue": "\0",
+            "totalRevenue": today.revenue,
             "totalOrders": today.orders,
             "totalItems": today.items,
         },
     }
-    text = _event(event_id, UPDATED, at, data, shopid=shop)
-    return text.replace('"\\u0000"', plain(today.revenue)).encode()
+    return _event(event_id, UPDATED, at, data, shopid=shop)
 
 
 def pipeline_progress(state: PipelineState, event_id: str, at: datetime) -> bytes:
@@ -70,7 +105,7 @@ def pipeline_progress(state: PipelineState, event_id: str, at: datetime) -> byte
         for place, p in state.partitions.items()
     ]
     data = {"worker": state.worker, "partitions": partitions, "counters": dict(state.counters)}
-    return _event(event_id, PROGRESS, at, data).encode()
+    return _event(event_id, PROGRESS, at, data)
 
 
 def read_progress(data: Mapping[str, Any]) -> PipelineState:
@@ -92,7 +127,7 @@ def plain(amount: Decimal) -> str:
     return "0" if text in ("-0", "") else text
 
 
-def _event(event_id: str, kind: str, at: datetime, data: Any, **more: str) -> str:
+def _event(event_id: str, kind: str, at: datetime, data: Any, **more: str) -> bytes:
     event = {
         "specversion": "1.0",
         "id": event_id,
@@ -102,7 +137,16 @@ def _event(event_id: str, kind: str, at: datetime, data: Any, **more: str) -> st
         **more,
         "data": data,
     }
-    return json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+    return _json(event).encode()
+
+
+def _json(value: Any) -> str:
+    """A decimal becomes a number with exactly its digits."""
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, Mapping):
+        return "{" + ",".join(f"{json.dumps(k)}:{_json(v)}" for k, v in value.items()) + "}"
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _iso(instant: datetime) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from shopstream.contracts import values
 from shopstream.contracts.schema import Document, Field, Many, Shape
-from shopstream.contracts.values import MONEY_LIMIT, QUANTITY_LIMIT, REVISION_LIMIT, Invalid
+from shopstream.contracts.values import MONEY_LIMIT, REVISION_LIMIT, Invalid
 
 STATUSES = (
     "pending",
@@ -51,16 +51,17 @@ class Order:
     items: tuple[Item, ...]
 
 
-def _at_most_quantity(refunded: int, item: Document) -> None:
+def at_most_quantity(refunded: int, item: Document) -> None:
+    """No more comes back than went out."""
     try:
-        quantity = _QUANTITY(item["quantity"])
+        quantity = values.QUANTITY(item["quantity"])
     except Invalid:
         return
-    if refunded > quantity:  # type: ignore[operator]
+    if refunded > quantity:
         raise Invalid("must not be above quantity")
 
 
-def _sums_below_limit(items: list[dict[str, Any]], data: Document) -> None:
+def sums_below_limit(items: list[dict[str, Any]], data: Document) -> None:
     """Contract: totals and refunds that are computed from the items stay below 10^12 too."""
     if data.get("total") is None and _sum(items, "quantity") >= MONEY_LIMIT:
         raise Invalid("must have a sum of quantity x unitPrice below 10^12")
@@ -75,31 +76,87 @@ def _sum(items: list[dict[str, Any]], count: str) -> Decimal:
     return total
 
 
-_QUANTITY = values.whole(1, QUANTITY_LIMIT - 1)
-
 ITEM = Shape(
     (
-        Field("productId", values.identifier, required=True),
-        Field("quantity", _QUANTITY, required=True),
-        Field("unitPrice", values.money, required=True),
-        Field("name", values.text),
-        Field("refundedQuantity", values.whole(0, QUANTITY_LIMIT - 1), relation=_at_most_quantity),
-    )
+        Field("productId", values.identifier, required=True, about="The product."),
+        Field("quantity", values.QUANTITY, required=True, about="Units that are sold.", example=2),
+        Field("unitPrice", values.money, required=True, about="The price of one unit."),
+        Field("name", values.text, about="The product's name for people.", example="Blue cup"),
+        Field(
+            "refundedQuantity",
+            values.COUNT,
+            default=0,
+            relation=at_most_quantity,
+            about="Units that came back, at most `quantity`.",
+            example=0,
+        ),
+    ),
+    about="One line of an order.",
 )
 ORDER = Shape(
     (
-        Field("orderId", values.identifier, required=True),
-        Field("status", values.one_of(frozenset(STATUSES), ", ".join(STATUSES)), required=True),
-        Field("currency", values.currency, required=True),
-        Field("createdAt", values.time, required=True),
-        Field("updatedAt", values.time, required=True),
-        Field("items", Many(ITEM, 1, MAX_ITEMS), required=True, relation=_sums_below_limit),
-        Field("revision", values.whole(0, REVISION_LIMIT - 1)),
-        Field("customerId", values.identifier),
-        Field("total", values.money),
-        Field("refundedTotal", values.money),
-    )
+        Field(
+            "orderId",
+            values.identifier,
+            required=True,
+            about="The order, unique in its shop.",
+        ),
+        Field(
+            "status",
+            values.OneOf(STATUSES),
+            required=True,
+            about="Orders that are cancelled, failed or refunded are in no total.",
+            example="paid",
+        ),
+        Field(
+            "currency",
+            values.currency,
+            required=True,
+            about="The currency of all amounts of the order.",
+        ),
+        Field(
+            "createdAt",
+            values.time,
+            required=True,
+            about="Decides the local date of the order; never changes.",
+        ),
+        Field(
+            "updatedAt",
+            values.time,
+            required=True,
+            about="When the order became this; the latest one stands.",
+        ),
+        Field(
+            "items",
+            Many(ITEM, 1, MAX_ITEMS),
+            required=True,
+            relation=sums_below_limit,
+            about="The lines; what is summed over them for an absent total stays below 10^12.",
+        ),
+        Field(
+            "revision",
+            values.Whole(0, REVISION_LIMIT - 1),
+            default=0,
+            about="Of two versions with the same `updatedAt` the greater one is later.",
+        ),
+        Field("customerId", values.identifier, about="Who ordered."),
+        Field(
+            "total",
+            values.money,
+            about="What is to be paid; the sum of `quantity` x `unitPrice` without it.",
+            example="39.80",
+        ),
+        Field(
+            "refundedTotal",
+            values.money,
+            about="What was paid back, also above `total`; "
+            "the sum of `refundedQuantity` x `unitPrice` without it.",
+            example="0",
+        ),
+    ),
+    about="The whole order as it now stands.",
 )
+EVENTS = {"order:created": ORDER, "order:updated": ORDER}
 
 
 def order(data: dict[str, Any]) -> Order:

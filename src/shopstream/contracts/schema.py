@@ -5,7 +5,7 @@ told first, in declared order; of several bad values the first in the document.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from shopstream.contracts.reject import Reason, Refused
@@ -17,19 +17,37 @@ Relation = Callable[[Any, Document], None]
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One member. `relation` is given the checked value and its raw siblings, and raises `Invalid`."""
+    """One member. An absent or null optional one becomes `default`.
+
+    `relation` is given the checked value and its raw siblings, and raises `Invalid`.
+    `about` is a sentence for people; `example` a value that keeps the rule, where any would not do.
+    """
 
     name: str
-    rule: "Check | Shape | Many"
+    rule: "Rule"
     required: bool = False
     relation: Relation | None = None
+    default: Any = None
+    about: str = ""
+    example: Any = None
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """An object with these members; others are ignored."""
+    """An object with these members; others are ignored. `about` is a sentence for people."""
 
     fields: tuple[Field, ...]
+    about: str = ""
+    by_name: Mapping[str, Field] = field(init=False, repr=False, compare=False)
+    nested: Mapping[str, "Shape | Many"] = field(init=False, repr=False, compare=False)
+    defaults: Mapping[str, Any] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        rules = {one.name: one.rule for one in self.fields}
+        deep = {name: rule for name, rule in rules.items() if isinstance(rule, (Shape, Many))}
+        object.__setattr__(self, "by_name", {one.name: one for one in self.fields})
+        object.__setattr__(self, "nested", deep)
+        object.__setattr__(self, "defaults", {one.name: one.default for one in self.fields})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +59,11 @@ class Many:
     high: int
 
 
+Rule = Check | Shape | Many
+
+
 def read(shape: Shape, document: Document, path: str = "") -> dict[str, Any]:
-    """The typed members by name; an absent or null optional one is None.
+    """The typed members by name; an absent or null optional one is its default.
 
     Raises:
         Refused: `missing_field` or `bad_value` with the path.
@@ -56,39 +77,39 @@ def _join(path: str, name: str) -> str:
 
 
 def _require(shape: Shape, document: Document, path: str) -> None:
-    for field in shape.fields:
-        if field.required and document.get(field.name) is None:
-            where = _join(path, field.name)
+    for one in shape.fields:
+        if one.required and document.get(one.name) is None:
+            where = _join(path, one.name)
             raise Refused(Reason.MISSING_FIELD, where, f"{where} is required")
-    rules = {field.name: field.rule for field in shape.fields}
+    if not shape.nested:
+        return
     for name, value in document.items():
-        rule, where = rules.get(name), _join(path, name)
+        rule = shape.nested.get(name)
         if isinstance(rule, Shape) and isinstance(value, dict):
-            _require(rule, value, where)
+            _require(rule, value, _join(path, name))
         elif isinstance(rule, Many) and isinstance(value, list):
             for i, element in enumerate(value):
                 if isinstance(element, dict):
-                    _require(rule.shape, element, f"{where}[{i}]")
+                    _require(rule.shape, element, f"{_join(path, name)}[{i}]")
 
 
 def _read(shape: Shape, document: Document, path: str) -> dict[str, Any]:
-    found: dict[str, Any] = {field.name: None for field in shape.fields}
-    fields = {field.name: field for field in shape.fields}
+    found = dict(shape.defaults)
     for name, value in document.items():
-        field = fields.get(name)
-        if field is None or value is None:
+        one = shape.by_name.get(name)
+        if one is None or value is None:
             continue
         where = _join(path, name)
         try:
-            found[name] = _value(field.rule, value, where)
-            if field.relation:
-                field.relation(found[name], document)
+            found[name] = _value(one.rule, value, where)
+            if one.relation:
+                one.relation(found[name], document)
         except Invalid as error:
             raise Refused(Reason.BAD_VALUE, where, f"{where} {error}") from None
     return found
 
 
-def _value(rule: "Check | Shape | Many", value: Any, where: str) -> Any:
+def _value(rule: Rule, value: Any, where: str) -> Any:
     if isinstance(rule, Shape):
         if not isinstance(value, dict):
             raise Invalid("must be an object")

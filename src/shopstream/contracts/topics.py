@@ -21,6 +21,8 @@ class Topic:
     """A topic as `migrate` makes it.
 
     `partitions` None means the deployment's number; `config` holds Kafka topic settings.
+    `entity` is the member of `data` that names the thing in the record key `shopid/<entity id>`; without
+    it shops write `shopid` alone.
     Retention counts from arrival (`message.timestamp.type=LogAppendTime`): an event dated long ago
     must not be deleted as it arrives.
     """
@@ -29,20 +31,21 @@ class Topic:
     types: tuple[str, ...]
     partitions: int | None = None
     config: dict[str, str] = field(default_factory=dict)
+    entity: str | None = None
 
 
-def _events(name: str, *types: str) -> Topic:
+def _events(name: str, *types: str, entity: str | None = None) -> Topic:
     arrival = {"message.timestamp.type": "LogAppendTime", "retention.ms": str(7 * DAY_MS)}
-    return Topic(name, types, config=arrival)
+    return Topic(name, types, config=arrival, entity=entity)
 
 
 TOPICS: tuple[Topic, ...] = (
-    _events(ORDERS, "order:created", "order:updated"),
-    _events(INVENTORY, "inventory:updated"),
-    _events(PAYMENTS, "payment:received", "payment:failed"),
-    _events(SUPPLIERS, "supplier:updated"),
-    _events(PURCHASES, "purchase:created", "purchase:received"),
-    _events(TRAFFIC, "storefront:visited"),
+    _events(ORDERS, "order:created", "order:updated", entity="orderId"),
+    _events(INVENTORY, "inventory:updated", entity="productId"),
+    _events(PAYMENTS, "payment:received", "payment:failed", entity="paymentId"),
+    _events(SUPPLIERS, "supplier:updated", entity="supplierId"),
+    _events(PURCHASES, "purchase:created", "purchase:received", entity="purchaseId"),
+    _events(TRAFFIC, "storefront:visited", entity="sessionId"),
     _events(SETTINGS, "shop:updated"),
     _events(ALERTS, "stock:low", "stock:recovered"),
     Topic(NOTICES, ("report:updated",), 1, {"retention.ms": str(DAY_MS)}),

@@ -1,7 +1,8 @@
 """Scalar rules: each takes a parsed JSON value and returns the typed one, or raises `Invalid` with the rule."""
 
 import re
-from collections.abc import Callable, Container
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import cache
@@ -59,18 +60,28 @@ def identifier(value: object) -> str:
     return value
 
 
-def whole(low: int, high: int) -> Check:
+@dataclass(frozen=True, slots=True)
+class Whole:
     """A whole number from `low` to `high`, both included, written without fraction or exponent."""
 
-    def check(value: object) -> int:
+    low: int
+    high: int
+
+    def __call__(self, value: object) -> int:
+        """The number."""
         if not isinstance(value, Number) or not _WHOLE.fullmatch(value.text):
             raise Invalid("must be a whole number, written without fraction or exponent")
         number = int(value.text)
-        if not low <= number <= high:
-            raise Invalid(f"must be from {low} to {high}")
+        if not self.low <= number <= self.high:
+            raise Invalid(f"must be from {self.low} to {self.high}")
         return number
 
-    return check
+
+QUANTITY = Whole(1, QUANTITY_LIMIT - 1)
+"""Units that are bought or sold."""
+LEVEL = Whole(1 - QUANTITY_LIMIT, QUANTITY_LIMIT - 1)
+"""Units on hand; more may be promised than there are."""
+COUNT = Whole(0, QUANTITY_LIMIT - 1)
 
 
 def money(value: object) -> Decimal:
@@ -122,24 +133,27 @@ def time(value: object) -> datetime:
     return instant
 
 
-def one_of(allowed: Container[str], names: str) -> Check:
+@dataclass(frozen=True, slots=True)
+class OneOf:
     """One of a closed set of texts."""
 
-    def check(value: object) -> str:
-        if not isinstance(value, str) or value not in allowed:
-            raise Invalid(f"must be one of {names}")
-        return value
+    options: tuple[str, ...]
 
-    return check
+    def __call__(self, value: object) -> str:
+        """The text."""
+        if not isinstance(value, str) or value not in self.options:
+            raise Invalid(f"must be one of {', '.join(self.options)}")
+        return value
 
 
 @cache
-def _timezones() -> frozenset[str]:
+def timezones() -> frozenset[str]:
+    """Every name of the IANA time zone database that is installed."""
     return frozenset(available_timezones())
 
 
 def timezone(value: object) -> str:
     """A name of the IANA time zone database."""
-    if not isinstance(value, str) or value not in _timezones():
+    if not isinstance(value, str) or value not in timezones():
         raise Invalid("must be an IANA time zone, such as Europe/Berlin")
     return value

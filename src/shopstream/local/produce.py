@@ -1,11 +1,12 @@
 """`shopstream produce`: lines of JSON to Kafka, paced by the clock, with a progress bar."""
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from shopstream.local.routing import Unroutable, as_it_is, route
-from shopstream.local.sender import Sender
+from shopstream.producer import InvalidEvent, NotDelivered, Sent, ShopProducer
+from shopstream.producer.routing import as_it_is
 
 Clock = Callable[[], float]
 Sleep = Callable[[float], None]
@@ -50,34 +51,50 @@ def paced(
 
 def produce(
     lines: Iterable[bytes],
-    sender: Sender,
+    producer: ShopProducer,
     topic: str | None,
     complain: Callable[[int, str], None],
     advance: Callable[[int], None],
 ) -> Summary:
-    """Sends every line and waits for the last acknowledgement.
+    """Sends every line, unchecked, and waits for the last acknowledgement.
 
     Without `topic` each goes to the topic of its type, blank lines are passed over, and
     `complain(line number, reason)` hears of each that has none; with it each goes as it is.
     `advance(bytes)` is told after each line.
 
     Raises:
-        NoSuchTopic, BrokerUnreachable: from the sender.
+        NoSuchTopic, NotDelivered, BrokerUnreachable: from the producer; the rest is not sent.
     """
     begun = time.monotonic()
     summary = Summary()
+    last: Sent | None = None
     for number, line in enumerate(lines, 1):
         text = line.rstrip(b"\r\n")
-        if topic is not None:
-            sender.send(as_it_is(text, topic))
-        elif text.strip():
+        if topic is not None or text.strip():
             try:
-                sender.send(route(text))
-            except Unroutable as error:
+                last = _send(producer, text, topic)
+                summary.sent += 1
+            except InvalidEvent as error:
                 summary.refused += 1
                 complain(number, str(error))
         advance(len(line))
-    sender.flush()
-    summary.sent, summary.failed, summary.failure = sender.sent, sender.failed, sender.failure
-    summary.seconds, summary.last = time.monotonic() - begun, sender.last
+    _finish(producer, last, summary)
+    summary.seconds = time.monotonic() - begun
     return summary
+
+
+def _send(producer: ShopProducer, line: bytes, topic: str | None) -> Sent:
+    if topic is None:
+        return producer.send(line, checked=False)
+    record = as_it_is(line, topic)
+    return producer.send_record(record.topic, record.value, record.key)
+
+
+def _finish(producer: ShopProducer, last: Sent | None, summary: Summary) -> None:
+    try:
+        producer.flush()
+    except NotDelivered as error:
+        summary.failed, summary.failure = error.count, error.why
+    if last is not None:
+        with contextlib.suppress(NotDelivered):
+            summary.last = str(last.place(0))

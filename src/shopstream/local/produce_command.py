@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from shopstream.local.faults import LocalFault
 from shopstream.local.produce import Summary, paced, produce
-from shopstream.local.sender import Sender
+from shopstream.producer import ShopProducer
 from shopstream.settings import Settings
 
 REPORT_EVERY = 5.0
@@ -25,7 +25,8 @@ def produce_file(settings: Settings, name: str, rate: float | None, topic: str |
     """Sends the lines of the file `name` (`-`: standard input).
 
     Raises:
-        LocalFault: the file cannot be read, or the topic does not exist.
+        LocalFault: the file cannot be read.
+        ProducerError: the topic does not exist, or a record could not be queued.
         BrokerUnreachable: no broker answers.
     """
     console = Console(stderr=True, highlight=False)
@@ -35,10 +36,10 @@ def produce_file(settings: Settings, name: str, rate: float | None, topic: str |
 
     with (
         _opened(name) as (file, size),
-        Sender(settings) as sender,
+        ShopProducer(settings) as producer,
         _progress(console, size) as advance,
     ):
-        return produce(paced(file, rate), sender, topic, complain, advance)
+        return produce(paced(file, rate), producer, topic, complain, advance)
 
 
 @contextmanager

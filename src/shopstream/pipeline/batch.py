@@ -1,4 +1,4 @@
-"""A batch: what one flush of one worker writes, of all its partitions together."""
+"""A batch: what one flush of one worker writes, of all its partitions of one topic together."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """`staged` has the columns of sql/flush/staged.columns, `history` those of table `events`."""
+    """`staged` has the columns of `decode.shape.structure`, `history` those of table `events`."""
 
     number: int
     parts: tuple[Part, ...]
@@ -34,6 +34,11 @@ class Batch:
     history: pa.Table
     refused: tuple[tuple[Record, Refusal], ...]
     records: int
+
+    @property
+    def topic(self) -> str:
+        """That of all its parts."""
+        return self.parts[0].topic
 
     @property
     def places(self) -> list[Partition]:
@@ -73,12 +78,12 @@ _MOVED = Refusal(
 
 def assemble(number: int, pieces: Sequence[Piece]) -> Batch:
     """One batch of decoded chunks, at least one; `seq` counts the rows in the order of arrival."""
-    orders = pa.concat_tables([piece.orders for piece in pieces])
-    seq = pa.array(np.arange(orders.num_rows, dtype=np.uint32))
+    rows = pa.concat_tables([piece.rows for piece in pieces])
+    seq = pa.array(np.arange(rows.num_rows, dtype=np.uint32))
     return Batch(
         number,
         tuple(_parts(pieces)),
-        orders.add_column(0, "seq", seq),
+        rows.add_column(0, "seq", seq),
         pa.concat_tables([piece.history for piece in pieces]),
         tuple(refused for piece in pieces for refused in piece.refused),
         sum(piece.records for piece in pieces),

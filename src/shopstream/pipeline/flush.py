@@ -2,15 +2,17 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from itertools import count
 from typing import Any, NamedTuple, Protocol
 
 from shopstream.clickhouse.errors import EngineUnavailable
 from shopstream.contracts.cursor import Partition
+from shopstream.contracts.topics import INVENTORY, ORDERS
 from shopstream.kafka import BrokerUnreachable
 from shopstream.pipeline.batch import Batch
 from shopstream.pipeline.retry import Patience
-from shopstream.pipeline.store import Dates, Fence, Store
+from shopstream.pipeline.store import Fence, Slots, Store
 
 Check = Callable[[], Coroutine[Any, Any, None]]
 
@@ -24,11 +26,10 @@ class Lost(Exception):
 
 
 class Written(NamedTuple):
-    """A batch as it was written: rows that the store refused are among the refused. `changed` are the
-    local dates (ISO) whose numbers it changed, by shop."""
+    """A batch as it was written: rows that the store refused are among the refused."""
 
     batch: Batch
-    changed: Dates
+    changed: Slots
 
 
 class Owner(Protocol):
@@ -45,17 +46,37 @@ class Letters(Protocol):
     async def send_all(self, letters: list[bytes], /) -> None: ...
 
 
-async def flush(
-    batch: Batch, store: Store, fence: Fence, letters: Letters, check: Check
-) -> Written:
+class Alerts(Protocol):
+    """What tells of the crossings that a batch of inventory found; raises as the engine and the broker do."""
+
+    async def publish(self, batch: int, /) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """What a flush writes with."""
+
+    store: Store
+    alerts: Alerts
+    letters: Letters
+
+    async def apply(self, topic: str, number: int, fence: Fence) -> None:
+        """Step 3 of a batch, of this worker or of a former owner."""
+        await self.store.apply(topic, number, fence)
+        if topic == INVENTORY:
+            await self.alerts.publish(number)
+
+
+async def flush(batch: Batch, hands: Hands, fence: Fence, check: Check) -> Written:
     """One try.
 
     1. Say which partitions the batch holds; look for orders that were moved; see that the topics are
        still those that were read. A crash leaves an open batch without rows: applying it adds nothing.
-    2. Write the orders that are newer than what is stored. A crash in the middle leaves some of them:
+    2. Write what is newer than what is stored. A crash in the middle leaves some of them:
        the new owner applies those, and finds the rest when it reads the records again.
     3. Apply the batch to the windows under its token. A crash in the middle leaves windows with and
-       without it: the new owner repeats the step, and each window takes it once.
+       without it: the new owner repeats the step, and each window takes it once. Alerts of a batch of
+       inventory are kept and published here; published again they have the same ids.
     4. Beside 2 and 3, keep the accepted events as history. Written again they collapse, or lie beside
        each other under the same key.
     5. Ask which dates changed: only now the rows of the batch surely stand. Mark the batch as applied:
@@ -67,25 +88,32 @@ async def flush(
         EngineUnavailable, BrokerUnreachable: try again with the same batch.
         Fenced, TopicRecreated: never try again.
     """
-    changed: Dates = {}
+    store = hands.store
+    changed: Slots = {}
     if batch.staged.num_rows:
-        _, moved, _ = await all_of(store.begin(batch), store.moved(batch), check())
+        _, moved, _ = await all_of(store.begin(batch), _moved(batch, store), check())
         if moved:
             batch = batch.without(moved)
-        await all_of(store.keep(batch), _store_and_apply(batch, store, fence))
-        changed, marked = await all_of(store.changed(batch.number), store.mark(batch.number, fence))
+        await all_of(store.keep(batch), _store_and_apply(batch, hands, fence))
+        changed, marked = await all_of(
+            store.changed(batch.topic, batch.number), store.mark(batch.number, fence)
+        )
         if not marked:
             raise Fenced(f"batch {batch.number} belongs to another worker now")
     else:
         await check()
     if batch.refused:
-        await letters.send_all(batch.dead_letters())
+        await hands.letters.send_all(batch.dead_letters())
     return Written(batch, changed)
 
 
-async def _store_and_apply(batch: Batch, store: Store, fence: Fence) -> None:
-    await store.store(batch, fence)
-    await store.apply(batch.number, fence)
+async def _moved(batch: Batch, store: Store) -> list[int]:
+    return await store.moved(batch) if batch.topic == ORDERS else []
+
+
+async def _store_and_apply(batch: Batch, hands: Hands, fence: Fence) -> None:
+    await hands.store.store(batch, fence)
+    await hands.apply(batch.topic, batch.number, fence)
 
 
 async def all_of(*calls: Coroutine[Any, Any, Any]) -> list[Any]:
@@ -102,9 +130,8 @@ async def all_of(*calls: Coroutine[Any, Any, Any]) -> list[Any]:
 
 async def insist(
     batch: Batch,
-    store: Store,
+    hands: Hands,
     owner: Owner,
-    letters: Letters,
     check: Check,
     patience: tuple[Patience, Patience],
 ) -> Written:
@@ -127,7 +154,7 @@ async def insist(
         try:
             if attempt:
                 await owner.quiet()  # a try that was cut off may still run
-            written = await flush(batch, store, fence, letters, check)
+            written = await flush(batch, hands, fence, check)
         except EngineUnavailable as error:
             await engine.pause(error)
         except BrokerUnreachable as error:

@@ -41,7 +41,7 @@ Tell = Callable[[Written, float], None]
 
 
 class Flusher:
-    """One for a worker, over all its partitions.
+    """One for a topic, over all the partitions of it that this worker has.
 
     `write` returns when the batch is durable, whatever it takes; `written` is told of it with the seconds
     it took, after its chunks were acknowledged.
@@ -53,11 +53,13 @@ class Flusher:
         number: Callable[[], int],
         write: Write,
         written: Tell,
+        pace: float = PACE_SECONDS,
     ) -> None:
         self._epoch = epoch
         self._number = number
         self._write = write
         self._written = written
+        self._pace_seconds = pace
         self._waiting: deque[Waiting] = deque()
         self._records = 0
         self._bytes = 0
@@ -108,7 +110,7 @@ class Flusher:
                 waiting.delivery.ack()
             took = loop.time() - began
             self._written(written, took)
-            await self._pace(PACE_SECONDS - took)
+            await self._pace(self._pace_seconds - took)
 
     async def _take(self) -> list[Waiting]:
         async with self._change:

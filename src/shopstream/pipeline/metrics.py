@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from shopstream.clickhouse.differences import COLUMNS
 from shopstream.pipeline.batch import Batch
 
 
@@ -13,7 +14,10 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._records = Counter(
-            "shopstream_records", "Records read and made durable", registry=self.registry
+            "shopstream_records",
+            "Records read and made durable",
+            ["topic"],
+            registry=self.registry,
         )
         self._refused = Counter(
             "shopstream_records_refused",
@@ -33,11 +37,31 @@ class Metrics:
             "Age of the instant up to which everything is in the reports",
             registry=self.registry,
         )
-        self._totals = {"records": 0.0, "refused": 0.0, "batches": 0.0, "flushSeconds": 0.0}
+        self._audited = Counter(
+            "shopstream_audited_rows",
+            "Rows of aggregates compared with what the events say",
+            ["window"],
+            registry=self.registry,
+        )
+        self._repaired = Counter(
+            "shopstream_repaired_rows",
+            "Rows of aggregates that the audit made good",
+            ["window"],
+            registry=self.registry,
+        )
+        for name in COLUMNS:  # a counter that was never raised is a promise too
+            self._repaired.labels(name)
+        self._totals = {
+            "records": 0.0,
+            "refused": 0.0,
+            "batches": 0.0,
+            "flushSeconds": 0.0,
+            "repairs": 0.0,
+        }
 
     def written(self, batch: Batch, seconds: float) -> None:
         """A batch became durable."""
-        self._records.inc(batch.records)
+        self._records.labels(batch.topic).inc(batch.records)
         self._batches.inc()
         self._seconds.observe(seconds)
         for _, refusal in batch.refused:
@@ -48,6 +72,12 @@ class Metrics:
         self._totals["refused"] += len(batch.refused)
         self._totals["batches"] += 1
         self._totals["flushSeconds"] += seconds
+
+    def audited(self, window: str, rows: int, repaired: int) -> None:
+        """The audit compared a window."""
+        self._audited.labels(window).inc(rows)
+        self._repaired.labels(window).inc(repaired)
+        self._totals["repairs"] += repaired
 
     def behind(self, seconds: float) -> None:
         """Age of the worker's watermark."""

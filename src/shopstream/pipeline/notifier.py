@@ -2,20 +2,23 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from shopstream.clickhouse.client import Engine, External
+from shopstream.clickhouse.client import Engine, External, Row
 from shopstream.clickhouse.errors import EngineUnavailable
 from shopstream.clickhouse.sql import load
+from shopstream.contracts.local_days import DAY, first_instant, local_date
 from shopstream.contracts.notices import Today, report_updated
 from shopstream.kafka import BrokerUnreachable
 from shopstream.pipeline.retry import Patience
-from shopstream.pipeline.store import Dates
+from shopstream.pipeline.shops import Profile, profiles
+from shopstream.pipeline.store import Slots
 
 EVERY_SECONDS = 1.0
 SHOPS_AT_ONCE = 5000
@@ -31,7 +34,7 @@ class Voice(Protocol):
 class Notifier:
     """Collects what batches changed; `run` says it. One notice a shop and second from each worker.
 
-    Bounded by the number of shops: dates that were not told yet are one set a shop.
+    Bounded by shops and quarters of an hour: those that were not told yet are one set a shop.
     """
 
     def __init__(
@@ -47,14 +50,14 @@ class Notifier:
         self._number = number
         self._now = now
         self._patience = patience
-        self._dates: dict[str, set[date]] = defaultdict(set)
+        self._slots: dict[str, set[int]] = defaultdict(set)
         self._some = asyncio.Event()
 
-    def changed(self, dates: Dates) -> None:
-        """The numbers of these local dates (ISO) have changed in the reports, by shop."""
-        for shop, days in dates.items():
-            self._dates[shop].update(date.fromisoformat(day) for day in days)
-        if dates:
+    def changed(self, slots: Slots) -> None:
+        """The numbers of these quarters of an hour (Unix seconds) have changed in the reports, by shop."""
+        for shop, some in slots.items():
+            self._slots[shop].update(some)
+        if slots:
             self._some.set()
 
     async def run(self) -> None:
@@ -62,7 +65,7 @@ class Notifier:
         while True:
             await self._some.wait()
             self._some.clear()
-            shops = list(self._dates)
+            shops = list(self._slots)
             for start in range(0, len(shops), SHOPS_AT_ONCE):
                 await self._insist(shops[start : start + SHOPS_AT_ONCE])
             await asyncio.sleep(EVERY_SECONDS)
@@ -80,23 +83,59 @@ class Notifier:
     async def _tell(self, shops: list[str]) -> None:
         """What changes while this is under way is told the next time."""
         now = self._now()
-        dates = {shop: set(self._dates[shop]) for shop in shops}
-        today = await self._today(shops, now.date())
-        notices: list[tuple[bytes | None, bytes]] = [
-            (shop.encode(), report_updated(shop, f"{self._number():x}", now, days, today[shop]))
-            for shop, days in dates.items()
-        ]
-        await self._voice.notices(notices)
-        for shop, days in dates.items():
-            self._dates[shop] -= days
-            if not self._dates[shop]:
-                del self._dates[shop]
+        slots = {shop: set(self._slots.pop(shop)) for shop in shops}
+        try:
+            known = await profiles(self._engine, shops)
+            today = await self._today(known, now)
+            notices: list[tuple[bytes | None, bytes]] = [
+                (
+                    shop.encode(),
+                    self._notice(shop, now, _dates(some, known[shop].zone), today[shop]),
+                )
+                for shop, some in slots.items()
+            ]
+            await self._voice.notices(notices)
+        except BaseException:
+            self.changed({shop: list(some) for shop, some in slots.items()})
+            raise
 
-    async def _today(self, shops: list[str], day: date) -> dict[str, Today]:
-        named = {"shops": External("shop_id String", pa.table({"shop_id": shops}))}
-        rows = await self._engine.rows(load("flush/today.sql"), {"day": day}, external=named)
-        found = {
-            row["shop_id"]: Today(day, Decimal(row["revenue"]), row["orders"], row["items"])
-            for row in rows
+    def _notice(self, shop: str, now: datetime, dates: set[date], today: Today) -> bytes:
+        return report_updated(shop, f"{self._number():x}", now, dates, today)
+
+    async def _today(self, known: Mapping[str, Profile], now: datetime) -> dict[str, Today]:
+        days = {shop: local_date(now, profile.zone) for shop, profile in known.items()}
+        rows = await self._engine.rows(
+            load("flush/today.sql"), external={"shops_today": _shops_today(known, days)}
+        )
+        found = {row["shop_id"]: row for row in rows}
+        return {shop: _totals(day, found.get(shop)) for shop, day in days.items()}
+
+
+def _dates(slots: Iterable[int], zone: ZoneInfo) -> set[date]:
+    return {datetime.fromtimestamp(slot, zone).date() for slot in slots}
+
+
+def _totals(day: date, row: Row | None) -> Today:
+    if row is None:
+        return Today(day, Decimal(0), 0, 0)
+    return Today(day, Decimal(row["revenue"]), row["orders"], row["items"])
+
+
+def _shops_today(known: Mapping[str, Profile], days: Mapping[str, date]) -> External:
+    rows = [
+        {
+            "shop_id": shop,
+            "currency": profile.currency,
+            "start": first_instant(days[shop], profile.zone),
+            "end": first_instant(days[shop] + DAY, profile.zone),
         }
-        return {shop: found.get(shop, Today(day, Decimal(0), 0, 0)) for shop in shops}
+        for shop, profile in known.items()
+    ]
+    columns = "shop_id String, currency String, start DateTime('UTC'), end DateTime('UTC')"
+    return External(columns, pa.Table.from_pylist(rows, _TODAY))
+
+
+_SECOND = pa.timestamp("s", "UTC")
+_TODAY = pa.schema(
+    {"shop_id": pa.string(), "currency": pa.string(), "start": _SECOND, "end": _SECOND}
+)

@@ -23,9 +23,10 @@ from typing import TypeVar
 
 from shopstream.clickhouse.errors import EngineUnavailable
 from shopstream.contracts.cursor import Partition
+from shopstream.kafka import BrokerUnreachable
 from shopstream.pipeline.numbers import Numbers
 from shopstream.pipeline.retry import Patience
-from shopstream.pipeline.store import Dates, Fence, Store
+from shopstream.pipeline.store import Fence, Slots, Store
 
 logger = logging.getLogger(__name__)
 
@@ -33,19 +34,27 @@ T = TypeVar("T")
 POLL_SECONDS = 0.05
 UNTOLD_SECONDS = 60.0
 """What changed so long before partitions arrive is told again."""
-Recovered = Callable[[Dates], None]
+Recovered = Callable[[Slots], None]
+Apply = Callable[[str, int, Fence], Awaitable[None]]
 
 
 class Ownership:
     """Claims of the partitions that Kafka assigned to this worker.
 
-    `recovered` is told what changed by each batch that was finished for an earlier owner, and lately.
+    `apply` (topic, batch number, fence) finishes a batch but for its mark. `recovered` is told what changed
+    by each batch that was finished for an earlier owner, and lately.
     """
 
     def __init__(
-        self, store: Store, numbers: Numbers, patience: Patience, recovered: Recovered
+        self,
+        store: Store,
+        apply: Apply,
+        numbers: Numbers,
+        patience: Patience,
+        recovered: Recovered,
     ) -> None:
         self._store = store
+        self._apply_batch = apply
         self._numbers = numbers
         self._patience = patience
         self._recovered = recovered
@@ -74,7 +83,8 @@ class Ownership:
         self._claims.update(dict.fromkeys(new, claim))
         # a former owner may have died between a mark and its notice
         since = time.time() - UNTOLD_SECONDS
-        self._recovered(await self._insist(lambda: self._store.changed_since(since)))
+        for changed in await self._insist(lambda: self._store.changed_since(since)):
+            self._recovered(changed)
 
     def give_up(self, places: Collection[Partition]) -> None:
         """Forgets partitions that were revoked."""
@@ -94,16 +104,16 @@ class Ownership:
             for number, parts in sorted(found.items()):
                 if (claim := claims.get(parts[0])) is not None:
                     fence = Fence({parts[0]: claim})
-                    done += await self._insist(partial(self._apply, number, fence))
+                    done += await self._insist(partial(self._apply, parts[0].topic, number, fence))
             await asyncio.sleep(POLL_SECONDS)
         if done:
             logger.info("finished %d batches of an earlier owner", done)
 
-    async def _apply(self, number: int, fence: Fence) -> bool:
+    async def _apply(self, topic: str, number: int, fence: Fence) -> bool:
         """False where yet another worker has claimed the partition: then it does this."""
         await self.quiet()  # a try that was cut off may still run
-        await self._store.apply(number, fence)
-        changed = await self._store.changed(number)
+        await self._apply_batch(topic, number, fence)
+        changed = await self._store.changed(topic, number)
         marked = await self._store.mark(number, fence)
         if marked:
             self._recovered(changed)
@@ -113,7 +123,7 @@ class Ownership:
         while True:
             try:
                 answer = await call()
-            except EngineUnavailable as error:
+            except (EngineUnavailable, BrokerUnreachable) as error:
                 await self._patience.pause(error)
             else:
                 self._patience.well()

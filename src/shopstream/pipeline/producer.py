@@ -6,7 +6,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from shopstream.contracts.topics import DEADLETTERS, NOTICES
+from shopstream.contracts.topics import ALERTS, DEADLETTERS, NOTICES
 from shopstream.kafka import BrokerUnreachable, async_options
 from shopstream.settings import Settings
 
@@ -25,6 +25,10 @@ class Producer:
     async def notices(self, messages: list[tuple[bytes | None, bytes]]) -> None:
         """(key, value) of messages to the notices, in order."""
         await self._send([(NOTICES, key, value) for key, value in messages])
+
+    async def alerts(self, messages: list[tuple[bytes | None, bytes]]) -> None:
+        """(key, value) of alerts, in order."""
+        await self._send([(ALERTS, key, value) for key, value in messages])
 
     async def send_all(self, letters: list[bytes]) -> None:
         """Dead letters, in order."""

@@ -9,14 +9,18 @@ import pyarrow as pa
 
 from shopstream.clickhouse.client import Engine, External
 from shopstream.clickhouse.client import Settings as EngineSettings
-from shopstream.clickhouse.sql import load
+from shopstream.clickhouse.sql import fill, load
 from shopstream.contracts.cursor import Partition
+from shopstream.contracts.inventory import DEFAULT_THRESHOLD
 from shopstream.contracts.notices import Progress
 from shopstream.pipeline.batch import Batch
+from shopstream.pipeline.decode import shape
+from shopstream.pipeline.kinds import KINDS, Kind
 from shopstream.pipeline.numbers import number_at
 
 LAST_NUMBER = 2**64 - 1
-Dates = dict[str, list[str]]
+Slots = dict[str, list[int]]
+"""Quarters of an hour (Unix seconds) whose numbers changed, by shop."""
 OPEN_SECONDS = 30 * 24 * 3600
 """How far back a batch that was begun and not applied is looked for."""
 
@@ -28,6 +32,10 @@ _STORE: EngineSettings = {
     "insert_deduplicate": 0,
     # a backfill may hold orders of every month since 2000
     "max_partitions_per_insert_block": 0,
+    # rows that belong together are one block, hence one part: all of them are there, or none
+    "max_block_size": 2**20,
+    "min_insert_block_size_rows": 10**9,
+    "min_insert_block_size_bytes": 0,
 }
 _ONE_BLOCK = 10**9
 _APPLY: EngineSettings = {
@@ -60,7 +68,6 @@ class Store:
     def __init__(self, engine: Engine, worker: str) -> None:
         self._engine = engine
         self._worker = worker
-        self._columns = load("flush/staged.columns").strip()
         self._statements = 0
 
     async def begin(self, batch: Batch) -> None:
@@ -90,14 +97,21 @@ class Store:
         return [row["seq"] for row in rows]
 
     async def store(self, batch: Batch, fence: Fence) -> None:
-        """Writes each order that is newer than what is stored, with what it supersedes."""
-        staged = {"staged": External(self._columns, batch.staged)}
-        await self._execute("flush/store.sql", batch.number, fence, _STORE, staged)
+        """Writes what is newer than what is stored, with what it supersedes."""
+        kind = KINDS[batch.topic]
+        select = load(f"store/{kind.name}.sql")
+        text = fill(load("flush/store.sql"), table=kind.table, select=select)
+        staged = {"staged": External(shape.structure(batch.topic), batch.staged)}
+        more = {"default_threshold": DEFAULT_THRESHOLD} if "default_threshold" in select else {}
+        await self._execute(text, batch.number, fence, _STORE, staged, more)
 
-    async def apply(self, number: int, fence: Fence) -> None:
+    async def apply(self, topic: str, number: int, fence: Fence) -> None:
         """Adds what the batch changed to the windows, once."""
-        token: EngineSettings = {**_APPLY, "insert_deduplication_token": f"batch-{number}"}
-        await self._execute("flush/apply.sql", number, fence, token)
+        kind = KINDS[topic]
+        if kind.windows:
+            token: EngineSettings = {**_APPLY, "insert_deduplication_token": f"batch-{number}"}
+            text = fill(load("flush/apply.sql"), table=kind.table, key=kind.key)
+            await self._execute(text, number, fence, token)
 
     async def mark(self, number: int, fence: Fence) -> bool:
         """Says that the batch is applied; False where another worker has claimed its partitions."""
@@ -155,31 +169,50 @@ class Store:
         )
         return {Partition(row["topic"], row["partition"]): row["epoch"] for row in rows}
 
-    async def changed(self, number: int) -> Dates:
-        """Local dates (ISO) whose numbers a batch changed, by shop; asked before it is marked."""
-        return await self._changed(number, number)
+    async def changed(self, topic: str, number: int) -> Slots:
+        """Quarters of an hour whose numbers a batch changed, by shop; asked before it is marked.
 
-    async def changed_since(self, seconds: float) -> Dates:
+        A shop without any is one whose reports changed otherwise: the name of a product, say.
+        """
+        kind = KINDS[topic]
+        return await self._changed(kind, number, number) if kind.reports else {}
+
+    async def changed_since(self, seconds: float) -> list[Slots]:
         """The same for every batch from an instant on (Unix time), as far as their rows still stand."""
-        return await self._changed(number_at(seconds), LAST_NUMBER)
+        kinds = [kind for kind in KINDS.values() if kind.reports]
+        return [await self._changed(kind, number_at(seconds), LAST_NUMBER) for kind in kinds]
 
-    async def _changed(self, first: int, last: int) -> Dates:
+    async def _changed(self, kind: Kind, first: int, last: int) -> Slots:
         params = {"first": first, "last": last}
-        rows = await self._engine.rows(load("flush/changed.sql"), params)
-        return {row["shop_id"]: row["dates"] for row in rows}
+        rows = await self._engine.rows(load(f"changed/{kind.name}.sql"), params)
+        return {row["shop_id"]: row["slots"] for row in rows}
+
+    async def guarded(
+        self, text: str, params: dict[str, Any], external: dict[str, External]
+    ) -> int:
+        """Runs a statement that new owners wait for; the rows that it wrote."""
+        self._statements += 1
+        return await self._engine.execute(
+            text,
+            params,
+            _STORE,
+            external=external,
+            query_id=f"shopstream-{self._worker}-{self._statements}",
+        )
 
     async def _execute(
         self,
-        statement: str,
+        text: str,
         number: int,
         fence: Fence,
         settings: EngineSettings,
         external: dict[str, External] | None = None,
+        more: dict[str, Any] | None = None,
     ) -> None:
         self._statements += 1
         await self._engine.execute(
-            load(statement),
-            {"batch": number, **fence.params()},
+            text,
+            {"batch": number, **fence.params(), **(more or {})},
             settings,
             external=external,
             query_id=f"shopstream-{self._worker}-{number}-{self._statements}",

@@ -20,16 +20,21 @@ from shopstream.contracts.notices import Progress
 from shopstream.contracts.topics import ORDERS
 from shopstream.kafka import BrokerUnreachable, TopicAdmin, async_options
 from shopstream.pipeline import transport
+from shopstream.pipeline.alerts import Alerts
 from shopstream.pipeline.announcer import Announcer
+from shopstream.pipeline.audit import Audit, Found
+from shopstream.pipeline.auditor import Auditor
 from shopstream.pipeline.batch import Batch
 from shopstream.pipeline.epochs import Epochs, TopicMissing, TopicRecreated
-from shopstream.pipeline.flush import Fenced, Written, insist
+from shopstream.pipeline.flush import Fenced, Hands, Written, insist
 from shopstream.pipeline.flusher import Flusher
+from shopstream.pipeline.kinds import KINDS
 from shopstream.pipeline.metrics import Metrics
 from shopstream.pipeline.notifier import Notifier
 from shopstream.pipeline.numbers import Numbers
 from shopstream.pipeline.ownership import Ownership
 from shopstream.pipeline.producer import Producer
+from shopstream.pipeline.repairs import slots
 from shopstream.pipeline.retry import Patience
 from shopstream.pipeline.status import Status
 from shopstream.pipeline.store import Store
@@ -38,8 +43,8 @@ from shopstream.settings import PREFIX, Settings, SettingsError
 logger = logging.getLogger(__name__)
 
 GROUP = "shopstream"
-TOPICS = (ORDERS,)
-"""What the pipeline reads; one agent each."""
+TOPICS = tuple(KINDS)
+"""What the pipeline reads; an agent and a flusher each, so that no topic waits for another."""
 WATCH_SECONDS = 1.0
 SLOW_SECONDS = 5.0
 """A batch that takes longer is a trouble that `/ready` tells."""
@@ -67,10 +72,18 @@ class Worker:
         self.notifier = Notifier(
             self.engine, self.producer, self.numbers.next, _now, Patience("notices")
         )
+        self.hands = Hands(self.store, Alerts(self.engine, self.producer, _now), self.producer)
         self.ownership = Ownership(
-            self.store, self.numbers, self.recovery_patience, self.notifier.changed
+            self.store,
+            self.hands.apply,
+            self.numbers,
+            self.recovery_patience,
+            self.notifier.changed,
         )
-        self.flusher = Flusher(self.epochs.of, self.numbers.next, self._write, self._written)
+        self.flushers = {
+            topic: Flusher(self.epochs.of, self.numbers.next, self._write, self._written, kind.pace)
+            for topic, kind in KINDS.items()
+        }
         self.announcer = Announcer(
             name,
             self.store,
@@ -80,19 +93,29 @@ class Worker:
             self.numbers.next,
             self.progress_patience,
         )
+        self.auditor = Auditor(
+            self.engine,
+            Audit(self.engine, self.store, self.numbers),
+            self._audits,
+            self._audited,
+            settings.audit_seconds,
+        )
         self.status = Status(self.metrics.registry, self.troubles)
         self.app = self._faust()
         self.kafka = transport.install(self.app)
         self._assigned = False
-        self._began = 0.0
+        self._began: dict[str, float] = {}
 
     def wire(self) -> faust.App:
         """Agents, tasks and callbacks; the app is ready to run then."""
         self.kafka.on_assigned(self._on_assigned)
         self.kafka.on_revoked(self._on_revoked)
-        for topic in TOPICS:
-            self.app.agent(transport.chunk_topic(self.app, topic), name=topic)(self._agent)
-        for task in (self.flusher.run, self.notifier.run, self.announcer.run, self._watch):
+        for topic, flusher in self.flushers.items():
+            agent = partial(_agent, flusher)
+            self.app.agent(transport.chunk_topic(self.app, topic), name=topic)(agent)
+        flushers = [flusher.run for flusher in self.flushers.values()]
+        tasks = (self.notifier.run, self.announcer.run, self.auditor.run, self._watch)
+        for task in (*flushers, *tasks):
             self.app.task(partial(_or_end, task))
         return self.app
 
@@ -119,7 +142,7 @@ class Worker:
 
     def troubles(self) -> dict[str, str]:
         """Each dependency that does not serve now, and why."""
-        waited = time.monotonic() - self._began if self._began else 0
+        waited = time.monotonic() - min(self._began.values()) if self._began else 0
         slow = f"a batch has been under way for {waited:.0f} s" if waited > SLOW_SECONDS else None
         found = {
             "clickhouse": self.engine_patience.trouble or self.recovery_patience.trouble or slow,
@@ -141,10 +164,6 @@ class Worker:
             loghandlers=[],
             **transport.settings(self._settings.kafka_session_timeout),
         )
-
-    async def _agent(self, stream: Any) -> None:
-        async for delivery in transport.deliveries(stream):
-            await self.flusher.offer(delivery)
 
     async def _on_assigned(self, tps: set[TP]) -> None:
         rewind = partial(self._rewind_stale, tps)
@@ -169,27 +188,35 @@ class Worker:
     async def _on_revoked(self, tps: set[TP]) -> None:
         lost = {Partition(tp.topic, tp.partition) for tp in tps}
         self.ownership.give_up(lost)
-        self.flusher.drop(lost)
+        for flusher in self.flushers.values():
+            flusher.drop(lost)
         self._assigned = False
 
     async def _write(self, batch: Batch) -> Written:
-        self._began = time.monotonic()
+        self._began[batch.topic] = time.monotonic()
         try:
             return await insist(
                 batch,
-                self.store,
+                self.hands,
                 self.ownership,
-                self.producer,
                 lambda: self.epochs.check({part.topic for part in batch.parts}),
                 (self.engine_patience, self.broker_patience),
             )
         finally:
-            self._began = 0
+            del self._began[batch.topic]
 
     def _written(self, written: Written, seconds: float) -> None:
         self.metrics.written(written.batch, seconds)
         self.announcer.news()
         self.notifier.changed(written.changed)
+
+    def _audits(self) -> bool:
+        """One worker audits: the owner of the first partition of the orders."""
+        return self.ownership.fence([Partition(ORDERS, 0)]) is not None
+
+    def _audited(self, table: str, found: Found) -> None:
+        self.metrics.audited(table, found.rows, len(found.repaired))
+        self.notifier.changed(slots(found.repaired))
 
     async def _until_served(
         self, call: Callable[[], Awaitable[None]], broker: Patience, engine: Patience
@@ -232,6 +259,11 @@ class Worker:
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+async def _agent(flusher: Flusher, stream: Any) -> None:
+    async for delivery in transport.deliveries(stream):
+        await flusher.offer(delivery)
 
 
 async def _or_end(task: Callable[[], Awaitable[None]]) -> None:

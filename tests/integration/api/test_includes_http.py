@@ -1,25 +1,15 @@
 import asyncio
-import itertools
 import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import httpx
-from api_harness import Kafka, bearer, eventually, order_event, stream, token
+from api_harness import Kafka, bearer, eventually, later, order_event, stream, token
 
 from shopstream.contracts.cursor import Partition, Position, decode, encode
 from shopstream.contracts.topics import INVENTORY, ORDERS
 
 REPORT = "/reports/daily-sales"
 P0, P1 = Partition(ORDERS, 0), Partition(ORDERS, 1)
-
-
-_begun = datetime.now(UTC)
-_steps = itertools.count(1)
-
-
-def later() -> datetime:
-    """An instant after all that were taken before: what the pipeline says never goes back."""
-    return _begun + timedelta(seconds=10 * next(_steps))
 
 
 async def report(http: httpx.AsyncClient, place: str = "") -> httpx.Response:
@@ -45,7 +35,7 @@ async def test_as_of_is_what_the_pipeline_says_and_stands_still_with_it(
 ) -> None:
     offset, now = await reached(http, broker)
     assert (await report(http)).json()["asOf"] == text(now)
-    slow, fast = now + timedelta(milliseconds=100), now + timedelta(seconds=1)
+    slow, fast = now + timedelta(seconds=3), now + timedelta(seconds=4)
     await broker.progress({P0: offset + 1}, fast)
     await broker.progress({P1: 1}, slow)
     await eventually(lambda: report(http), lambda answer: answer.json()["asOf"] == text(slow))

@@ -1,7 +1,8 @@
 """The plug pulled: every number is right afterwards, to the last decimal.
 
 Two systems: `battered` goes through what a system with one pipeline must bear, one test after the other;
-a second one has two pipelines. Instants are drawn by a seeded lot.
+a second one has two pipelines. Instants are drawn by a seeded lot. The first is on the embedded broker
+alone: what dies in it is the engine or the pipeline, and ../kafka kills workers and brokers of real Kafka.
 """
 
 import random
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.load import stirred, versions
+from support.load import mixed, openings, stirred, versions
 from support.processes import Child
 from support.scene import Scene
 from support.system import FULL, SESSION_SECONDS, System
@@ -80,6 +81,42 @@ def test_the_offsets_go_back_to_the_beginning(battered: Scene) -> None:
     """SIGTERM, while it works, ends it with exit code 0; then everything is read again."""
     assert battered.book.records > 5000
     battered.send(stirred(70, versions(170, 2000)))
+    battered.system.replay()
+    all_in(battered)
+    battered.check_letters()
+
+
+EXPIRED = """
+INSERT INTO events
+SELECT * REPLACE (stored - INTERVAL 40 DAY AS stored) FROM events SETTINGS insert_deduplicate = 0
+"""
+
+
+def expire_history(scene: Scene) -> None:
+    """As if forty days had passed since the last event."""
+    sql = scene.system.sql
+    partitions = sql.rows(
+        "SELECT DISTINCT partition FROM system.parts WHERE table = 'events' AND active"
+    )
+    sql.text(EXPIRED)
+    for (name,) in partitions:
+        sql.text(f"ALTER TABLE events DROP PARTITION ID '{name}'")
+    sql.text("ALTER TABLE events MATERIALIZE TTL")
+    eventually(lambda: sql.rows("SELECT count() FROM events") == [["0"]], 30, "no history")
+
+
+def test_history_that_has_expired_is_not_missed(battered: Scene) -> None:
+    """Orders and everything else outlive their events: updates, repeats and a replay find what they need."""
+    battered.send(openings())
+    all_in(battered)
+    load = mixed(71, 2000, opened=True)
+    battered.send(load[:1200])
+    all_in(battered)
+    expire_history(battered)
+    battered.send(load[1200:])
+    battered.send(stirred(72, [s for s in load[:1200] if s.topic == "shop.orders"]))
+    all_in(battered)
+    expire_history(battered)
     battered.system.replay()
     all_in(battered)
     battered.check_letters()

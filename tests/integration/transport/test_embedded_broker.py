@@ -5,10 +5,10 @@ import stat
 import time
 
 import pytest
-from transport_harness import free_port
 
 from shopstream.local import broker as local
 from shopstream.local.broker import BrokerNotFound, BrokerNotReady, EmbeddedBroker
+from support.processes import free_port
 
 
 def test_the_executable_inside_the_installed_package_is_preferred(monkeypatch):
@@ -36,6 +36,7 @@ def test_the_command_listens_and_advertises_where_it_is_told():
     assert os.access(EmbeddedBroker().command(9092)[0], os.X_OK)
 
 
+@pytest.mark.embedded_only(reason="what is tested is that broker")
 async def test_a_broker_that_answers_is_ready(broker):
     began = time.monotonic()
     await EmbeddedBroker().wait_ready(broker, 5)

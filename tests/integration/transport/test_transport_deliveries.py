@@ -5,6 +5,7 @@ import contextlib
 import time
 
 import faust
+import pytest
 from faust.types import TP
 from transport_harness import until
 
@@ -72,6 +73,7 @@ async def test_acknowledgements_out_of_order_hold_the_commit(broker, kafka, topi
         assert app.progress(0).next == 3
 
 
+@pytest.mark.embedded_only(reason="says nothing of the broker")
 async def test_a_cancelled_agent_acknowledges_nothing(broker, kafka, topic, tmp_path):
     async with Running(broker, topic, tmp_path) as app:
         await until(lambda: app.progress(0).next == 0)
@@ -182,6 +184,7 @@ async def test_records_taken_while_nothing_flows_come_again(broker, kafka, topic
         await kafka.until_committed(app.group, topic, [2, 2, 2, 2])
 
 
+@pytest.mark.embedded_only(reason="real Kafka forgets its offsets; see ../kafka")
 async def test_a_topic_made_again_is_read_from_its_beginning(broker, kafka, topic, tmp_path):
     async with Running(broker, topic, tmp_path) as app:
         await until(lambda: app.progress(0).next == 0)
@@ -222,6 +225,7 @@ async def test_a_rewind_while_partitions_arrive_wins_over_the_committed_offset(
         await kafka.until_committed(again.group, topic, [10, 10, 10, 10])
 
 
+@pytest.mark.embedded_only(reason="says nothing of the broker")
 async def test_a_callback_that_fails_crashes_the_worker_before_a_record_flows(
     broker, kafka, topic, tmp_path
 ):

@@ -8,7 +8,7 @@ import signal
 import time
 
 import pytest
-from transport_harness import Kafka, Workers, free_port, running_broker, until
+from transport_harness import Kafka, Workers, bootstrap_of, until
 
 PARTITIONS = 4
 
@@ -40,6 +40,7 @@ async def test_sigterm_commits_exactly_what_the_sink_has(kafka, topic, workers):
     assert set(workers.seen()) == all_of(4_000)
 
 
+@pytest.mark.embedded_only(reason="../kafka kills whole pipelines")
 async def test_kill_9_loses_nothing_and_commits_nothing_too_much(kafka, topic, workers):
     load = asyncio.create_task(produce_slowly(kafka, topic, 4_000, 6))
     workers.start("first", SLOW_SECONDS="0.05")
@@ -53,6 +54,7 @@ async def test_kill_9_loses_nothing_and_commits_nothing_too_much(kafka, topic, w
     assert set(workers.seen()) == all_of(4_000)
 
 
+@pytest.mark.embedded_only(reason="says nothing of the broker")
 async def test_a_fault_in_the_agent_ends_the_process_and_loses_nothing(kafka, topic, workers):
     workers.start("first")
     await kafka.produce(topic, range(400), PARTITIONS)
@@ -66,6 +68,7 @@ async def test_a_fault_in_the_agent_ends_the_process_and_loses_nothing(kafka, to
 
 
 @pytest.mark.slow
+@pytest.mark.embedded_only(reason="says nothing of the broker")
 async def test_a_sink_that_is_down_holds_the_commit_and_sigterm_still_ends(kafka, topic, workers):
     workers.start("first")
     await kafka.produce(topic, range(400), PARTITIONS)
@@ -91,6 +94,7 @@ async def test_a_sink_that_is_down_holds_the_commit_and_sigterm_still_ends(kafka
 
 
 @pytest.mark.slow
+@pytest.mark.embedded_only(reason="../kafka does that with whole pipelines")
 async def test_three_workers_join_leave_and_die(kafka, topic, workers):
     load = asyncio.create_task(produce_slowly(kafka, topic, 10_000, 14))
     watch = asyncio.create_task(workers.watch(kafka, "abc", PARTITIONS))
@@ -112,38 +116,43 @@ async def test_three_workers_join_leave_and_die(kafka, topic, workers):
 
 
 @pytest.mark.slow
-async def test_a_broker_that_freezes_and_comes_back_then_sigterm_while_frozen(tmp_path):
-    async with running_broker() as (bootstrap, process), Kafka(bootstrap) as kafka:
+@pytest.mark.embedded_only(reason="../kafka stops real brokers")
+async def test_a_broker_that_freezes_and_comes_back_then_sigterm_while_frozen(own_broker, tmp_path):
+    bootstrap, node = own_broker.bootstrap, own_broker.nodes[0]
+    async with Kafka(bootstrap) as kafka:
         await kafka.create("frozen", PARTITIONS)
         workers = Workers(bootstrap, tmp_path, "frozen")
         workers.start()
         try:
             await kafka.produce("frozen", range(400), PARTITIONS)
             await kafka.until_committed(workers.group, "frozen", ends(400))
-            process.send_signal(signal.SIGSTOP)
+            node.freeze()
             await asyncio.sleep(4)
-            process.send_signal(signal.SIGCONT)
+            node.wake()
             await kafka.produce("frozen", range(400, 800), PARTITIONS)
             await kafka.until_committed(workers.group, "frozen", ends(800))
             assert set(workers.seen()) == all_of(800)
-            process.send_signal(signal.SIGSTOP)
+            node.freeze()
             assert await workers.stop(timeout=20) == 0
         finally:
-            process.send_signal(signal.SIGCONT)
+            node.wake()
             workers.end()
 
 
-async def test_a_broker_that_starts_again_empty_is_read_from_its_beginning(tmp_path):
-    port = free_port()
-    workers = Workers(f"127.0.0.1:{port}", tmp_path, "orders")
+@pytest.mark.embedded_only(reason="real Kafka keeps its records")
+async def test_a_broker_that_starts_again_empty_is_read_from_its_beginning(own_broker, tmp_path):
+    bootstrap, node = own_broker.bootstrap, own_broker.nodes[0]
+    workers = Workers(bootstrap, tmp_path, "orders")
     (tmp_path / "hold").touch()
     try:
-        async with running_broker(port) as (bootstrap, _), Kafka(bootstrap) as kafka:
+        async with Kafka(bootstrap) as kafka:
             await kafka.create("orders", PARTITIONS)
             workers.start()
             await kafka.produce("orders", range(400), PARTITIONS)
             await until(lambda: workers.count() == 400)
-        async with running_broker(port) as (bootstrap, _), Kafka(bootstrap) as kafka:
+        node.kill()
+        await bootstrap_of(own_broker)
+        async with Kafka(bootstrap) as kafka:
             await kafka.create("orders", PARTITIONS)
             (tmp_path / "hold").unlink()
             await kafka.produce("orders", range(400, 440), PARTITIONS)
@@ -154,6 +163,7 @@ async def test_a_broker_that_starts_again_empty_is_read_from_its_beginning(tmp_p
 
 
 @pytest.mark.slow
+@pytest.mark.embedded_only(reason="../kafka freezes whole pipelines")
 async def test_a_worker_frozen_for_longer_than_its_session_comes_back(kafka, topic, workers):
     workers.start("a", SLOW_SECONDS="0.3")
     await kafka.produce(topic, range(2_000), PARTITIONS)

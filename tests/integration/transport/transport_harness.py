@@ -5,7 +5,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -30,24 +29,11 @@ async def until(true, timeout=20.0, what="it"):
     return result
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@contextlib.asynccontextmanager
-async def running_broker(port=None):
-    """The embedded broker on a port (any free one by default), as (bootstrap, process)."""
-    port = port or free_port()
-    broker, quiet = EmbeddedBroker(), subprocess.DEVNULL
-    process = subprocess.Popen(broker.command(port), stdout=quiet, stderr=quiet)
-    try:
-        await broker.wait_ready(f"127.0.0.1:{port}", 10)
-        yield f"127.0.0.1:{port}", process
-    finally:
-        process.kill()
-        process.wait()
+async def bootstrap_of(brokers):
+    """Started and ready."""
+    brokers.start()
+    await EmbeddedBroker().wait_ready(brokers.bootstrap, 10)
+    return brokers.bootstrap
 
 
 class Kafka:

@@ -5,8 +5,9 @@ from typing import Any
 import jwt
 import pytest
 
-from shopstream.api.access import Access, Identity, identity_of
+from shopstream.api.access import MAX_TOKEN, Access
 from shopstream.api.faults import BadParameter, Forbidden, Unauthorized
+from shopstream.api.identity import Identity, identity_of
 from shopstream.api.tickets import LIFETIME, Tickets
 from shopstream.settings import Settings, SettingsError
 
@@ -68,6 +69,8 @@ def test_other_keys_and_algorithms_are_refused() -> None:
         {"sub": ""},
         {"sub": 7},
         {"sub": "a\nb"},
+        {"sub": "\ud800"},
+        {"shops": ["\udfff"]},
         {"role": "owner"},
         {"role": ["admin"]},
         {"role": None},
@@ -123,11 +126,17 @@ def test_staff_is_no_admin() -> None:
         Identity("u1", ("s1",), "staff", FAR).require_admin()
 
 
-def test_without_a_secret_there_is_no_start() -> None:
-    with pytest.raises(SettingsError, match=r"^SHOPSTREAM_JWT_SECRET: is not set"):
+def test_without_a_secret_or_keys_there_is_no_start() -> None:
+    with pytest.raises(
+        SettingsError, match=r"^SHOPSTREAM_JWT_SECRET: is not set, nor is .*_JWKS_URL"
+    ):
         Access(Settings())
-    with pytest.raises(SettingsError, match=r"^SHOPSTREAM_JWKS_URL: .* SHOPSTREAM_JWT_SECRET"):
-        Access(Settings(jwks_url="https://id/jwks"))
+
+
+def test_a_token_of_an_endless_length_is_not_looked_at() -> None:
+    padded = sign(pad="x" * MAX_TOKEN)
+    assert refused(padded) == refused("x" * 10_000_000) == "The token is not valid."
+    assert Access(settings()).read(sign(pad="x" * (MAX_TOKEN // 2))).user == "u1"
 
 
 class Clock:
@@ -154,6 +163,19 @@ def test_a_ticket_runs_out_and_is_accepted_by_every_process_with_the_secret() ->
     clock.now += 0.1
     with pytest.raises(Unauthorized):
         taker.redeem(late)
+
+
+def test_without_a_secret_a_ticket_serves_where_it_was_issued() -> None:
+    issuer, other = Tickets(None, Clock()), Tickets(None, Clock())
+    ticket = issuer.issue(Identity("u1", ("s1",), "staff", FAR))
+    with pytest.raises(Unauthorized):
+        other.redeem(ticket)
+    assert issuer.redeem(ticket).user == "u1"
+
+
+def test_a_ticket_of_an_endless_length_is_not_looked_at() -> None:
+    with pytest.raises(Unauthorized):
+        Tickets(SECRET, Clock()).redeem("x" * 10_000_000)
 
 
 def test_neither_is_a_token_a_ticket_nor_a_ticket_a_token() -> None:

@@ -1,16 +1,22 @@
 import gzip
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
+import cramjam
 import orjson
 import pytest
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import Response
 
 from shopstream.api.faults import BadParameter, Forbidden, NotYet, Unauthorized
 from shopstream.api.parameters import Parameter, read_query
 from shopstream.api.problems import describe
-from shopstream.api.reports.answer import accepts_gzip, answer
+from shopstream.api.reports.answer import answer, make
+from shopstream.api.reports.coding import choose
+from shopstream.api.reports.kept import Given
 from shopstream.clickhouse.errors import EngineError, EngineUnavailable
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -22,47 +28,76 @@ def request(**headers: str) -> Request:
     return Request({"type": "http", "headers": raw})
 
 
+def answered(
+    asked: Request, body: dict[str, Any] | None = None, as_of: datetime | None = NOON
+) -> Response:
+    return answer(asked, Given(make(body or BODY, NOON).value, as_of))
+
+
 def test_a_report_carries_as_of_last_and_a_tag_of_everything_else() -> None:
-    one, later = (answer(request(), BODY, at) for at in (NOON, None))
+    one, later = (answered(request(), as_of=at) for at in (NOON, None))
     assert one.body == (b'{"shopId":"s1","totalRevenue":1.10,"asOf":"2026-11-22T12:00:00.000000Z"}')
     assert later.body == b'{"shopId":"s1","totalRevenue":1.10,"asOf":null}'
     assert one.headers["etag"] == later.headers["etag"]
-    assert one.headers["etag"] != answer(request(), {"shopId": "s2"}, NOON).headers["etag"]
+    assert one.headers["etag"] != answered(request(), {"shopId": "s2"}).headers["etag"]
     assert one.headers["cache-control"] == "private, no-cache"
 
 
 @pytest.mark.parametrize("form", ["{}", "W/{}", '"x", {}', "*"])
 def test_a_client_that_has_it_gets_304_without_a_body(form: str) -> None:
-    tag = answer(request(), BODY, NOON).headers["etag"]
-    again = answer(request(if_none_match=form.format(tag)), BODY, None)
+    tag = answered(request()).headers["etag"]
+    again = answered(request(if_none_match=form.format(tag)), as_of=None)
     assert (again.status_code, again.body, again.headers["etag"]) == (304, b"", tag)
 
 
 def test_another_tag_gets_the_report() -> None:
-    assert answer(request(if_none_match='"x"'), BODY, NOON).status_code == 200
+    assert answered(request(if_none_match='"x"')).status_code == 200
 
 
-def test_a_long_report_is_compressed_where_the_client_asks() -> None:
+UNPACK: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.decompress,
+    "br": lambda packed: bytes(cramjam.brotli.decompress(packed)),
+    "zstd": lambda packed: bytes(cramjam.zstd.decompress(packed)),
+}
+
+
+@pytest.mark.parametrize("coding", UNPACK)
+def test_a_long_report_is_compressed_where_the_client_asks(coding: str) -> None:
     body = {"text": "x" * 2000}
-    packed = answer(request(accept_encoding="br, gzip"), body, NOON)
-    assert packed.headers["content-encoding"] == "gzip"
-    assert gzip.decompress(packed.body) == answer(request(), body, NOON).body
+    packed = answered(request(accept_encoding=coding), body)
+    assert packed.headers["content-encoding"] == coding
+    assert len(packed.body) < 200
+    assert UNPACK[coding](bytes(packed.body)) == answered(request(), body).body
+
+
+def test_a_short_report_is_not_compressed() -> None:
+    assert "content-encoding" not in answered(request(accept_encoding="gzip")).headers
 
 
 @pytest.mark.parametrize(
     ("accepted", "expected"),
     [
-        ("gzip", True),
-        ("deflate, GZIP;q=0.5", True),
-        ("*", True),
-        ("gzip;q=0", False),
-        ("gzip; q=0.0, *", False),
-        ("identity", False),
-        ("", False),
+        ("gzip", "gzip"),
+        ("x-gzip", "gzip"),
+        ("gzip, deflate, br, zstd", "zstd"),
+        ("gzip, deflate, br", "br"),
+        ("zstd;q=0.5, br;q=0.8, gzip;q=0.7", "br"),
+        ("deflate, GZIP;q=0.5", "gzip"),
+        ("BR ; Q=1", "br"),
+        ("*", "zstd"),
+        ("zstd;q=0, *", "br"),
+        ("gzip;q=0", None),
+        ("gzip; q=0.0, br;q=0.000", None),
+        ("*;q=0", None),
+        ("identity", None),
+        ("", None),
+        ("gzip;q=nonsense", "gzip"),
     ],
 )
-def test_what_the_client_accepts_is_read_as_the_rfc_says(accepted: str, expected: bool) -> None:
-    assert accepts_gzip(accepted) is expected
+def test_what_the_client_accepts_is_read_as_the_rfc_says(
+    accepted: str, expected: str | None
+) -> None:
+    assert choose(accepted) == expected
 
 
 def one_to_three(text: str) -> int:

@@ -16,9 +16,12 @@ from shopstream.contracts.topics import ALERTS, INVENTORY, NOTICES, ORDERS, TOPI
 P0, P1 = Partition(ORDERS, 0), Partition(ORDERS, 1)
 
 
+LEVEL = {"productId": "p1", "quantity": 3, "updatedAt": "2026-11-22T10:15:30Z"}
+
+
 def event(kind: str = "inventory:updated", **changes: Any) -> dict[str, Any]:
     base = {"specversion": "1.0", "id": "e1", "source": "/s", "type": kind, "shopid": "s1"}
-    found = {**base, "data": {"productId": "p1"}, **changes}
+    found = {**base, "data": LEVEL, **changes}
     return {name: value for name, value in found.items() if value is not ...}
 
 
@@ -95,13 +98,15 @@ def test_where_the_contract_has_rules_for_the_data_they_hold(change: dict[str, A
 def test_a_record_of_several_lines_is_made_one_and_keeps_its_digits_and_texts() -> None:
     raw = b'{\r\n "specversion": "1.0", "id": "e 1", "source": "/s\\" \\\\",\n'
     raw += (
-        b' "type": "inventory:updated", "shopid": "s1",\n "data": {"quantity": 1.50, "x": 1e2}\n}'
+        b' "type": "inventory:updated", "shopid": "s1",\n "data": {"productId": "p",\n'
+        b'"updatedAt": "2026-11-22T10:15:30Z", "quantity": 3, "x": 1.50e2}\n}'
     )
     pushed = read(raw)
     assert pushed is not None
     assert pushed.data == (
         b'{"specversion":"1.0","id":"e 1","source":"/s\\" \\\\",'
-        b'"type":"inventory:updated","shopid":"s1","data":{"quantity":1.50,"x":1e2}}'
+        b'"type":"inventory:updated","shopid":"s1","data":{"productId":"p","updatedAt":"2026-11-22T10:15:30Z",'
+        b'"quantity":3,"x":1.50e2}}'
     )
 
 

@@ -1,17 +1,26 @@
-"""Which statements a report sends, against an engine that answers from a table."""
+"""Which statements a question sends, against an engine that answers from a table."""
 
+import asyncio
+import re
 from collections import Counter
 from datetime import UTC, date, datetime
 from typing import Any
 
 import orjson
 
-from shopstream.api.reports.reader import Reports
-from shopstream.clickhouse.sql import load
+from shopstream.api.reports.kept import Kept
+from shopstream.api.reports.metrics import Metrics
+from shopstream.api.reports.reader import Reader
+from shopstream.api.reports.sales import DailySales
+from shopstream.api.reports.statements import Statements
+from shopstream.api.reports.stock import StockPage
+from shopstream.api.reports.trends import Trends
+from shopstream.api.standing import Standing
+from shopstream.clickhouse.sql import load, names
 
-DAY = date(2026, 11, 22)
-NAMES = ("shop_currency", "quarters", "top_products_day", "product_names", "product_names_again")
-STATEMENTS = {load(f"reports/{name}.sql"): name for name in NAMES}
+STATEMENTS = {load(path).split("{runs}")[0]: path for path in names("reports")}
+REPORT = DailySales(date(2026, 11, 22))
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
 class Engine:
@@ -23,26 +32,36 @@ class Engine:
         self.params: list[tuple[str, dict[str, Any]]] = []
 
     async def rows(self, sql: str, params: dict[str, Any], _: Any) -> list[dict[str, Any]]:
-        name = STATEMENTS[sql]
+        path = next(path for text, path in STATEMENTS.items() if sql.startswith(text))
+        name = path.removeprefix("reports/").removesuffix(".sql")
         calls = self.answers.get(name, [[]])
         found = calls[min(self.sent[name], len(calls) - 1)]
         self.sent[name] += 1
         self.params.append((name, params))
+        await asyncio.sleep(0)
         return found
 
+    def asked(self, statement: str, param: str) -> list[Any]:
+        return [params[param] for name, params in self.params if name == statement]
 
-def reports(engine: Engine, version: int | None = None) -> Reports:
-    return Reports(engine, lambda: datetime(2026, 11, 22, 12, tzinfo=UTC), lambda: version)  # type: ignore[arg-type]
+
+def reader(engine: Engine, version: int | None = None) -> Reader:
+    standing = Standing(version, 1, NOW, heard=True)
+    profiles: Kept[Any] = Kept(lambda _: standing, lambda: NOW)
+    return Reader(Statements(engine), lambda: NOW, profiles)  # type: ignore[arg-type]
 
 
-def euro(code: str = "EUR") -> list[dict[str, str]]:
-    return [{"currency": code}]
+async def body(there: Reader, report: Any = REPORT, shop: str = "s1") -> dict[str, Any]:
+    found: dict[str, Any] = orjson.loads((await there.report(shop, report)).value.body)
+    return found
+
+
+def said(zone: str = "UTC", currency: str = "EUR") -> list[dict[str, Any]]:
+    return [{"timezone": zone, "currency": currency, "threshold": None, "said": 1}]
 
 
 def sold(*products: str) -> list[dict[str, Any]]:
-    return [
-        {"currency": "EUR", "product_id": one, "quantity": 1, "revenue": "1"} for one in products
-    ]
+    return [{"product_id": one, "quantity": 1, "revenue": "1"} for one in products]
 
 
 def sums(code: str = "EUR") -> list[dict[str, Any]]:
@@ -50,70 +69,128 @@ def sums(code: str = "EUR") -> list[dict[str, Any]]:
     return [{"begin": begin, "currency": code, "orders": 1, "revenue": "1", "items": 1}]
 
 
-async def test_products_of_another_currency_are_not_among_the_best() -> None:
-    dollars = {"currency": "USD", "product_id": "p2", "quantity": 9, "revenue": "9"}
-    engine = Engine(shop_currency=[euro()], top_products_day=[[*sold("p1"), dollars]])
-    body = await reports(engine).daily_sales("s1", DAY)
-    assert [one["productId"] for one in body["topProducts"]] == ["p1"]
+def named(product: str, name: str, gone: int = 0) -> dict[str, Any]:
+    return {"product_id": product, "name": name, "gone": gone}
+
+
+async def test_a_report_asks_only_for_what_it_needs() -> None:
+    paid = {"received": 1, "received_amount": "1", "failed": 0, "failed_amount": "0"}
+    engine = Engine(profile=[said()], sessions=[[{"sessions": 3}]], payments=[[paid]])
+    await body(reader(engine), Trends())
+    assert engine.sent == Counter(profile=1, sales=1)
+    engine.sent.clear()
+    await body(reader(engine), REPORT)
+    assert engine.sent == Counter(profile=1, sales=1, top_products=1)
+    engine.sent.clear()
+    found = await body(reader(engine), Metrics())
+    assert engine.sent == Counter(profile=1, sales=1, top_products=1, sessions=1, payments=1)
+    assert (found["sessions"], found["payments"]["received"]) == (3, {"count": 1, "amount": 1})
+
+
+async def test_a_shop_without_currency_is_not_asked_for_what_goes_by_currency() -> None:
+    engine = Engine(sessions=[[{"sessions": 0}]])
+    found = await body(reader(engine), Metrics())
+    assert engine.sent == Counter(profile=1, sales=1, sessions=1)
+    assert (found["currency"], found["topProducts"]) == (None, [])
 
 
 async def test_sums_without_a_currency_are_a_first_order_on_its_way() -> None:
-    engine = Engine(shop_currency=[[], euro()], quarters=[sums()], top_products_day=[sold("p1")])
-    body = await reports(engine, version=1).daily_sales("s1", DAY)
-    assert (body["currency"], body["totalOrders"], body["otherCurrencies"]) == ("EUR", 1, [])
+    engine = Engine(profile=[[], said()], sales=[sums()], top_products=[sold("p1")])
+    found = await body(reader(engine, version=1))
+    assert (found["currency"], found["totalOrders"], found["otherCurrencies"]) == ("EUR", 1, [])
+
+
+async def test_the_zone_of_last_time_is_tried_and_another_one_is_asked_for_again() -> None:
+    engine = Engine(
+        profile=[said("UTC"), said("UTC"), said("Asia/Tokyo")], sales=[sums(), sums(), []]
+    )
+    there = reader(engine)
+    assert [(await body(there))["timezone"] for _ in range(3)] == ["UTC", "UTC", "Asia/Tokyo"]
+    tokyo = int(datetime(2026, 11, 21, 15, tzinfo=UTC).timestamp())
+    utc = tokyo + 9 * 3600
+    assert engine.asked("sales", "start") == [utc, utc, utc, tokyo]
+
+
+async def test_questions_of_one_moment_share_the_profile_and_each_moment_asks_anew() -> None:
+    engine = Engine(profile=[said()])
+    there = reader(engine, version=1)
+    await asyncio.gather(body(there), body(there, Trends()), body(there, shop="s2"))
+    assert engine.sent["profile"] == 2
+    elsewhere = reader(engine, version=None)
+    await body(elsewhere)
+    await body(elsewhere)
+    assert engine.sent["profile"] == 4
 
 
 async def test_names_that_were_not_foreseen_are_asked_for_afterwards_and_only_those() -> None:
     engine = Engine(
-        shop_currency=[euro()],
-        top_products_day=[sold("p1"), sold("p1", "p2")],
-        product_names=[
-            [{"product_id": "p1", "name": "One", "gone": 0}],
-            [{"product_id": "p1", "name": "One", "gone": 0}],
-            [{"product_id": "p2", "name": "Two", "gone": 0}],
-        ],
+        profile=[said()],
+        top_products=[sold("p1"), sold("p1", "p2")],
+        product_names=[[named("p1", "One")], [named("p1", "One")], [named("p2", "Two")]],
     )
-    there = reports(engine)
-    await there.daily_sales("s1", DAY)
-    body = await there.daily_sales("s1", DAY)
-    asked = [params["products"] for name, params in engine.params if name == "product_names"]
-    assert [list(one) for one in asked] == [["p1"], ["p1"], ["p2"]]
-    assert [one["name"] for one in body["topProducts"]] == ["One", "Two"]
+    there = reader(engine)
+    await body(there)
+    found = await body(there)
+    assert engine.asked("product_names", "products") == [["p1"], ["p1"], ["p2"]]
+    assert [one["name"] for one in found["topProducts"]] == ["One", "Two"]
 
 
-async def test_while_nothing_changes_nothing_is_asked_twice() -> None:
+async def test_a_name_that_no_longer_stands_is_looked_for_again() -> None:
     engine = Engine(
-        shop_currency=[euro()],
-        top_products_day=[sold("p1")],
-        product_names=[[{"product_id": "p1", "name": "One", "gone": 0}]],
+        profile=[said()],
+        top_products=[sold("p1", "p2")],
+        product_names=[[named("p1", "Gone", gone=1), named("p2", "Two")]],
     )
-    there = reports(engine, version=1)
-    first = orjson.dumps(await there.daily_sales("s1", DAY))
-    before = dict(engine.sent)
-    assert orjson.dumps(await there.daily_sales("s1", DAY)) == first
-    assert dict(engine.sent) == before
-    await there.daily_sales("s1", date(2026, 11, 21))
-    assert engine.sent["shop_currency"] == before["shop_currency"]
-
-
-async def test_another_shop_never_gets_a_kept_answer() -> None:
-    engine = Engine(shop_currency=[euro()], quarters=[sums()])
-    there = reports(engine, version=1)
-    assert [(await there.daily_sales(shop, DAY))["shopId"] for shop in ("s1", "s2")] == ["s1", "s2"]
-    assert {params["shop"] for name, params in engine.params if name == "quarters"} == {"s1", "s2"}
-
-
-async def test_a_name_that_no_longer_stands_is_read_from_the_orders() -> None:
-    engine = Engine(
-        shop_currency=[euro()],
-        top_products_day=[sold("p1", "p2")],
-        product_names=[
-            [
-                {"product_id": "p1", "name": "Gone", "gone": 1},
-                {"product_id": "p2", "name": "Two", "gone": 0},
-            ]
-        ],
-    )
-    body = await reports(engine).daily_sales("s1", DAY)
-    assert [one["name"] for one in body["topProducts"]] == [None, "Two"]
+    found = await body(reader(engine))
+    assert [one["name"] for one in found["topProducts"]] == [None, "Two"]
     assert engine.params[-1] == ("product_names_again", {"shop": "s1", "products": ["p1"]})
+
+
+async def test_a_page_of_stock_asks_about_its_products_once_each() -> None:
+    row = {"sku": None, "quantity": 1, "threshold": 10, "low": 1}
+    places = [("p1", ""), ("p1", "b"), ("p2", "")]
+    levels = [{"product_id": one, "location_id": where, **row} for one, where in places]
+    engine = Engine(profile=[said()], levels=[levels])
+    made = await reader(engine).stock("s1", StockPage())
+    assert len(orjson.loads(made.value.body)["levels"]) == 3
+    for statement in ("product_names", "sold_units", "on_order"):
+        assert engine.asked(statement, "products") == [["p1", "p2"]]
+
+
+async def test_many_long_names_of_products_travel_in_portions() -> None:
+    engine = Engine()
+    products = [f"{number:04}" + "ä" * 124 for number in range(1000)]
+    await Statements(engine).on_order("s1", products)  # type: ignore[arg-type]
+    sent = engine.asked("on_order", "products")
+    assert [one for some in sent for one in some] == products
+    assert max(sum(len(one.encode()) + 3 for one in some) for some in sent) <= 60_000
+
+
+class Deaf:
+    """Remembers statements and their parameters, and knows of nothing."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+
+    async def rows(self, sql: str, params: dict[str, Any], _: Any) -> list[dict[str, Any]]:
+        self.asked.append((sql, params))
+        return [{"sessions": 0}]
+
+
+async def test_every_parameter_of_a_statement_is_bound_and_no_other() -> None:
+    deaf = Deaf()
+    ask: Any = Statements(deaf)  # type: ignore[arg-type]
+    start, end = datetime(2025, 10, 20, 22, tzinfo=UTC), datetime(2026, 11, 20, 22, tzinfo=UTC)
+    await ask.profile("s")
+    await ask.sales("s", [start, end])
+    await ask.sessions("s", [start, end])
+    await ask.top("s", "EUR", start, end)
+    await ask.payments("s", "EUR", start, end)
+    for statement in (ask.names, ask.names_again, ask.on_order):
+        await statement("s", ["p"])
+    await ask.sold("s", ["p"], start, end)
+    await ask.levels("s", StockPage(), 10)
+    assert len(deaf.asked) == len(names("reports")) - 1  # progress.sql is for somebody else
+    for sql, params in deaf.asked:
+        assert set(re.findall(r"\{(\w+):", sql)) == params.keys(), sql
+        assert "{runs}" not in sql

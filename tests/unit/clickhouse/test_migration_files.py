@@ -61,7 +61,7 @@ def test_a_file_is_named_by_three_digits_and_what_it_makes(path):
     match = re.fullmatch(r"[a-z]+/(\d{3})_([a-z0-9_]+)\.sql", path)
     assert match
     made = re.search(
-        r"CREATE (?:TABLE|VIEW|MATERIALIZED VIEW|OR REPLACE VIEW)(?: IF NOT EXISTS)? (\w+)",
+        r"CREATE (?:TABLE|VIEW|MATERIALIZED VIEW|OR REPLACE VIEW)(?: IF NOT EXISTS)? (?:shopstream_bi\.)?(\w+)",
         sql.load(path),
     )
     assert made is None or made[1] == match[2]

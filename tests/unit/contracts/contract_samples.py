@@ -4,6 +4,8 @@ import json
 import re
 from typing import Any
 
+from schema_agreement import agree
+
 from shopstream.contracts.events import Event, read_event
 from shopstream.contracts.reject import Refused
 from shopstream.contracts.topics import ORDERS
@@ -18,7 +20,7 @@ def number(text: str) -> str:
 
 
 def item(**changes: Any) -> dict[str, Any]:
-    return _changed({"productId": "p-1", "quantity": 2, "unitPrice": "9.50"}, changes)
+    return changed({"productId": "p-1", "quantity": 2, "unitPrice": "9.50"}, changes)
 
 
 def order(**changes: Any) -> dict[str, Any]:
@@ -30,7 +32,7 @@ def order(**changes: Any) -> dict[str, Any]:
         "updatedAt": "2026-11-22T10:15:31Z",
         "items": [item()],
     }
-    return _changed(plain, changes)
+    return changed(plain, changes)
 
 
 def event(**changes: Any) -> dict[str, Any]:
@@ -42,7 +44,7 @@ def event(**changes: Any) -> dict[str, Any]:
         "shopid": "s-17",
         "data": order(),
     }
-    return _changed(plain, changes)
+    return changed(plain, changes)
 
 
 def bytes_of(document: Any) -> bytes:
@@ -50,8 +52,15 @@ def bytes_of(document: Any) -> bytes:
 
 
 def read(document: Any, topic: str = ORDERS) -> Event:
+    """The event; its JSON Schema has to say the same of it."""
     value = document if isinstance(document, bytes | None) else bytes_of(document)
-    return read_event(value, topic)
+    try:
+        found = read_event(value, topic)
+    except Refused as error:
+        agree(value, error.refusal)
+        raise
+    agree(value, None)
+    return found
 
 
 def read_order(**changes: Any) -> dict[str, Any]:
@@ -76,6 +85,7 @@ def refused_item(**changes: Any) -> tuple[str, str | None] | None:
     return refused_order(items=[item(**changes)])
 
 
-def _changed(plain: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+def changed(plain: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """With other members; those that are `GONE` are left out."""
     both = {**plain, **changes}
     return {name: value for name, value in both.items() if value is not GONE}

@@ -1,13 +1,56 @@
 """What no type checker sees: types, topics and shapes agree."""
 
 from shopstream.contracts import topics
-from shopstream.contracts.events import DATA
+from shopstream.contracts.events import DATA, ENVELOPES
 from shopstream.contracts.order import NOT_COUNTED, ORDER, STATUSES
+from shopstream.contracts.schema import Many, Shape
+from shopstream.contracts.system_events import SYSTEM
 from shopstream.contracts.topics import BY_NAME, INPUTS, TOPIC_OF_TYPE, TOPICS
+from shopstream.contracts.values import identifier
 
 
-def test_every_type_that_is_read_is_of_a_topic_that_shops_write():
-    assert {TOPIC_OF_TYPE[kind] for kind in DATA} <= set(INPUTS)
+def test_the_types_that_are_read_are_those_of_the_topics_that_shops_write():
+    assert set(DATA) == {kind for name in INPUTS for kind in BY_NAME[name].types}
+
+
+def test_the_types_that_the_system_writes_are_those_of_the_other_topics():
+    assert set(SYSTEM) == set(TOPIC_OF_TYPE) - set(DATA)
+
+
+def test_the_thing_in_the_record_key_is_a_required_identifier_of_every_type_of_the_topic():
+    assert {name: BY_NAME[name].entity for name in INPUTS} == {
+        "shop.orders": "orderId",
+        "shop.inventory": "productId",
+        "shop.payments": "paymentId",
+        "shop.suppliers": "supplierId",
+        "shop.purchases": "purchaseId",
+        "shop.traffic": "sessionId",
+        "shop.settings": None,
+    }
+    for name in INPUTS:
+        for kind in BY_NAME[name].types:
+            first = DATA[kind].fields[0]
+            entity = BY_NAME[name].entity
+            if entity:
+                assert (first.name, first.rule, first.required) == (entity, identifier, True)
+
+
+def test_every_type_and_field_is_told_in_a_sentence():
+    for shape in every_shape():
+        assert shape.about.endswith(".")
+        for field in shape.fields:
+            assert field.about.endswith(".") or isinstance(field.rule, Shape), field.name
+
+
+def test_what_stands_for_an_absent_field_is_0_or_nothing():
+    defaults = {(f.name, f.default) for shape in every_shape() for f in shape.fields}
+    given = {pair for pair in defaults if pair[1] is not None}
+    assert given == {("revision", 0), ("refundedQuantity", 0)}
+
+
+def every_shape():
+    found = [*DATA.values(), *ENVELOPES.values()]
+    return found + [f.rule.shape for s in found for f in s.fields if isinstance(f.rule, Many)]
 
 
 def test_a_type_is_of_one_topic():

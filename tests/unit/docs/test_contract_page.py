@@ -5,7 +5,8 @@ import re
 from doc_pages import codes, first_names, read, rows, section
 
 from shopstream.api.push.routes import _EVENTS
-from shopstream.api.reports.routes import _DAILY
+from shopstream.api.reports.routes import REPORTS, STOCK
+from shopstream.contracts.events import DATA
 from shopstream.contracts.json_text import MAX_BYTES
 from shopstream.contracts.order import ITEM, ORDER, STATUSES
 from shopstream.contracts.reject import Reason
@@ -42,13 +43,26 @@ def test_every_field_of_an_order_is_listed_with_whether_it_is_required() -> None
     assert listed == {field.name: field.required for field in fields}
 
 
+def test_every_field_of_the_other_events_is_listed_with_whether_it_is_required() -> None:
+    listed = {
+        row[0].strip("`"): tuple(codes(re.sub(r"\([^)]*\)", "", cell)) for cell in row[1:])
+        for row in rows(section(PAGE, "### The other events"))
+    }
+    for kind, (required, optional) in listed.items():
+        fields = DATA[kind].fields
+        assert required == [field.name for field in fields if field.required]
+        assert optional == [field.name for field in fields if not field.required]
+    assert set(listed) == set(DATA) - {"order:created", "order:updated"}
+
+
 def test_every_status_is_named() -> None:
     assert set(STATUSES) <= set(codes(section(PAGE, "### The order")))
 
 
 def test_every_parameter_of_a_route_is_listed() -> None:
-    report = section(PAGE, "## GET /reports/daily-sales")
-    assert {one.name for one in _DAILY} <= first_names(report)
+    listed = {row[0].strip("`"): codes(row[1]) for row in rows(section(PAGE, "## Reports"))}
+    for door in (*REPORTS, STOCK):
+        assert set(listed[f"GET {door.path}"]) == {one.name for one in door.parameters}
     assert first_names(section(PAGE, "## GET /events")) == {one.name for one in _EVENTS}
 
 

@@ -18,6 +18,8 @@ FLAGS = {
     "produce": {"--rate", "--topic"},
     "token": {"--shop", "--role", "--user", "--ttl"},
     "verify": {"--shop", "--json"},
+    "deadletters list": {"--reason", "--topic", "--shop", "--since", "--limit", "--json"},
+    "deadletters retry": {"--reason", "--topic", "--shop", "--since", "--limit", "--dry-run"},
 }
 
 
@@ -33,7 +35,9 @@ def run(*arguments: str) -> Any:
 
 @pytest.mark.parametrize("name", list(FLAGS))
 def test_every_command_has_the_flags_of_the_contract(name: str) -> None:
-    command = typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]
+    command: Any = typer.main.get_command(app)
+    for word in name.split():
+        command = command.commands[word]
     flags = {flag for each in command.params for flag in each.opts if flag.startswith("--")}
     assert flags == FLAGS[name]
 

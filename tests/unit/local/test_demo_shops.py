@@ -12,7 +12,7 @@ from shopstream.local.demo.producer import DAYS, MOST_ORDERS, known_world, live
 from shopstream.local.demo.shops import SHOPS
 from shopstream.local.demo.stream import Stream, beginning
 from shopstream.local.demo.world import World, hour_of
-from shopstream.local.routing import record_key, route
+from shopstream.producer.routing import record_key, route
 
 NOW = datetime(2026, 11, 25, 14, 20, tzinfo=UTC)
 WORLD = World(seed=1, opened=hour_of(NOW))

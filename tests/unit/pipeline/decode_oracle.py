@@ -2,13 +2,17 @@
 
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
+
+import pyarrow as pa
 
 from shopstream.contracts.deadletter import Record
 from shopstream.contracts.events import read_event
 from shopstream.contracts.reject import Refused
 from shopstream.contracts.topics import ORDERS
-from shopstream.pipeline.decode import Piece, decode, shape
-from shopstream.pipeline.decode.rows import order_rows
+from shopstream.pipeline.decode import Piece, chunk, columns, decode, shape
+from shopstream.pipeline.decode.rows import rows
+from shopstream.pipeline.decode.text import whole
 
 FIRST = 1000
 ARRIVED = 1_795_342_530_123
@@ -25,9 +29,10 @@ def kafka_records(values: list[bytes | None]) -> list[Any]:
 
 
 def decoded(values: list[bytes | None], topic: str = ORDERS) -> Piece:
-    """The piece, after a comparison with the exact path."""
+    """The piece, after a comparison with the exact path; a single record is read as columns too."""
     records = kafka_records(values)
-    piece = decode(topic, 3, 7, records)
+    with patch.object(chunk, "FEW", 0):
+        piece = decode(topic, 3, 7, records)
     events, kept, refused = [], [], []
     for record in records:
         try:
@@ -37,11 +42,11 @@ def decoded(values: list[bytes | None], topic: str = ORDERS) -> Piece:
             place = (topic, 3, record.offset, record.timestamp, record.key, record.value)
             refused.append((Record(*place), error.refusal))
     assert piece.refused == tuple(refused)
-    assert piece.orders.schema == shape.ORDERS
-    piece.orders.validate(full=True)
-    expected = order_rows(events)
-    assert piece.orders.equals(expected) or piece.orders.to_pylist() == expected.to_pylist()
-    assert piece.orders.equals(expected)
+    assert piece.rows.schema == shape.staged(topic)
+    piece.rows.validate(full=True)
+    expected = rows(topic, events)
+    assert piece.rows.equals(expected) or piece.rows.to_pylist() == expected.to_pylist()
+    assert piece.rows.equals(expected)
     assert piece.history.schema == shape.HISTORY
     history = piece.history.to_pydict()
     assert history["offset"] == [record.offset for record in kept]
@@ -64,10 +69,21 @@ def decoded(values: list[bytes | None], topic: str = ORDERS) -> Piece:
 
 
 def told(values: list[bytes | None], topic: str = ORDERS) -> list[str]:
-    """For each record its order id, or the reason why it is refused, after the same comparison."""
+    """For each record the first field of its row, such as the order id, or why it is refused.
+
+    After the same comparison.
+    """
     piece = decoded(values, topic)
-    found = dict(
-        zip(piece.history["offset"].to_pylist(), piece.orders["order_id"].to_pylist(), strict=True)
-    )
+    names = piece.rows[shape.columns(topic)[0].name].to_pylist()
+    found = dict(zip(piece.history["offset"].to_pylist(), names, strict=True))
     found |= {record.offset: refusal.reason.value for record, refusal in piece.refused}
     return [found[record.offset] for record in kafka_records(values)]
+
+
+def sure(values: list[bytes], topic: str = ORDERS) -> bool:
+    """Whether the fast path alone accepts all of these records."""
+    raw = pa.array(values, pa.binary())
+    if not whole(raw).all():
+        return False
+    read = columns.parse(topic, raw)
+    return read is not None and not read.unsure.any()

@@ -8,7 +8,7 @@ import pytest
 from shopstream.clickhouse.errors import EngineUnavailable
 from shopstream.contracts.cursor import Partition
 from shopstream.pipeline import retry
-from shopstream.pipeline.flush import Fenced, Lost, insist
+from shopstream.pipeline.flush import Fenced, Hands, Lost, insist
 from shopstream.pipeline.numbers import Numbers
 from shopstream.pipeline.ownership import Ownership
 from shopstream.pipeline.retry import Patience
@@ -19,6 +19,7 @@ ONE, TWO = Partition("shop.orders", 1), Partition("shop.orders", 2)
 
 class Batch:
     number = 7
+    topic = "shop.orders"
     places = (ONE,)
     refused = ()
 
@@ -50,14 +51,14 @@ class Store:
     async def store(self, batch: Batch, fence: Fence) -> None:
         self.calls.append(("store", fence.claims))
 
-    async def apply(self, number: int, fence: Fence) -> None:
+    async def apply(self, topic: str, number: int, fence: Fence) -> None:
         self.calls.append(("apply", number, fence.claims))
 
-    async def changed(self, number: int) -> dict[str, list[str]]:
-        return {"s": ["2026-11-22"]}
+    async def changed(self, topic: str, number: int) -> dict[str, list[int]]:
+        return {"s": [900]}
 
-    async def changed_since(self, seconds: float) -> dict[str, list[str]]:
-        return {"late": ["2026-11-21"]}
+    async def changed_since(self, seconds: float) -> list[dict[str, list[int]]]:
+        return [{"late": [1800]}]
 
     async def mark(self, number: int, fence: Fence) -> bool:
         self.calls.append(("mark", number, fence.claims))
@@ -80,7 +81,12 @@ class Store:
 
 def owner(store: Store, told: list[Any] | None = None) -> Ownership:
     tell = (told if told is not None else []).append
-    return Ownership(store, Numbers(clock=lambda: 1.8e9, writer=1), Patience("engine"), tell)  # type: ignore[arg-type]
+    numbers = Numbers(clock=lambda: 1.8e9, writer=1)
+
+    async def apply(topic: str, number: int, fence: Fence) -> None:
+        await store.apply(topic, number, fence)
+
+    return Ownership(store, apply, numbers, Patience("engine"), tell)  # type: ignore[arg-type]
 
 
 async def nothing() -> None: ...
@@ -88,7 +94,7 @@ async def nothing() -> None: ...
 
 async def write(store: Store, mine: Ownership) -> Any:
     patience = Patience("engine"), Patience("broker")
-    return await insist(Batch(), store, mine, None, nothing, patience)  # type: ignore[arg-type]
+    return await insist(Batch(), Hands(store, None, None), mine, nothing, patience)  # type: ignore[arg-type]
 
 
 async def test_a_claim_is_above_every_stored_one_whatever_the_clock_says() -> None:
@@ -105,14 +111,14 @@ async def test_partitions_are_ours_only_after_open_batches_are_applied() -> None
     mine = owner(store, told)
     seen = []
 
-    async def apply(number: int, fence: Fence) -> None:
+    async def apply(topic: str, number: int, fence: Fence) -> None:
         seen.append((number, dict(fence.claims), mine.fence([ONE])))
 
     store.apply = apply  # type: ignore[method-assign]
     await mine.take([ONE])
     assert seen == [(5, {ONE: store.greatest}, None)]
     assert mine.fence([ONE]) is not None
-    assert told == [{"s": ["2026-11-22"]}, {"late": ["2026-11-21"]}]
+    assert told == [{"s": [900]}, {"late": [1800]}]
 
 
 async def test_a_batch_is_dropped_when_its_partition_went_and_came_back(
@@ -163,4 +169,4 @@ async def test_a_batch_keeps_its_claims_through_an_outage(monkeypatch: pytest.Mo
     written = await write(store, mine)
     claims = {ONE: store.greatest}
     assert store.calls == [("store", claims), ("apply", 7, claims), ("mark", 7, claims)]
-    assert written.changed == {"s": ["2026-11-22"]}
+    assert written.changed == {"s": [900]}

@@ -2,39 +2,25 @@
 
 import re
 from contextlib import suppress
-from datetime import date
+from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
 import pytest
-from contract_samples import bytes_of, event
+from contract_samples import bytes_of
 from decode_oracle import kafka_records
 
-from shopstream.clickhouse.sql import load, names
+from shopstream.clickhouse.sql import fill, load, names
 from shopstream.contracts.cursor import Partition
-from shopstream.contracts.topics import ORDERS
-from shopstream.pipeline.batch import Part, assemble
+from shopstream.contracts.examples import example
+from shopstream.contracts.topics import BY_NAME, INPUTS, ORDERS
+from shopstream.pipeline.alerts import Alerts
+from shopstream.pipeline.batch import Batch, Part, assemble
 from shopstream.pipeline.decode import decode, shape
+from shopstream.pipeline.kinds import KINDS, Kind
 from shopstream.pipeline.notifier import Notifier
+from shopstream.pipeline.retry import Patience
 from shopstream.pipeline.store import Fence, Store
-
-ARROW = {
-    "String": pa.string(),
-    "LowCardinality(String)": pa.string(),
-    "Nullable(String)": pa.string(),
-    "Date": pa.date32(),
-    "UInt32": pa.uint32(),
-    "DateTime64(6, 'UTC')": pa.timestamp("us", "UTC"),
-    "Decimal(18, 4)": pa.decimal128(18, 4),
-    "Nullable(Decimal(18, 4))": pa.decimal128(18, 4),
-    "Array(String)": pa.list_(pa.string()),
-    "Array(Nullable(String))": pa.list_(pa.string()),
-    "Array(UInt32)": pa.list_(pa.uint32()),
-    "Array(Decimal(18, 4))": pa.list_(pa.decimal128(18, 4)),
-}
-STAGED = re.findall(
-    r"(\w+) ((?:[^,()]|\((?:[^()]|\([^()]*\))*\))+)", load("flush/staged.columns").strip()
-)
 
 
 class Engine:
@@ -44,6 +30,7 @@ class Engine:
         self.asked: dict[str, set[str]] = {}
         self.columns: dict[str, list[str]] = {}
         self.staged: dict[str, tuple[str, list[str]]] = {}
+        self.answers: dict[str, list[dict[str, Any]]] = {}
 
     def _ask(self, sql: str, params: Any, external: Any) -> None:
         self.asked[sql] = set(params or {})
@@ -52,7 +39,7 @@ class Engine:
 
     async def rows(self, sql: str, params=None, settings=None, *, external=None):
         self._ask(sql, params, external)
-        return []
+        return self.answers.pop(sql, [])
 
     async def execute(self, sql: str, params=None, settings=None, *, external=None, query_id=None):
         self._ask(sql, params, external)
@@ -62,28 +49,58 @@ class Engine:
         self.columns[table] = rows.column_names
 
 
+EXAMPLES = {topic: example(BY_NAME[topic].types[0]) for topic in KINDS}
+
+
+def batch_of(topic: str) -> Batch:
+    return assemble(5, [decode(topic, 0, 0, kafka_records([bytes_of(EXAMPLES[topic])]))])
+
+
 async def asked() -> Engine:
-    """The engine after every statement of a flush."""
-    engine = Engine()
+    """The engine after every statement of a flush of every topic."""
+    engine: Any = Engine()
     store = Store(engine, "w")
     place = Partition(ORDERS, 0)
     fence = Fence({place: 1})
-    batch = assemble(5, [decode(ORDERS, 0, 0, kafka_records([bytes_of(event())]))])
-    await store.begin(batch)
-    await store.keep(batch)
-    await store.moved(batch)
-    await store.store(batch, fence)
-    await store.apply(5, fence)
+    for topic in KINDS:
+        batch = batch_of(topic)
+        await store.begin(batch)
+        await store.keep(batch)
+        await store.store(batch, fence)
+        await store.apply(topic, 5, fence)
+        await store.changed(topic, 5)
+    await store.moved(batch_of(ORDERS))
     await store.mark(5, fence)
     with suppress(IndexError):  # nobody has claimed it
         await store.greatest_claim([place])
     await store.claim([place], 1)
     await store.running()
     await store.open_batches([place], 0.0)
-    await store.changed(5)
-    nobody: Any = None
-    await Notifier(engine, nobody, nobody, nobody, nobody)._today(["s"], date(2026, 11, 22))
+    await tell(engine)
     return engine
+
+
+async def tell(engine: Any) -> None:
+    """Of a shop that changed, and of a level that crossed."""
+
+    class Voice:
+        async def notices(self, messages: object) -> None: ...
+
+        async def alerts(self, messages: object) -> None: ...
+
+    now = datetime(2026, 11, 22, tzinfo=UTC)
+    profile = {"shop_id": "s", "timezone": "", "currency": ""}
+    notifier = Notifier(engine, Voice(), lambda: 1, lambda: now, Patience("x"))
+    notifier.changed({"s": [0]})
+    engine.answers[load("flush/profiles.sql")] = [profile]
+    await notifier._tell(["s"])
+    crossing = {"low": True, "quantity": 1, "threshold": 2, "sku": None, "at": 0, "id": "a"}
+    crossing |= {"shop_id": "s", "product_id": "p", "location_id": ""}
+    figure = {"shop_id": "s", "product_id": "p", "name": "", "gone": True, "on_order": 0, "sold": 0}
+    engine.answers[load("alerts/crossings.sql")] = [crossing]
+    engine.answers[load("flush/profiles.sql")] = [profile]
+    engine.answers[load("alerts/figures.sql")] = [figure]
+    await Alerts(engine, Voice(), lambda: now).publish(5)
 
 
 def columns_of(table: str) -> list[str]:
@@ -105,40 +122,51 @@ def _flat(match: re.Match[str]) -> str:
     return "<" + " ".join(line.split()[0] for line in match[1].splitlines()) + ">"
 
 
-@pytest.mark.parametrize("path", names("flush"))
-async def test_every_parameter_of_a_statement_is_bound_and_no_other(path):
+def filled(path: str) -> list[str]:
+    """The statements that are made of a file."""
     text = load(path)
+    if path == "flush/store.sql":
+        return [_stored(text, kind) for kind in KINDS.values()]
+    if path == "flush/apply.sql":
+        return [fill(text, table=k.table, key=k.key) for k in KINDS.values() if k.windows]
+    return [text]
+
+
+def _stored(text: str, kind: Kind) -> str:
+    return fill(text, table=kind.table, select=load(f"store/{kind.name}.sql"))
+
+
+@pytest.mark.parametrize("path", [*names("flush"), *names("changed"), *names("alerts")])
+async def test_every_parameter_of_a_statement_is_bound_and_no_other(path):
     engine = await asked()
-    assert text in engine.asked
-    assert engine.asked[text] == set(re.findall(r"\{(\w+):", text))
+    for text in filled(path):
+        assert text in engine.asked
+        assert engine.asked[text] == set(re.findall(r"\{(\w+):", text))
 
 
-def test_the_staged_columns_are_seq_and_those_of_an_order():
-    assert [name for name, _ in STAGED] == ["seq", *shape.ORDERS.names]
+def test_every_topic_that_shops_write_is_stored():
+    assert set(KINDS) == set(INPUTS)
+    assert names("store") == sorted(f"store/{kind.name}.sql" for kind in KINDS.values())
+    assert names("changed") == sorted(f"changed/{k.name}.sql" for k in KINDS.values() if k.reports)
 
 
-def test_the_staged_columns_have_the_types_of_an_order():
-    assert [ARROW[kind] for _, kind in STAGED] == [pa.uint32(), *shape.ORDERS.types]
-
-
-def test_a_batch_has_the_staged_columns_in_their_order():
-    batch = assemble(5, [decode(ORDERS, 0, 0, kafka_records([bytes_of(event())]))])
-    assert batch.staged.column_names == [name for name, _ in STAGED]
-    assert batch.staged.schema.types == [ARROW[kind] for _, kind in STAGED]
+@pytest.mark.parametrize("topic", KINDS)
+def test_a_batch_has_the_staged_columns_in_their_order(topic):
+    declared = re.findall(r"(?:^|, )(\w+) [A-Z]", shape.structure(topic))
+    assert batch_of(topic).staged.column_names == declared
 
 
 async def test_what_travels_with_a_statement_has_the_columns_it_says():
     engine = await asked()
-    for text in (load("flush/store.sql"), load("flush/moved.sql")):
-        declared, sent = engine.staged[text]
+    assert len(engine.staged) > len(KINDS)
+    for declared, sent in engine.staged.values():
         assert re.findall(r"(?:^|, )(\w+) [A-Z]", declared) == sent
 
 
-async def test_inserted_rows_have_the_columns_of_their_tables():
+@pytest.mark.parametrize("table", ["batches", "events", "owners", "alerts"])
+async def test_inserted_rows_have_the_columns_of_their_tables(table):
     engine = await asked()
-    assert engine.columns["batches"] == columns_of("batches")
-    assert engine.columns["events"] == columns_of("events")
-    assert engine.columns["owners"] == columns_of("owners")
+    assert engine.columns[table] == columns_of(table)
 
 
 def test_the_history_is_the_table_of_events_and_the_key():
@@ -152,14 +180,3 @@ def test_the_history_is_the_table_of_events_and_the_key():
 def test_a_run_of_a_partition_has_the_columns_of_its_batch():
     nested = [name for name in columns_of("batches") if name.startswith("parts.")]
     assert nested == [f"parts.{name}" for name in Part._fields]
-
-
-def test_store_writes_every_column_of_an_order_in_its_order():
-    text = load("flush/store.sql")
-    chosen = text.split("SELECT\n", 1)[1].split("\nFROM\n", 1)[0]
-    assert len(chosen.split(",\n")) == len(_orders())
-
-
-def _orders() -> list[str]:
-    hashed = ["shop_key", "order_key"]
-    return [*hashed, *columns_of("orders")]

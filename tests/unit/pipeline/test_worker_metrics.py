@@ -3,6 +3,7 @@
 from contract_samples import bytes_of, event
 from decode_oracle import kafka_records
 
+from shopstream.clickhouse.differences import COLUMNS
 from shopstream.contracts.topics import ORDERS
 from shopstream.pipeline.batch import assemble
 from shopstream.pipeline.decode import decode
@@ -14,7 +15,13 @@ def batch(*values):
 
 
 def test_a_worker_counts_from_nothing():
-    assert Metrics().totals() == {"records": 0, "refused": 0, "batches": 0, "flushSeconds": 0}
+    assert Metrics().totals() == {
+        "records": 0,
+        "refused": 0,
+        "batches": 0,
+        "flushSeconds": 0,
+        "repairs": 0,
+    }
 
 
 def test_batches_are_counted_with_their_records_and_reasons():
@@ -26,6 +33,7 @@ def test_batches_are_counted_with_their_records_and_reasons():
         "refused": 4,
         "batches": 2,
         "flushSeconds": 0.75,
+        "repairs": 0,
         "refused.not_json": 2,
         "refused.not_cloudevent": 2,
     }
@@ -43,7 +51,7 @@ def test_prometheus_sees_the_same():
     metrics.written(batch(bytes_of(event()), b"{}"), 0.25)
     metrics.behind(1.5)
     value = metrics.registry.get_sample_value
-    assert value("shopstream_records_total") == 2
+    assert value("shopstream_records_total", {"topic": ORDERS}) == 2
     assert value("shopstream_batches_total") == 1
     assert value("shopstream_records_refused_total", {"reason": "not_cloudevent"}) == 1
     assert value("shopstream_flush_seconds_sum") == 0.25
@@ -54,4 +62,15 @@ def test_prometheus_sees_the_same():
 def test_two_workers_of_one_process_count_apart():
     one, two = Metrics(), Metrics()
     one.written(batch(b"{}"), 0.1)
-    assert two.registry.get_sample_value("shopstream_records_total") == 0
+    assert one.registry.get_sample_value("shopstream_batches_total") == 1
+    assert two.registry.get_sample_value("shopstream_batches_total") == 0
+
+
+def test_repairs_of_every_window_are_shown_from_the_start():
+    metrics = Metrics()
+    value = metrics.registry.get_sample_value
+    assert {value("shopstream_repaired_rows_total", {"window": name}) for name in COLUMNS} == {0}
+    metrics.audited("sales_15m", 100, 2)
+    assert value("shopstream_repaired_rows_total", {"window": "sales_15m"}) == 2
+    assert value("shopstream_audited_rows_total", {"window": "sales_15m"}) == 100
+    assert metrics.totals()["repairs"] == 2

@@ -41,7 +41,29 @@ async def test_an_assignment_that_ends_cancels_its_callbacks_and_tells_once():
     await member.leaving([give_up])
     assert ended == [{1}]
     assert calls == [{1}]
-    assert await member.ready(0.0)
+
+
+async def test_records_wait_also_between_two_assignments():
+    go = asyncio.Event()
+
+    async def recover(tps):
+        await go.wait()
+
+    async def nothing(tps):
+        pass
+
+    member = Membership(asyncio.ensure_future)
+    assert not await member.ready(0.0)
+    await member.arrived({1}, [nothing])
+    while not await member.ready(0.01):
+        pass
+    await member.leaving([])
+    assert not await member.ready(0.0)
+    await member.arrived({1}, [recover])
+    assert not await member.ready(0.01)
+    go.set()
+    while not await member.ready(0.01):
+        pass
 
 
 async def test_every_assignment_is_told_the_empty_one_too():

@@ -88,6 +88,13 @@ async def test_a_wait_ends_even_if_the_work_swallows_cancellation():
     assert await ends_within(5, asyncio.sleep(0))
 
 
+async def test_work_that_cancels_itself_was_cut_off_and_the_caller_goes_on():
+    async def closing():
+        raise asyncio.CancelledError
+
+    assert not await ends_within(5, closing())
+
+
 async def test_a_wait_raises_what_the_work_raises():
     async def broken():
         raise ValueError("no")

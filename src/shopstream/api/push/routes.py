@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from shopstream.api.access import LEEWAY, Access, Identity
+from shopstream.api.access import LEEWAY, Access
 from shopstream.api.documents import Ticket, responses
 from shopstream.api.faults import NotYet
 from shopstream.api.parameters import SHOP, Parameter, openapi, read_query
@@ -60,8 +60,7 @@ class PushRoutes:
 
     async def events(self, request: Request) -> Response:
         """The events of a shop as they arrive."""
-        identity = self._identify(request)
-        shop = identity.shop(request.query_params.get("shopId"))
+        identity, shop = self._access.listener(request, self._tickets)
         query = read_query(request.query_params, _EVENTS)
         if not await self._hub.wait_ready(READY_SECONDS):
             raise NotYet("Kafka does not answer, so there is nothing to push yet.")
@@ -78,12 +77,6 @@ class PushRoutes:
         body = {"ticket": self._tickets.issue(identity), "expiresIn": LIFETIME}
         headers = {"Cache-Control": "no-store"}
         return Response(orjson.dumps(body), 200, headers, "application/json")
-
-    def _identify(self, request: Request) -> Identity:
-        ticket = request.query_params.get("ticket")
-        if ticket is not None and "authorization" not in request.headers:
-            return self._tickets.redeem(ticket)
-        return self._access.identify(request)
 
     def router(self) -> APIRouter:
         """The routes with their documentation."""

@@ -126,6 +126,7 @@ class Source:
             consumer.seek(TopicPartition(*place), self._positions[place].next)
 
     def _begin(self, begin: Mapping[Partition, Position], epochs: Mapping[Partition, int]) -> None:
+        self._book.changed()  # notices before this place may never be seen
         self._positions.update(begin)
         self._hub.begin({place: self._positions[place] for place in epochs})
         self._begun = True
@@ -149,6 +150,8 @@ class Source:
             place = Partition(partition.topic, partition.partition)
             epoch = self._positions[place].epoch
             for record in records:
+                if place.topic == NOTICES and record.offset != self._positions[place].next:
+                    self._book.changed()
                 position = Position(epoch, record.offset + 1)
                 self._positions[place] = position
                 self._one(record, place, position)
@@ -160,12 +163,12 @@ class Source:
         self, record: ConsumerRecord[bytes, bytes], place: Partition, position: Position
     ) -> None:
         seen = peek(record.value)
-        if place.topic == NOTICES and seen is not None:
-            if seen.get("type") == PROGRESS:
-                self._progress(seen)
-                return
-            self._book.changed()
+        if place.topic == NOTICES and seen is not None and seen.get("type") == PROGRESS:
+            self._progress(seen)
+            return
         shop = seen.get("shopid") if seen is not None else None
+        if place.topic == NOTICES:
+            self._book.changed(shop if isinstance(shop, str) else None)
         if isinstance(shop, str) and not self._hub.listened(shop):
             if (
                 len(shop) <= IDENTIFIER_LENGTH

@@ -1,45 +1,48 @@
-"""A report on its way out: entity tag, conditional answer, compression (RFC 9110)."""
+"""An answer on its way out: entity tag, conditional answer, compression (RFC 9110)."""
 
-import gzip
 import hashlib
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shopstream.api.reports.daily import Body
+from shopstream.api.reports.coding import CODINGS, choose
+from shopstream.api.reports.kept import Given, Made
+from shopstream.api.reports.totals import Body
 
 _HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Accept-Encoding, Authorization"}
 COMPRESS_FROM = 512
 """Bytes; below it compression costs more than it saves."""
 
 
-def answer(request: Request, body: Body, as_of: datetime | None) -> Response:
-    """The report as JSON, or 304 where the client has it already (RFC 9110, section 13.1.2).
+class Content(NamedTuple):
+    """A body as JSON without `asOf`, and its tag: `asOf` alone is no change."""
 
-    The tag is of everything but `asOf`, which alone is no change.
-    """
-    content = orjson.dumps(body)
-    tag = f'"{hashlib.blake2b(content, digest_size=16).hexdigest()}"'
+    body: bytes
+    tag: str
+
+
+def make(body: Body, until: datetime) -> Made[Content]:
+    """What is kept of a body, which holds until then."""
+    text = orjson.dumps(body)
+    tag = f'"{hashlib.blake2b(text, digest_size=16).hexdigest()}"'
+    return Made(Content(text, tag), until, len(text))
+
+
+def answer(request: Request, given: Given[Content]) -> Response:
+    """The answer, or 304 where the client has it already (RFC 9110, section 13.1.2)."""
+    body, tag = given.value
     headers = {**_HEADERS, "ETag": tag}
     if _matches(request.headers.get("if-none-match"), tag):
         return Response(status_code=304, headers=headers)
-    content = content[:-1] + b',"asOf":' + orjson.dumps(_text(as_of)) + b"}"
-    if len(content) >= COMPRESS_FROM and accepts_gzip(request.headers.get("accept-encoding", "")):
-        content = gzip.compress(content, compresslevel=4, mtime=0)
-        headers["Content-Encoding"] = "gzip"
-    return Response(content, 200, headers, "application/json")
-
-
-def accepts_gzip(accepted: str) -> bool:
-    """Whether `Accept-Encoding` allows gzip (RFC 9110, section 12.5.3)."""
-    weights = {}
-    for part in accepted.split(","):
-        coding, _, parameter = part.partition(";")
-        weights[coding.strip().lower()] = parameter.replace(" ", "").lower()
-    weight = weights.get("gzip", weights.get("x-gzip", weights.get("*", "q=0")))
-    return weight not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    body = body[:-1] + b',"asOf":' + orjson.dumps(_text(given.as_of)) + b"}"
+    coding = choose(request.headers.get("accept-encoding", ""))
+    if coding is not None and len(body) >= COMPRESS_FROM:
+        body = CODINGS[coding](body)
+        headers["Content-Encoding"] = coding
+    return Response(body, 200, headers, "application/json")
 
 
 def _matches(given: str | None, tag: str) -> bool:

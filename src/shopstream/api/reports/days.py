@@ -1,4 +1,4 @@
-"""Local days of a time zone: their first instant, their hours, the parameter `date`."""
+"""Local days of a time zone: their first instants, their hours, dates as text."""
 
 import re
 from collections.abc import Sequence
@@ -54,17 +54,27 @@ def _end_of_gap(before: datetime, after: datetime, day: date, zone: ZoneInfo) ->
     return after.replace(microsecond=0)
 
 
-def hours(day: date, zone: ZoneInfo) -> Sequence[datetime]:
+def dates(first: date, last: date) -> list[date]:
+    """Every date from `first` to `last`, both included."""
+    return [first + DAY * number for number in range((last - first).days + 1)]
+
+
+def marks(begins: Sequence[date], last: date, zone: ZoneInfo) -> list[datetime]:
+    """The first instants (UTC) of some dates, and the end of the date `last`."""
+    return [first_instant(day, zone) for day in (*begins, last + DAY)]
+
+
+def hours(day: date, zone: ZoneInfo) -> list[datetime]:
     """The instants (UTC) at which the hours of a local day begin, counted from its first, and its end.
 
     24 hours; 23 or 25 at a DST change; the last one shorter where the zone shifts by half an hour; none
     where the zone skips the day.
     """
     start, end = first_instant(day, zone), first_instant(day + DAY, zone)
-    marks = [start]
-    while marks[-1] < end:
-        marks.append(min(marks[-1] + HOUR, end))
-    return marks
+    found = [start]
+    while found[-1] < end:
+        found.append(min(found[-1] + HOUR, end))
+    return found
 
 
 def local_text(instant: datetime, zone: ZoneInfo) -> str:

@@ -7,7 +7,7 @@ import orjson
 from shopstream.contracts.notices import plain
 
 _EXACT = Context(prec=100, rounding=ROUND_HALF_EVEN)
-"""A sum has at most 38 digits, an average 4 decimals less and 2 more."""
+"""A sum has at most 38 digits, an average 4 decimals less and 2 more. What does not end after 100 digits is no tie."""
 ZERO = Decimal(0)
 
 
@@ -16,11 +16,19 @@ def add(one: Decimal, other: Decimal) -> Decimal:
     return _EXACT.add(one, other)
 
 
+def difference(one: Decimal, other: Decimal) -> Decimal:
+    """`one - other`, exact."""
+    return _EXACT.subtract(one, other)
+
+
 def average(amount: Decimal, count: int, decimals: int = 2) -> Decimal | None:
     """`amount / count` rounded half-even; None without a count."""
-    if not count:
-        return None
-    return _EXACT.quantize(_EXACT.divide(amount, Decimal(count)), Decimal(1).scaleb(-decimals))
+    return ratio(amount, Decimal(count), decimals) if count else None
+
+
+def ratio(amount: Decimal, whole: Decimal, decimals: int = 4) -> Decimal:
+    """`amount / whole` rounded half-even."""
+    return _EXACT.quantize(_EXACT.divide(amount, whole), Decimal(1).scaleb(-decimals))
 
 
 def number(amount: Decimal | None) -> orjson.Fragment | None:

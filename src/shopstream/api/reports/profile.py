@@ -1,13 +1,29 @@
 """What a shop's reports are made in: its currency and its time zone."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
+
+from shopstream.clickhouse.client import Row
 
 UTC_ZONE = ZoneInfo("UTC")
 
 
 class Profile(NamedTuple):
-    """`currency` is None in a shop without orders. `zone.key` is the name of the time zone."""
+    """`currency` is None in an empty shop. `zone.key` is the name of the time zone. `threshold` as said."""
 
     currency: str | None
     zone: ZoneInfo
+    threshold: int | None = None
+
+
+NOBODY = Profile(None, UTC_ZONE)
+
+
+def read_profile(rows: Iterable[Row]) -> Profile:
+    """From the rows of `profile.sql`: what the shop says counts, then its earliest order."""
+    found = {bool(row["said"]): row for row in rows if row["currency"]}
+    if said := found.get(True):
+        return Profile(said["currency"], ZoneInfo(said["timezone"]), said["threshold"])
+    earliest = found.get(False)
+    return Profile(earliest["currency"], UTC_ZONE) if earliest else NOBODY

@@ -1,34 +1,88 @@
-"""`GET /reports/…`."""
+"""`GET /reports/…` and `GET /stock`."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from fastapi import APIRouter
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
+from shopstream.api import documents
 from shopstream.api.access import Access
-from shopstream.api.documents import DailySales, responses
 from shopstream.api.parameters import SHOP, Parameter, openapi, read_query
-from shopstream.api.places import read_places
 from shopstream.api.progress import ProgressBook
-from shopstream.api.reports.answer import answer
-from shopstream.api.reports.days import read_date
+from shopstream.api.reports import asked
+from shopstream.api.reports.answer import Content, answer
 from shopstream.api.reports.included import wait_included
-from shopstream.api.reports.reader import Reports
+from shopstream.api.reports.kept import Given, Kept
+from shopstream.api.reports.reader import Reader
+from shopstream.api.reports.report import Report
 from shopstream.api.topology import Look
 
-DATE = Parameter(
-    "date",
-    "A local date of the shop, YYYY-MM-DD; by default today.",
-    read_date,
-    {"type": "string", "format": "date"},
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A route: `read` makes the question of its own parameters; every one has `shopId` and `includes` too."""
+
+    path: str
+    summary: str
+    model: type[BaseModel]
+    own: Sequence[Parameter]
+    read: Callable[[asked.Query], Any]
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """As they are documented."""
+        return (SHOP, *self.own, asked.INCLUDES)
+
+
+_SPAN = (asked.DAYS, asked.START, asked.END)
+REPORTS: tuple[Door, ...] = (
+    Door(
+        "/reports/daily-sales",
+        "Sales of one local day, by hour",
+        documents.DailySales,
+        (asked.DATE,),
+        asked.daily_sales,
+    ),
+    Door(
+        "/reports/weekly-sales",
+        "Sales of seven local days",
+        documents.WeeklySales,
+        (asked.WEEK_START,),
+        asked.weekly_sales,
+    ),
+    Door(
+        "/reports/monthly-sales",
+        "Sales of a month, by week",
+        documents.MonthlySales,
+        (asked.YEAR, asked.MONTH),
+        asked.monthly_sales,
+    ),
+    Door(
+        "/reports/metrics",
+        "Totals, visitors and payments of some days, beside the days before",
+        documents.Metrics,
+        _SPAN,
+        asked.metrics,
+    ),
+    Door(
+        "/reports/trends",
+        "Sales day by day, smoothed, and what changed",
+        documents.Trends,
+        _SPAN,
+        asked.trends,
+    ),
 )
-INCLUDES = Parameter(
-    "includes",
-    "A push cursor, or topic:partition:offset: the answer includes it, or is a 503 after 5 s.",
-    read_places,
+STOCK = Door(
+    "/stock",
+    "Levels as they now stand, a page at a time",
+    documents.Stock,
+    (asked.LOW, asked.LIMIT, asked.CURSOR),
+    asked.stock_page,
 )
-_DAILY = (SHOP, DATE, INCLUDES)
 
 
 class ReportRoutes:
@@ -37,41 +91,78 @@ class ReportRoutes:
     def __init__(
         self,
         access: Access,
-        reports: Reports,
+        reader: Reader,
+        kept: Kept[Content],
         book: ProgressBook,
         look: Callable[[], Awaitable[Look]],
     ) -> None:
         self._access = access
-        self._reports = reports
+        self._reader = reader
+        self._kept = kept
         self._book = book
         self._look = look
 
-    async def daily_sales(self, request: Request) -> Response:
-        """Totals, hours and best products of a local day."""
+    async def report(self, door: Door, request: Request) -> Response:
+        """One report, or the place in `includes` in time, or a fault."""
+
+        async def give(shop: str, question: Report, exact: bool) -> Given[Content]:
+            return await self._kept.get(
+                shop, question, lambda: self._reader.report(shop, question), exact=exact
+            )
+
+        return await self._answer(door, request, give)
+
+    async def stock(self, door: Door, request: Request) -> Response:
+        """A page of levels. No notice tells that a level changed, so only the progress can be trusted."""
+
+        async def give(shop: str, question: Any, _: bool) -> Given[Content]:
+            return await self._kept.get(
+                shop, question, lambda: self._reader.stock(shop, question), exact=True
+            )
+
+        return await self._answer(door, request, give)
+
+    async def _answer(
+        self,
+        door: Door,
+        request: Request,
+        give: Callable[[str, Any, bool], Awaitable[Given[Content]]],
+    ) -> Response:
         shop = self._access.admin_shop(request)
-        query = read_query(request.query_params, _DAILY)
-        if query["includes"] is not None:
-            await wait_included(self._book, query["includes"], self._look)
-        # before the engine is asked: what comes in between is more than was promised, never less
-        as_of = self._book.as_of()
-        return answer(request, await self._reports.daily_sales(shop, query["date"]), as_of)
+        query = read_query(request.query_params, door.parameters)
+        question = door.read(query)
+        places = query["includes"]
+        if places is not None:
+            await wait_included(self._book, places, self._look)
+        return answer(request, await give(shop, question, places is not None))
 
     def router(self) -> APIRouter:
         """The routes with their documentation."""
-        routes = APIRouter(prefix="/reports", tags=["reports"])
-        routes.add_api_route(
-            "/daily-sales",
-            self.daily_sales,
-            methods=["GET"],
-            response_class=Response,
-            responses=responses(
-                {200: {"model": DailySales}, 304: {"description": "Not changed"}},
-                400,
-                401,
-                403,
-                503,
-            ),
-            openapi_extra=openapi(_DAILY),
-            summary="Sales of one local day",
-        )
+        routes = APIRouter()
+        for door in REPORTS:
+            _add(routes, door, self.report, "reports")
+        _add(routes, STOCK, self.stock, "stock")
         return routes
+
+
+def _add(
+    routes: APIRouter,
+    door: Door,
+    serve: Callable[[Door, Request], Awaitable[Response]],
+    tag: str,
+) -> None:
+    async def endpoint(request: Request) -> Response:
+        return await serve(door, request)
+
+    good = documents.good(door.model)
+    routes.add_api_route(
+        door.path,
+        endpoint,
+        methods=["GET"],
+        response_class=Response,
+        responses=documents.responses(good, 400, 401, 403, 503),
+        openapi_extra=openapi(door.parameters),
+        summary=door.summary,
+        name=door.path.rpartition("/")[2],
+        tags=[tag],
+    )

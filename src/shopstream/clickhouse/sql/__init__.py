@@ -14,3 +14,10 @@ def names(folder: str) -> list[str]:
     """The files of a folder, sorted."""
     found = (entry.name for entry in files(__name__).joinpath(folder).iterdir())
     return sorted(f"{folder}/{name}" for name in found if name.endswith(".sql"))
+
+
+def fill(text: str, **parts: str) -> str:
+    """The statement with `{part}` replaced: names and statements of ours, never a value of an event."""
+    for part, value in parts.items():
+        text = text.replace(f"{{{part}}}", value)
+    return text

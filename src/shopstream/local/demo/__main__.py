@@ -4,10 +4,10 @@ import sys
 
 from shopstream.kafka import BrokerUnreachable
 from shopstream.local.demo.producer import main
-from shopstream.local.faults import LocalFault
+from shopstream.producer import ProducerError
 
 if __name__ == "__main__":
     try:
         main()
-    except (LocalFault, BrokerUnreachable) as error:
+    except (ProducerError, BrokerUnreachable) as error:
         sys.exit(str(error))

@@ -5,18 +5,23 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from shopstream.contracts.deadletter import Record
 from shopstream.contracts.events import Event, read_event
 from shopstream.contracts.reject import Refusal, Refused
-from shopstream.contracts.topics import ORDERS
 from shopstream.pipeline.decode import columns, shape
-from shopstream.pipeline.decode.rows import order_rows
+from shopstream.pipeline.decode.rows import rows
+from shopstream.pipeline.decode.text import whole
 
+Indices = npt.NDArray[np.intp]
+FEW = 24
+"""So many records are read one by one sooner than as columns, which takes a millisecond before the first."""
 SPLIT = 64
-"""Records that are tried as columns together once a whole chunk could not be read."""
+"""A block of so many that cannot be read as columns is read one by one; a larger one is cut in parts."""
+PARTS = 8
 
 
 class KafkaRecord(Protocol):
@@ -30,7 +35,7 @@ class KafkaRecord(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """`orders` and `history` have one row for each accepted record, in the same order.
+    """`rows` and `history` have one row for each accepted record, in the same order.
 
     `records` counts the refused ones too; `size` is in bytes of their values.
     """
@@ -42,7 +47,7 @@ class Piece:
     next: int
     records: int
     size: int
-    orders: pa.Table
+    rows: pa.Table
     history: pa.Table
     refused: tuple[tuple[Record, Refusal], ...]
 
@@ -51,9 +56,9 @@ def decode(topic: str, partition: int, epoch: int, records: Sequence[KafkaRecord
     """Reads the records of one chunk, at least one. Pure; releases the GIL for most of its time."""
     values = [record.value for record in records]
     raw = pa.array(values, pa.binary())
-    orders, kinds, accepted, refused = _sort_out(topic, values, raw)
-    whole = len(accepted) == len(records)
-    kept = records if whole else [records[i] for i in accepted]
+    read, users, accepted, refused = _sort_out(topic, values, raw)
+    all_kept = len(accepted) == len(records)
+    kept = records if all_kept else [records[i] for i in accepted]
     return Piece(
         topic,
         partition,
@@ -62,15 +67,15 @@ def decode(topic: str, partition: int, epoch: int, records: Sequence[KafkaRecord
         next=records[-1].offset + 1,
         records=len(records),
         size=pc.sum(pc.binary_length(raw)).as_py() or 0,
-        orders=orders,
+        rows=read,
         history=_history(
             topic,
             partition,
             epoch,
             kept,
-            orders,
-            kinds,
-            raw if whole else raw.take(pa.array(accepted, pa.int64())),
+            read,
+            users,
+            raw if all_kept else raw.take(pa.array(accepted, pa.int64())),
         ),
         refused=tuple((_record(topic, partition, records[i]), refusal) for i, refusal in refused),
     )
@@ -78,46 +83,47 @@ def decode(topic: str, partition: int, epoch: int, records: Sequence[KafkaRecord
 
 def _sort_out(
     topic: str, values: list[bytes | None], raw: pa.Array
-) -> tuple[pa.Table, pa.Table, list[int], list[tuple[int, Refusal]]]:
-    whole = [i for i, value in enumerate(values) if topic == ORDERS and columns.looks_whole(value)]
-    found = list(_fast(raw, whole))
-    sure = [i for indices, _, _ in found for i in indices]
+) -> tuple[pa.Table, pa.ChunkedArray, list[int], list[tuple[int, Refusal]]]:
+    """Accepted rows and their user ids in the order of arrival, where they were, and what is refused."""
+    found = list(_fast(topic, raw, np.flatnonzero(whole(raw))))
+    sure = [i for indices, _, _ in found for i in indices.tolist()]
     exact, refused = _slow(topic, values, sorted(set(range(len(values))) - set(sure)))
-    orders = [orders for _, orders, _ in found]
-    kinds = [kinds for _, _, kinds in found]
+    read = [read for _, read, _ in found]
+    users = [users for _, _, users in found]
     if exact or not found:
         events = [event for _, event in exact]
-        orders.append(order_rows(events))
-        kinds.append(_kinds(events))
+        read.append(rows(topic, events))
+        users.append(pa.array([event.user_id for event in events], pa.string()))
     accepted = sure + [i for i, _ in exact]
-    if not exact:
-        return pa.concat_tables(orders), pa.concat_tables(kinds), accepted, refused
+    if not (exact and sure):
+        return pa.concat_tables(read), pa.chunked_array(users), accepted, refused
     turn = np.argsort(accepted)
     return (
-        pa.concat_tables(orders).take(turn),
-        pa.concat_tables(kinds).take(turn),
+        pa.concat_tables(read).take(turn),
+        pa.chunked_array(users).take(turn),
         sorted(accepted),
         refused,
     )
 
 
-def _fast(raw: pa.Array, indices: list[int]) -> Iterator[tuple[list[int], pa.Table, pa.Table]]:
-    """(indices, order rows, kinds) of what is surely right."""
-    if not indices:
+def _fast(
+    topic: str, raw: pa.Array, indices: Indices
+) -> Iterator[tuple[Indices, pa.Table, pa.Array]]:
+    """(indices, rows, user ids) of what is surely right."""
+    if len(indices) <= FEW:
         return
-    parsed = columns.parse(
-        raw if len(indices) == len(raw) else raw.take(pa.array(indices, pa.int64()))
-    )
-    if parsed is not None:
-        orders, kinds, bad = parsed
-        if bad.any():
-            good = pa.array(~bad)
-            indices = [i for i, is_bad in zip(indices, bad, strict=True) if not is_bad]
-            orders, kinds = orders.filter(good), kinds.filter(good)
-        yield indices, orders, kinds
+    read = columns.parse(topic, raw if len(indices) == len(raw) else raw.take(pa.array(indices)))
+    if read is not None:
+        sure = ~read.unsure
+        if sure.all():
+            yield indices, read.rows, read.users
+        else:
+            mask = pa.array(sure)
+            yield indices[sure], read.rows.filter(mask), read.users.filter(mask)
     elif len(indices) > SPLIT:
-        for start in range(0, len(indices), SPLIT):
-            yield from _fast(raw, indices[start : start + SPLIT])
+        parts = min(PARTS, -(-len(indices) // SPLIT))
+        for part in np.array_split(indices, parts):
+            yield from _fast(topic, raw, part)
 
 
 def _slow(
@@ -132,38 +138,29 @@ def _slow(
     return events, refused
 
 
-def _kinds(events: Sequence[Event]) -> pa.Table:
-    return pa.table(
-        {
-            "type": pa.array([event.type for event in events], pa.string()),
-            "user_id": pa.array([event.user_id for event in events], pa.string()),
-        }
-    )
-
-
 def _history(
     topic: str,
     partition: int,
     epoch: int,
     records: Sequence[KafkaRecord],
-    orders: pa.Table,
-    kinds: pa.Table,
+    read: pa.Table,
+    users: pa.ChunkedArray,
     raw: pa.Array,
 ) -> pa.Table:
     n = len(records)
-    rows = [
-        orders["shop_id"],
+    parts = [
+        read["shop_id"],
         pa.repeat(topic, n),
         pa.repeat(pa.scalar(epoch, pa.uint32()), n),
         pa.repeat(pa.scalar(partition, pa.uint32()), n),
         pa.array([record.offset for record in records], pa.uint64()),
         pa.array([record.timestamp for record in records], pa.timestamp("ms", "UTC")),
-        kinds["type"],
-        kinds["user_id"],
+        read["type"],
+        users,
         pa.array([record.key for record in records], pa.binary()),
         raw,
     ]
-    return pa.Table.from_arrays(rows, schema=shape.HISTORY)
+    return pa.Table.from_arrays(parts, schema=shape.HISTORY)
 
 
 def _record(topic: str, partition: int, record: KafkaRecord) -> Record:

@@ -1,70 +1,24 @@
-"""Arrow types of the columns: of the JSON as it comes, and of the rows that are staged."""
+"""Columns of the rows that are staged, made from the shapes of the contracts: one table a topic.
+
+A field is a column of its name in snake case; each field of a list of objects is a list column, with
+`item_` in front.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import cache
+from typing import NamedTuple
 
 import pyarrow as pa
 
+from shopstream.contracts import values
+from shopstream.contracts.events import DATA
+from shopstream.contracts.schema import Field, Many
+from shopstream.contracts.topics import BY_NAME
+
 MONEY = pa.decimal128(18, 4)
 INSTANT = pa.timestamp("us", "UTC")
-
-_ITEM = pa.struct(
-    {
-        "productId": pa.string(),
-        "quantity": pa.int64(),
-        "unitPrice": MONEY,
-        "name": pa.string(),
-        "refundedQuantity": pa.int64(),
-    }
-)
-_DATA = pa.struct(
-    {
-        "orderId": pa.string(),
-        "status": pa.string(),
-        "currency": pa.string(),
-        "createdAt": pa.string(),
-        "updatedAt": pa.string(),
-        "revision": pa.int64(),
-        "customerId": pa.string(),
-        "total": MONEY,
-        "refundedTotal": MONEY,
-        "items": pa.list_(_ITEM),
-    }
-)
-JSON = pa.schema(
-    {
-        "specversion": pa.string(),
-        "id": pa.string(),
-        "source": pa.string(),
-        "type": pa.string(),
-        "time": pa.string(),
-        "shopid": pa.string(),
-        "userid": pa.string(),
-        "data": _DATA,
-    }
-)
-"""An order event, as far as it is read."""
-
-ORDERS = pa.schema(
-    {
-        "shop_id": pa.string(),
-        "order_id": pa.string(),
-        "event_id": pa.string(),
-        "source": pa.string(),
-        "created_at": INSTANT,
-        "day": pa.date32(),
-        "updated_at": INSTANT,
-        "revision": pa.uint32(),
-        "status": pa.string(),
-        "currency": pa.string(),
-        "customer_id": pa.string(),
-        "total": MONEY,
-        "refunded_total": MONEY,
-        "item_product_id": pa.list_(pa.string()),
-        "item_name": pa.list_(pa.string()),
-        "item_quantity": pa.list_(pa.uint32()),
-        "item_refunded": pa.list_(pa.uint32()),
-        "item_price": pa.list_(MONEY),
-    }
-)
-"""One row an accepted event, in the order of sql/flush/staged.columns, which has `seq` in front."""
 
 HISTORY = pa.schema(
     {
@@ -81,3 +35,121 @@ HISTORY = pa.schema(
     }
 )
 """One row an accepted event, of table `events`, and the record's key."""
+
+
+class Column(NamedTuple):
+    """A column of a staged table; `item` for a member of the objects in the list `field`."""
+
+    name: str
+    field: Field
+    item: Field | None = None
+
+    @property
+    def leaf(self) -> Field:
+        """The field whose values the column holds."""
+        return self.item or self.field
+
+
+class Member(NamedTuple):
+    """A member of `data` of the events of a topic.
+
+    `field` is required only where every type of the topic requires it; `within` are the types that have it,
+    `needed` those that require it. `alike`: it is the same in all types.
+    """
+
+    field: Field
+    within: tuple[str, ...]
+    needed: tuple[str, ...]
+    alike: bool
+
+
+@cache
+def members(topic: str) -> tuple[Member, ...]:
+    """The members that any type of the topic has, each once.
+
+    Raises:
+        ValueError: where two types give one name different rules.
+    """
+    of_types = {kind: {f.name: f for f in DATA[kind].fields} for kind in BY_NAME[topic].types}
+    names = dict.fromkeys(name for fields in of_types.values() for name in fields)
+    return tuple(_member(name, of_types) for name in names)
+
+
+def _member(name: str, of_types: Mapping[str, Mapping[str, Field]]) -> Member:
+    found = {kind: fields[name] for kind, fields in of_types.items() if name in fields}
+    needed = tuple(kind for kind, field in found.items() if field.required)
+    first, *others = (replace(field, required=False) for field in found.values())
+    if any(_meaning(other) != _meaning(first) for other in others):
+        raise ValueError(f"{name} has different rules in {', '.join(found)}")
+    required = len(needed) == len(of_types)
+    alike = len(found) == len(of_types) and (required or not needed)
+    return Member(replace(first, required=required), tuple(found), needed, alike)
+
+
+def _meaning(field: Field) -> tuple[object, ...]:
+    """A field without what is only for people."""
+    rule: object = field.rule
+    if isinstance(rule, Many):
+        rule = (*map(_meaning, rule.shape.fields), rule.low, rule.high)
+    return field.name, rule, field.required, field.relation, field.default
+
+
+@cache
+def columns(topic: str) -> tuple[Column, ...]:
+    """In the order of the staged table."""
+    return tuple(_columns(topic))
+
+
+def _columns(topic: str) -> Iterator[Column]:
+    for field, *_ in members(topic):
+        if isinstance(field.rule, Many):
+            for item in field.rule.shape.fields:
+                yield Column(f"item_{_snake(item.name)}", field, item)
+        else:
+            yield Column(_snake(field.name), field)
+
+
+@cache
+def staged(topic: str) -> pa.Schema:
+    """One row an accepted event: who says it, then its columns."""
+    head = {name: pa.string() for name in ("shop_id", "event_id", "source", "type")}
+    return pa.schema({**head, **{column.name: _arrow(column) for column in columns(topic)}})
+
+
+@cache
+def structure(topic: str) -> str:
+    """The same for ClickHouse, with `seq` in front: the order of arrival."""
+    head = "seq UInt32, shop_id LowCardinality(String), event_id String, source String, type LowCardinality(String)"
+    return ", ".join((head, *(f"{c.name} {_clickhouse(c)}" for c in columns(topic))))
+
+
+def _arrow(column: Column) -> pa.DataType:
+    kind = arrow(column.leaf)
+    return pa.list_(kind) if column.item else kind
+
+
+def arrow(field: Field) -> pa.DataType:
+    """The type of a field's values, of those of one element for a member of a list."""
+    return _kind(field)[0]
+
+
+def _clickhouse(column: Column) -> str:
+    kind = _kind(column.leaf)[1]
+    if not column.leaf.required and column.leaf.default is None:
+        kind = f"Nullable({kind})"
+    return f"Array({kind})" if column.item else kind
+
+
+def _kind(field: Field) -> tuple[pa.DataType, str]:
+    rule = field.rule
+    if rule is values.money:
+        return MONEY, "Decimal(18, 4)"
+    if rule is values.time:
+        return INSTANT, "DateTime64(6, 'UTC')"
+    if isinstance(rule, values.Whole):
+        return (pa.uint32(), "UInt32") if rule.low >= 0 else (pa.int64(), "Int64")
+    return pa.string(), "String"
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z])[A-Z]", lambda found: f"_{found[0].lower()}", name)

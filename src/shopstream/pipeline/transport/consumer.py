@@ -31,7 +31,7 @@ class ChunkConsumer(ExactCommits):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._room = asyncio.Event()
-        self._rewinding = False
+        self._seeks = 0
         super().__init__(*args, **kwargs)
         self._read_offset = Unguarded()
         self._drain_seconds = DRAIN_SHARE * self.app.conf.broker_session_timeout
@@ -56,22 +56,32 @@ class ChunkConsumer(ExactCommits):
         records, _ = await self._wait_next_records(timeout)
         if records is None or self.should_stop:
             return
-        if not self.flow_active or self._bookless(records):
-            await self._seek_back()
-            return
+        books = {TP(*tp): self.books.get(TP(*tp)) for tp in records}
+        # A rebalance may have come and gone during the fetch: these can be records of the new
+        # assignment, whose callbacks still run.
+        while True:
+            if not self.flow_active or self._outdated(books):
+                await self._seek_back()
+                return
+            if await self._membership.ready(timeout):
+                break
+            if self.should_stop:
+                return
         generation = self.app.consumer_generation_id
-        for tp, book, chunk in self._in_turn(records):
+        for tp, book, chunk in self._in_turn(records, books):
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 return
             if self.books.get(tp) is book:
                 ticket = book.deliver(chunk.next)
                 yield tp, ChunkMessage(ticket, chunk, tp, generation)
 
-    def _in_turn(self, records: Mapping[Any, list[Any]]) -> Iterator[tuple[TP, Book, Chunk]]:
+    def _in_turn(
+        self, records: Mapping[Any, list[Any]], books: Mapping[TP, Book | None]
+    ) -> Iterator[tuple[TP, Book, Chunk]]:
         runs: deque[Run] = deque()
         for kafka_tp, run in records.items():
             tp = TP(kafka_tp.topic, kafka_tp.partition)
-            if run and (book := self.books.get(tp)):
+            if run and (book := books[tp]):
                 runs.append((tp, book, chunks(tp, run)))
         while runs:
             tp, book, parts = runs.popleft()
@@ -79,10 +89,14 @@ class ChunkConsumer(ExactCommits):
                 runs.append((tp, book, parts))
                 yield tp, book, chunk
 
-    def _bookless(self, records: Mapping[Any, list[Any]]) -> bool:
-        # A seek that failed left an assigned partition without a book.
-        missing = {tp for tp in records if self.books.get(TP(*tp)) is None}
-        return bool(missing & self.assignment()) and not self._rewinding
+    def _outdated(self, books: Mapping[TP, Book | None]) -> bool:
+        # A seek was under way when these records came, or came while they waited: they may lie
+        # before or behind it.
+        assigned = self.assignment()
+        return any(
+            tp in assigned and (book is None or self.books.get(tp) is not book)
+            for tp, book in books.items()
+        )
 
     async def _seek_back(self) -> None:
         # The records in hand are dropped, so the position must go back.
@@ -117,7 +131,7 @@ class ChunkConsumer(ExactCommits):
 
     @property
     def ready(self) -> bool:
-        """Whether the callbacks of the present assignment have ended."""
+        """Whether there is an assignment and its callbacks have ended."""
         return self._membership.settled
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
@@ -139,8 +153,12 @@ class ChunkConsumer(ExactCommits):
 
     async def perform_seek(self) -> None:
         """Go back to the committed offsets: what was delivered and not committed comes again."""
+        self._seeks += 1
+        latest = self._seeks
         self._forget(list(self.books))
         committed = await self.seek_to_committed()
+        if latest != self._seeks:  # a later one is under way, and moves the position again
+            return
         # Only now are all reports from before the seek in; the books begin here.
         self.books.open({TP(*tp): offset or None for tp, offset in committed.items()})
         if stale := self._anew & set(committed):
@@ -148,15 +166,11 @@ class ChunkConsumer(ExactCommits):
 
     async def rewind(self, tps: set[TP]) -> None:
         """Go to the beginning, and commit that: the log is another one than before."""
-        self._rewinding = True
-        try:
-            self._forget(tps)
-            await self.maybe_wait_for_commit_to_finish()
-            # From here on a commit of them is one of the new log.
-            self._anew |= tps
-            self.books.open(await self._thread.rewind(tps), anew=True)
-        finally:
-            self._rewinding = False
+        self._forget(tps)
+        await self.maybe_wait_for_commit_to_finish()
+        # From here on a commit of them is one of the new log.
+        self._anew |= tps
+        self.books.open(await self._thread.rewind(tps), anew=True)
 
     async def seek(self, partition: TP, offset: int) -> None:
         """Go to an offset: what was delivered of this partition is forgotten."""

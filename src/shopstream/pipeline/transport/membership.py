@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 from faust.types import TP
@@ -21,6 +22,7 @@ class Membership:
         self._spawn = spawn
         self._held: set[TP] = set()
         self._arrival: asyncio.Future[Any] | None = None
+        self._came = asyncio.Event()
 
     async def arrived(self, tps: set[TP], callbacks: list[Callback]) -> None:
         """A new assignment: call back, in order, while the group goes on without waiting.
@@ -31,6 +33,7 @@ class Membership:
         await self._cancel_arrival()
         self._held = set(tps)
         self._arrival = self._spawn(_call(callbacks, set(tps)))
+        self._came.set()
 
     async def leaving(self, callbacks: list[Callback]) -> None:
         """The assignment ends: call back once, with what was held."""
@@ -41,17 +44,20 @@ class Membership:
 
     @property
     def settled(self) -> bool:
-        """Whether the callbacks of the present assignment have ended."""
-        return self._arrival is None or self._arrival.done()
+        """Whether there is an assignment and its callbacks have ended."""
+        return self._arrival is not None and self._arrival.done()
 
     async def ready(self, timeout: float) -> bool:
         """`settled`; where it is not, waits for it at most `timeout` seconds first."""
-        if self._arrival is None or self._arrival.done():
+        if self.settled:
             return True
-        await asyncio.wait({self._arrival}, timeout=timeout)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                await (asyncio.wait({self._arrival}) if self._arrival else self._came.wait())
         return False
 
     async def _cancel_arrival(self) -> None:
+        self._came.clear()
         arrival, self._arrival = self._arrival, None
         if arrival is not None and not arrival.done():
             arrival.cancel()

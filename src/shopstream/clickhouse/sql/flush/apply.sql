@@ -1,9 +1,9 @@
 -- Step 3. Runs once for a batch; after a crash in its middle it is repeated under the same token, and each
 -- window takes what it has not taken yet. Nothing goes in where the batch is marked as applied, or where
 -- another worker has claimed one of the partitions.
-INSERT INTO apply
+INSERT INTO apply_{table}
 SELECT *
-FROM orders
+FROM {table}
 WHERE batch = {batch:UInt64}
     AND (SELECT count() FROM batches WHERE batch = {batch:UInt64} AND applied) = 0
     AND (
@@ -12,4 +12,4 @@ WHERE batch = {batch:UInt64}
         WHERE (topic, partition, claim) IN
             (SELECT arrayJoin(arrayZip({topics:Array(String)}, {partitions:Array(UInt32)}, {claims:Array(UInt64)})))
     ) = length({claims:Array(UInt64)})
-LIMIT 1 BY shop_key, created_at, order_key, version
+LIMIT 1 BY {key}

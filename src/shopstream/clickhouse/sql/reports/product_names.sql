@@ -1,4 +1,4 @@
--- The latest name of each product; `gone` where the version that gave it no longer stands.
+-- The latest name of each of some products; `gone` where the version that gave it no longer stands.
 SELECT product_id, best.name AS name, (best.micros, best.tie) = taken AS gone
 FROM
 (

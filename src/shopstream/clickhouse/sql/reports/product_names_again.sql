@@ -1,5 +1,5 @@
--- Names recomputed from the orders as they now stand: rare, so it may read much. An order that names a
--- product in any version is looked at in its latest one.
+-- Names of some products, recomputed from the orders and the levels as they now stand: rare, so it may
+-- read much. An order that names a product in any version is looked at in its latest one.
 WITH
     touched AS
     (
@@ -8,15 +8,15 @@ WITH
         WHERE shop_key = reinterpretAsUInt64(substring(SHA256({shop:String}), 1, 8)) AND shop_id = {shop:String}
             AND hasAny(`items.product_id`, {products:Array(String)})
     )
-SELECT
-    line.1 AS product_id,
-    argMax(line.2, place) AS name
+SELECT product_id, argMax(given_name, place) AS name
 FROM
 (
     SELECT
-        (bitShiftRight(version, 64), bitAnd(version, 4294967295)) AS place,
-        arrayJoin(arrayFilter(p -> p IN {products:Array(String)}, arrayDistinct(`items.product_id`))) AS product,
-        (product, arrayLast((name, p) -> p = product AND name IS NOT NULL, `items.name`, `items.product_id`)) AS line
+        (toUInt64(bitShiftRight(version, 64)), toUInt32(bitAnd(version, 4294967295))) AS place,
+        arrayJoin(arrayFilter(
+            p -> has({products:Array(String)}, p),
+            arrayDistinct(`items.product_id`))) AS product_id,
+        arrayLast((name, p) -> p = product_id AND name IS NOT NULL, `items.name`, `items.product_id`) AS given_name
     FROM
     (
         SELECT created_at, order_key, version, `items.product_id`, `items.name`
@@ -26,6 +26,19 @@ FROM
         ORDER BY created_at, order_key, version DESC
         LIMIT 1 BY created_at, order_key
     )
+    UNION ALL
+    SELECT
+        (toUInt64(bitShiftRight(version, 64)), toUInt32(bitAnd(version, 4294967295))) AS place,
+        product_id,
+        name
+    FROM
+    (
+        SELECT product_id, location_id, version, name
+        FROM levels
+        WHERE shop_id = {shop:String} AND product_id IN {products:Array(String)}
+        ORDER BY product_id, location_id, version DESC
+        LIMIT 1 BY product_id, location_id
+    )
 )
-WHERE line.2 IS NOT NULL
+WHERE given_name IS NOT NULL
 GROUP BY product_id

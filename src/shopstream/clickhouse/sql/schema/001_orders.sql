@@ -9,7 +9,6 @@ CREATE TABLE IF NOT EXISTS orders (
     shop_id LowCardinality(String),
     order_id String,
     created_at DateTime64(6, 'UTC'),
-    day Date COMMENT 'local date of created_at in the time zone of the shop',
     version UInt128 COMMENT 'microseconds of updated_at, revision and tie in 64, 32 and 32 bits',
     status LowCardinality(String),
     counted Bool,

@@ -1,5 +1,5 @@
--- The latest name of each product as the reports take it, and as the orders that now stand say. A stored
--- name that is gone is no difference: the reports then look at the orders themselves.
+-- The latest name of each product as the reports take it, and as the orders and levels that now stand say. A
+-- stored name that is gone is no difference: the reports then look at the orders and levels themselves.
 SELECT
     [shop_id, product_id] AS key,
     [if(any(is_gone), any(truth_name), any(stored_name))] AS stored,
@@ -21,19 +21,19 @@ FROM
 ) AS known
 FULL JOIN
 (
-    SELECT shop_id, product_id, argMax(name, (at, line)) AS truth_name
+    SELECT shop_id, product_id, argMax(name, (place, line)) AS truth_name
     FROM
     (
-        SELECT
-            shop_id,
-            (toUInt64(bitShiftRight(version, 64)), toUInt32(bitAnd(version, 4294967295))) AS at,
-            p AS product_id,
-            name,
-            line
+        SELECT shop_id, (bitShiftRight(version, 64), bitAnd(version, 4294967295)) AS place, p AS product_id, assumeNotNull(n) AS name, toUInt16(line) AS line
         FROM orders FINAL
-        ARRAY JOIN `items.product_id` AS p, `items.name` AS name, arrayEnumerate(`items.name`) AS line
+        ARRAY JOIN `items.product_id` AS p, `items.name` AS n, arrayEnumerate(`items.name`) AS line
+        WHERE n IS NOT NULL
+            AND ({shop:String} = '' OR (shop_key = reinterpretAsUInt64(substring(SHA256({shop:String}), 1, 8)) AND shop_id = {shop:String}))
+        UNION ALL
+        SELECT shop_id, (bitShiftRight(version, 64), bitAnd(version, 4294967295)), product_id, assumeNotNull(name), toUInt16(1)
+        FROM levels FINAL
         WHERE name IS NOT NULL AND ({shop:String} = '' OR shop_id = {shop:String})
     )
     GROUP BY shop_id, product_id
-) AS orders_say USING (shop_id, product_id)
+) AS truly USING (shop_id, product_id)
 GROUP BY shop_id, product_id

@@ -18,7 +18,7 @@ FROM
             if(counted, [(currency, 1, toDecimal128(total - refund, 4), new_items)], []),
             if(prior_counted, [(prior_currency, -1, -toDecimal128(prior_total - prior_refund, 4), -old_items)], [])
         )) AS change
-    FROM apply
+    FROM apply_orders
 )
 GROUP BY shop_id, slot, currency
 HAVING orders != 0 OR revenue != 0 OR items != 0

@@ -1,4 +1,4 @@
--- By the local date of the shop.
+-- UTC days. A local day is some of them and quarters of an hour at its ends.
 CREATE TABLE IF NOT EXISTS product_day (
     shop_id LowCardinality(String),
     day Date,

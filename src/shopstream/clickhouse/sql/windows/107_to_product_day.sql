@@ -10,7 +10,7 @@ FROM
 (
     SELECT
         shop_id,
-        day,
+        toDate(created_at) AS day,
         arrayJoin(arrayConcat(
             if(counted, arrayMap(
                 (p, q, r, price) -> (currency, p, toInt64(q) - toInt64(r), toDecimal128(price, 4) * (toInt64(q) - toInt64(r))),
@@ -19,7 +19,7 @@ FROM
                 (p, q, r, price) -> (prior_currency, p, toInt64(r) - toInt64(q), toDecimal128(price, 4) * (toInt64(r) - toInt64(q))),
                 `prior_items.product_id`, `prior_items.quantity`, `prior_items.refunded`, `prior_items.price`), [])
         )) AS change
-    FROM apply
+    FROM apply_orders
 )
 GROUP BY shop_id, day, currency, product_id
 HAVING quantity != 0 OR revenue != 0

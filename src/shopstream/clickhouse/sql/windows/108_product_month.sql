@@ -1,4 +1,4 @@
--- By the month of the shop's local date: a long period reads months and a few days.
+-- UTC months: a long period reads months, some days and quarters of an hour at its ends.
 CREATE TABLE IF NOT EXISTS product_month (
     shop_id LowCardinality(String),
     month Date,

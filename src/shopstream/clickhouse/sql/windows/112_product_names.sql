@@ -9,4 +9,4 @@ CREATE TABLE IF NOT EXISTS product_names (
 )
 ENGINE = AggregatingMergeTree
 ORDER BY (shop_id, product_id)
-SETTINGS index_granularity = 1024, non_replicated_deduplication_window = 20000
+SETTINGS index_granularity = 256, non_replicated_deduplication_window = 20000

@@ -23,7 +23,7 @@ FROM
         change.2 AS name,
         change.3 AS given,
         change.4 AS taken
-    FROM apply
+    FROM apply_orders
 )
 WHERE name IS NOT NULL
 GROUP BY shop_id, product_id

@@ -1,0 +1,79 @@
+"""A period as UTC months, days and quarters of an hour that add up to it: few rows, whatever the time zone."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+
+from shopstream.api.reports.days import DAY
+
+SHORT = timedelta(days=2)
+"""A shorter period is read in quarters alone: a second window costs more than their rows."""
+MONTH_COST = 5
+"""What reading a month costs, in days: it holds about as many products as some of them."""
+NOON = timedelta(hours=12)
+MONTHS, DAYS, QUARTERS = "months", "days", "quarters"
+
+
+class Run(NamedTuple):
+    """Of one window, from `start` to before `end` (UTC); `sign` -1 where it is taken away."""
+
+    window: str
+    start: datetime
+    end: datetime
+    sign: int = 1
+
+
+def cover(start: datetime, end: datetime, *, months: bool = True) -> list[Run]:
+    """Runs that add up to the instants from `start` to before `end` (UTC, whole quarters of an hour).
+
+    Args:
+        months: whether whole months may be read, or days alone.
+    """
+    first, last = _nearest_day(start), _nearest_day(end)
+    if (first, last) != (start, end) and end - start < SHORT:
+        return _whole(QUARTERS, start, end)
+    middle = _days(first, last) if months else _whole(DAYS, first, last)
+    return [*_edge(QUARTERS, start, first), *middle, *_edge(QUARTERS, last, end)]
+
+
+def _days(first: datetime, last: datetime) -> list[Run]:
+    head, tail = _month_at_start(first), _month_at_end(last)
+    if head >= tail:
+        return _whole(DAYS, first, last)
+    return [*_edge(DAYS, first, head), Run(MONTHS, head, tail), *_edge(DAYS, tail, last)]
+
+
+def _whole(window: str, start: datetime, end: datetime) -> list[Run]:
+    return [Run(window, start, end)] if start < end else []
+
+
+def _edge(window: str, one: datetime, other: datetime) -> list[Run]:
+    """From `one` to `other`, taken away where `other` comes first."""
+    if one == other:
+        return []
+    return [Run(window, one, other) if one < other else Run(window, other, one, -1)]
+
+
+def _nearest_day(instant: datetime) -> datetime:
+    return _midnight((instant + NOON).astimezone(UTC).date())
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def _month_at_start(day: datetime) -> datetime:
+    """The month that `day` is in, less the days before it, or the next one and the days up to it."""
+    begin, following = _months_around(day)
+    through = (day - begin).days + (MONTH_COST if day > begin else 0)
+    return begin if through < (following - day).days else following
+
+
+def _month_at_end(day: datetime) -> datetime:
+    """The end of the month before `day` and the days up to it, or of its own, less the days after it."""
+    begin, following = _months_around(day)
+    return following if (following - day).days + MONTH_COST < (day - begin).days else begin
+
+
+def _months_around(day: datetime) -> tuple[datetime, datetime]:
+    begin = day.replace(day=1)
+    return begin, (begin + 32 * DAY).replace(day=1)

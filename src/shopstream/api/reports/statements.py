@@ -1,0 +1,147 @@
+"""The statements of sql/reports, with what each of them is asked for."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from shopstream.api.reports.cover import QUARTERS, Run, cover
+from shopstream.api.reports.stock import StockPage
+from shopstream.clickhouse.client import Engine, Row
+from shopstream.clickhouse.sql import load
+
+SETTINGS: Mapping[str, str | int] = {
+    "max_threads": 1,
+    "max_execution_time": 5,
+    "max_block_size": 8192,
+    # the sort key leaves some granules; planning to read them in two steps costs more
+    "optimize_move_to_prewhere": 0,
+    "output_format_parallel_formatting": 0,
+}
+"""A report is some small statements at once: threads within one would cost more than they save."""
+URL_BYTES = 60_000
+"""Of products in one statement: they travel in its URL."""
+
+
+class Statements:
+    """Rows from one engine. Every method raises `EngineUnavailable` and `EngineError`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def profile(self, shop: str) -> list[Row]:
+        """What the shop says of itself, and its earliest order."""
+        return await self._rows("profile", {"shop": shop})
+
+    async def sales(self, shop: str, marks: Sequence[datetime]) -> list[Row]:
+        """Sums between each mark and the next."""
+        return await self._rows("sales", {"shop": shop, **_marked(marks)})
+
+    async def sessions(self, shop: str, days: Sequence[datetime]) -> int:
+        """Sessions of the days that begin at these marks; the last mark ends the last of them."""
+        rows = await self._rows("sessions", {"shop": shop, **_marked(days)})
+        return int(rows[0]["sessions"])
+
+    async def top(
+        self, shop: str, currency: str | None, start: datetime, end: datetime
+    ) -> list[Row]:
+        """The best products; none without a currency."""
+        if currency is None or start >= end:
+            return []
+        params = {"shop": shop, "currency": currency}
+        return await self._sold("top_products", params, cover(start, end))
+
+    async def payments(
+        self, shop: str, currency: str | None, start: datetime, end: datetime
+    ) -> Row | None:
+        """Counts and amounts; None without a currency."""
+        if currency is None:
+            return None
+        params = {"shop": shop, "currency": currency, **_between(start, end)}
+        return (await self._rows("payments", params))[0]
+
+    async def names(self, shop: str, products: Sequence[str]) -> list[Row]:
+        """The latest name of each, and whether it is gone."""
+        return await self._of_products("product_names", shop, products)
+
+    async def names_again(self, shop: str, products: Sequence[str]) -> list[Row]:
+        """The name of each, from orders and levels: slow."""
+        return await self._of_products("product_names_again", shop, products)
+
+    async def on_order(self, shop: str, products: Sequence[str]) -> list[Row]:
+        """Units of each."""
+        return await self._of_products("on_order", shop, products)
+
+    async def sold(
+        self, shop: str, products: Sequence[str], start: datetime, end: datetime
+    ) -> list[Row]:
+        """Units of each in any currency."""
+        runs = cover(start, end, months=False)
+        found = await asyncio.gather(
+            *(
+                self._sold("sold_units", {"shop": shop, "products": some}, runs)
+                for some in _portions(products)
+            )
+        )
+        return [row for rows in found for row in rows]
+
+    async def levels(self, shop: str, page: StockPage, threshold: int) -> list[Row]:
+        """A page and one more; `threshold` of the shop."""
+        params = {
+            "shop": shop,
+            "product": page.after.product,
+            "location": page.after.location,
+            "threshold": threshold,
+            "low": page.low,
+            "limit": page.limit + 1,
+        }
+        return await self._rows("levels", params)
+
+    async def _of_products(self, name: str, shop: str, products: Sequence[str]) -> list[Row]:
+        found = await asyncio.gather(
+            *(self._rows(name, {"shop": shop, "products": some}) for some in _portions(products))
+        )
+        return [row for rows in found for row in rows]
+
+    async def _sold(
+        self, name: str, params: Mapping[str, object], runs: Sequence[Run]
+    ) -> list[Row]:
+        """A statement over the sum of some runs, at least one."""
+        texts, bound = [], dict(params)
+        for number, run in enumerate(runs):
+            texts.append(load(f"reports/runs/{run.window}.sql").replace("NUMBER", str(number)))
+            bound |= _run(number, run)
+        text = load(f"reports/{name}.sql").replace("{runs}", "UNION ALL\n".join(texts))
+        return await self._engine.rows(text, bound, SETTINGS)
+
+    async def _rows(self, name: str, params: Mapping[str, object]) -> list[Row]:
+        return await self._engine.rows(load(f"reports/{name}.sql"), params, SETTINGS)
+
+
+def _portions(products: Sequence[str]) -> list[list[str]]:
+    """Cut so that each fits into a URL."""
+    found: list[list[str]] = []
+    room = 0
+    for product in products:
+        size = len(product.encode()) + 3
+        if size > room:
+            found.append([])
+            room = URL_BYTES
+        found[-1].append(product)
+        room -= size
+    return found
+
+
+def _run(number: int, run: Run) -> dict[str, object]:
+    start: object = int(run.start.timestamp()) if run.window == QUARTERS else run.start.date()
+    end: object = int(run.end.timestamp()) if run.window == QUARTERS else run.end.date()
+    return {f"sign_{number}": run.sign, f"from_{number}": start, f"to_{number}": end}
+
+
+def _marked(marks: Sequence[datetime]) -> dict[str, object]:
+    """A day that the zone skips has no length: two marks at one instant are one."""
+    seconds = sorted({int(mark.timestamp()) for mark in marks})
+    return {"marks": seconds, "start": seconds[0], "end": seconds[-1]}
+
+
+def _between(start: datetime, end: datetime) -> dict[str, object]:
+    return {"start": int(start.timestamp()), "end": int(end.timestamp())}

@@ -1,0 +1,33 @@
+-- Of each product in `wanted`: its latest name (`gone` where that no longer stands), units on order, and units
+-- sold in counted orders of any currency in the period of its shop in `periods`.
+SELECT shop_id, product_id, named.name AS name, named.gone AS gone, ordered.units AS on_order, sold.units AS sold
+FROM wanted
+LEFT ANY JOIN
+(
+    SELECT shop_id, product_id, if(best.micros = 0, NULL, best.name) AS name, best.micros > 0 AND (best.micros, best.tie) = taken AS gone
+    FROM
+    (
+        SELECT shop_id, product_id, max(latest) AS best, max(product_names.gone) AS taken
+        FROM product_names
+        WHERE (shop_id, product_id) IN (SELECT shop_id, product_id FROM wanted)
+        GROUP BY shop_id, product_id
+    )
+) AS named USING (shop_id, product_id)
+LEFT ANY JOIN
+(
+    SELECT shop_id, product_id, sum(on_order.units) AS units
+    FROM on_order
+    WHERE (shop_id, product_id) IN (SELECT shop_id, product_id FROM wanted)
+    GROUP BY shop_id, product_id
+) AS ordered USING (shop_id, product_id)
+LEFT ANY JOIN
+(
+    SELECT shop_id, product_id, sum(quantity) AS units
+    FROM product_15m AS sales
+    INNER JOIN periods ON periods.shop_id = sales.shop_id
+    WHERE sales.shop_id IN (SELECT shop_id FROM periods)
+        AND sales.slot >= (SELECT min(start) FROM periods)
+        AND sales.slot >= periods.start AND sales.slot < periods.end
+        AND (sales.shop_id, sales.product_id) IN (SELECT shop_id, product_id FROM wanted)
+    GROUP BY shop_id, product_id
+) AS sold USING (shop_id, product_id)

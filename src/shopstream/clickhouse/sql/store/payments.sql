@@ -1,0 +1,44 @@
+-- As orders: the latest `at` decides, whatever arrives first.
+SELECT
+    new.shop_key,
+    new.payment_key,
+    shop_id,
+    payment_id,
+    new.version,
+    type = 'payment:received',
+    new.amount,
+    new.currency,
+    new.at,
+    order_id,
+    method,
+    reason,
+    old.version,
+    old.received,
+    old.amount,
+    old.currency,
+    old.at,
+    {batch:UInt64}
+FROM
+(
+    SELECT
+        *,
+        reinterpretAsUInt64(substring(SHA256(shop_id), 1, 8)) AS shop_key,
+        cityHash64(payment_id) AS payment_key,
+        bitOr(
+            bitShiftLeft(toUInt128(toUnixTimestamp64Micro(at)), 64),
+            toUInt128(reinterpretAsUInt32(reverse(substring(SHA256(concat(source, '\n', event_id)), 1, 4))))
+        ) AS version
+    FROM staged
+    ORDER BY shop_key, payment_key, version DESC
+    LIMIT 1 BY shop_key, payment_key
+) AS new
+LEFT ANY JOIN
+(
+    SELECT shop_key, payment_key, version, received, amount, currency, at
+    FROM payments
+    WHERE (shop_key, payment_key) IN
+        (SELECT reinterpretAsUInt64(substring(SHA256(shop_id), 1, 8)), cityHash64(payment_id) FROM staged)
+    ORDER BY shop_key, payment_key, version DESC
+    LIMIT 1 BY shop_key, payment_key
+) AS old USING (shop_key, payment_key)
+WHERE new.version > old.version

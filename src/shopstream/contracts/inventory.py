@@ -1,0 +1,41 @@
+"""The level of a product at a location, or in the shop as a whole."""
+
+from shopstream.contracts import values
+from shopstream.contracts.schema import Field, Shape
+
+DEFAULT_THRESHOLD = 10
+"""Units at or below which stock is low, where neither the event nor the shop says otherwise."""
+
+LEVEL = Shape(
+    (
+        Field("productId", values.identifier, required=True, about="The product."),
+        Field(
+            "quantity",
+            values.LEVEL,
+            required=True,
+            about="Units on hand; negative where more were promised than there are.",
+            example=8,
+        ),
+        Field(
+            "updatedAt",
+            values.time,
+            required=True,
+            about="When the level became this; the latest one stands.",
+        ),
+        Field("name", values.text, about="The product's name for people.", example="Blue cup"),
+        Field("sku", values.text, about="The shop's own article number.", example="CUP-BLUE"),
+        Field(
+            "locationId",
+            values.identifier,
+            about="Where the units lie; absent for the shop as a whole.",
+        ),
+        Field(
+            "lowStockThreshold",
+            values.COUNT,
+            about="Units at or below which stock is low; absent for the shop's threshold, or 10.",
+            example=10,
+        ),
+    ),
+    about="The level of a product at a location, or in the shop as a whole, as it now stands.",
+)
+EVENTS = {"inventory:updated": LEVEL}

@@ -1,0 +1,42 @@
+"""What a shop says of itself: its time zone and currency decide how its reports are cut."""
+
+from shopstream.contracts import values
+from shopstream.contracts.schema import Field, Shape
+
+SHOP = Shape(
+    (
+        Field(
+            "name",
+            values.text,
+            required=True,
+            about="The shop's name for people.",
+            example="Cups and More",
+        ),
+        Field(
+            "timezone",
+            values.timezone,
+            required=True,
+            about="Decides to which local date an order belongs, past ones too.",
+        ),
+        Field(
+            "currency",
+            values.currency,
+            required=True,
+            about="The currency of the reports; no amount is converted.",
+        ),
+        Field(
+            "updatedAt",
+            values.time,
+            required=True,
+            about="When the settings became these; the latest ones stand.",
+        ),
+        Field(
+            "lowStockThreshold",
+            values.COUNT,
+            about="Units at or below which stock is low, where a product's event does not say; 10 without it.",
+            example=10,
+        ),
+    ),
+    about="The settings of a shop as they now stand.",
+)
+EVENTS = {"shop:updated": SHOP}

@@ -1,0 +1,84 @@
+"""Where an event given as bytes belongs: its topic and its record key. Pure."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from shopstream.contracts import topics
+from shopstream.contracts.events import read_event
+from shopstream.contracts.reject import Reason, Refused
+from shopstream.producer.errors import InvalidEvent
+
+ENTITY = {
+    topics.ORDERS: "orderId",
+    topics.INVENTORY: "productId",
+    topics.PAYMENTS: "paymentId",
+    topics.SUPPLIERS: "supplierId",
+    topics.PURCHASES: "purchaseId",
+    topics.TRAFFIC: "sessionId",
+    topics.SETTINGS: None,
+}
+"""The member of `data` that names the thing of an event; None: the shop itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What goes to Kafka. `value` is what was given, byte for byte."""
+
+    topic: str
+    key: bytes | None
+    value: bytes
+
+
+def route(value: bytes) -> Record:
+    """The record of one event, to the topic of its type, whatever else is wrong with it.
+
+    Raises:
+        InvalidEvent: not JSON, not an object, or not a type that shops send.
+    """
+    try:
+        event = orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        raise InvalidEvent(Reason.NOT_JSON, None, f"not JSON ({error})") from None
+    kind = event.get("type") if isinstance(event, dict) else None
+    topic = topics.TOPIC_OF_TYPE.get(kind) if isinstance(kind, str) else None
+    if topic not in ENTITY:
+        rule = f"{kind!r} is not a type of event that shops send"
+        raise InvalidEvent(Reason.UNKNOWN_TYPE, "type", rule)
+    return Record(topic, record_key(topic, event), value)
+
+
+def check(record: Record) -> None:
+    """Holds the record to every rule of the contract.
+
+    Raises:
+        InvalidEvent: with what the pipeline would refuse it for.
+    """
+    try:
+        read_event(record.value, record.topic)
+    except Refused as error:
+        refusal = error.refusal
+        raise InvalidEvent(refusal.reason, refusal.field, refusal.message) from None
+
+
+def as_it_is(line: bytes, topic: str) -> Record:
+    """The record of any bytes to `topic`, with the key of the event if they are one, else none."""
+    try:
+        event = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        event = None
+    return Record(topic, record_key(topic, event), line)
+
+
+def record_key(topic: str, event: Any) -> bytes | None:
+    """`shopid/<entity id>`, `shopid` for settings, or None where the event does not name them."""
+    shop = event.get("shopid") if isinstance(event, dict) else None
+    if not isinstance(shop, str) or topic not in ENTITY:
+        return None
+    name = ENTITY[topic]
+    if name is None:
+        return shop.encode()
+    data = event.get("data")
+    entity = data.get(name) if isinstance(data, dict) else None
+    return f"{shop}/{entity}".encode() if isinstance(entity, str) else None

@@ -1,0 +1,195 @@
+"""Shops' events to Kafka: typed, checked, keyed, delivered or told."""
+
+import atexit
+import sys
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self, Unpack
+
+from shopstream.producer.building import About, cloudevent
+from shopstream.producer.delivery import Sent
+from shopstream.producer.errors import NotDelivered
+from shopstream.producer.outlet import Outlet
+from shopstream.producer.plain import encode, plain
+from shopstream.producer.routing import Record, check, route
+from shopstream.producer.things import (
+    Order,
+    Payment,
+    Purchase,
+    Shop,
+    StockLevel,
+    Supplier,
+    Thing,
+    Visit,
+)
+from shopstream.settings import Settings, load
+
+PATIENCE = 300.0
+OUTSTANDING = 20_000
+AFTER_FAULT = 5.0
+"""Seconds for what is on its way when the `with` block ends with an exception."""
+
+
+class ShopProducer:
+    """Sends events. Use it as a context manager: its end waits until Kafka has every event, or raises.
+
+    One for the whole process is enough: it is thread-safe. What is left at the end of the interpreter
+    is sent then; what Kafka has not taken is told on standard error.
+
+    Args:
+        kafka: host:port (several with commas), settings, or None for the environment; security settings
+            come from the environment where they are not given.
+        source: the attribute `source` of events that are built here.
+        idempotence: False never; else wherever the settings allow it and the broker can.
+        patience: seconds that an event may wait for a broker that is away, at least 1.
+        outstanding: events that may wait for their acknowledgement; more make `send` wait.
+
+    Raises:
+        BrokerUnreachable: no broker answers now.
+        SettingsError: the settings are not usable.
+    """
+
+    def __init__(
+        self,
+        kafka: str | Settings | None = None,
+        *,
+        source: str = "/checkout",
+        idempotence: bool = True,
+        patience: float = PATIENCE,
+        outstanding: int = OUTSTANDING,
+    ) -> None:
+        if patience < 1 or outstanding < 1:
+            raise ValueError("patience and outstanding must be at least 1")
+        settings = _settings(kafka)
+        wanted = idempotence and settings.kafka_idempotence
+        self._source = source
+        self._outlet = Outlet(settings, patience, outstanding, wanted)
+        # after the client's own, so that it runs before it
+        atexit.register(self._at_exit)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is None:
+            self.close()
+            return
+        try:
+            self.close(AFTER_FAULT)
+        except NotDelivered as left:
+            error.add_note(str(left))
+
+    @property
+    def idempotent(self) -> bool:
+        """Whether a retry after a lost acknowledgement never writes a record twice."""
+        return self._outlet.idempotent
+
+    @property
+    def failed(self) -> int:
+        """Records given up that neither `flush` nor `close` has told yet."""
+        return self._outlet.failed
+
+    def order_created(self, shop_id: str, order: Order, **about: Unpack[About]) -> Sent:
+        """`order:created`. Raises as `send`, and so do all that follow."""
+        return self._tell("order:created", shop_id, order, about)
+
+    def order_updated(self, shop_id: str, order: Order, **about: Unpack[About]) -> Sent:
+        """`order:updated`: the whole order, with a later `updated_at` or a greater `revision`."""
+        return self._tell("order:updated", shop_id, order, about)
+
+    def inventory_updated(self, shop_id: str, level: StockLevel, **about: Unpack[About]) -> Sent:
+        """`inventory:updated`."""
+        return self._tell("inventory:updated", shop_id, level, about)
+
+    def payment_received(self, shop_id: str, payment: Payment, **about: Unpack[About]) -> Sent:
+        """`payment:received`."""
+        return self._tell("payment:received", shop_id, payment, about)
+
+    def payment_failed(self, shop_id: str, payment: Payment, **about: Unpack[About]) -> Sent:
+        """`payment:failed`."""
+        return self._tell("payment:failed", shop_id, payment, about)
+
+    def supplier_updated(self, shop_id: str, supplier: Supplier, **about: Unpack[About]) -> Sent:
+        """`supplier:updated`."""
+        return self._tell("supplier:updated", shop_id, supplier, about)
+
+    def purchase_created(self, shop_id: str, purchase: Purchase, **about: Unpack[About]) -> Sent:
+        """`purchase:created`."""
+        return self._tell("purchase:created", shop_id, purchase, about)
+
+    def purchase_received(self, shop_id: str, purchase: Purchase, **about: Unpack[About]) -> Sent:
+        """`purchase:received`."""
+        return self._tell("purchase:received", shop_id, purchase, about)
+
+    def storefront_visited(self, shop_id: str, visit: Visit, **about: Unpack[About]) -> Sent:
+        """`storefront:visited`."""
+        return self._tell("storefront:visited", shop_id, visit, about)
+
+    def shop_updated(self, shop_id: str, shop: Shop, **about: Unpack[About]) -> Sent:
+        """`shop:updated`."""
+        return self._tell("shop:updated", shop_id, shop, about)
+
+    def send(self, event: Mapping[str, Any] | bytes, *, checked: bool = True) -> Sent:
+        """Sends a ready CloudEvent to the topic of its type; bytes go as they are.
+
+        Without `checked` whatever has a type that shops send goes, and the pipeline refuses it if it
+        breaks a rule.
+
+        Raises:
+            InvalidEvent: it breaks a rule, with the field and the rule; nothing was sent.
+            NoSuchTopic: the broker does not have its topic.
+            NotDelivered: it could not be queued within `patience` seconds.
+        """
+        return self._send(event if isinstance(event, bytes) else encode(plain(event)), checked)
+
+    def send_record(self, topic: str, value: bytes, key: bytes | None = None) -> Sent:
+        """Sends any bytes to any topic, unchecked.
+
+        Raises:
+            NoSuchTopic, NotDelivered: as `send`.
+        """
+        return self._outlet.send(Record(topic, key, value))
+
+    def flush(self, timeout: float | None = None) -> None:
+        """Waits until Kafka has everything that was sent, or has given it up.
+
+        Raises:
+            NotDelivered: how many were given up since it was last told, or are still on their way
+                after `timeout` seconds, and why.
+        """
+        self._outlet.flush(timeout)
+
+    def close(self, timeout: float | None = None) -> None:
+        """Flushes and ends; after `timeout` seconds the rest is given up.
+
+        Raises:
+            NotDelivered: as `flush`.
+        """
+        atexit.unregister(self._at_exit)
+        self._outlet.close(timeout)
+
+    def _tell(self, kind: str, shop_id: str, thing: Thing, about: About) -> Sent:
+        return self._send(encode(cloudevent(kind, self._source, shop_id, thing, about)), True)
+
+    def _send(self, event: bytes, checked: bool) -> Sent:
+        record = route(event)
+        if checked:
+            check(record)
+        return self._outlet.send(record)
+
+    def _at_exit(self) -> None:
+        try:
+            self._outlet.close()
+        except NotDelivered as left:
+            sys.stderr.write(f"{left}\n")
+
+
+def _settings(kafka: str | Settings | None) -> Settings:
+    if isinstance(kafka, Settings):
+        return kafka
+    return load() if kafka is None else load(kafka_bootstrap=kafka)

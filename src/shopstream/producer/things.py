@@ -1,0 +1,118 @@
+"""What shops tell of, typed. Field names are those of the contract in snake case.
+
+Money is `Decimal`, `int` or text such as "12.50", never `float`. Times have a time zone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+Money = Decimal | int | str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line of an order."""
+
+    product_id: str
+    quantity: int
+    unit_price: Money
+    name: str | None = None
+    refunded_quantity: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The whole order as it now stands. Without `total` it is the sum of its lines."""
+
+    order_id: str
+    status: str
+    currency: str
+    created_at: datetime
+    updated_at: datetime
+    items: Sequence[Item]
+    revision: int | None = None
+    customer_id: str | None = None
+    total: Money | None = None
+    refunded_total: Money | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StockLevel:
+    """Units on hand of a product, at a location or in the shop as a whole."""
+
+    product_id: str
+    quantity: int
+    updated_at: datetime
+    name: str | None = None
+    sku: str | None = None
+    location_id: str | None = None
+    low_stock_threshold: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A payment; `reason` says why it failed."""
+
+    payment_id: str
+    amount: Money
+    currency: str
+    at: datetime
+    order_id: str | None = None
+    method: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Supplier:
+    """A supplier as it now stands."""
+
+    supplier_id: str
+    name: str
+    updated_at: datetime
+    lead_time_days: int | None = None
+    email: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PurchaseItem:
+    """One line of a purchase."""
+
+    product_id: str
+    quantity: int
+    unit_cost: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """A purchase from a supplier."""
+
+    purchase_id: str
+    supplier_id: str
+    items: Sequence[PurchaseItem]
+    at: datetime
+    expected_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A visit to the storefront."""
+
+    session_id: str
+    at: datetime
+    customer_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """What a shop says of itself."""
+
+    name: str
+    timezone: str
+    currency: str
+    updated_at: datetime
+    low_stock_threshold: int | None = None
+
+
+Thing = Order | StockLevel | Payment | Supplier | Purchase | Visit | Shop

@@ -1,0 +1,67 @@
+"""A pipeline worker without one of its safeguards, or with slow hands: python -m chaos.crippled WITHOUT SLOW.
+
+WITHOUT is `token`, `repeat`, `fence` or `nothing`. SLOW seconds pass between the steps of each batch, so that a
+worker more often dies or freezes there; with all its safeguards it may be as slow as it likes.
+"""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from shopstream.local.environment import load_beside_up
+from shopstream.pipeline.main import run
+from shopstream.pipeline.ownership import Ownership
+from shopstream.pipeline.store import Fence, Store
+
+
+def without_token() -> None:
+    """A batch that is applied a second time counts a second time."""
+    execute = Store._execute
+
+    async def plain(
+        self: Store, text: str, number: int, fence: Fence, settings: Any, *more: Any
+    ) -> None:
+        others = {k: v for k, v in settings.items() if k != "insert_deduplication_token"}
+        await execute(self, text, number, fence, {**others, "insert_deduplicate": 0}, *more)
+
+    Store._execute = plain  # type: ignore[method-assign]
+
+
+def without_repeat() -> None:
+    """A new owner leaves the batches that its forerunner began as they are."""
+
+    async def nothing(*_: Any) -> None:
+        pass
+
+    Ownership._finish = nothing  # type: ignore[method-assign]
+
+
+def without_fence() -> None:
+    """The claims are written and nobody heeds them."""
+    Fence.params = lambda self: {"topics": [], "partitions": [], "claims": []}  # type: ignore[method-assign]
+
+
+def slow(seconds: float) -> None:
+    """Waits before the rows are stored, before they are applied, and before the mark."""
+
+    def late(step: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def waited(*given: Any) -> Any:
+            await asyncio.sleep(seconds)
+            return await step(*given)
+
+        return waited
+
+    for name in ("store", "apply", "mark"):
+        setattr(Store, name, late(getattr(Store, name)))
+
+
+SAFEGUARDS = {"token": without_token, "repeat": without_repeat, "fence": without_fence}
+
+if __name__ == "__main__":
+    missing, seconds = sys.argv[1], float(sys.argv[2])
+    if missing in SAFEGUARDS:
+        SAFEGUARDS[missing]()
+    if seconds:
+        slow(seconds)
+    sys.exit(run(load_beside_up()))

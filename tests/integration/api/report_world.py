@@ -1,0 +1,76 @@
+"""Events put into the tables by the pipeline's own steps, without Kafka, and the API in process: time is given."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import httpx
+from api_harness import SECRET, bearer, token, write
+
+from oracle.book import Book
+from shopstream.api.access import Access
+from shopstream.api.app import Deps, create_app
+from shopstream.api.progress import ProgressBook
+from shopstream.api.push.hub import Hub
+from shopstream.api.tickets import Tickets
+from shopstream.api.topology import Look
+from shopstream.clickhouse.client import Engine
+from shopstream.contracts.topics import TOPIC_OF_TYPE
+from shopstream.settings import Settings
+from support.events import Sent
+
+Event = dict[str, Any]
+
+
+@dataclass
+class World:
+    """`now` is what the API takes for the present instant. `book` is an independent reckoning of the events."""
+
+    engine: Engine
+    now: datetime = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    book: Book = field(default_factory=Book)
+    progress: ProgressBook = field(default_factory=ProgressBook)
+    _client: httpx.AsyncClient | None = None
+
+    async def put(self, events: Iterable[Event]) -> None:
+        """Each topic's events are one batch."""
+        topics: dict[str, list[bytes]] = defaultdict(list)
+        for event in events:
+            topics[TOPIC_OF_TYPE[event["type"]]].append(json.dumps(event).encode())
+        for topic, values in topics.items():
+            await write(self.engine, topic, values)
+            for value in values:
+                refused = self.book.take(Sent(None, value, topic=topic))
+                assert refused is None, refused
+
+    def client(self) -> httpx.AsyncClient:
+        """A new API. It keeps no answers, since it hears of no pipeline."""
+
+        async def look() -> Look:
+            return Look(None)
+
+        deps = Deps(
+            engine=self.engine,
+            access=Access(Settings(jwt_secret=SECRET)),
+            tickets=Tickets(SECRET),
+            book=self.progress,
+            hub=Hub(),
+            kafka=lambda: None,
+            look=look,
+            origins=(),
+        )
+        app = create_app(deps, lambda: self.now)
+        return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
+
+    async def get(self, shop: str, path: str) -> dict[str, Any]:
+        """The body, exact numbers as decimals, without `asOf`."""
+        self._client = self._client or self.client()
+        answer = await self._client.get(path, headers=bearer(token(shop)))
+        assert answer.status_code == 200, answer.text
+        body: dict[str, Any] = json.loads(answer.text, parse_float=Decimal)
+        del body["asOf"]
+        return body

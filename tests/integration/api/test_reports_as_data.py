@@ -1,0 +1,107 @@
+"""Each case of `report_cases`: what the answer says, literally, and the whole of it as reckoned independently."""
+
+import copy
+from collections.abc import Iterable
+from datetime import date, datetime
+from decimal import Decimal
+from itertools import zip_longest
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from report_cases import CASES
+from report_cases.case import BREAKDOWNS, Case
+from report_world import World
+
+from oracle.difference import tree_differences
+from oracle.report import Reports
+from shopstream.clickhouse.client import Engine
+
+SUMS = ("totalRevenue", "totalOrders", "totalItems")
+NAMES = [case.name for case in CASES]
+
+
+def shop_of(case: Case) -> str:
+    return f"case-{NAMES.index(case.name)}"
+
+
+@pytest.fixture(scope="module")
+async def world(engine: Engine) -> World:
+    """All waves of all cases, each case in a shop of its own."""
+    made = World(engine)
+    for wave in zip_longest(*(case.waves for case in CASES), fillvalue=[]):
+        events = zip(CASES, wave, strict=True)
+        await made.put(_of_shop(case, event) for case, found in events for event in found)
+    return made
+
+
+def _of_shop(case: Case, event: dict[str, Any]) -> dict[str, Any]:
+    return {**copy.deepcopy(event), "shopid": shop_of(case)}
+
+
+def test_no_two_cases_have_the_same_name() -> None:
+    assert len(set(NAMES)) == len(NAMES) >= 60
+
+
+@pytest.mark.parametrize("case", CASES, ids=NAMES)
+async def test_an_answer_is_what_the_events_say(world: World, case: Case) -> None:
+    world.now = datetime.fromisoformat(case.now)
+    body = await world.get(shop_of(case), case.path)
+    expected = _exact(case.says)
+    assert {name: _shown(body, name) for name in case.says} == expected
+    if not _is_page(case):
+        assert tree_differences(case.path, _reckoned(world, case), body) == []
+
+
+def _exact(value: Any) -> Any:
+    """A fraction is written as people write it, and meant exactly."""
+    if isinstance(value, dict):
+        return {name: _exact(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_exact(one) for one in value]
+    return Decimal(str(value)) if isinstance(value, float) else value
+
+
+def _shown(body: dict[str, Any], name: str) -> Any:
+    if name == "entries":
+        return len(next(body[one] for one in BREAKDOWNS if one in body))
+    return _busy(body[name]) if name in BREAKDOWNS else body[name]
+
+
+def _busy(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [entry for entry in entries if any(entry[one] for one in SUMS)]
+
+
+def _is_page(case: Case) -> bool:
+    return "cursor=" in case.path or (case.says.get("next") is not None)
+
+
+def _reckoned(world: World, case: Case) -> dict[str, Any]:
+    parts = urlsplit(case.path)
+    asked, shop, now = dict(parse_qsl(parts.query)), shop_of(case), world.now
+    reports = Reports(world.book)
+    match parts.path.rpartition("/")[2]:
+        case "daily-sales":
+            return reports.daily_sales(shop, _date(asked, "date"), now)
+        case "weekly-sales":
+            return reports.weekly_sales(shop, _date(asked, "startDate"), now)
+        case "monthly-sales":
+            year, month = (
+                int(asked[name]) if name in asked else None for name in ("year", "month")
+            )
+            return reports.monthly_sales(shop, year, month, now)
+        case "metrics":
+            return reports.metrics(shop, now, _period(asked))
+        case "trends":
+            return reports.trends(shop, now, _period(asked))
+    low = {"true": True, "false": False}.get(asked.get("low", ""))
+    return reports.stock(shop, now, low)
+
+
+def _date(asked: dict[str, str], name: str) -> date | None:
+    return date.fromisoformat(asked[name]) if name in asked else None
+
+
+def _period(asked: dict[str, str]) -> int | tuple[date, date]:
+    first, last = _date(asked, "startDate"), _date(asked, "endDate")
+    return (first, last) if first and last else int(asked.get("days", 30))

@@ -1,0 +1,164 @@
+"""Every report of random shops, in many time zones, beside an independent reckoning of the same events."""
+
+import random
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from report_world import World
+
+from oracle.difference import tree_differences
+from oracle.report import Reports
+from shopstream.clickhouse.client import Engine
+
+ZONES = (
+    "UTC",
+    "Europe/Berlin",
+    "America/New_York",
+    "America/St_Johns",
+    "Asia/Kathmandu",
+    "Australia/Lord_Howe",
+    "Pacific/Apia",
+    "Pacific/Kiritimati",
+    "Pacific/Pago_Pago",
+    "America/Havana",
+    "Africa/Casablanca",
+)
+FIRST, DAYS = datetime(2026, 9, 20, tzinfo=UTC), 60
+NOW = datetime(2026, 11, 5, 23, 30, tzinfo=UTC)
+
+
+class Events:
+    """Random events of a shop, around the autumn's changes of the clocks."""
+
+    def __init__(self, shop: str, zone: str, seed: int) -> None:
+        self.shop, self.zone = shop, zone
+        self.draw = random.Random(seed)
+        self.made = 0
+        self.created = [self.moment() for _ in range(60)]
+
+    def moment(self) -> datetime:
+        return FIRST + timedelta(seconds=self.draw.randrange(DAYS * 86400))
+
+    def event(self, kind: str, **data: Any) -> dict[str, Any]:
+        self.made += 1
+        head = {"specversion": "1.0", "id": f"e{self.made}", "source": "/test", "type": kind}
+        return {**head, "shopid": self.shop, "data": data}
+
+    def all(self) -> list[dict[str, Any]]:
+        found = [self.order() for _ in range(120)]
+        found += [self.payment() for _ in range(40)]
+        found += [self.level() for _ in range(30)]
+        found += [self.visit() for _ in range(200)]
+        found += [self.purchase() for _ in range(10)]
+        found += [self.event("shop:updated", **self.settings())]
+        self.draw.shuffle(found)
+        return found
+
+    def settings(self) -> dict[str, Any]:
+        more = {"lowStockThreshold": 4} if self.draw.random() < 0.5 else {}
+        at = self.moment().isoformat()
+        return {"name": "A", "timezone": self.zone, "currency": "EUR", "updatedAt": at, **more}
+
+    def order(self) -> dict[str, Any]:
+        number = self.draw.randrange(len(self.created))
+        created = self.created[number]
+        updated = created + timedelta(seconds=self.draw.randrange(10**6))
+        return self.event(
+            "order:updated",
+            orderId=f"o{number}",
+            status=self.draw.choice(["paid", "paid", "shipped", "cancelled", "refunded"]),
+            currency=self.draw.choice(["EUR", "EUR", "EUR", "USD", "CHF"]),
+            createdAt=created.isoformat(),
+            updatedAt=updated.isoformat(),
+            items=[self.line() for _ in range(self.draw.randint(1, 3))],
+        )
+
+    def line(self) -> dict[str, Any]:
+        quantity = self.draw.randint(1, 4)
+        name = {"name": f"N{self.draw.randrange(100)}"} if self.draw.random() < 0.4 else {}
+        refunded = {"refundedQuantity": self.draw.randint(0, quantity)}
+        return {
+            "productId": f"p{self.draw.randrange(14)}",
+            "quantity": quantity,
+            "unitPrice": f"{self.draw.randrange(100)}.{self.draw.randrange(10000):04}",
+            **name,
+            **(refunded if self.draw.random() < 0.3 else {}),
+        }
+
+    def payment(self) -> dict[str, Any]:
+        return self.event(
+            self.draw.choice(["payment:received", "payment:failed"]),
+            paymentId=f"y{self.draw.randrange(30)}",
+            amount=str(self.draw.randrange(1000)),
+            currency=self.draw.choice(["EUR", "EUR", "USD"]),
+            at=self.moment().isoformat(),
+        )
+
+    def level(self) -> dict[str, Any]:
+        more: dict[str, Any] = {}
+        if self.draw.random() < 0.5:
+            more["locationId"] = self.draw.choice(["a", "b"])
+        if self.draw.random() < 0.5:
+            more["name"] = f"L{self.draw.randrange(100)}"
+        if self.draw.random() < 0.3:
+            more["lowStockThreshold"] = self.draw.randrange(8)
+        product, quantity = f"p{self.draw.randrange(8)}", self.draw.randrange(-3, 20)
+        at = self.moment().isoformat()
+        return self.event(
+            "inventory:updated", productId=product, quantity=quantity, updatedAt=at, **more
+        )
+
+    def visit(self) -> dict[str, Any]:
+        at = self.moment().replace(second=0)
+        if self.draw.random() < 0.7:  # around midnights, where a session may count twice
+            at = at.replace(hour=self.draw.choice([0, 1, 4, 5, 10, 13, 18, 22, 23]))
+        session = f"v{self.draw.randrange(40)}"
+        return self.event("storefront:visited", sessionId=session, at=at.isoformat())
+
+    def purchase(self) -> dict[str, Any]:
+        items = [{"productId": f"p{self.draw.randrange(8)}", "quantity": 3, "unitCost": "1"}]
+        kind = self.draw.choice(["purchase:created", "purchase:received"])
+        number, at = self.draw.randrange(7), self.moment().isoformat()
+        return self.event(kind, purchaseId=f"b{number}", supplierId="s", items=items, at=at)
+
+
+def requests(shop: str, draw: random.Random, reports: Reports) -> list[tuple[str, dict[str, Any]]]:
+    """Paths, each with the body that the reckoning gives."""
+    found: list[tuple[str, dict[str, Any]]] = [
+        ("/reports/weekly-sales", reports.weekly_sales(shop, None, NOW)),
+        ("/reports/monthly-sales", reports.monthly_sales(shop, None, None, NOW)),
+        ("/reports/monthly-sales?month=10", reports.monthly_sales(shop, None, 10, NOW)),
+        ("/reports/metrics?days=366", reports.metrics(shop, NOW, 366)),
+        ("/reports/trends?days=366", reports.trends(shop, NOW, 366)),
+        ("/reports/trends", reports.trends(shop, NOW)),
+        ("/stock", reports.stock(shop, NOW)),
+        ("/stock?low=true", reports.stock(shop, NOW, True)),
+        ("/stock?low=false", reports.stock(shop, NOW, False)),
+    ]
+    for _ in range(8):
+        day = date(2026, 9, 18) + timedelta(days=draw.randrange(64))
+        last = day + timedelta(days=draw.randrange(30))
+        period = f"startDate={day}&endDate={last}"
+        found += [
+            (f"/reports/daily-sales?date={day}", reports.daily_sales(shop, day, NOW)),
+            (f"/reports/weekly-sales?startDate={day}", reports.weekly_sales(shop, day, NOW)),
+            (f"/reports/metrics?{period}", reports.metrics(shop, NOW, (day, last))),
+            (f"/reports/trends?{period}", reports.trends(shop, NOW, (day, last))),
+        ]
+    return found
+
+
+@pytest.mark.parametrize("zone", ZONES)
+async def test_every_report_is_what_the_events_say(engine: Engine, zone: str) -> None:
+    number = ZONES.index(zone)
+    shop, draw = f"oracle-{number}", random.Random(number)
+    world, events = World(engine, NOW), Events(shop, zone, number)
+    everything = events.all()
+    third = len(everything) // 3
+    for start in range(0, len(everything), third):
+        await world.put(everything[start : start + third])
+    lines = []
+    for path, expected in requests(shop, draw, Reports(world.book)):
+        lines += tree_differences(f"{zone} {path}", expected, await world.get(shop, path))
+    assert lines == []

@@ -1,0 +1,115 @@
+"""The views of database `shopstream_bi` as they are promised: columns in their order, with their types."""
+
+_TEXT, _CODE, _MAYBE = "String", "LowCardinality(String)", "Nullable(String)"
+_MONEY, _TIME = "Decimal(38, 4)", "DateTime64(6, 'UTC')"
+_MAYBE_TIME, _COUNT = f"Nullable({_TIME})", "Int64"
+_SHOP = {"shop_id": _CODE}
+
+VIEWS: dict[str, dict[str, str]] = {
+    "orders": _SHOP
+    | {
+        "order_id": _TEXT,
+        "status": _CODE,
+        "counted": "Bool",
+        "currency": _CODE,
+        "created_at": _TIME,
+        "updated_at": _TIME,
+        "local_date": "Date",
+        "customer_id": _MAYBE,
+        "total": _MONEY,
+        "refund": _MONEY,
+        "revenue": _MONEY,
+        "items": _COUNT,
+    },
+    "order_items": _SHOP
+    | {
+        "order_id": _TEXT,
+        "line": "UInt16",
+        "product_id": _TEXT,
+        "name": _MAYBE,
+        "quantity": "UInt32",
+        "refunded_quantity": "UInt32",
+        "unit_price": _MONEY,
+        "revenue": _MONEY,
+        "counted": "Bool",
+        "currency": _CODE,
+        "created_at": _TIME,
+        "local_date": "Date",
+    },
+    "daily_sales": _SHOP
+    | {
+        "local_date": "Date",
+        "currency": _CODE,
+        "revenue": _MONEY,
+        "orders": _COUNT,
+        "items": _COUNT,
+    },
+    "daily_product_sales": _SHOP
+    | {
+        "local_date": "Date",
+        "currency": _CODE,
+        "product_id": _TEXT,
+        "name": _MAYBE,
+        "quantity": _COUNT,
+        "revenue": _MONEY,
+    },
+    "stock": _SHOP
+    | {
+        "product_id": _TEXT,
+        "location_id": _MAYBE,
+        "name": _MAYBE,
+        "sku": _MAYBE,
+        "quantity": _COUNT,
+        "threshold": "UInt32",
+        "low": "Bool",
+        "updated_at": _TIME,
+    },
+    "payments": _SHOP
+    | {
+        "payment_id": _TEXT,
+        "order_id": _MAYBE,
+        "status": _CODE,
+        "amount": _MONEY,
+        "currency": _CODE,
+        "method": _MAYBE,
+        "reason": _MAYBE,
+        "at": _TIME,
+    },
+    "purchases": _SHOP
+    | {
+        "purchase_id": _TEXT,
+        "supplier_id": _TEXT,
+        "received": "Bool",
+        "created_at": _TIME,
+        "received_at": _MAYBE_TIME,
+        "expected_at": _MAYBE_TIME,
+        "units": _COUNT,
+        "cost": _MONEY,
+    },
+    "suppliers": _SHOP
+    | {
+        "supplier_id": _TEXT,
+        "name": _TEXT,
+        "lead_time_days": "Nullable(UInt32)",
+        "email": _MAYBE,
+        "updated_at": _TIME,
+    },
+    "shops": _SHOP
+    | {
+        "name": _TEXT,
+        "timezone": _CODE,
+        "currency": _CODE,
+        "low_stock_threshold": "Nullable(UInt32)",
+        "updated_at": _TIME,
+    },
+    "alerts": _SHOP
+    | {
+        "id": _TEXT,
+        "type": _CODE,
+        "product_id": _TEXT,
+        "location_id": _MAYBE,
+        "quantity": _COUNT,
+        "threshold": "UInt32",
+        "at": _TIME,
+    },
+}

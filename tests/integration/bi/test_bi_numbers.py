@@ -1,0 +1,108 @@
+"""Every view says what the oracle says, whatever is merged, repeated or not yet applied."""
+
+from collections.abc import Iterable, Mapping
+
+import pytest
+from expected import expected
+from promised import VIEWS
+from reading import compare, view
+from warehouse import Warehouse
+
+from oracle.book import Book
+from support.events import item, level, order, record, settings
+from support.load import mixed, openings, stirred
+
+SHOPS = {f"mixed-{number}" for number in range(5)}
+MERGED = (
+    "orders levels payments purchases suppliers shops alerts product_names sales_15m product_15m"
+)
+ODD = {
+    "join_use_nulls": "1",
+    "session_timezone": "Asia/Tokyo",
+    "prefer_column_name_to_alias": "1",
+    "group_by_use_nulls": "1",
+    "final": "1",
+}
+"""What BI tools have been seen to set, for all their statements."""
+
+
+def check(
+    warehouse: Warehouse,
+    book: Book,
+    names: Iterable[str],
+    settings: Mapping[str, str] | None = None,
+) -> None:
+    wanted = expected(book)
+    for name in names:
+        compare(name, wanted[name], view(warehouse.bi, name, SHOPS, settings))
+
+
+@pytest.fixture(scope="module")
+def fed(warehouse: Warehouse) -> Book:
+    """A load of everything in many small batches, with repeats and late versions, settings changed on the way."""
+    book = Book()
+    first, load = openings(), stirred(3, mixed(7, 3000, opened=True))
+    for part in (first, *(load[begin : begin + 700] for begin in range(0, len(load), 700))):
+        warehouse.feed(part)
+        book.take_all(part)
+    return book
+
+
+def test_the_load_reaches_every_view(fed: Book) -> None:
+    assert {name for name, rows in expected(fed).items() if rows} == set(VIEWS)
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_a_view_is_right_with_parts_that_are_not_merged(
+    warehouse: Warehouse, fed: Book, name: str
+) -> None:
+    parts = warehouse.sql.rows(
+        "SELECT table, count() FROM system.parts WHERE active AND database = 'shopstream' GROUP BY table"
+    )
+    assert int(dict(map(tuple, parts))["orders"]) > 20
+    check(warehouse, fed, [name])
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_a_view_is_right_under_the_settings_of_bi_tools(
+    warehouse: Warehouse, fed: Book, name: str
+) -> None:
+    check(warehouse, fed, [name], ODD)
+
+
+def test_rows_that_are_there_twice_count_once(warehouse: Warehouse, fed: Book) -> None:
+    for table in ("orders", "levels", "payments", "purchases", "suppliers", "shops", "alerts"):
+        warehouse.sql.text(f"INSERT INTO {table} SELECT * FROM {table}")
+    check(warehouse, fed, VIEWS)
+
+
+def test_every_name_that_was_taken_back_is_found_again(warehouse: Warehouse, fed: Book) -> None:
+    gone = warehouse.sql.rows(
+        "SELECT count() FROM (SELECT max(latest) AS l, max(gone) AS g FROM product_names GROUP BY shop_id, product_id"
+        " HAVING l.micros > 0 AND (l.micros, l.tie) = g)"
+    )
+    assert int(gone[0][0]) > 3
+    check(warehouse, fed, ["stock", "daily_product_sales"])
+
+
+def test_a_version_that_is_stored_and_not_applied_breaks_no_view(own: Warehouse) -> None:
+    """`orders` has it at once, the sums when it is applied; neither is ever a mixture."""
+    zone = record(settings("mixed-0", "America/St_Johns"))
+    first = order("mixed-0", "o-1", items=[item("p-1", 2, "5", name="Tea")])
+    stock = level("mixed-0", "p-1", 3)
+    later = order("mixed-0", "o-1", version=5, items=[item("p-2", 1, "7.25", name="Mug")])
+    before, after = Book(), Book()
+    for book in (before, after):
+        book.take_all([zone, record(first), record(stock)])
+    after.take(record(later))
+    own.feed([zone, record(first), record(stock)])
+    own.feed([record(later)], applied=False)
+    check(own, after, ["orders", "order_items"])
+    check(own, before, ["daily_sales", "daily_product_sales", "stock"])
+
+
+def test_a_view_is_right_once_all_is_merged(warehouse: Warehouse, fed: Book) -> None:
+    for table in MERGED.split():
+        warehouse.sql.text(f"SYSTEM START MERGES {table}")
+        warehouse.sql.text(f"OPTIMIZE TABLE {table} FINAL")
+    check(warehouse, fed, VIEWS)

@@ -1,0 +1,109 @@
+"""An engine with the real schema, fed by the pipeline's own statements, without Kafka."""
+
+import asyncio
+import itertools
+import json
+import secrets
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from urllib.request import urlopen
+
+from shopstream.clickhouse.client import Address, Engine
+from shopstream.clickhouse.migrations import migrate_engine
+from shopstream.contracts.topics import INVENTORY, ORDERS
+from shopstream.pipeline.alerts import Alerts
+from shopstream.pipeline.batch import Batch, assemble
+from shopstream.pipeline.decode import decode
+from shopstream.pipeline.numbers import Numbers
+from shopstream.pipeline.store import Fence, Store
+from support.events import TOPICS, Sent
+from support.processes import Child, free_port
+from support.sql import Sql
+from support.waiting import eventually
+
+NOTHING_CLAIMED = Fence({})
+ARRIVED = 1_790_000_000_000
+
+
+class Warehouse:
+    """Use as `with Warehouse(folder) as warehouse`. Logins `app` and, read-only, `bi`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self.passwords = {name: secrets.token_hex(8) for name in ("app", "bi")}
+        command = [sys.executable, "-m", "shopstream.clickhouse.embedded"]
+        command += ["--path", str(folder / "engine"), "--port", str(self.port)]
+        logins = {
+            "app": {"password": self.passwords["app"]},
+            "bi": {
+                "password": self.passwords["bi"],
+                "readonly": True,
+                "database": "shopstream_bi",
+            },
+        }
+        env = {"SHOPSTREAM_ENGINE_LOGINS": json.dumps(logins)}
+        self._child = Child("engine", command, folder / "engine.log", env)
+        self.sql = Sql(self.port, "app", self.passwords["app"])
+        self.bi = Sql(self.port, "bi", self.passwords["bi"])
+        self._numbers = Numbers()
+        self._offset = itertools.count()
+
+    def __enter__(self) -> "Warehouse":
+        self._child.start()
+        eventually(self._answers, 30, "engine ready")
+        self.migrate()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._child.kill()
+
+    @property
+    def address(self) -> Address:
+        return Address(f"http://127.0.0.1:{self.port}/", "app", self.passwords["app"])
+
+    def migrate(self) -> None:
+        asyncio.run(migrate_engine(self.address))
+
+    def _answers(self) -> bool:
+        try:
+            return urlopen(f"http://127.0.0.1:{self.port}/ping", timeout=5).status == 200
+        except OSError:
+            return False
+
+    def feed(self, records: Iterable[Sent], applied: bool = True) -> None:
+        """A batch for each topic; where not `applied`, the windows do not have it yet."""
+        asyncio.run(self._feed(list(records), applied))
+
+    async def _feed(self, records: Sequence[Sent], applied: bool) -> None:
+        async with Engine(self.address) as engine:
+            store = Store(engine, "test")
+            alerts = Alerts(engine, _Silent(), lambda: datetime.now(UTC))
+            for topic in TOPICS:
+                values = [sent.value for sent in records if sent.topic == topic]
+                if values:
+                    await self._flush(store, alerts, self._batch(topic, values), applied)
+
+    def _batch(self, topic: str, values: Sequence[bytes | None]) -> Batch:
+        kept: list[Any] = [
+            SimpleNamespace(offset=next(self._offset), timestamp=ARRIVED, key=b"", value=value)
+            for value in values
+        ]
+        return assemble(self._numbers.next(), [decode(topic, 0, 1, kept)])
+
+    async def _flush(self, store: Store, alerts: Alerts, batch: Batch, applied: bool) -> None:
+        if batch.topic == ORDERS:
+            batch = batch.without(await store.moved(batch))
+        await store.store(batch, NOTHING_CLAIMED)
+        if applied:
+            await store.apply(batch.topic, batch.number, NOTHING_CLAIMED)
+            if batch.topic == INVENTORY:
+                await alerts.publish(batch.number)
+
+
+class _Silent:
+    async def alerts(self, messages: list[tuple[bytes | None, bytes]], /) -> None:
+        """Nobody listens."""

@@ -1,0 +1,154 @@
+"""`shopstream deadletters` against a broker alone; the letters are those that the pipeline writes."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from shopstream.contracts.deadletter import Record, dead_letter
+from shopstream.contracts.reject import Reason, Refusal
+from shopstream.kafka import BrokerUnreachable
+from shopstream.local.deadletters import Reading, find
+from shopstream.local.letters import Wanted
+from support.brokers import Brokers
+from support.events import Sent
+from support.own_broker import OwnBroker
+from support.processes import free_port
+
+Make = Callable[[Path], Brokers]
+BAD = b'{"shopid":"s","type":"order:created"}'
+LETTERS = [
+    (Record("shop.orders", 0, 1, 1, b"s/o-1", BAD), Refusal(Reason.MISSING_FIELD, "id", "no id")),
+    (Record("shop.orders", 1, 2, 1, None, b"nope"), Refusal(Reason.NOT_JSON, None, "not JSON")),
+    (
+        Record("shop.orders", 0, 3, 1, b"s/o-1", BAD),
+        Refusal(Reason.MISSING_FIELD, "id", "still no id"),
+    ),
+    (
+        Record("shop.traffic", 0, 4, 1, b"t/v-1", b"x" * 600_000),
+        Refusal(Reason.TOO_LARGE, None, "large"),
+    ),
+    (
+        Record("shop.traffic", 0, 5, 1, b"t/v-1", b'{"x":"' + b"x" * 500_000 + b'"}'),
+        Refusal(Reason.NOT_CLOUDEVENT, "type", "no type"),
+    ),
+]
+
+
+@pytest.fixture
+def broker(new_brokers: Make, tmp_path: Path) -> Iterator[OwnBroker]:
+    with OwnBroker(new_brokers(tmp_path / "broker")) as broker:
+        yield broker
+
+
+def write(broker: OwnBroker, letters: list[bytes]) -> None:
+    topic = "shop.deadletters"
+    broker.client().produce([Sent(None, each, topic=topic) for each in letters], lambda _: None)
+
+
+def run(bootstrap: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    told = {"SHOPSTREAM_KAFKA_BOOTSTRAP": bootstrap, "SHOPSTREAM_DATA_DIR": "none"}
+    return subprocess.run(
+        [sys.executable, "-m", "shopstream", "deadletters", *arguments],
+        env={**os.environ, **told},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_letters_are_listed_and_their_records_sent_again(broker: OwnBroker) -> None:
+    at, client = broker.brokers.bootstrap, broker.client()
+    empty = run(at, "list")
+    assert (empty.returncode, empty.stdout) == (0, "0 dead letters\n")
+    letters = [dead_letter(*each) for each in LETTERS]
+    write(broker, [*letters, letters[0]])
+
+    table = run(at, "list").stdout.splitlines()
+    assert [line.split()[2] for line in table[1:-1]] == [
+        "shop.orders:0:1",
+        "shop.orders:1:2",
+        "shop.orders:0:3",
+        "shop.traffic:0:4",
+        "shop.traffic:0:5",
+    ]
+    assert table[-1] == "5 dead letters"
+
+    lines = run(at, "list", "--json", "--shop", "s", "--limit", "1").stdout.splitlines()
+    (told,) = [json.loads(line) for line in lines]
+    assert (told["offset"], told["shop"], told["reason"]) == (3, "s", "missing_field")
+
+    dry = run(at, "retry", "--dry-run").stdout
+    assert dry == (
+        "3 records would be sent, of 5 dead letters; 1 more are the same again\n"
+        "1 cannot be sent (too_large: its bytes were not kept)\n"
+    )
+    done = run(at, "retry", "--topic", "shop.orders", "--since", "1h")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "2 records sent again, of 5 dead letters; 1 more are the same again\n"
+    ends = {("shop.orders", p): 1 for p in range(4)}
+    marks = [Sent(None, b"", topic="shop.orders", partition=p) for p in range(4)]
+    for place in client.produce(marks, lambda _: None):
+        ends[place[:2]] = place.offset
+    reads = client.read(ends)
+    assert sorted((r.key or b"", r.value) for r in reads) == [(b"", b"nope"), (b"s/o-1", BAD)]
+
+
+def test_large_letters_and_many_are_read_to_the_end(broker: OwnBroker) -> None:
+    some = [
+        dead_letter(Record("shop.orders", 0, n, 1, b"k", b"v"), Refusal(Reason.NOT_JSON, None, "m"))
+        for n in range(5000)
+    ]
+    big = dead_letter(*LETTERS[4])
+    write(broker, [*some, *[big.replace(b":0:5", b":0:%d" % n) for n in range(6)]])
+    reading = Reading()
+    found = list(find(broker.settings, Wanted(), None, reading))
+    assert [letter.offset for letter in found[:5000]] == list(range(5000))
+    assert reading == Reading(5006, 5006, 0)
+
+
+@pytest.mark.embedded_only("the broker is away")
+def test_a_broker_that_is_away_is_one_sentence(kind: str) -> None:
+    port = free_port()
+    for command in ("list", "retry"):
+        done = run(f"127.0.0.1:{port}", command)
+        assert done.returncode == 1
+        assert done.stderr.startswith(f"Kafka does not answer at 127.0.0.1:{port}")
+        assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.embedded_only("the broker is only killed")
+def test_a_broker_that_dies_while_it_is_read_is_told(
+    broker: OwnBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shopstream.local.topic_reader.QUIET", 1.0)
+    write(broker, [dead_letter(*LETTERS[4]).replace(b":0:5", b":0:%d" % n) for n in range(40)])
+    letters = iter(find(broker.settings, Wanted(), None, Reading()))
+    next(letters)
+    broker.kill()
+    begun = time.monotonic()
+    with pytest.raises(BrokerUnreachable):
+        list(letters)
+    assert time.monotonic() - begun < 15
+
+
+@pytest.mark.embedded_only("no broker is asked")
+@pytest.mark.parametrize(
+    ("arguments", "flag"),
+    [
+        (("--since", "soon"), "--since"),
+        (("--topic", "x"), "--topic"),
+        (("--reason", "x"), "--reason"),
+    ],
+)
+def test_a_flag_that_is_not_usable_ends_with_2(
+    kind: str, arguments: tuple[str, ...], flag: str
+) -> None:
+    done = run("127.0.0.1:1", "list", *arguments)
+    assert done.returncode == 2
+    assert flag in done.stderr

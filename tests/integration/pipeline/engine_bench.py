@@ -1,0 +1,181 @@
+"""An engine, and the statements of a batch one by one: what a worker leaves behind that dies between any two."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oracle.book import Book
+from oracle.compare import compare_tables
+from shopstream.clickhouse.client import Address, Engine
+from shopstream.clickhouse.migrations import migrate_engine
+from shopstream.clickhouse.sql import fill, load
+from shopstream.clickhouse.windows import WINDOWS
+from shopstream.contracts.cursor import Partition
+from shopstream.pipeline.alerts import Alerts
+from shopstream.pipeline.batch import Batch, assemble
+from shopstream.pipeline.decode import decode
+from shopstream.pipeline.flush import Hands
+from shopstream.pipeline.kinds import KINDS
+from shopstream.pipeline.numbers import Numbers
+from shopstream.pipeline.store import Fence, Store
+from support.events import (
+    Sent,
+    bought,
+    item,
+    level,
+    order,
+    payment,
+    purchase,
+    record,
+    settings,
+    supplier,
+    visit,
+)
+from support.system import System
+
+PLACE, OTHER = Partition("shop.orders", 0), Partition("shop.orders", 1)
+NO_TOKEN = {"async_insert": 0, "max_insert_threads": 1, "insert_deduplicate": 0}
+PAIRS = {
+    "shop.orders": [
+        record(order("s", "o", version=1, items=[item("p", 2, "1.5", name="Tea")])),
+        record(order("s", "o", version=2, items=[item("p", 5, "2"), item("q", 1, 1)])),
+    ],
+    "shop.inventory": [
+        record(level("s", "p", 50, version=1)),
+        record(level("s", "p", 5, version=2, name="Tea")),
+    ],
+    "shop.payments": [
+        record(payment("s", "pay", version=1)),
+        record(payment("s", "pay", failed=True, version=900, amount="7")),
+    ],
+    "shop.purchases": [
+        record(purchase("s", "b", version=1, items=[bought("p", 30), bought("q", 2)])),
+        record(purchase("s", "b", received=True, version=2)),
+    ],
+    "shop.traffic": [
+        record(visit("s", "x", "2026-11-22T10:00:00Z")),
+        record(visit("s", "x", "2026-11-22T09:00:00Z")),
+    ],
+    "shop.suppliers": [
+        record(supplier("s", "u", "One", version=1)),
+        record(supplier("s", "u", "Two", version=2)),
+    ],
+    "shop.settings": [
+        record(settings("s", "Asia/Kathmandu", version=1)),
+        record(settings("s", "Europe/Berlin", version=2)),
+    ],
+}
+"""Of each topic something, and what then changes it."""
+ADDING = [topic for topic in PAIRS if any(w.source == KINDS[topic].table for w in WINDOWS.values())]
+"""Topics that sums are made of: what is applied twice would be counted twice."""
+
+
+@dataclass
+class Record:
+    offset: int
+    value: bytes | None
+    key: bytes | None = None
+    timestamp: int = 1_795_000_000_000
+
+
+@dataclass
+class Voice:
+    """What was published."""
+
+    said: list[bytes] = field(default_factory=list)
+
+    async def alerts(self, messages: list[tuple[bytes | None, bytes]]) -> None:
+        self.said += [value for _, value in messages]
+
+
+@dataclass
+class Bench:
+    """An engine with tables of its own, and the book of what was put into batches."""
+
+    system: System
+    engine: Engine
+    store: Store
+    voice: Voice = field(default_factory=Voice)
+    book: Book = field(default_factory=Book)
+    numbers: Numbers = field(default_factory=Numbers)
+    offset: int = 0
+
+    def __post_init__(self) -> None:
+        nobody: Any = None
+        alerts = Alerts(self.engine, self.voice, lambda: datetime(2026, 11, 22, 20, tzinfo=UTC))
+        self.hands = Hands(self.store, alerts, nobody)
+
+    def batch(self, *sent: Sent, partition: int = 0) -> Batch:
+        records = [Record(self.offset + n, s.value, s.key) for n, s in enumerate(sent)]
+        self.offset += len(records)
+        self.book.take_all(sent)
+        piece = decode(sent[0].topic, partition, 1, records)
+        return assemble(self.numbers.next(), [piece])
+
+    async def claim(self, *places: Partition) -> Fence:
+        claim = self.numbers.next()
+        await self.store.claim(places or (PLACE,), claim)
+        return Fence(dict.fromkeys(places or (PLACE,), claim))
+
+    async def own(self, topic: str) -> Fence:
+        return await self.claim(Partition(topic, 0))
+
+    async def begin(self, batch: Batch, fence: Fence) -> None:
+        """Begun and stored."""
+        await self.store.begin(batch)
+        await self.store.store(batch, fence)
+
+    async def write(self, batch: Batch, fence: Fence) -> None:
+        await self.begin(batch, fence)
+        await self.hands.apply(batch.topic, batch.number, fence)
+        assert await self.store.mark(batch.number, fence)
+
+    async def apply_without_token(self, batch: Batch, fence: Fence) -> None:
+        params = {"batch": batch.number, **fence.params()}
+        kind = KINDS[batch.topic]
+        text = fill(load("flush/apply.sql"), table=kind.table, key=kind.key)
+        await self.engine.execute(text, params, NO_TOKEN)
+
+    def rows(self) -> dict[str, int]:
+        return {
+            table: int(self.system.sql.rows(f"SELECT count() FROM {table}")[0][0])
+            for table in (*(kind.table for kind in KINDS.values()), *WINDOWS)
+        }
+
+    def differences(self) -> list[str]:
+        return compare_tables(self.system.sql, self.book)
+
+
+@pytest.fixture(scope="module")
+async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[System, Engine]]:
+    with System(Path(tmp_path_factory.mktemp("safeguards"))) as system:
+        system.start_engine()
+        address = Address.parse(system.settings.clickhouse_url.get_secret_value())
+        await migrate_engine(address)
+        async with Engine(address) as engine:
+            yield system, engine
+
+
+@pytest.fixture
+async def bench(engine: tuple[System, Engine]) -> Bench:
+    """With every table empty."""
+    system, client = engine
+    tables = system.sql.rows(
+        "SELECT name FROM system.tables WHERE database = 'shopstream'"
+        " AND engine LIKE '%MergeTree' AND name NOT IN ('migrations', 'zone_offsets')"
+    )
+    for (name,) in tables:
+        system.sql.text(f"TRUNCATE TABLE {name}")
+    return Bench(system, client, Store(client, "one"))
+
+
+def first() -> Sent:
+    return PAIRS["shop.orders"][0]
+
+
+def second() -> Sent:
+    return PAIRS["shop.orders"][1]

@@ -1,0 +1,134 @@
+"""The audit finds what is damaged by hand, makes it good, and is not misled by workers at their work."""
+
+import pytest
+from engine_bench import PAIRS, Bench, bench, engine, first, second
+
+from shopstream.clickhouse.compare import Scope
+from shopstream.clickhouse.differences import COLUMNS
+from shopstream.clickhouse.verify import verify_engine
+from shopstream.contracts.cursor import Partition
+from shopstream.pipeline.audit import Audit, Found, Superseded
+from shopstream.pipeline.auditor import rebuild
+from shopstream.pipeline.store import Store
+from support.events import order, record
+
+__all__ = ["bench", "engine"]
+
+DAMAGE = {
+    "sales_15m": "('s', '2026-11-22 10:15:00', 'EUR', 1, 0.0001, 0)",
+    "product_15m": "('s', '2026-11-22 10:15:00', 'EUR', 'p', 0, 0.0001)",
+    "product_day": "('s', '2026-11-22', 'EUR', 'p', -1, 0)",
+    "product_month": "('s', '2026-11-01', 'EUR', 'other', 7, 12.5)",
+    "payments_15m": "('s', '2026-11-22 11:00:00', 'EUR', 1, 2, 3, 4)",
+    "sessions_15m": "('s', '2026-11-22 10:00:00', 200, 1)",
+    "on_order": "('s', 'p', 1)",
+    "product_names": "('s', 'p', (2000000000000000, 1, 1, 'Wrong'), (0, 0))",
+    "first_orders": "('s', ('2000-01-01 00:00:00', 'o', 1, 'USD'))",
+}
+
+
+async def everything(bench: Bench) -> None:
+    for topic, records in PAIRS.items():
+        await bench.write(bench.batch(*records), await bench.own(topic))
+    assert not bench.differences()
+
+
+async def auditor(bench: Bench, name: str = "auditor") -> Audit:
+    audit = Audit(bench.engine, Store(bench.engine, name), bench.numbers)
+    await audit.claim()
+    return audit
+
+
+async def sweep(audit: Audit) -> dict[str, Found]:
+    return {table: await audit.step(table, Scope()) for table in COLUMNS}
+
+
+@pytest.mark.parametrize("table", DAMAGE)
+async def test_what_is_damaged_is_told_and_made_good(bench: Bench, table: str) -> None:
+    await everything(bench)
+    bench.system.sql.text(f"INSERT INTO {table} VALUES {DAMAGE[table]}")
+    verdict = await verify_engine(bench.engine)
+    assert [one.table for one in verdict.differences] == [table]
+    assert bench.differences()
+    found = await sweep(await auditor(bench))
+    assert [name for name, one in found.items() if one.repaired] == [table]
+    assert not bench.differences()
+    assert not (await verify_engine(bench.engine)).differences
+    logged = bench.system.sql.rows("SELECT window, key FROM repairs")
+    assert [(name, tuple(key)) for name, key in logged] == [
+        (table, one.key) for one in verdict.differences
+    ]
+
+
+async def test_a_rebuild_makes_everything_from_nothing(bench: Bench) -> None:
+    await everything(bench)
+    for table in COLUMNS:
+        bench.system.sql.text(f"TRUNCATE TABLE {table}")
+    assert bench.differences()
+    steps: list[tuple[int, int, int]] = []
+    audit = await auditor(bench)
+    repaired, doubtful = await rebuild(bench.engine, audit, lambda *step: steps.append(step))
+    assert not bench.differences()
+    assert (doubtful, steps[-1][0]) == (0, steps[-1][1])
+    assert repaired == steps[-1][2] > len(COLUMNS)
+    assert await rebuild(bench.engine, audit, lambda *step: None) == (0, 0)
+
+
+@pytest.mark.parametrize("steps", ["stored", "applied"])
+async def test_a_batch_that_is_under_way_is_no_fault(bench: Bench, steps: str) -> None:
+    """Stored and not applied it looks like one, and stays so for as long as the worker takes."""
+    fence = await bench.claim()
+    await bench.write(bench.batch(first()), fence)
+    batch = bench.batch(second())
+    await bench.begin(batch, fence)
+    if steps == "applied":
+        await bench.store.apply(batch.topic, batch.number, fence)
+    found = await sweep(await auditor(bench))
+    assert not any(one.repaired for one in found.values() if one.repaired)
+    assert bool(found["sales_15m"].doubtful) == (steps == "stored")
+    await bench.store.apply(batch.topic, batch.number, fence)
+    await bench.store.mark(batch.number, fence)
+    assert not bench.differences()
+
+
+async def test_a_fault_elsewhere_is_made_good_while_a_batch_is_under_way(bench: Bench) -> None:
+    fence = await bench.claim()
+    await bench.write(bench.batch(first()), fence)
+    batch = bench.batch(record(order("s2", "o", created="2026-11-20T10:00:00Z")))
+    await bench.begin(batch, fence)
+    bench.system.sql.text(f"INSERT INTO sales_15m VALUES {DAMAGE['sales_15m']}")
+    found = await (await auditor(bench)).step("sales_15m", Scope())
+    assert (len(found.repaired), found.doubtful) == (1, 1)
+    await bench.store.apply(batch.topic, batch.number, fence)
+    await bench.store.mark(batch.number, fence)
+    assert not bench.differences()
+
+
+async def test_an_auditor_that_was_superseded_writes_nothing(bench: Bench) -> None:
+    await everything(bench)
+    frozen = await auditor(bench, "frozen")
+    bench.system.sql.text(f"INSERT INTO sales_15m VALUES {DAMAGE['sales_15m']}")
+    newer = await auditor(bench, "newer")
+    with pytest.raises(Superseded):
+        await frozen.step("sales_15m", Scope())
+    assert await frozen.foreign_claim() > 0 == await newer.foreign_claim()
+    assert len((await newer.step("sales_15m", Scope())).repaired) == 1
+    assert not bench.differences()
+
+
+async def test_what_two_workers_counted_twice_at_the_same_instant_is_made_good(
+    bench: Bench,
+) -> None:
+    """Mixed keys put one order into two partitions; both workers compared before either had written."""
+    one, two = bench.batch(first()), bench.batch(first(), partition=1)
+    fence, other = await bench.claim(), await bench.claim(Partition("shop.orders", 1))
+    await bench.begin(one, fence)
+    await bench.store.begin(two)
+    copy = f"INSERT INTO orders SELECT * REPLACE ({two.number} AS batch) FROM orders"
+    bench.system.sql.text(copy)
+    for batch, owner in ((one, fence), (two, other)):
+        await bench.store.apply(batch.topic, batch.number, owner)
+        assert await bench.store.mark(batch.number, owner)
+    assert any("sales_15m" in line for line in bench.differences())
+    await sweep(await auditor(bench))
+    assert not bench.differences()

@@ -1,0 +1,65 @@
+"""docs/review-posted.diff adds an event type to a copy of the source, and the copy stores its events."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from support.events import Sent
+from support.system import System
+from support.waiting import eventually
+
+ROOT = Path(__file__).parents[3]
+SHOP = "reviewed"
+
+
+def review(number: int, stars: int, minute: int, text: str | None = None) -> Sent:
+    event = {
+        "specversion": "1.0",
+        "id": f"{number}-{stars}-{minute}",
+        "source": "/reviews",
+        "type": "review:posted",
+        "shopid": SHOP,
+        "data": {
+            "reviewId": f"r-{number}",
+            "productId": "p-1",
+            "stars": stars,
+            "at": f"2026-11-22T10:{minute:02}:00Z",
+            "text": text,
+        },
+    }
+    return Sent(f"{SHOP}/r-{number}".encode(), json.dumps(event).encode(), topic="shop.reviews")
+
+
+def test_an_event_type_is_added_by_the_diff_of_the_page(tmp_path: Path) -> None:
+    source = tmp_path / "tree" / "src"
+    shutil.copytree(ROOT / "src", source, ignore=shutil.ignore_patterns("__pycache__"))
+    patch = ROOT / "docs" / "review-posted.diff"
+    subprocess.run(["git", "apply", str(patch)], cwd=tmp_path / "tree", check=True)
+    with System(tmp_path / "system") as system:
+        _start(system, source)
+        records = [review(1, 5, 1), review(1, 2, 3, "Leaks"), review(1, 4, 2), review(2, 6, 1)]
+        system.kafka.produce(records, lambda place: None)
+        system.kafka.produce([review(2, 3, 1)], lambda place: None)
+        rows = "SELECT review_id, stars, text FROM reviews FINAL ORDER BY review_id"
+        eventually(lambda: len(system.sql.rows(rows)) == 2, 30, "reviews in their table")
+        assert system.sql.rows(rows) == [["r-1", 2, "Leaks"], ["r-2", 3, None]]
+        (letter,) = system.dead_letters()
+        assert (letter["data"]["topic"], letter["data"]["field"]) == ("shop.reviews", "data.stars")
+
+
+def _start(system: System, source: Path) -> None:
+    system.start_broker()
+    system.start_engine()
+    migrated = subprocess.run(
+        [sys.executable, "-m", "shopstream", "migrate"],
+        env={**system.environment, "PYTHONPATH": str(source)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert migrated.returncode == 0, migrated.stderr
+    assert "shop.reviews" in migrated.stdout
+    pipeline = system.add_pipeline(PYTHONPATH=str(source))
+    system.until_ready(pipeline)

@@ -1,0 +1,64 @@
+"""Purchases: created once, closed by any receipt; whichever comes first."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from oracle.reading import Event, Place, instant, money, place
+
+Key = tuple[str, str]
+"""Shop, purchase id."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """That a purchase was created, or that it was received. `items`: (product, quantity, unit cost)."""
+
+    shop: str
+    purchase_id: str
+    place: Place
+    supplier: str
+    at: datetime
+    expected: datetime | None
+    items: tuple[tuple[str, int, Decimal], ...]
+
+
+class Purchases:
+    """Of two creations the earlier one stands, and so of two receipts."""
+
+    def __init__(self) -> None:
+        self.created: dict[Key, Fact] = {}
+        self.received: dict[Key, Fact] = {}
+
+    def take(self, event: Event) -> None:
+        facts = self.created if event["type"] == "purchase:created" else self.received
+        fact = read(event)
+        key = (fact.shop, fact.purchase_id)
+        known = facts.get(key)
+        if known is None or fact.place < known.place:
+            facts[key] = fact
+
+    @property
+    def on_order(self) -> Counter[tuple[str, str]]:
+        """(shop, product): units in purchases that were created and not received."""
+        units: Counter[tuple[str, str]] = Counter()
+        for key, fact in self.created.items():
+            if key not in self.received:
+                for product, quantity, _ in fact.items:
+                    units[fact.shop, product] += quantity
+        return units
+
+
+def read(event: Event) -> Fact:
+    data = event["data"]
+    expected = data.get("expectedAt")
+    return Fact(
+        event["shopid"],
+        data["purchaseId"],
+        place(event, "at"),
+        data["supplierId"],
+        instant(data["at"]),
+        None if expected is None else instant(expected),
+        tuple((i["productId"], i["quantity"], money(i["unitCost"])) for i in data["items"]),
+    )

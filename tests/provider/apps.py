@@ -1,0 +1,71 @@
+"""The API in this process, of parts that a test gives."""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+from starlette.routing import BaseRoute, Mount
+
+from shopstream.api.access import Access
+from shopstream.api.app import Deps, create_app, utc_now
+from shopstream.api.progress import ProgressBook
+from shopstream.api.push.hub import Hub
+from shopstream.api.tickets import Tickets
+from shopstream.api.topology import Look
+from shopstream.settings import Settings
+
+SECRET = "s" * 40
+
+
+class Counting:
+    """An engine that counts its statements; without one inside, each fails or answers nothing."""
+
+    def __init__(self, inside: Any = None) -> None:
+        self._inside = inside
+        self.statements = 0
+
+    async def rows(self, *args: Any, **named: Any) -> list[dict[str, Any]]:
+        self.statements += 1
+        return await self._inside.rows(*args, **named) if self._inside else []
+
+    async def ping(self) -> None:
+        return None
+
+
+def application(
+    engine: Any, access: Access | None = None, now: Callable[[], datetime] = utc_now, **more: Any
+) -> FastAPI:
+    """Kafka serves, no topic is known, and the hub is at its live end."""
+
+    async def look() -> Look:
+        return Look(None)
+
+    hub = Hub()
+    hub.ready()
+    parts: dict[str, Any] = {
+        "engine": engine,
+        "access": access or Access(Settings(jwt_secret=SECRET)),
+        "tickets": Tickets(SECRET),
+        "book": ProgressBook(),
+        "hub": hub,
+        "kafka": lambda: None,
+        "look": look,
+        "origins": (),
+    }
+    return create_app(Deps(**{**parts, **more}), now)
+
+
+def client(app: FastAPI) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
+
+
+def every_route(routes: Iterable[BaseRoute]) -> Iterator[BaseRoute]:
+    """Each route, also those of included routers."""
+    for route in routes:
+        inside = getattr(route, "original_router", route)
+        if inside is route and not isinstance(route, Mount):
+            yield route
+        else:
+            yield from every_route(inside.routes)

@@ -1,0 +1,99 @@
+"""Records that break a rule, made of good ones, each with the refusal that must be told."""
+
+import copy
+import random
+from collections.abc import Callable
+from typing import Any
+
+from support.events import HOMES, TOPICS, Refusal, Sent, encode, record
+
+Event = dict[str, Any]
+LARGE = 512 * 1024 + 1
+BAD_VALUES: dict[str, tuple[str, Any]] = {
+    "order": ("currency", "eur"),
+    "inventory": ("quantity", 1.5),
+    "payment": ("amount", "-1"),
+    "supplier": ("leadTimeDays", -1),
+    "purchase": ("items", []),
+    "storefront": ("at", "yesterday"),
+    "shop": ("timezone", "Mars/Base"),
+}
+REQUIRED: dict[str, str] = {
+    "order": "status",
+    "inventory": "updatedAt",
+    "payment": "currency",
+    "supplier": "name",
+    "purchase": "supplierId",
+    "storefront": "at",
+    "shop": "currency",
+}
+
+
+def spoiled(chance: random.Random, event: Event) -> Sent:
+    """For any of the reasons but `order_moved`; too large ones are rare, they take time."""
+    way = chance.choice(WAYS) if chance.random() < 0.02 else chance.choice(WAYS[1:])
+    return way(chance, copy.deepcopy(event))
+
+
+def moved(event: Event, created: str) -> Sent:
+    """The same order with another `createdAt`, and later; whichever arrives first stands."""
+    event = copy.deepcopy(event)
+    event["id"] += "-moved"
+    event["data"] |= {"createdAt": created, "revision": 1000}
+    return record(event)
+
+
+def _family(event: Event) -> str:
+    return str(event["type"]).partition(":")[0]
+
+
+def _too_large(_: random.Random, event: Event) -> Sent:
+    sent = record(event)
+    return Sent(sent.key, (sent.value or b"").ljust(LARGE), Refusal("too_large"), topic=sent.topic)
+
+
+def _not_json(chance: random.Random, event: Event) -> Sent:
+    sent = record(event)
+    value = chance.choice((None, b"", (sent.value or b"")[:-1], b"\xff"))
+    return Sent(sent.key, value, Refusal("not_json"), topic=sent.topic)
+
+
+def _not_cloudevent(chance: random.Random, event: Event) -> Sent:
+    name, value = chance.choice((("specversion", "0.3"), ("id", ""), ("source", None)))
+    event[name] = value
+    return record(event, Refusal("not_cloudevent", name))
+
+
+def _unknown_type(_: random.Random, event: Event) -> Sent:
+    sent = record(event)
+    event["type"] = "thing:happened"
+    return Sent(sent.key, encode(event), Refusal("unknown_type", "type"), topic=sent.topic)
+
+
+def _wrong_topic(chance: random.Random, event: Event) -> Sent:
+    home = HOMES[_family(event)][0]
+    other = chance.choice([topic for topic in TOPICS if topic != home])
+    return record(event, Refusal("wrong_topic", "type"), topic=other)
+
+
+def _missing_field(_: random.Random, event: Event) -> Sent:
+    name = REQUIRED[_family(event)]
+    del event["data"][name]
+    return record(event, Refusal("missing_field", f"data.{name}"))
+
+
+def _bad_value(_: random.Random, event: Event) -> Sent:
+    name, value = BAD_VALUES[_family(event)]
+    event["data"][name] = value
+    return record(event, Refusal("bad_value", f"data.{name}"))
+
+
+WAYS: tuple[Callable[[random.Random, Event], Sent], ...] = (
+    _too_large,
+    _not_json,
+    _not_cloudevent,
+    _unknown_type,
+    _wrong_topic,
+    _missing_field,
+    _bad_value,
+)

@@ -1,0 +1,53 @@
+"""Rows of the windows, and reports made of them."""
+
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from shopstream.api.reports import days
+from shopstream.api.reports.profile import Profile
+from shopstream.api.reports.report import Facts, Report, report_body
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+def made(
+    report: Report,
+    sales: list[tuple[str, str, int, str, int]] = (),  # type: ignore[assignment]
+    zone: str = "UTC",
+    now: datetime = NOON,
+    currency: str | None = "EUR",
+    **facts: Any,
+) -> dict[str, Any]:
+    """The body as it leaves. `sales`: instant, currency, orders, revenue, items."""
+    profile = Profile(currency, ZoneInfo(zone))
+    cut = report.cut(days.today(now, profile.zone), profile.zone)
+    rows = [_row(cut.marks, *one) for one in sales]
+    body = report_body(report, "s1", now, profile, cut, Facts(rows, **facts))
+    found: dict[str, Any] = orjson.loads(orjson.dumps(body))
+    return found
+
+
+def _row(
+    marks: Any, at: str, currency: str, orders: int, revenue: str, items: int
+) -> dict[str, Any]:
+    """As the engine sums: by the mark before."""
+    instant = datetime.fromisoformat(at)
+    begin = max(mark for mark in marks if mark <= instant)
+    assert instant < marks[-1]
+    sums = {"orders": orders, "revenue": revenue, "items": items}
+    return {"begin": int(begin.timestamp()), "currency": currency, **sums}
+
+
+def sums(revenue: float, orders: int, items: int) -> dict[str, Any]:
+    return {"totalRevenue": revenue, "totalOrders": orders, "totalItems": items}
+
+
+NONE = sums(0, 0, 0)
+
+
+def busy(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those with anything in them."""
+    return [entry for entry in entries if any(entry[name] for name in NONE)]

@@ -1,0 +1,242 @@
+"""How long an answer is given again, and what `asOf` it carries."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shopstream.api.progress import SHOPS, ProgressBook
+from shopstream.api.reports import kept as module
+from shopstream.api.reports.kept import Kept, Made
+from shopstream.api.standing import Standing
+from shopstream.contracts.cursor import Partition
+from shopstream.contracts.notices import PipelineState, Progress
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+MIDNIGHT = datetime(2026, 11, 23, tzinfo=UTC)
+
+
+class Place:
+    """Answers with how often it was asked; `standing` and `now` are what a test says."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.open = asyncio.Event()
+        self.open.set()
+        self.fault: Exception | None = None
+        self.standing = Standing(1, 1, NOON, heard=True)
+        self.now = NOON
+        self.size = 1
+        self.kept: Kept[int] = Kept(lambda _: self.standing, lambda: self.now)
+
+    def stands(self, seconds: float = 0, **changes: object) -> None:
+        as_of = NOON + timedelta(seconds=seconds)
+        self.standing = self.standing._replace(as_of=as_of, **changes)  # type: ignore[arg-type]
+
+    async def make(self) -> Made[int]:
+        self.asked += 1
+        number = self.asked
+        await self.open.wait()
+        if self.fault:
+            raise self.fault
+        return Made(number, MIDNIGHT, self.size)
+
+    async def get(self, question: str = "a", shop: str = "s", exact: bool = False) -> int:
+        return (await self.kept.get(shop, question, self.make, exact=exact)).value
+
+    async def as_of(self) -> float:
+        """Seconds after noon."""
+        given = (await self.kept.get("s", "a", self.make)).as_of
+        assert given is not None
+        return (given - NOON).total_seconds()
+
+
+async def test_the_same_question_is_asked_once_until_a_notice_of_its_shop() -> None:
+    place = Place()
+    assert [await place.get() for _ in range(3)] == [1, 1, 1]
+    assert await place.get("b") == 2
+    place.stands(changes=2)
+    assert await place.get() == 3
+
+
+async def test_another_shop_never_gets_a_kept_answer() -> None:
+    place = Place()
+    assert [await place.get(shop=shop) for shop in ("s", "t")] == [1, 2]
+
+
+async def test_progress_alone_leaves_a_plain_answer_and_replaces_an_exact_one() -> None:
+    place = Place()
+    assert await place.get() == 1
+    place.stands(1, version=2)
+    assert (await place.get(), await place.get(exact=True), await place.get()) == (1, 2, 2)
+
+
+async def test_as_of_is_that_from_before_the_answer_was_made() -> None:
+    place = Place()
+    place.open.clear()
+    first = asyncio.ensure_future(place.as_of())
+    await asyncio.sleep(0)
+    place.stands(1, version=2)
+    place.open.set()
+    assert (await first, await place.as_of()) == (0, 0)
+
+
+async def test_as_of_goes_on_while_nothing_more_is_in_any_report_and_never_back() -> None:
+    place = Place()
+    assert await place.as_of() == 0
+    place.stands(20)
+    assert await place.as_of() == 20
+    place.stands(21, version=2)
+    assert (await place.as_of(), place.asked) == (20, 1)
+
+
+async def test_an_answer_whose_as_of_lies_too_far_back_is_made_again() -> None:
+    place = Place()
+    assert await place.as_of() == 0
+    place.stands(2.5, version=2)
+    assert (await place.as_of(), place.asked) == (2.5, 2)
+
+
+async def test_nothing_is_kept_while_the_pipeline_is_unknown() -> None:
+    place = Place()
+    place.stands(version=None)
+    assert [await place.get() for _ in range(2)] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("name", "heard", "exact"),
+    [
+        ("LONGEST_SECONDS", True, False),
+        ("UNHEARD_SECONDS", False, False),
+        ("UNHEARD_SECONDS", True, True),
+    ],
+)
+async def test_an_answer_grows_old(
+    monkeypatch: pytest.MonkeyPatch, name: str, heard: bool, exact: bool
+) -> None:
+    place = Place()
+    place.stands(heard=heard)
+    assert [await place.get(exact=exact) for _ in range(2)] == [1, 1]
+    monkeypatch.setattr(module, name, 0.0)
+    assert await place.get(exact=exact) == 2
+
+
+async def test_at_local_midnight_every_answer_is_made_again() -> None:
+    place = Place()
+    assert await place.get() == 1
+    place.now = MIDNIGHT - timedelta(microseconds=1)
+    assert await place.get() == 1
+    place.now = MIDNIGHT
+    assert await place.get() == 2
+
+
+async def test_a_stampede_is_one_question() -> None:
+    place = Place()
+    place.open.clear()
+    crowd = [asyncio.ensure_future(place.get()) for _ in range(50)]
+    await asyncio.sleep(0)
+    crowd[0].cancel()
+    place.open.set()
+    assert await asyncio.gather(*crowd[1:]) == [1] * 49
+
+
+async def test_one_who_comes_after_a_notice_does_not_join_an_answer_from_before_it() -> None:
+    place = Place()
+    place.open.clear()
+    before = asyncio.ensure_future(place.get())
+    await asyncio.sleep(0)
+    place.stands(changes=2)
+    after = asyncio.ensure_future(place.get())
+    await asyncio.sleep(0)
+    place.open.set()
+    assert (await before, await after, await place.get()) == (1, 2, 2)
+
+
+async def test_a_failure_is_not_kept() -> None:
+    place = Place()
+    place.fault = ValueError("down")
+    with pytest.raises(ValueError, match="down"):
+        await place.get()
+    place.fault = None
+    assert await place.get() == 2
+
+
+async def test_what_is_kept_is_bounded_in_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ENTRIES", 2)
+    place = Place()
+    for question in ("a", "b", "a", "c", "a", "b"):
+        await place.get(question)
+    assert place.asked == 4
+
+
+async def test_what_is_kept_is_bounded_in_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BYTES", 10)
+    place = Place()
+    place.size = 4
+    for question in ("a", "b", "c", "b", "a"):
+        await place.get(question)
+    assert place.asked == 4
+
+
+class Clock:
+    seconds = 100.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def say(book: ProgressBook, reached: int, seconds: int = 0) -> None:
+    progress = Progress(1, reached, NOON + timedelta(seconds=seconds))
+    book.observe(PipelineState("w", {Partition("shop.orders", 0): progress}))
+
+
+def test_the_version_moves_with_every_record_but_not_with_time_or_notices() -> None:
+    book = ProgressBook(Clock())
+    assert book.standing("s", readable=True).version is None
+    say(book, 5)
+    first = book.standing("s", readable=True)
+    say(book, 5, 1)
+    book.changed("s")
+    second = book.standing("s", readable=True)
+    assert second.version == first.version
+    assert second.as_of == NOON + timedelta(seconds=1)
+    say(book, 6, 1)
+    assert book.standing("s", readable=True).version != first.version
+    assert book.standing("s", readable=False).version is None
+
+
+def test_a_notice_changes_its_shop_and_a_gap_changes_all() -> None:
+    book = ProgressBook(Clock())
+
+    def changes(shop: str) -> int:
+        return book.standing(shop, readable=True).changes
+
+    one, two = changes("s1"), changes("s2")
+    book.changed("s1")
+    assert (changes("s1") != one, changes("s2") == two) == (True, True)
+    one = changes("s1")
+    book.changed()
+    assert (changes("s1") != one, changes("s2") != two) == (True, True)
+
+
+def test_of_many_shops_a_forgotten_one_counts_as_changed_or_as_it_was_never_as_older() -> None:
+    book = ProgressBook(Clock())
+    book.changed("first")
+    before = book.standing("unseen", readable=True).changes
+    for number in range(SHOPS + 5):
+        book.changed(f"s{number}")
+    book.changed("first")
+    assert book.standing("unseen", readable=True).changes > before
+    latest = [book.standing(shop, readable=True).changes for shop in ("s4", f"s{SHOPS}", "first")]
+    assert latest == sorted(latest)
+
+
+def test_a_pipeline_that_says_nothing_for_two_seconds_is_not_heard() -> None:
+    clock = Clock()
+    book = ProgressBook(clock)
+    assert not book.standing("s", readable=True).heard
+    say(book, 1)
+    clock.seconds += 1.9
+    assert book.standing("s", readable=True).heard
+    clock.seconds += 0.2
+    assert not book.standing("s", readable=True).heard

@@ -1,0 +1,101 @@
+"""Runs of windows that add up to a period."""
+
+import random
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shopstream.api.reports.cover import cover
+
+
+def runs(start: str, end: str, months: bool = True) -> list[str]:
+    """Each run in short: sign, window, from, to."""
+    found = cover(
+        *(datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (start, end)), months=months
+    )
+    return [
+        f"{'+' if run.sign > 0 else '-'}{run.window} {run.start:%m-%dT%H:%M} {run.end:%m-%dT%H:%M}"
+        for run in found
+    ]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [
+        ("2026-11-22", "2026-11-23", ["+days 11-22T00:00 11-23T00:00"]),
+        ("2026-11-21T23:00", "2026-11-22T23:00", ["+quarters 11-21T23:00 11-22T23:00"]),
+        ("2026-11-01", "2026-12-01", ["+months 11-01T00:00 12-01T00:00"]),
+        (
+            "2026-10-31T23:00",
+            "2026-11-30T23:00",
+            [
+                "+quarters 10-31T23:00 11-01T00:00",
+                "+months 11-01T00:00 12-01T00:00",
+                "-quarters 11-30T23:00 12-01T00:00",
+            ],
+        ),
+        (
+            "2026-11-01T05:00",
+            "2026-12-01T05:00",
+            [
+                "-quarters 11-01T00:00 11-01T05:00",
+                "+months 11-01T00:00 12-01T00:00",
+                "+quarters 12-01T00:00 12-01T05:00",
+            ],
+        ),
+        (
+            "2026-11-15T18:15",
+            "2026-11-22T18:15",
+            [
+                "+quarters 11-15T18:15 11-16T00:00",
+                "+days 11-16T00:00 11-23T00:00",
+                "-quarters 11-22T18:15 11-23T00:00",
+            ],
+        ),
+        (
+            "2026-10-03",
+            "2026-11-29",
+            [
+                "-days 10-01T00:00 10-03T00:00",
+                "+months 10-01T00:00 12-01T00:00",
+                "-days 11-29T00:00 12-01T00:00",
+            ],
+        ),
+        (
+            "2026-10-24",
+            "2026-12-04",
+            [
+                "+days 10-24T00:00 11-01T00:00",
+                "+months 11-01T00:00 12-01T00:00",
+                "+days 12-01T00:00 12-04T00:00",
+            ],
+        ),
+        ("2026-11-04", "2026-11-12", ["+days 11-04T00:00 11-12T00:00"]),
+        ("2026-11-22", "2026-11-22", []),
+    ],
+)
+def test_a_period_is_read_where_it_is_least(start: str, end: str, expected: list[str]) -> None:
+    assert runs(start, end) == expected
+
+
+def test_where_months_cannot_be_read_days_are() -> None:
+    assert runs("2026-11-01", "2026-12-01", months=False) == ["+days 11-01T00:00 12-01T00:00"]
+
+
+def test_the_runs_of_any_period_add_up_to_it_and_are_few() -> None:
+    draw = random.Random(7)
+    base = datetime(2023, 12, 1, tzinfo=UTC)
+    quarter = timedelta(minutes=15)
+    for _ in range(500):
+        start = base + quarter * draw.randrange(40_000)
+        length = quarter * draw.randrange(1, 36_000)
+        found = cover(start, start + length, months=draw.random() < 0.8)
+        changes: dict[datetime, int] = {}
+        for run in found:
+            assert run.start < run.end
+            changes[run.start] = changes.get(run.start, 0) + run.sign
+            changes[run.end] = changes.get(run.end, 0) - run.sign
+        assert {at: n for at, n in changes.items() if n} == {start: 1, start + length: -1}
+        assert len(found) <= 5
+        edges = [run for run in found if run.window == "quarters"]
+        assert all(run.end - run.start <= timedelta(hours=12) for run in edges) or len(found) == 1

@@ -1,0 +1,79 @@
+"""What the reader of Kafka does with `shop.notices`, as far as kept answers depend on it."""
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+from aiokafka import TopicPartition
+
+from shopstream.api.progress import ProgressBook
+from shopstream.api.push.hub import Hub
+from shopstream.api.push.source import Source
+from shopstream.contracts.cursor import Partition, Position
+from shopstream.contracts.topics import NOTICES
+
+PLACE = Partition(NOTICES, 0)
+
+
+def notice(offset: int, **event: Any) -> Any:
+    value = json.dumps({"type": "report:updated", "specversion": "1.0", **event}).encode()
+    return SimpleNamespace(offset=offset, timestamp=0, value=value)
+
+
+class Reading:
+    """Has read notices up to offset 5."""
+
+    def __init__(self) -> None:
+        self.book = ProgressBook()
+        self.source = Source({}, Hub(), self.book, lambda: 0.0)
+        self.begin(5)
+
+    def begin(self, offset: int) -> None:
+        self.source._begin({PLACE: Position(1, offset)}, {PLACE: 1})
+
+    async def reads(self, *records: Any) -> None:
+        await self.source._take({TopicPartition(*PLACE): records})
+
+    def changes(self) -> tuple[int, int]:
+        """Of two shops."""
+        one, two = (self.book.standing(shop, readable=True).changes for shop in ("s1", "s2"))
+        return one, two
+
+
+async def test_a_notice_changes_its_shop_alone() -> None:
+    reading = Reading()
+    before = reading.changes()
+    await reading.reads(notice(5, shopid="s1"), notice(6, shopid="s1"))
+    after = reading.changes()
+    assert (after[0] > before[0], after[1] == before[1]) == (True, True)
+
+
+async def test_progress_changes_no_shop() -> None:
+    reading = Reading()
+    before = reading.changes()
+    data = {"worker": "w", "partitions": [], "counters": {}}
+    await reading.reads(notice(5, type="pipeline:progress", data=data))
+    assert reading.changes() == before
+    assert reading.book.standing("s1", readable=True).heard
+
+
+async def test_a_hole_in_the_notices_changes_every_shop() -> None:
+    reading = Reading()
+    before = reading.changes()
+    data = {"worker": "w", "partitions": [], "counters": {}}
+    await reading.reads(notice(7, type="pipeline:progress", data=data))
+    assert min(reading.changes()) > max(before)
+
+
+async def test_a_new_beginning_changes_every_shop() -> None:
+    reading = Reading()
+    before = reading.changes()
+    reading.begin(6)
+    assert min(reading.changes()) > max(before)
+
+
+async def test_a_notice_that_cannot_be_read_changes_every_shop() -> None:
+    reading = Reading()
+    before = reading.changes()
+    await reading.reads(SimpleNamespace(offset=5, timestamp=0, value=b"{"))
+    assert min(reading.changes()) > max(before)
