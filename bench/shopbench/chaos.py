@@ -25,7 +25,7 @@ def main() -> None:
 def _flags() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench/chaos", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--events", type=int, default=120_000, help="distinct ones, about")
+    parser.add_argument("--events", type=int, default=60_000, help="distinct ones, about")
     parser.add_argument("--kills", type=int, default=200, help="kill -9, over all processes")
     parser.add_argument("--freezes", type=int, default=8)
     parser.add_argument("--rewinds", type=int, default=8, help="of one partition")

@@ -26,8 +26,8 @@ class Plan:
     replays: int = 1
     workers: int = 2
     rate: float = 1500.0
-    pause: float = 0.6
-    rush: float = 0.2
+    pause: float = 0.4
+    rush: float = 0.3
     bad: float = 0.02
     repeats: float = 0.15
     audit: float = 5.0

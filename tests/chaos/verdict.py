@@ -16,7 +16,7 @@ from support.events import Sent
 from support.scene import Scene
 from support.waiting import eventually
 
-SETTLED_SECONDS = 300.0
+SETTLED_SECONDS = 900.0
 
 
 @dataclass

@@ -168,3 +168,24 @@ def test_an_empty_variable_is_one_that_is_not_set(given):
 
 def test_variables_of_others_are_ignored(given):
     assert given(NO_SUCH_SETTING="x").port == 3000
+
+
+def test_the_address_of_the_keys_is_a_url(given):
+    assert given(JWKS_URL="https://id.example/keys").jwks_url == "https://id.example/keys"
+    for wrong in ("id.example/keys", "file:///etc/passwd", "https://", "https://id.example:0/keys"):
+        assert faults(given, JWKS_URL=wrong) == [
+            "SHOPSTREAM_JWKS_URL: must be http://… or https://…"
+        ]
+
+
+def test_a_short_secret_of_tickets_is_a_fault(given):
+    (fault,) = faults(given, TICKET_SECRET="short")
+    assert fault.startswith("SHOPSTREAM_TICKET_SECRET: must have at least 32 bytes")
+    assert given(TICKET_SECRET="x" * 32).ticket_secret.get_secret_value() == "x" * 32
+
+
+def test_limits_are_off_or_above_nothing(given):
+    settings = given(RATE_LIMIT="0.5", REPORTS_AT_ONCE="20", ACCESS_LOG="true")
+    assert (settings.rate_limit, settings.reports_at_once, settings.access_log) == (0.5, 20, True)
+    assert len(faults(given, RATE_LIMIT="-1", REPORTS_AT_ONCE="0", ACCESS_LOG="maybe")) == 3
+    assert len(faults(given, RATE_LIMIT="inf", REPORTS_AT_ONCE="1", ACCESS_LOG="0")) == 1

@@ -15,6 +15,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from shopstream.api.push.stream import TRANSPORT
 
 GRACE_SECONDS = 1
+HEAD_BYTES = 64 * 1024
+"""Of the line and the headers of a request; the parser itself would take them without end."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -23,12 +25,29 @@ class PortInUse(Exception):
 
 
 class Protocol(HttpToolsProtocol):
-    """HTTP that hands its transport to the application."""
+    """HTTP that hands its transport to the application, with a bounded head."""
+
+    _head: int | None = None
+    """Bytes of a head that is not complete yet."""
 
     def on_message_begin(self) -> None:
         """Begins a request."""
         super().on_message_begin()
+        self._head = 0
         self.scope["extensions"] = {TRANSPORT: self.transport}  # type: ignore[dict-item]
+
+    def on_headers_complete(self) -> None:
+        """Ends the head."""
+        self._head = None
+        super().on_headers_complete()
+
+    def data_received(self, data: bytes) -> None:
+        """Takes a piece of a request; a head without end is a 400, and the connection is closed."""
+        super().data_received(data)
+        if self._head is not None and not self.transport.is_closing():
+            self._head += len(data)
+            if self._head > HEAD_BYTES:
+                self.send_400_response("The head of the request is too long.")
 
 
 class Server(uvicorn.Server):

@@ -38,6 +38,8 @@ ODD = (
     *("2026-11-22", "2026-13-45", "9999-12-31", "shop.orders:0:1", "shop.orders:0:999999999999"),
     *("WyJwLTEiLCIiXQ", "AQAA", "ä", "\U0001f600", "\ufeff", "x" * 3000, "a,b", "order:created"),
 )
+ID = ("x-request-id", "fz")
+"""One that is made might have the digits of a shop by chance."""
 STREAM_SECONDS = 0.005
 """How long a stream is listened to."""
 EXTRA = (
@@ -166,7 +168,7 @@ class Fuzz:
             right if draw.random() < 0.95 else method,
             path,
             self._encoded(pairs),
-            (*sender.headers, *self._headers()),
+            (*sender.headers, ID, *self._headers()),
             reach(sender, path, [value for name, value in pairs if name == "shopId"]),
         )
 

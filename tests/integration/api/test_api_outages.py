@@ -214,7 +214,7 @@ async def test_without_a_secret_it_does_not_start(tmp_path: Path) -> None:
     code = await asyncio.to_thread(child.process.wait, 10)
     assert (code, child.text()) == (
         2,
-        "SHOPSTREAM_JWT_SECRET: is not set, so no token could be checked\n",
+        "SHOPSTREAM_JWT_SECRET: is not set, nor is SHOPSTREAM_JWKS_URL, so no token could be checked\n",
     )
 
 

@@ -1,5 +1,7 @@
 """Every route, beside every token that must not open it."""
 
+import asyncio
+import contextlib
 import json
 import time
 from collections.abc import AsyncIterator
@@ -8,7 +10,7 @@ from typing import Any
 import httpx
 import jwt
 import pytest
-from api_harness import Line, Order, store
+from api_harness import Line, Order, Ports, store
 from fastapi.routing import APIRoute
 from starlette.routing import Route
 
@@ -16,6 +18,7 @@ from provider.apps import SECRET, Counting, application, client, every_route
 from provider.signing import Pair, body, key_set, part, private, unsigned
 from shopstream.api import keys
 from shopstream.api.access import MAX_TOKEN, Access
+from shopstream.api.server import HEAD_BYTES
 from shopstream.clickhouse.client import Engine
 from shopstream.settings import Settings
 
@@ -296,3 +299,34 @@ async def test_the_owner_of_a_shop_gets_its_numbers(
     assert (answer.status_code, answer.json()["shopId"]) == (200, MINE)
     forgiven = signed(algorithm, exp=time.time() - 25, nbf=time.time() + 25)
     assert (await ask(http, door, forgiven)).status_code == 200
+
+
+@pytest.mark.parametrize("size", [HEAD_BYTES // 2, HEAD_BYTES * 2, 8 * 1024 * 1024])
+async def test_a_head_without_end_is_cut_off(
+    http: httpx.AsyncClient, ports: Ports, size: int
+) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", ports.api)
+    try:
+        writer.write(b"GET /reports/daily-sales HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ")
+        sent = 0
+        with contextlib.suppress(ConnectionError):
+            while sent < size:
+                writer.write(b"x" * 8192)
+                await writer.drain()
+                sent += 8192
+            writer.write(b"\r\n\r\n")
+            await writer.drain()
+        answer = b""
+        with contextlib.suppress(ConnectionError):
+            answer = await asyncio.wait_for(reader.readline(), 10)
+        wanted = {b"401 Unauthorized"} if size < HEAD_BYTES else {b"400 Bad Request", b""}
+        assert answer.partition(b" ")[2].strip() in wanted
+        assert (await http.get("/health")).status_code == 200
+    finally:
+        writer.close()
+
+
+async def test_a_connection_is_kept_for_many_heads_of_a_fair_size(http: httpx.AsyncClient) -> None:
+    for _ in range(8):
+        answer = await http.get("/health", headers={"x-padding": "x" * (HEAD_BYTES // 3)})
+        assert answer.status_code == 200

@@ -26,7 +26,7 @@ from shopstream.contracts.cursor import Partition, Position
 from shopstream.contracts.notices import PipelineState, Progress
 from shopstream.contracts.topics import ORDERS, TOPIC_OF_TYPE
 
-REQUESTS = 24_000 if os.environ.get("SHOPSTREAM_FULL") else 1_000
+REQUESTS = 24_000 if os.environ.get("SHOPSTREAM_FULL") else 2_000
 AT_ONCE = 8
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 PLACE = Partition(ORDERS, 0)

@@ -14,7 +14,7 @@ from support.scene import Scene
 from support.system import FULL, System
 
 AWAY_SECONDS = 10.0 if FULL else 0.0
-DEATHS = 9 if FULL else 1
+DEATHS = 6 if FULL else 1
 
 
 @pytest.fixture(scope="module")

@@ -24,8 +24,8 @@ DOCKERFILE = read("Dockerfile")
 SETTINGS = {PREFIX + name.upper(): about for name, about in Settings.model_fields.items()}
 LOCAL_ONLY = {"DATA_DIR"}
 """Of `up`; a deployment has no data directory."""
-WITH_DEFAULT = {"KAFKA_IDEMPOTENCE", "KAFKA_SESSION_TIMEOUT", "JWKS_URL"}
-"""Right for a real Kafka; the last is not supported yet."""
+WITH_DEFAULT = {"KAFKA_IDEMPOTENCE", "KAFKA_SESSION_TIMEOUT"}
+"""Right for a real Kafka."""
 
 
 def instruction(name: str) -> list[str]:

@@ -2,11 +2,15 @@
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from shopstream.contracts.local_days import DAY, first_instant
+from shopstream.contracts.local_days import local_date as today
+
+__all__ = ["DAY", "dates", "first_instant", "hours", "local_text", "marks", "read_date", "today"]
+
 HOUR = timedelta(hours=1)
-DAY = timedelta(days=1)
 EARLIEST = date(1999, 12, 31)
 LATEST = date(2101, 1, 1)
 """The local dates that an instant of the years 2000 to 2100 (UTC) can have."""
@@ -29,29 +33,6 @@ def read_date(text: str) -> date:
     if not EARLIEST <= day <= LATEST:
         raise ValueError(f"must be from {EARLIEST} to {LATEST}")
     return day
-
-
-def today(now: datetime, zone: ZoneInfo) -> date:
-    """The local date of `now`."""
-    return now.astimezone(zone).date()
-
-
-def first_instant(day: date, zone: ZoneInfo) -> datetime:
-    """The first instant (UTC) whose local date is `day`, or a later one where the zone skips the day."""
-    midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
-    early, late = (midnight.replace(fold=fold).astimezone(UTC) for fold in (1, 0))
-    return _end_of_gap(early, late, day, zone) if early < late else late
-
-
-def _end_of_gap(before: datetime, after: datetime, day: date, zone: ZoneInfo) -> datetime:
-    """Clocks jump over midnight between these two instants; `after` is on the other side."""
-    while after - before > timedelta(seconds=1):
-        middle = before + (after - before) // 2
-        if middle.astimezone(zone).date() >= day:
-            after = middle
-        else:
-            before = middle
-    return after.replace(microsecond=0)
 
 
 def dates(first: date, last: date) -> list[date]:
