@@ -64,7 +64,9 @@ async def test_types_choose_and_visits_come_only_when_named(
     shop = of_shop()
 
     def event(kind: str) -> dict[str, object]:
-        return {**order_event(shop, kind=kind), "data": {"sessionId": "x", "productId": "p"}}
+        at = "2026-11-22T10:15:30Z"
+        data = {"sessionId": "x", "at": at, "productId": "p", "quantity": 1, "updatedAt": at}
+        return {**order_event(shop, kind=kind), "data": data}
 
     async with (
         stream(http, headers=bearer(token(shop))) as plain,

@@ -24,8 +24,8 @@ DOCKERFILE = read("Dockerfile")
 SETTINGS = {PREFIX + name.upper(): about for name, about in Settings.model_fields.items()}
 LOCAL_ONLY = {"DATA_DIR"}
 """Of `up`; a deployment has no data directory."""
-WITH_DEFAULT = {"KAFKA_IDEMPOTENCE", "KAFKA_SESSION_TIMEOUT"}
-"""Right for a real Kafka."""
+WITH_DEFAULT = {"KAFKA_IDEMPOTENCE", "KAFKA_SESSION_TIMEOUT", "AUDIT_SECONDS"}
+"""Right for a deployment."""
 
 
 def instruction(name: str) -> list[str]:

@@ -14,10 +14,11 @@ FLAGS = {
     "up": {"--demo", "--port", "--kafka-port", "--clickhouse-port", "--data-dir"},
     "pipeline": set(),
     "api": set(),
-    "migrate": set(),
+    "migrate": {"--bi-user", "--bi-shop"},
     "produce": {"--rate", "--topic"},
     "token": {"--shop", "--role", "--user", "--ttl"},
     "verify": {"--shop", "--json"},
+    "rebuild": set(),
     "deadletters list": {"--reason", "--topic", "--shop", "--since", "--limit", "--json"},
     "deadletters retry": {"--reason", "--topic", "--shop", "--since", "--limit", "--dry-run"},
 }
