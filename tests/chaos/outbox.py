@@ -12,6 +12,7 @@ from support.scene import Scene
 from support.system import GROUP
 
 SLICE = 100
+FEW = 200
 
 
 class Outbox:
@@ -41,6 +42,12 @@ class Outbox:
         """From now on this share of all may be sent."""
         with self._change:
             self._let = max(self._let, round(share * len(self._records)))
+            self._change.notify_all()
+
+    def let_some(self) -> None:
+        """A few more, so that there is something to do."""
+        with self._change:
+            self._let = min(max(self._let, self._next) + FEW, len(self._records))
             self._change.notify_all()
 
     def hurry(self) -> None:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 Deed = Literal["pipeline", "engine", "broker", "freeze", "rewind", "replay"]
-"""kill -9 of one of the three; a worker frozen and woken; one partition, or a whole topic, read again."""
+"""kill -9 of one of the three; a worker frozen and woken; one partition, or a whole topic and one of
+another, read again."""
 SHARES: dict[Deed, int] = {"pipeline": 65, "engine": 22, "broker": 13}
 
 

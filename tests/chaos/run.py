@@ -115,7 +115,7 @@ def chaos(plan: Plan, folder: Path, told: Tell = lambda text: None) -> Run:
             dict(storm.kills),
             dict(storm.done),
             storm.caught,
-            storm.ends,
+            storm.keeper.ends,
             len(load),
             outbox.again,
             dict(sorted(reasons.items())),

@@ -8,7 +8,7 @@ from chaos.plan import Plan
 from support.processes import Child
 from support.system import System
 
-SESSION_SECONDS = 3.0
+SESSION_SECONDS = 2.0
 TESTS = Path(__file__).parents[1]
 MIB = 1024
 

@@ -145,12 +145,12 @@ class System:
         port = self._ports["engine"]
         self._until(self.engine, lambda: _get(port, "/ping") == (200, b"Ok.\n"))
 
-    def add_pipeline(self, **env: str) -> Child:
+    def add_pipeline(self, command: list[str] | None = None, **env: str) -> Child:
         """Starts one more, on the metrics port of its own, with more in its environment."""
         name = f"pipeline-{len(self.pipelines) + 1}"
         self._status[name] = port = free_port()
         env["SHOPSTREAM_METRICS_PORT"] = str(port)
-        child = self._child(name, _python("pipeline"), **env)
+        child = self._child(name, command or _python("pipeline"), **env)
         self.pipelines.append(child)
         child.start()
         return child

@@ -16,8 +16,10 @@ from shopstream.pipeline.transport import Delivery
 logger = logging.getLogger(__name__)
 
 MAX_RECORDS = 100_000
-MAX_BYTES = 64 * 1024 * 1024
+MAX_BYTES = 32 * 1024 * 1024
 """A batch takes no further chunk beyond them; twice as much may wait, then the consumer waits too."""
+ROOM_BYTES = 128 * 1024 * 1024
+"""What the flushers of a worker hold together, waiting or being written; beyond it one chunk of each topic."""
 MANY_RECORDS, MORE_SECONDS = 2000, 0.2
 """Where so many wait, more are on their way: a batch waits that long to be full."""
 PACE_SECONDS = 0.25
@@ -40,8 +42,26 @@ Write = Callable[[Batch], Awaitable[Written]]
 Tell = Callable[[Written, float], None]
 
 
+class Room:
+    """What the flushers of one worker hold together, in bytes of the records' values."""
+
+    def __init__(self, limit: int = ROOM_BYTES) -> None:
+        self._limit = limit
+        self._bytes = 0
+        self.change = asyncio.Condition()
+
+    def add(self, size: int) -> None:
+        """Takes room, or gives it back where `size` is negative."""
+        self._bytes += size
+
+    @property
+    def full(self) -> bool:
+        """Whether it holds all that it may."""
+        return self._bytes >= self._limit
+
+
 class Flusher:
-    """One for a topic, over all the partitions of it that this worker has.
+    """One for a topic, over all the partitions of it that this worker has; `room` is shared by all of them.
 
     `write` returns when the batch is durable, whatever it takes; `written` is told of it with the seconds
     it took, after its chunks were acknowledged.
@@ -54,6 +74,7 @@ class Flusher:
         write: Write,
         written: Tell,
         pace: float = PACE_SECONDS,
+        room: Room | None = None,
     ) -> None:
         self._epoch = epoch
         self._number = number
@@ -64,10 +85,12 @@ class Flusher:
         self._records = 0
         self._bytes = 0
         self._drops: Counter[Partition] = Counter()
-        self._change = asyncio.Condition()
+        self._room = room or Room()
+        self._change = self._room.change
 
     async def offer(self, delivery: Delivery) -> None:
-        """Decodes a chunk and queues it; waits where two full batches are queued already.
+        """Decodes a chunk and queues it; waits where two full batches are queued already, or one chunk while
+        the room is full.
 
         A chunk whose partition is dropped meanwhile is forgotten too.
         """
@@ -77,10 +100,11 @@ class Flusher:
         epoch = self._epoch(chunk.topic)
         piece = await asyncio.to_thread(decode, chunk.topic, chunk.partition, epoch, chunk.records)
         async with self._change:
-            await self._change.wait_for(lambda: not self._full(2) or self._drops[place] != drops)
+            await self._change.wait_for(lambda: self._may_queue() or self._drops[place] != drops)
             if self._drops[place] != drops:
                 return
             self._add(Waiting(delivery, piece), 1)
+            self._room.add(piece.size)
             self._waiting.append(Waiting(delivery, piece))
             self._change.notify_all()
 
@@ -89,10 +113,10 @@ class Flusher:
         self._drops.update(lost)
         kept = [w for w in self._waiting if w.place not in lost]
         for waiting in self._waiting:
-            self._add(waiting, -1)
+            if waiting.place in lost:
+                self._add(waiting, -1)
+                self._room.add(-waiting.piece.size)
         self._waiting = deque(kept)
-        for waiting in kept:
-            self._add(waiting, 1)
 
     async def run(self) -> None:
         """Writes batches for ever; what `write` raises ends it, with nothing acknowledged."""
@@ -106,11 +130,18 @@ class Flusher:
             except Lost as lost:
                 logger.warning("%s", lost)
                 continue
+            finally:
+                await self._give_back(taken)
             for waiting in taken:
                 waiting.delivery.ack()
             took = loop.time() - began
             self._written(written, took)
             await self._pace(self._pace_seconds - took)
+
+    async def _give_back(self, taken: list[Waiting]) -> None:
+        async with self._change:
+            self._room.add(-sum(waiting.piece.size for waiting in taken))
+            self._change.notify_all()
 
     async def _take(self) -> list[Waiting]:
         async with self._change:
@@ -139,6 +170,9 @@ class Flusher:
     async def _until_full(self, seconds: float) -> None:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._change.wait_for(lambda: self._full(1)), seconds)
+
+    def _may_queue(self) -> bool:
+        return not self._full(2) and not (self._waiting and self._room.full)
 
     def _full(self, times: int) -> bool:
         return self._records >= times * MAX_RECORDS or self._bytes >= times * MAX_BYTES

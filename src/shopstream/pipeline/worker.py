@@ -27,7 +27,7 @@ from shopstream.pipeline.auditor import Auditor
 from shopstream.pipeline.batch import Batch
 from shopstream.pipeline.epochs import Epochs, TopicMissing, TopicRecreated
 from shopstream.pipeline.flush import Fenced, Hands, Written, insist
-from shopstream.pipeline.flusher import Flusher
+from shopstream.pipeline.flusher import Flusher, Room
 from shopstream.pipeline.kinds import KINDS
 from shopstream.pipeline.metrics import Metrics
 from shopstream.pipeline.notifier import Notifier
@@ -80,8 +80,11 @@ class Worker:
             self.recovery_patience,
             self.notifier.changed,
         )
+        room = Room()
         self.flushers = {
-            topic: Flusher(self.epochs.of, self.numbers.next, self._write, self._written, kind.pace)
+            topic: Flusher(
+                self.epochs.of, self.numbers.next, self._write, self._written, kind.pace, room
+            )
             for topic, kind in KINDS.items()
         }
         self.announcer = Announcer(

@@ -9,7 +9,7 @@ from decode_oracle import kafka_records
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.topics import ORDERS
 from shopstream.pipeline import flusher as module
-from shopstream.pipeline.flusher import Flusher
+from shopstream.pipeline.flusher import Flusher, Room
 from shopstream.pipeline.transport import Chunk
 
 VALUE = bytes_of(event(data=order()))
@@ -292,3 +292,30 @@ async def test_what_is_dropped_while_more_is_waited_for_is_no_batch(engine, monk
             await asyncio.sleep(0.01)
     assert engine.sizes == [1]
     running.cancel()
+
+
+async def test_flushers_of_one_worker_share_their_room(engine):
+    room = Room(limit=len(VALUE) * 3)
+    numbers = iter(range(1, 1000))
+    engine.may_write.clear()
+    two = [
+        Flusher(lambda topic: 7, lambda: next(numbers), engine.write, engine.written, 0, room)
+        for _ in range(2)
+    ]
+    running = [asyncio.create_task(one.run()) for one in two]
+    await two[0].offer(FakeDelivery(0, 3))
+    await until(lambda: len(engine.batches) == 1)
+    # full with what is being written: one chunk of each may still wait
+    await two[0].offer(FakeDelivery(3))
+    await two[1].offer(FakeDelivery(0))
+    await until(lambda: len(engine.batches) == 2)
+    await two[1].offer(FakeDelivery(1))
+    late = [asyncio.create_task(one.offer(FakeDelivery(9))) for one in two]
+    await stays(lambda: not any(task.done() for task in late))
+    engine.may_write.set()
+    await until(lambda: all(task.done() for task in late))
+    await until(lambda: sum(engine.sizes) == 8)
+    assert not room.full
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
