@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from shopstream.local.probes import free_port
+from support.processes import free_port
 from support.up import (
     CHILDREN,
     PATIENCE,
@@ -108,15 +108,17 @@ def test_verify_names_a_number_that_was_damaged_by_hand(up: Up) -> None:
     damage(up, -1)
     assert done.returncode == 1
     assert done.stdout.decode() == (
-        "sales_day shop=damaged day=2026-11-20 currency=EUR:"
+        "sales_15m shop_id=damaged slot=2026-11-20 10:00:00 currency=EUR:"
         " orders is 1, should be 0, revenue is 0.0001, should be 0\n"
         "1 rows compared, 1 differences\n"
     )
 
 
 def damage(up: Up, sign: int) -> None:
-    row = f"('damaged', '2026-11-20', 'EUR', {sign}, {sign} * toDecimal128('0.0001', 4), 0)"
-    statement = f"INSERT INTO shopstream.sales_day SELECT * FROM VALUES({row})"
+    row = (
+        f"('damaged', '2026-11-20 10:00:00', 'EUR', {sign}, {sign} * toDecimal128('0.0001', 4), 0)"
+    )
+    statement = f"INSERT INTO shopstream.sales_15m SELECT * FROM VALUES({row})"
     answer = httpx.post(up.told["clickhouse"], content=statement)
     assert answer.status_code == 200, answer.text
 

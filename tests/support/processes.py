@@ -1,6 +1,7 @@
 """Child processes that never outlive the tests, however these end."""
 
 import ctypes
+import itertools
 import os
 import signal
 import socket
@@ -11,10 +12,25 @@ PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
+FIRST_PORT, PORTS = 12_000, 2_500
+"""Below those that the kernel gives to outgoing connections; each process of the tests has a range of its own."""
+
+
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    """One that nobody listens on and that this process has not given before."""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = FIRST_PORT + number % 8 * PORTS
+    while True:
+        port = first + next(_ports) % PORTS
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+
+
+_ports = itertools.count(os.getpid())
 
 
 def _die_with_parent() -> None:

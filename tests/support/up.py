@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from shopstream.local.probes import free_port
+from support.processes import free_port
 
 READY_WITHIN = 15.0
 STOPPED_WITHIN = 10.0

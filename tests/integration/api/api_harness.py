@@ -6,7 +6,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -42,11 +41,6 @@ T = TypeVar("T")
 _API = (
     "from shopstream.api.main import run; from shopstream.settings import load; exit(run(load()))"
 )
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return sock.getsockname()[1]
 
 
 def token(*shops: str, user: str = "u1", role: str = "admin", ttl: float = 600, **more: Any) -> str:

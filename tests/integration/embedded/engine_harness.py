@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+
+from support.processes import free_port
 
 LOGINS = {
     "app": {"password": "app-password"},
@@ -20,12 +21,6 @@ LOGINS = {
 DEADLINE_SECONDS = 20.0
 SLOW = "SELECT sum(sleepEachRow(0.25)) FROM numbers(400) SETTINGS max_block_size = 1"
 """Waits for 100 s without work, and can be killed."""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def command(path: Path, port: int, *more: str) -> list[str]:

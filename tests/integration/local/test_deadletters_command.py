@@ -113,7 +113,7 @@ def test_large_letters_and_many_are_read_to_the_end(broker: OwnBroker) -> None:
 
 
 @pytest.mark.embedded_only("the broker is away")
-def test_a_broker_that_is_away_is_one_sentence(kind: str) -> None:
+def test_a_broker_that_is_away_is_one_sentence(broker_kind: str) -> None:
     port = free_port()
     for command in ("list", "retry"):
         done = run(f"127.0.0.1:{port}", command)
@@ -147,7 +147,7 @@ def test_a_broker_that_dies_while_it_is_read_is_told(
     ],
 )
 def test_a_flag_that_is_not_usable_ends_with_2(
-    kind: str, arguments: tuple[str, ...], flag: str
+    broker_kind: str, arguments: tuple[str, ...], flag: str
 ) -> None:
     done = run("127.0.0.1:1", "list", *arguments)
     assert done.returncode == 2

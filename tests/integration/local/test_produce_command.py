@@ -13,8 +13,8 @@ import pytest
 from shopstream.contracts.topics import BY_NAME, TOPICS
 from shopstream.kafka import BrokerUnreachable, TopicAdmin, epoch_of
 from shopstream.local.broker import EmbeddedBroker
-from shopstream.local.probes import free_port
 from shopstream.settings import Settings
+from support.processes import free_port
 
 PATIENCE = 10.0
 """Seconds."""

@@ -149,10 +149,10 @@ def test_what_breaks_a_rule_is_not_sent_unless_it_is_wanted(broker: OwnBroker) -
 
 
 def test_it_is_idempotent_where_the_broker_can_and_it_is_wanted(
-    broker: OwnBroker, kind: str
+    broker: OwnBroker, broker_kind: str
 ) -> None:
     with ShopProducer(broker.settings) as producer:
-        assert producer.idempotent == (kind == "apache")
+        assert producer.idempotent == (broker_kind == "apache")
     with ShopProducer(broker.settings, idempotence=False) as producer:
         assert not producer.idempotent
 
@@ -171,6 +171,6 @@ def test_a_fault_in_the_block_does_not_lose_what_was_sent_before(broker: OwnBrok
 
 
 @pytest.mark.embedded_only("there is no broker at all")
-def test_no_broker_is_told_at_once(kind: str) -> None:
+def test_no_broker_is_told_at_once(broker_kind: str) -> None:
     with pytest.raises(BrokerUnreachable):
         ShopProducer(f"127.0.0.1:{free_port()}")
