@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -14,9 +15,9 @@ from shopstream.clickhouse.verify import verify
 from shopstream.pipeline.numbers import number_at
 from support.events import Sent
 from support.scene import Scene
-from support.waiting import eventually
 
 SETTLED_SECONDS = 900.0
+HEAR_SECONDS = 20.0
 
 
 @dataclass
@@ -35,7 +36,7 @@ class Verdict:
 def judge(world: World, scene: Scene, storm: Storm, ears: Ears, load: Sequence[Sent]) -> Verdict:
     """Once all is in."""
     found = Verdict()
-    eventually(lambda: _heard_all(ears), 30, "alerts are read")
+    _hear(world, storm, ears)
     found.differences["tables"] = compare_tables(world.sql, scene.book)
     found.differences["alerts"] = _alerts(world, scene, storm, ears, found)
     found.differences["dead letters"] = _letters(world, scene, load, found)
@@ -58,8 +59,15 @@ def repairs(world: World) -> dict[str, int]:
     return {window: int(count) for window, count in rows}
 
 
-def _heard_all(ears: Ears) -> bool:
-    return ears.listen(1.0) == 0
+def _hear(world: World, storm: Storm, ears: Ears) -> None:
+    """Listens until everything that this broker must have was heard, or nothing comes any more."""
+    kept = world.sql.rows(
+        f"SELECT DISTINCT id FROM alerts WHERE batch > {number_at(storm.broker_since)}"
+    )
+    wanted = {name for (name,) in kept}
+    deadline = time.monotonic() + HEAR_SECONDS
+    while ears.listen(1.0) or (not wanted <= set(ears.heard) and time.monotonic() < deadline):
+        pass
 
 
 def _alerts(world: World, scene: Scene, storm: Storm, ears: Ears, found: Verdict) -> list[str]:

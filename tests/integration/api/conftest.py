@@ -16,12 +16,12 @@ from api_harness import (
     engine_client,
     engine_url,
     eventually,
-    free_port,
     kafka,
 )
 
 from shopstream.clickhouse.client import Address, Engine
 from shopstream.clickhouse.migrations import migrate_engine
+from support.processes import free_port
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,6 @@ from api_harness import (
     engine_child,
     engine_url,
     eventually,
-    free_port,
     kafka,
     order_event,
     stream,
@@ -30,6 +29,7 @@ from shopstream.clickhouse.client import Address, Engine
 from shopstream.clickhouse.migrations import migrate_engine
 from shopstream.contracts.cursor import Partition, decode
 from shopstream.contracts.topics import ORDERS
+from support.processes import free_port
 
 DAY = "/reports/daily-sales?date=2026-11-22"
 

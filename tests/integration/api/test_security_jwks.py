@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from api_harness import Child, Kafka, Ports, api_child, engine_url, eventually, free_port
+from api_harness import Child, Kafka, Ports, api_child, engine_url, eventually
 
 from provider.apps import application, client
 from provider.server import KeyServer
@@ -22,6 +22,7 @@ from shopstream.api.jwks import ASK_SECONDS, KEEP_SECONDS, FetchFault, Jwks
 from shopstream.api.jwks_http import MOST_BYTES, KeyAddress
 from shopstream.clickhouse.client import Engine
 from shopstream.settings import Settings
+from support.processes import free_port
 
 DAY = "/reports/daily-sales"
 OLD, NEW = Pair("RS256", "old"), Pair("ES256", "new")

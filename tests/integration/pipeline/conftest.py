@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from shopstream.clickhouse.verify import verify
 from support.brokers import Brokers
 from support.scene import Scene
 from support.system import System
@@ -12,12 +13,17 @@ from support.system import System
 
 @pytest.fixture(scope="session")
 def scene(
-    broker_kind: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+    new_brokers: Callable[[Path], Brokers], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Scene]:
-    """Shared: a test looks at shops of its own."""
-    brokers = request.getfixturevalue("apache") if broker_kind == "apache" else None
-    with System(tmp_path_factory.mktemp("pipeline"), brokers=brokers).start() as system:
-        yield Scene(system)
+    """Shared: a test looks at shops of its own. In the end everything is compared as a whole."""
+    folder = tmp_path_factory.mktemp("pipeline")
+    with System(folder, brokers=new_brokers(folder)).start() as system:
+        scene = Scene(system)
+        yield scene
+        system.settle()
+        scene.compare()
+        scene.check_letters()
+        assert not verify(system.settings).differences
 
 
 @pytest.fixture

@@ -45,6 +45,7 @@ def test_an_event_type_is_added_by_the_diff_of_the_page(tmp_path: Path) -> None:
         rows = "SELECT review_id, stars, text FROM reviews FINAL ORDER BY review_id"
         eventually(lambda: len(system.sql.rows(rows)) == 2, 30, "reviews in their table")
         assert system.sql.rows(rows) == [["r-1", 2, "Leaks"], ["r-2", 3, None]]
+        eventually(lambda: len(system.dead_letters()) == 1, 30, "the refused review is told")
         (letter,) = system.dead_letters()
         assert (letter["data"]["topic"], letter["data"]["field"]) == ("shop.reviews", "data.stars")
 
