@@ -301,7 +301,8 @@ async def test_the_owner_of_a_shop_gets_its_numbers(
     assert (await ask(http, door, forgiven)).status_code == 200
 
 
-@pytest.mark.parametrize("size", [HEAD_BYTES // 2, HEAD_BYTES * 2, 8 * 1024 * 1024])
+# a head that comes in one read of 256 KiB is whole, and is answered
+@pytest.mark.parametrize("size", [HEAD_BYTES // 2, HEAD_BYTES * 16, 8 * 1024 * 1024])
 async def test_a_head_without_end_is_cut_off(
     http: httpx.AsyncClient, ports: Ports, size: int
 ) -> None:
