@@ -2,14 +2,12 @@
 
 import argparse
 import asyncio
-import multiprocessing
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +15,18 @@ import aiohttp
 import orjson
 from confluent_kafka import Producer
 
-from shopbench import topic
+from shopbench import steady, topic
 from shopbench.orders import Generator, Order, shop_name
 from shopbench.output import Result, arguments, publish, quantile, run, say
 from shopbench.up import Up, up
 from shopstream.contracts.topics import BY_NAME, ORDERS
 from shopstream.settings import Settings
 
-SHOPS = 30
 WARM_SECONDS = 3.0
 PROBE_SECONDS = 0.25
 """Between the end of one probe and the next, a little shifted so that it meets every phase."""
 ASK_SECONDS = 0.1
 DRAIN_SECONDS = 10.0
-TICK_SECONDS = 0.002
 INCLUDES, TOTALS = "probe-includes", "probe-totals"
 
 
@@ -82,20 +78,16 @@ class Bench:
         return self.samples
 
     async def _produce(self, seconds: float) -> None:
-        """In a process of its own, so that what is measured waits for nobody here."""
-        context = multiprocessing.get_context("spawn")
-        receive, send = context.Pipe(duplex=False)
-        load = context.Process(target=_load, args=(self._up.kafka, self._rate, seconds, send))
-        load.start()
+        load, told = steady.start(self._up.kafka, self._rate, seconds)
         await asyncio.to_thread(load.join)
-        self.samples.sent, self.samples.sent_to_stream = receive.recv()
+        self.samples.sent, self.samples.sent_to_stream = told.recv()
         self._stopped.set()
 
     async def _poll(self) -> None:
         """Lets the producer tell where its records are."""
         while True:
             self._producer.poll(0)
-            await asyncio.sleep(TICK_SECONDS)
+            await asyncio.sleep(steady.TICK_SECONDS)
 
     async def _drain(self) -> None:
         end = time.monotonic() + DRAIN_SECONDS
@@ -179,23 +171,6 @@ class Bench:
         return {"Authorization": f"Bearer {self._up.token([shop])}"}
 
 
-def _load(bootstrap: str, rate: float, seconds: float, told: Connection) -> None:
-    """By the clock: what is late is sent at once, so the rate holds. Tells how many, and how many of shop 1."""
-    producer = topic.producer(bootstrap, linger_ms=5)
-    events = Generator(lambda _: datetime.now(UTC), shops=SHOPS)
-    sent = streamed = 0
-    begun = time.perf_counter()
-    while (passed := time.perf_counter() - begun) < seconds:
-        while sent < passed * rate:
-            key, value = events.event()
-            sent += 1
-            streamed += key.startswith(shop_name(1).encode() + b"/")
-            producer.produce(ORDERS, value, key)
-        producer.poll(TICK_SECONDS)
-    producer.flush()
-    told.send((sent, streamed))
-
-
 def _probe_order(shop: str, count: int, now: datetime) -> tuple[bytes, bytes]:
     order = Order(shop, f"{shop}-{count}", now, count, [(count % 500, 1, 1000)])
     return Generator(lambda _: now, shops=1).write(order, now)
@@ -239,7 +214,7 @@ def main() -> None:
 
 def _fill(result: Result, flags: argparse.Namespace, samples: Samples) -> None:
     rate = samples.sent / (flags.seconds + WARM_SECONDS)
-    result.about = f"{rate:,.0f} order events/s of {SHOPS} shops for {flags.seconds:g} s"
+    result.about = f"{rate:,.0f} order events/s of {steady.SHOPS} shops for {flags.seconds:g} s"
     result.rows = [
         _row("GET /reports/daily-sales?includes=", samples.report_includes),
         _row("GET /reports/daily-sales, polled", samples.report_totals),

@@ -58,6 +58,11 @@ class Child:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
+    @property
+    def number(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
     def cpu(self) -> float:
         """Seconds of CPU since its start."""
         return cpu(self._process.pid)

@@ -1,34 +1,41 @@
-"""Every report at N orders, over HTTP with a token; the daily one beside the same from `orders FINAL`."""
+"""Every report at N orders, over HTTP with a token: idle, under ingest, and beside the same from `orders FINAL`."""
 
 import argparse
 import asyncio
 import gzip
 import json
 import random
+import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
-from datetime import date, timedelta
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
 
+from shopbench import steady
+from shopbench.asking import Line, Paths, Timing, load
 from shopbench.fill import BIGGEST, DAYS, Fill, day
-from shopbench.output import Result, arguments, median, publish, quantile, run, say
-from shopbench.processes import EngineAddress, Failed, cpu
+from shopbench.output import Result, arguments, median, publish, run, say
+from shopbench.processes import Child, Failed, cpu
 from shopbench.sql import Sql
 from shopbench.up import Up, settle, up
 from shopstream.api.reports.stock import Place, write_cursor
+from shopstream.local.probes import free_port
 
 DATABASE = "shopstream"
-LIMIT_SECONDS = 60.0
-"""For one measurement, whatever is missing then."""
 SETTLE_SECONDS = 60.0
-FIRST_ASKED = 60
+READY_SECONDS = 30.0
+WARM_SECONDS = 5.0
+"""Of ingest, before anything is measured."""
+LEVEL_SECONDS = 60.0
+"""Until the pipeline has everything that was sent."""
+FIRST_ASKED = 366
 """Days before it are for comparison."""
-Ask = Callable[[str], Any]
+FINAL = "daily-sales from orders FINAL"
 PATHS: dict[str, Callable[[date], str]] = {
     "daily-sales": lambda day: f"/reports/daily-sales?date={day}",
     "weekly-sales": lambda day: f"/reports/weekly-sales?startDate={day}",
@@ -41,36 +48,19 @@ PATHS: dict[str, Callable[[date], str]] = {
     "stock, 100 low levels": lambda day: f"/stock?low=true&cursor={_place(day)}",
 }
 """Of each kind of report what is asked for, made of a random day."""
-_OF_DAY = """
-    WHERE counted AND shop_key = reinterpretAsUInt64(substring(SHA256('%(shop)s'), 1, 8)) AND shop_id = '%(shop)s'
-        AND created_at >= toDateTime64('%(day)s', 6, 'UTC')
-        AND created_at < toDateTime64('%(day)s', 6, 'UTC') + INTERVAL 1 DAY
-"""
-_HOURS = (
-    "SELECT toHour(created_at) AS hour, currency, count(), sum(total - refund),"
-    " sum(arraySum(`items.quantity`)) FROM orders FINAL" + _OF_DAY + "GROUP BY hour, currency"
-)
-_TOP = (
-    "SELECT p, sum(q) AS n, sum(q * price) AS revenue FROM orders FINAL"
-    " ARRAY JOIN `items.product_id` AS p, `items.quantity` AS q, `items.price` AS price"
-    + _OF_DAY
-    + "GROUP BY p ORDER BY revenue DESC, p LIMIT 10"
-)
 
 
 @dataclass(frozen=True)
-class Timing:
-    """Of one round."""
+class Api:
+    """A process that serves, and with which token."""
 
-    what: str
-    connections: int
-    requests: int
-    per_s: float
-    p50: float | None
-    p99: float | None
-    most: float | None
-    api_ms: float = 0.0
-    engine_ms: float = 0.0
+    port: int
+    process: int
+    token: str
+
+    def line(self) -> Line:
+        """A connection of its own."""
+        return Line(self.port, self.token)
 
 
 def _span(day: date, days: int) -> str:
@@ -81,127 +71,159 @@ def _place(day: date) -> str:
     return write_cursor(Place(f"product-{day.toordinal() % 1000:03}"))
 
 
-def load(what: str, make: Callable[[], Ask], connections: int, requests: int, seed: int) -> Timing:
-    """`requests` in all, over so many connections, each asking as soon as it has its answer."""
-    times: list[float] = []
-    faults: list[Exception] = []
-    end = time.perf_counter() + LIMIT_SECONDS
+def drawn(path: Callable[[date], str], seed: int) -> Paths:
+    """Paths of random days."""
 
-    def work(number: int) -> None:
-        try:
-            ask, draw = make(), random.Random(seed * 1000 + number)
-            for _ in range(requests // connections):
-                begun = time.perf_counter()
-                ask(day(draw.randrange(FIRST_ASKED, DAYS)).isoformat())
-                ended = time.perf_counter()
-                times.append((ended - begun) * 1000)
-                if ended > end:
-                    return
-        except Exception as error:
-            faults.append(error)
+    def paths(number: int) -> Iterator[str]:
+        draw = random.Random(seed * 1000 + number)
+        while True:
+            yield path(day(draw.randrange(FIRST_ASKED, DAYS)))
 
-    threads = [threading.Thread(target=work, args=(i,), daemon=True) for i in range(connections)]
-    begun = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(LIMIT_SECONDS + 30)
-    took = time.perf_counter() - begun
-    if faults:
-        raise Failed(f"{what}: {faults[0]!r}")
-    ranks = (quantile(times, 0.5), quantile(times, 0.99), max(times, default=None))
-    return Timing(what, connections, len(times), len(times) / took, *ranks)
+    return paths
 
 
-def _timed(
-    system: Up, what: str, make: Callable[[], Ask], connections: int, requests: int, seed: int
-) -> Timing:
-    """With the CPU that the API and the engine used, milliseconds a request."""
-    before = [cpu(system.processes[name]) for name in ("api", "engine")]
-    timing = load(what, make, connections, requests, seed)
-    after = [cpu(system.processes[name]) for name in ("api", "engine")]
-    used = [(b - a) * 1000 / timing.requests for a, b in zip(before, after, strict=True)]
-    return replace(timing, api_ms=used[0], engine_ms=used[1])
+def every_kind(seed: int) -> Paths:
+    """Random kinds and days, but no year: what a dashboard asks for."""
+    kinds = [path for name, path in PATHS.items() if "366" not in name]
+
+    def paths(number: int) -> Iterator[str]:
+        draw = random.Random(seed * 1000 + number)
+        while True:
+            yield draw.choice(kinds)(day(draw.randrange(FIRST_ASKED, DAYS)))
+
+    return paths
 
 
-def http_report(system: Up, token: str, path: Callable[[date], str]) -> Callable[[], Ask]:
-    """As a dashboard asks: one kept connection, compressed answers."""
-
-    def make() -> Ask:
-        connection = HTTPConnection("127.0.0.1", system.api_port, timeout=30)
-        headers = {"Authorization": f"Bearer {token}", "Accept-Encoding": "gzip"}
-
-        def ask(asked: str) -> bytes:
-            connection.request("GET", path(date.fromisoformat(asked)), headers=headers)
-            answer = connection.getresponse()
-            body = answer.read()
-            if answer.status != 200:
-                raise Failed(f"{answer.status} {body[:300]!r}")
-            return body
-
-        return ask
-
-    return make
+def the_same(_: int) -> Iterator[str]:
+    """One page of a dashboard, again and again."""
+    paths = [path(day(DAYS - 1)) for path in PATHS.values()]
+    while True:
+        yield from paths
 
 
-def from_orders(engine: EngineAddress, statements: tuple[str, ...]) -> Callable[[], Ask]:
-    """The same numbers from the latest version of each order, straight from the engine."""
+class Bench:
+    """One size of data."""
 
-    def make() -> Ask:
-        sql = Sql(engine)
+    def __init__(self, flags: argparse.Namespace, orders: int, system: Up, folder: Path) -> None:
+        self._flags = flags
+        self._orders = orders
+        self._system = system
+        self._folder = folder
+        self._token = system.token([BIGGEST])
+        self.found: list[tuple[str, Timing, float, float]] = []
+        self.notes: list[str] = []
 
-        def ask(asked: str) -> list[Any]:
-            place = {"shop": BIGGEST, "day": asked}
-            return [sql.rows(text % place, database=DATABASE) for text in statements]
+    def run(self) -> None:
+        """Fills, checks, measures."""
+        self._fill()
+        ours = Api(self._system.api_port, self._system.processes["api"], self._token)
+        with ExitStack() as stack:
+            forgetful = stack.enter_context(self._other_api("forgetful"))
+            final = stack.enter_context(self._other_api("final"))
+            self._same(forgetful, final)
+            kinds = [(name, path, forgetful) for name, path in PATHS.items()]
+            kinds.append((FINAL, PATHS["daily-sales"], final))
+            for number in range(self._flags.rounds):
+                self._each("idle", kinds, number)
+                self._fast("requests/s, cached", ours, the_same, 10)
+                self._fast("requests/s, uncached", forgetful, every_kind(number), 1)
+        ours_only = [(name, path, ours) for name, path in PATHS.items()]
+        for rate in self._flags.ingest:
+            with steady.meanwhile(self._system.kafka, rate):
+                time.sleep(WARM_SECONDS)
+                for number in range(self._flags.rounds):
+                    self._each(f"{rate:g}/s", ours_only, number)
+                behind = self._behind(ours)
+            say(f"{rate:g} events/s: {behind:.1f} s behind")
+            self.notes.append(
+                f"{self._orders:,} orders, {rate:g} events/s: in the end reports were complete"
+                f" up to {behind:.1f} s before they were asked for"
+            )
+            self._level(ours)
 
-        return ask
+    def _each(
+        self, when: str, kinds: list[tuple[str, Callable[[date], str], Api]], number: int
+    ) -> None:
+        for name, path, api in kinds if number % 2 else reversed(kinds):
+            load(name, api.line, drawn(path, 99), 1, max(self._flags.requests // 10, 5))
+            self._timed(when, api, partial(load, name, api.line, drawn(path, number), 1), 1)
 
-    return make
+    def _fast(self, name: str, api: Api, paths: Paths, times: int) -> None:
+        load(name, api.line, paths, 8, 200)
+        self._timed("idle", api, partial(load, name, api.line, paths, 8), times * 2)
 
+    def _timed(self, when: str, api: Api, measure: Callable[[int], Timing], times: int) -> None:
+        """With the CPU that the API and the engine used, milliseconds a request."""
+        processes = (api.process, self._system.processes["engine"])
+        before = [cpu(process) for process in processes]
+        timing = measure(self._flags.requests * times)
+        used = [
+            (cpu(process) - spent) * 1000 / timing.requests
+            for process, spent in zip(processes, before, strict=True)
+        ]
+        self.found.append((when, timing, used[0], used[1]))
+        say(f"{self._orders:,} orders, {when}: {timing}, CPU ms {used[0]:.2f} + {used[1]:.2f}")
 
-def main() -> None:
-    flags = _flags()
-    result = Result("reports", "")
-    with tempfile.TemporaryDirectory(prefix="shopbench-") as name, up(Path(name)) as system:
-        took = _fill(flags, system)
-        sql = Sql(system.engine)
-        _same(system, sql)
-        found = _measure(flags, system)
-        result.about = (
-            f"{flags.orders:,} orders, {_share(sql)} of them in the biggest of {flags.shops} shops,"
-            f" {DAYS} days; random days of that shop, median of {flags.rounds} rounds"
+    def _fill(self) -> None:
+        begun = time.monotonic()
+        fill = Fill(self._orders, self._flags.shops, self._flags.batch)
+        asyncio.run(fill.write(self._system.engine.url, lambda n: say(f"{n:,} orders are in")))
+        took = time.monotonic() - begun
+        settle()
+        sql = Sql(self._system.engine)
+        _until_merged(sql)
+        rows = sql.rows(f"SELECT countIf(shop_id = '{BIGGEST}') / count() FROM {DATABASE}.orders")
+        size = sql.rows("SELECT sum(bytes_on_disk) FROM system.parts WHERE active")[0][0]
+        self.notes.append(
+            f"{self._orders:,} orders, {rows[0][0]:.0%} of them in the biggest of {self._flags.shops}"
+            f" shops: filled in {took:.0f} s, {size / 2**20:,.0f} MiB"
         )
-    result.rows = _rows(found)
-    result.rounds = [asdict(timing) for timing in found]
-    result.notes = [
-        "ms at the client, answer read; one request at a time on each connection",
-        "reports: whole bodies over the API, gzip, of random days; what was asked for lately may come from"
-        " the API's memory, as for a dashboard",
-        "FINAL: hours and ten products as two statements to the engine, no API: by the sort key"
-        " of orders (shop, created_at range)",
-        f"filled in {took:.0f} s by the pipeline's own statement into its own views",
-    ]
-    publish(result, flags)
+
+    @contextmanager
+    def _other_api(self, kind: str) -> Iterator[Api]:
+        port = free_port()
+        env = {
+            "SHOPSTREAM_KAFKA_BOOTSTRAP": self._system.kafka,
+            "SHOPSTREAM_CLICKHOUSE_URL": self._system.engine.url,
+            "SHOPSTREAM_JWT_SECRET": self._system.secret,
+            "SHOPSTREAM_PORT": str(port),
+        }
+        command = [sys.executable, "-m", "shopbench.other_api", kind]
+        with Child(f"{kind} API", command, self._folder / f"{kind}.log", env) as child:
+            child.until(partial(_ready, port), READY_SECONDS, 0.1)
+            yield Api(port, child.number, self._token)
+
+    def _same(self, one: Api, other: Api) -> None:
+        """Windows and orders agree, on some days."""
+        for number in range(0, DAYS, DAYS // 7):
+            path = PATHS["daily-sales"](day(number))
+            told = [json.loads(_plain(api.line().ask(path))) for api in (one, other)]
+            for body in told:
+                del body["asOf"]
+            if told[0] != told[1] or not told[0]["totalOrders"]:
+                raise Failed(f"{path}: the windows say {told[0]}, the orders {told[1]}")
+
+    def _behind(self, api: Api) -> float:
+        """Seconds from `asOf` to the instant of asking."""
+        asked = datetime.now(UTC)
+        body = json.loads(_plain(api.line().ask(PATHS["daily-sales"](asked.date()))))
+        return (asked - datetime.fromisoformat(body["asOf"])).total_seconds()
+
+    def _level(self, api: Api) -> None:
+        end = time.monotonic() + LEVEL_SECONDS
+        while self._behind(api) > 3 and time.monotonic() < end:
+            time.sleep(0.5)
 
 
-def _flags() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="bench/reports", description=__doc__)
-    parser.add_argument("--orders", type=int, default=1_000_000)
-    parser.add_argument("--shops", type=int, default=50)
-    parser.add_argument("--batch", type=int, default=100_000, help="orders written at a time")
-    parser.add_argument("--requests", type=int, default=2000, help="of each kind in each round")
-    parser.add_argument("--rounds", type=int, default=3)
-    return arguments(parser)
-
-
-def _fill(flags: argparse.Namespace, system: Up) -> float:
-    begun = time.monotonic()
-    fill = Fill(flags.orders, flags.shops, flags.batch)
-    asyncio.run(fill.write(system.engine.url, lambda done: say(f"{done:,} orders are in")))
-    took = time.monotonic() - begun
-    settle()
-    _until_merged(Sql(system.engine))
-    return took
+def _ready(port: int) -> bool:
+    connection = HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/ready")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
 
 
 def _until_merged(sql: Sql) -> None:
@@ -212,58 +234,67 @@ def _until_merged(sql: Sql) -> None:
         time.sleep(0.5)
 
 
-def _same(system: Up, sql: Sql) -> None:
-    """The report and the orders agree, on some days."""
-    ask = http_report(system, system.token([BIGGEST]), PATHS["daily-sales"])()
-    expected = from_orders(system.engine, (_HOURS,))()
-    for number in range(0, DAYS, DAYS // 7):
-        asked = day(number).isoformat()
-        body = ask(asked)
-        orders = sum(row[2] for row in expected(asked)[0])
-        told = json.loads(_plain(body))["totalOrders"]
-        if told != orders:
-            raise Failed(f"{asked}: the report says {told} orders, the table has {orders}")
-
-
 def _plain(body: bytes) -> bytes:
     return gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
 
 
-def _share(sql: Sql) -> str:
-    rows = sql.rows(f"SELECT countIf(shop_id = '{BIGGEST}') / count() FROM {DATABASE}.orders")
-    return f"{rows[0][0]:.0%}"
+def main() -> None:
+    flags = _flags()
+    result = Result("reports", f"{DAYS} days of orders; random days of the biggest shop")
+    for orders in flags.orders:
+        with tempfile.TemporaryDirectory(prefix="shopbench-") as name, up(Path(name)) as system:
+            bench = Bench(flags, orders, system, Path(name))
+            bench.run()
+        result.rows += _rows(orders, bench.found)
+        result.notes += bench.notes
+        result.rounds += [
+            {"orders": orders, "when": when, **asdict(timing), "api": api, "engine": engine}
+            for when, timing, api, engine in bench.found
+        ]
+    result.notes += [
+        f"medians of {flags.rounds} rounds; ms at the client, whole answer read, gzip, one kept connection"
+        " with one request at a time; client, API, engine, broker and pipeline share the cores",
+        "idle and uncached: an API process that keeps no answers; under ingest: the product as it is",
+        "cached: nine questions again and again, uncached: every kind but the years, random days;"
+        " one API process, 8 connections",
+        f"{FINAL}: the same route, its sums and best products from the latest version of each order,"
+        " by the sort key of orders (shop, created_at range); answers compared on some days",
+    ]
+    publish(result, flags)
 
 
-def _measure(flags: argparse.Namespace, system: Up) -> list[Timing]:
-    token = system.token([BIGGEST])
-    kinds = {name: http_report(system, token, path) for name, path in PATHS.items()}
-    kinds["SELECT … FROM orders FINAL"] = from_orders(system.engine, (_HOURS, _TOP))
-    found = []
-    for number in range(flags.rounds):
-        names = list(kinds)
-        for name in names if number % 2 else reversed(names):
-            for connections in (1, 8):
-                load(name, kinds[name], connections, max(flags.requests // 10, 8), 999)
-                found.append(_timed(system, name, kinds[name], connections, flags.requests, number))
-                say(f"round {number + 1}: {found[-1]}")
-    return found
+def _flags() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench/reports", description=__doc__)
+    parser.add_argument("--orders", type=int, nargs="+", default=[1_000_000])
+    parser.add_argument("--ingest", type=float, nargs="*", default=[2000, 5000], help="events/s")
+    parser.add_argument("--shops", type=int, default=50)
+    parser.add_argument("--batch", type=int, default=100_000, help="orders written at a time")
+    parser.add_argument("--requests", type=int, default=500, help="of each kind in each round")
+    parser.add_argument("--rounds", type=int, default=3)
+    return arguments(parser)
 
 
-def _rows(found: list[Timing]) -> list[dict[str, object]]:
-    kinds = sorted({(t.what, t.connections) for t in found}, key=lambda kind: kind[::-1])
-    return [_row([t for t in found if (t.what, t.connections) == kind]) for kind in kinds]
+def _rows(orders: int, found: list[tuple[str, Timing, float, float]]) -> list[dict[str, object]]:
+    kinds = dict.fromkeys((when, timing.what) for when, timing, _, _ in found)
+    return [
+        _row(orders, when, [one for one in found if (one[0], one[1].what) == (when, what)])
+        for when, what in sorted(kinds, key=lambda kind: (kind[0] != "idle", kind[0]))
+    ]
 
 
-def _row(group: list[Timing]) -> dict[str, object]:
+def _row(
+    orders: int, when: str, group: list[tuple[str, Timing, float, float]]
+) -> dict[str, object]:
+    timings = [timing for _, timing, _, _ in group]
     return {
-        "what": group[0].what,
-        "connections": group[0].connections,
-        "p50 ms": median(t.p50 for t in group),
-        "p99 ms": median(t.p99 for t in group),
-        "max ms": median(t.most for t in group),
-        "requests/s": median(t.per_s for t in group),
-        "API CPU ms": median(t.api_ms for t in group),
-        "engine CPU ms": median(t.engine_ms for t in group),
+        "what": timings[0].what,
+        "orders": orders,
+        "ingest": when,
+        "p50 ms": median(t.p50 for t in timings),
+        "p99 ms": median(t.p99 for t in timings),
+        "requests/s": median(t.per_s for t in timings),
+        "API CPU ms": median(api for _, _, api, _ in group),
+        "engine CPU ms": median(engine for _, _, _, engine in group),
     }
 
 

@@ -106,11 +106,22 @@ class Kafka:
             consumer.close()
 
     def rewind(self, group: str, places: Iterable[tuple[str, int]]) -> None:
-        """Sets the offsets of a group that has no members to the beginning."""
+        """Sets the offsets of a group to the beginning once its last member is gone.
+
+        The broker takes a member that was killed for alive until its session time-out.
+        """
         consumer = Consumer({**self._bootstrap, "group.id": group, "enable.auto.commit": False})
+        wanted = [TopicPartition(*place, 0) for place in places]
+
+        def done() -> bool:
+            try:
+                consumer.commit(offsets=wanted, asynchronous=False)
+            except KafkaException as error:
+                raise OSError(str(error)) from error
+            return True
+
         try:
-            wanted = [TopicPartition(*place, 0) for place in places]
-            consumer.commit(offsets=wanted, asynchronous=False)
+            eventually(done, 60, f"no members in group {group}")
         finally:
             consumer.close()
 
