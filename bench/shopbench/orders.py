@@ -65,7 +65,7 @@ def over_days(count: int) -> Callable[[int], datetime]:
 
 @dataclass
 class Generator:
-    """Events in the order of their time; the same seed gives the same events."""
+    """Events in the order of their time; the same seed gives the same events. Ids count from `made`."""
 
     clock: Callable[[int], datetime]
     shops: int = SHOPS
@@ -73,7 +73,7 @@ class Generator:
     updates: float = UPDATES
     orders: list[Order] = field(default_factory=list)
     size: int = 0
-    _made: int = 0
+    made: int = 0
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
@@ -89,8 +89,8 @@ class Generator:
 
     def event(self) -> tuple[bytes, bytes]:
         """The next one."""
-        now = self.clock(self._made)
-        self._made += 1
+        now = self.clock(self.made)
+        self.made += 1
         lot = self._random.random()
         if lot < self.updates / 20 and self.orders:
             made = self._recent().event
@@ -109,7 +109,7 @@ class Generator:
         draw = self._random
         shop = draw.choices(self._names, cum_weights=self._weights)[0]
         items = [self._item() for _ in range(draw.choice((1, 2, 2, 3, 4)))]
-        order = Order(shop, f"order-{self._made:012d}", now, draw.randrange(9_999_999), items)
+        order = Order(shop, f"order-{self.made:012d}", now, draw.randrange(9_999_999), items)
         self.orders.append(order)
         if len(self.orders) > REACH:
             self.orders[-REACH - 1].event = None
@@ -133,7 +133,7 @@ class Generator:
         items = ",".join(
             _ITEM % (p, _NAMES[p % len(_NAMES)], q, _money(price)) for p, q, price in order.items
         )
-        head = (f"01K{self._made:023d}", kind, text(now), order.shop, order.id, order.status)
+        head = (f"01K{self.made:023d}", kind, text(now), order.shop, order.id, order.status)
         tail = (order.revision, order.customer, _money(total(order)), items)
         value = _EVENT % (*head, text(order.created), text(now), *tail)
         order.event = (f"{order.shop}/{order.id}".encode(), value.encode())

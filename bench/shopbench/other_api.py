@@ -1,0 +1,83 @@
+"""An API process for comparison: python -m shopbench.other_api forgetful|final.
+
+`forgetful` keeps no answers, so that every question reaches the engine; zone, currency and names are kept as ever.
+`final` is the same, and takes sums and best products from the latest versions of the orders, as one writes it
+without windows.
+"""
+
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from shopstream.api.main import run
+from shopstream.api.reports.kept import Given, Kept, Make
+from shopstream.api.reports.statements import SETTINGS, Statements
+from shopstream.settings import load
+
+_OF_PERIOD = """
+    WHERE counted AND shop_key = reinterpretAsUInt64(substring(SHA256({shop:String}), 1, 8)) AND shop_id = {shop:String}
+        AND created_at >= toDateTime64({start:UInt32}, 6, 'UTC') AND created_at < toDateTime64({end:UInt32}, 6, 'UTC')
+"""
+_SALES = f"""
+SELECT
+    roundDown(toUnixTimestamp(created_at), {{marks:Array(UInt32)}}) AS begin,
+    currency,
+    count() AS orders,
+    sum(total - refund) AS revenue,
+    sum(arraySum(`items.quantity`)) AS items
+FROM orders FINAL
+{_OF_PERIOD}
+GROUP BY begin, currency
+"""
+_TOP = f"""
+SELECT product_id, sum(number) AS quantity, sum(number * price) AS revenue
+FROM orders FINAL
+ARRAY JOIN `items.product_id` AS product_id, `items.quantity` AS number, `items.price` AS price
+{_OF_PERIOD} AND currency = {{currency:String}}
+GROUP BY product_id
+ORDER BY revenue DESC, product_id
+LIMIT 10
+"""
+
+
+def _forget() -> None:
+    get = Kept.get
+
+    async def anew(
+        self: Kept[Any], shop: str, question: Any, make: Make[Any], *, exact: bool = False
+    ) -> Given[Any]:
+        if question == "profile":
+            return await get(self, shop, question, make, exact=exact)
+        return Given((await make()).value, self._standing(shop).as_of)
+
+    Kept.get = anew  # type: ignore[method-assign]
+
+
+def _final() -> None:
+    async def sales(self: Statements, shop: str, marks: Sequence[datetime]) -> Any:
+        seconds = sorted({int(mark.timestamp()) for mark in marks})
+        period = {"start": seconds[0], "end": seconds[-1]}
+        return await self._engine.rows(_SALES, {"shop": shop, "marks": seconds, **period}, SETTINGS)
+
+    async def top(
+        self: Statements, shop: str, currency: str | None, start: datetime, end: datetime
+    ) -> Any:
+        period = {"start": int(start.timestamp()), "end": int(end.timestamp())}
+        return await self._engine.rows(
+            _TOP, {"shop": shop, "currency": currency or "", **period}, SETTINGS
+        )
+
+    Statements.sales = sales  # type: ignore[method-assign]
+    Statements.top = top  # type: ignore[method-assign]
+
+
+def main() -> None:
+    _forget()
+    if sys.argv[1] == "final":
+        _final()
+    sys.exit(run(load()))
+
+
+if __name__ == "__main__":
+    main()
