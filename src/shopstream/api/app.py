@@ -85,7 +85,7 @@ def _reports(deps: Deps, now: Callable[[], datetime]) -> ReportRoutes:
     def standing(shop: str) -> Standing:
         return deps.book.standing(shop, readable=deps.kafka() is None)
 
-    reader = Reader(Statements(deps.engine), now, Kept(standing, now))
+    reader = Reader(Statements(deps.engine), now, Kept(standing, now), standing)
     return ReportRoutes(deps.access, reader, Kept(standing, now), deps.book, deps.look)
 
 

@@ -50,6 +50,7 @@ class ProgressBook:
         self._topology: Topology | None = None
         self._waiters: set[_Waiter] = set()
         self._version = 0
+        self._told: datetime | None = None
 
     def observe(self, state: PipelineState) -> None:
         """Takes a worker's word, live or stored; an older one than is known changes nothing."""
@@ -75,11 +76,16 @@ class ProgressBook:
         return self._topology
 
     def as_of(self) -> datetime | None:
-        """Everything that reached Kafka before this (UTC) is in the reports; None when nothing is known."""
-        return min(
-            (progress.as_of for place, progress in self._known.items() if self._exists(place)),
-            default=None,
-        )
+        """Everything that reached Kafka before this (UTC) is in the reports; None when nothing is known.
+
+        While there is a partition of which no worker has said anything yet, it stands still.
+        """
+        if self._complete():
+            self._told = min(
+                (progress.as_of for place, progress in self._known.items() if self._exists(place)),
+                default=None,
+            )
+        return self._told
 
     def changed(self, shop: str | None = None) -> None:
         """The reports of a shop changed, or maybe those of any, where a notice may have been missed."""
@@ -132,13 +138,26 @@ class ProgressBook:
             if not waiter.done.done() and self._included(waiter):
                 waiter.done.set_result(None)
 
-    def _included(self, waiter: _Waiter) -> bool:
-        processed = {place.topic for place in self._known} or set(INPUTS)
+    def _complete(self) -> bool:
+        """Every partition has said something; of a broker that was not seen yet, every topic."""
+        if self._topology is None:
+            return {place.topic for place in self._known} >= set(INPUTS)
         return all(
-            place.partition.topic not in processed or self._has(place) for place in waiter.places
+            Partition(topic, number) in self._known
+            for topic in INPUTS
+            if (state := self._topology.get(topic))
+            for number in range(state.partitions)
+        )
+
+    def _included(self, waiter: _Waiter) -> bool:
+        """What no report is made of waits for nothing."""
+        return all(
+            place.partition.topic not in INPUTS or self._has(place) for place in waiter.places
         )
 
     def _has(self, place: Place) -> bool:
+        if not place.next:
+            return True
         known = self._known.get(place.partition)
         return (
             known is not None

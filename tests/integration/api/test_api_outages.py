@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 from api_harness import (
+    PARTITIONS,
     Child,
     Ports,
     answering,
@@ -28,7 +29,7 @@ from api_harness import (
 from shopstream.clickhouse.client import Address, Engine
 from shopstream.clickhouse.migrations import migrate_engine
 from shopstream.contracts.cursor import Partition, decode
-from shopstream.contracts.topics import ORDERS
+from shopstream.contracts.topics import INPUTS, ORDERS
 from support.processes import free_port
 
 DAY = "/reports/daily-sales?date=2026-11-22"
@@ -149,10 +150,12 @@ async def test_a_new_process_knows_stored_progress_and_cursors_of_its_predecesso
             await events.until("stream:ready")
             await broker.event(order_event("b1"), ORDERS)
             cursor = str((await events.next()).id)
-        await engine.execute(
-            f"INSERT INTO progress VALUES ('{ORDERS}', 0, {await broker.epoch(ORDERS)}, 1,"
-            f" '{at:%Y-%m-%d %H:%M:%S}', now())"
-        )
+        rows = [
+            f"('{topic}', {number}, {await broker.epoch(topic)}, 1, '{at:%Y-%m-%d %H:%M:%S}', now())"
+            for topic in INPUTS
+            for number in range(PARTITIONS)
+        ]
+        await engine.execute(f"INSERT INTO progress VALUES {', '.join(rows)}")
         own.api.stop()
         own.api.start()
         await own.ready()

@@ -8,7 +8,7 @@ from shopstream.api.progress import Place, ProgressBook
 from shopstream.api.topology import TopicState
 from shopstream.contracts.cursor import Partition, Position, encode
 from shopstream.contracts.notices import PipelineState, Progress
-from shopstream.contracts.topics import INVENTORY, ORDERS
+from shopstream.contracts.topics import INPUTS, INVENTORY, NOTICES, ORDERS
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 P0, P1 = Partition(ORDERS, 0), Partition(ORDERS, 1)
@@ -35,17 +35,45 @@ async def included(book: ProgressBook, *places: Place) -> bool:
     return True
 
 
-def test_as_of_is_that_of_the_slowest_partition() -> None:
+def only_orders(partitions: int = 2, epoch: int = 7) -> ProgressBook:
+    """Of a broker with that one topic."""
     book = ProgressBook()
+    book.see({ORDERS: TopicState(epoch, partitions)})
+    return book
+
+
+def test_as_of_is_that_of_the_slowest_partition() -> None:
+    book = only_orders()
     assert book.as_of() is None
     book.observe(said("w1", p0=(5, 30)))
+    assert book.as_of() is None
     book.observe(said("w2", p1=(5, 20)))
     assert book.as_of() == NOON + timedelta(seconds=20)
     assert book.counters() == {"records": 2}
 
 
-def test_an_older_word_changes_nothing() -> None:
+def test_as_of_stands_still_while_a_partition_has_not_said_anything() -> None:
+    book = only_orders(1)
+    book.observe(said(p0=(5, 10)))
+    assert book.as_of() == NOON + timedelta(seconds=10)
+    book.see({ORDERS: TopicState(7, 2)})
+    book.observe(said(p0=(9, 20)))
+    assert book.as_of() == NOON + timedelta(seconds=10)
+    book.observe(said(p1=(0, 15)))
+    assert book.as_of() == NOON + timedelta(seconds=15)
+
+
+def test_as_of_before_the_broker_was_seen_needs_a_word_of_every_topic() -> None:
     book = ProgressBook()
+    book.observe(said(p0=(5, 10)))
+    assert book.as_of() is None
+    stored = {Partition(topic, 0): Progress(7, 0, NOON) for topic in INPUTS}
+    book.observe(PipelineState("stored", stored))
+    assert book.as_of() == NOON
+
+
+def test_an_older_word_changes_nothing() -> None:
+    book = only_orders(1)
     book.observe(said(p0=(5, 30)))
     book.observe(said(p0=(4, 10)))
     book.observe(said(epoch=6, p0=(900, 20)))
@@ -79,12 +107,13 @@ async def test_a_place_is_included_once_everything_before_it_is() -> None:
     assert not await included(book, Place(P1, None, 1))
 
 
-async def test_a_topic_that_the_pipeline_does_not_process_counts_as_included() -> None:
+async def test_only_what_reports_are_made_of_is_waited_for() -> None:
     book = ProgressBook()
-    place = Place(Partition(INVENTORY, 0), None, 10)
-    assert not await included(book, place)
     book.observe(said(p0=(5, 1)))
-    assert await included(book, place)
+    silent = Partition(INVENTORY, 0)
+    assert not await included(book, Place(silent, None, 10))
+    assert await included(book, Place(silent, None, 0))
+    assert await included(book, Place(Partition(NOTICES, 0), None, 10))
 
 
 async def test_a_waiter_is_released_by_the_word_it_waits_for() -> None:

@@ -9,6 +9,7 @@ from shopstream.api.progress import SHOPS, ProgressBook
 from shopstream.api.reports import kept as module
 from shopstream.api.reports.kept import Kept, Made
 from shopstream.api.standing import Standing
+from shopstream.api.topology import TopicState
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.notices import PipelineState, Progress
 
@@ -192,6 +193,7 @@ def say(book: ProgressBook, reached: int, seconds: int = 0) -> None:
 
 def test_the_version_moves_with_every_record_but_not_with_time_or_notices() -> None:
     book = ProgressBook(Clock())
+    book.see({"shop.orders": TopicState(1, 1)})
     assert book.standing("s", readable=True).version is None
     say(book, 5)
     first = book.standing("s", readable=True)

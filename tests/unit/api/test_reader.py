@@ -8,8 +8,9 @@ from typing import Any
 
 import orjson
 
-from shopstream.api.reports.kept import Kept
+from shopstream.api.reports.kept import LONGEST_SECONDS, Kept
 from shopstream.api.reports.metrics import Metrics
+from shopstream.api.reports.names import NameBook
 from shopstream.api.reports.reader import Reader
 from shopstream.api.reports.sales import DailySales
 from shopstream.api.reports.statements import Statements
@@ -48,7 +49,8 @@ class Engine:
 def reader(engine: Engine, version: int | None = None) -> Reader:
     standing = Standing(version, 1, NOW, heard=True)
     profiles: Kept[Any] = Kept(lambda _: standing, lambda: NOW)
-    return Reader(Statements(engine), lambda: NOW, profiles)  # type: ignore[arg-type]
+    ask = Statements(engine)  # type: ignore[arg-type]
+    return Reader(ask, lambda: NOW, profiles, lambda _: standing)
 
 
 async def body(there: Reader, report: Any = REPORT, shop: str = "s1") -> dict[str, Any]:
@@ -133,6 +135,23 @@ async def test_names_that_were_not_foreseen_are_asked_for_afterwards_and_only_th
     found = await body(there)
     assert engine.asked("product_names", "products") == [["p1"], ["p1"], ["p2"]]
     assert [one["name"] for one in found["topProducts"]] == ["One", "Two"]
+
+
+async def test_names_are_remembered_until_anything_more_is_in_the_reports() -> None:
+    standing = Standing(7, 1, NOW, heard=True)
+    now = 100.0
+    engine = Engine(product_names=[[named("p1", "One")], [named("p2", "Two")], [], []])
+    book = NameBook(Statements(engine), lambda _: standing, lambda: now)  # type: ignore[arg-type]
+    assert await book.read("s1", ["p1"]) == {"p1": "One"}
+    assert await book.read("s1", ["p1", "p2"]) == {"p1": "One", "p2": "Two"}
+    assert await book.read("s2", ["p1"]) == {"p1": None}
+    assert engine.asked("product_names", "products") == [["p1"], ["p2"], ["p1"]]
+    now += LONGEST_SECONDS
+    await book.read("s1", ["p1"])
+    for version in (8, None, None):
+        standing = standing._replace(version=version)
+        await book.read("s1", ["p1"])
+    assert engine.asked("product_names", "products")[3:] == [["p1"]] * 4
 
 
 async def test_a_name_that_no_longer_stands_is_looked_for_again() -> None:

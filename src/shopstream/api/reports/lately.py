@@ -11,9 +11,10 @@ REMEMBERED = 5000
 
 
 class Lately(Generic[K, V]):
-    """The latest value of each key; beyond `REMEMBERED` keys the one that was put least recently goes."""
+    """The latest value of each key; beyond `limit` keys the one that was put least recently goes."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = REMEMBERED) -> None:
+        self._limit = limit
         self._values: OrderedDict[K, V] = OrderedDict()
 
     def get(self, key: K) -> V | None:
@@ -24,5 +25,5 @@ class Lately(Generic[K, V]):
         """Remembers it."""
         self._values[key] = value
         self._values.move_to_end(key)
-        if len(self._values) > REMEMBERED:
+        if len(self._values) > self._limit:
             self._values.popitem(last=False)

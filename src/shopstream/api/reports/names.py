@@ -1,12 +1,17 @@
 """Names of products: maxima that are stored, or read again where the name was taken back."""
 
-from collections.abc import Hashable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Hashable, Sequence
+from time import monotonic
+from typing import NamedTuple, Protocol
 
+from shopstream.api.reports.kept import LONGEST_SECONDS, UNHEARD_SECONDS
 from shopstream.api.reports.lately import Lately
+from shopstream.api.standing import Standing
 from shopstream.clickhouse.client import Row
 
 Names = dict[str, str | None]
+PRODUCTS = 20_000
+"""Whose names are remembered."""
 
 
 class Ask(Protocol):
@@ -17,12 +22,31 @@ class Ask(Protocol):
     async def names_again(self, shop: str, products: Sequence[str], /) -> list[Row]: ...
 
 
-class NameBook:
-    """Reads names, and remembers which products each question wanted last: they are asked for beforehand."""
+class _Known(NamedTuple):
+    """`version` as of `Standing`, before the row was asked for."""
 
-    def __init__(self, ask: Ask) -> None:
+    version: int
+    until: float
+    row: Row
+
+
+class NameBook:
+    """Reads names, and remembers them until anything more is in the reports.
+
+    It remembers too which products each question wanted last: they are asked for beforehand.
+    """
+
+    def __init__(
+        self,
+        ask: Ask,
+        standing: Callable[[str], Standing],
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
         self._ask = ask
+        self._standing = standing
+        self._clock = clock
         self._wanted: Lately[Hashable, Sequence[str]] = Lately()
+        self._known: Lately[tuple[str, str], _Known] = Lately(PRODUCTS)
 
     async def expected(self, shop: str, question: Hashable) -> dict[str, Row]:
         """Rows by product of those that the question wanted last."""
@@ -51,8 +75,26 @@ class NameBook:
         return names
 
     async def _read(self, shop: str, products: Sequence[str]) -> dict[str, Row]:
-        if not products:
-            return {}
-        nameless = {one: {"product_id": one, "name": None, "gone": False} for one in products}
-        rows = await self._ask.names(shop, products)
-        return nameless | {row["product_id"]: row for row in rows}
+        standing = self._standing(shop)
+        version = standing.version
+        found = {} if version is None else self._remembered(shop, products, version)
+        missing = [one for one in products if one not in found]
+        if not missing:
+            return found
+        until = self._clock() + (LONGEST_SECONDS if standing.heard else UNHEARD_SECONDS)
+        nameless = {one: {"product_id": one, "name": None, "gone": False} for one in missing}
+        rows = await self._ask.names(shop, missing)
+        read = nameless | {row["product_id"]: row for row in rows}
+        if version is not None:
+            for product, row in read.items():
+                self._known.put((shop, product), _Known(version, until, row))
+        return found | read
+
+    def _remembered(self, shop: str, products: Sequence[str], version: int) -> dict[str, Row]:
+        now = self._clock()
+        known = {product: self._known.get((shop, product)) for product in products}
+        return {
+            product: one.row
+            for product, one in known.items()
+            if one and one.version == version and now < one.until
+        }

@@ -17,6 +17,7 @@ from shopstream.api.reports.report import Cut, Facts, Report, report_body
 from shopstream.api.reports.statements import Statements
 from shopstream.api.reports.stock import Shelf, StockPage, sold_since, stock_body
 from shopstream.api.reports.totals import Body
+from shopstream.api.standing import Standing
 from shopstream.contracts.stock import threshold
 
 ATTEMPTS, PAUSE_SECONDS = 10, 0.03
@@ -33,12 +34,16 @@ class Reader:
     """
 
     def __init__(
-        self, ask: Statements, now: Callable[[], datetime], profiles: Kept[Profile]
+        self,
+        ask: Statements,
+        now: Callable[[], datetime],
+        profiles: Kept[Profile],
+        standing: Callable[[str], Standing],
     ) -> None:
         self._ask = ask
         self._now = now
         self._kept = profiles
-        self._names = NameBook(ask)
+        self._names = NameBook(ask, standing)
         self._profiles: Lately[str, Profile] = Lately()
 
     async def report(self, shop: str, report: Report) -> Made[Content]:
@@ -108,12 +113,11 @@ class Reader:
     ) -> Any:
         if "top" not in report.needs:
             return [], {}
-        kind = type(report)
         top, known = await asyncio.gather(
-            self._ask.top(shop, currency, start, end), self._names.expected(shop, kind)
+            self._ask.top(shop, currency, start, end), self._names.expected(shop, report)
         )
         products = [row["product_id"] for row in top]
-        return top, await self._names.of(shop, kind, products, known)
+        return top, await self._names.of(shop, report, products, known)
 
     async def _sessions(self, shop: str, report: Report, cut: Cut, profile: Profile) -> int:
         if "sessions" not in report.needs:

@@ -16,6 +16,8 @@ SETTINGS: Mapping[str, str | int] = {
     # the sort key leaves some granules; planning to read them in two steps costs more
     "optimize_move_to_prewhere": 0,
     "output_format_parallel_formatting": 0,
+    # before the pipeline's; 0 would take a thread as the pipeline left it
+    "os_threads_nice_value_query": 1,
 }
 """A report is some small statements at once: threads within one would cost more than they save."""
 URL_BYTES = 60_000

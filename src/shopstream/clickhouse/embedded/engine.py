@@ -15,6 +15,8 @@ import chdb
 from .errors import statuses
 
 READ_CLASS: Final = "READ_ONLY"
+_SERVER_SETTINGS: Final = "?os_threads_nice_value_merge_mutate=10"
+"""Of the first connection, for the whole process: merges come after statements."""
 _IN_ADDRESS = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -122,7 +124,7 @@ class Engine:
 
     def __init__(self, path: Path) -> None:
         self._path = str(path)
-        self._keep = self.connect()
+        self._keep = Handle(chdb.connect(self._path + _SERVER_SETTINGS))
         self.version, self.timezone = self._keep.text("SELECT version(), timezone()").split("\t")
         self.content_types = {
             name.lower(): kind.encode()
