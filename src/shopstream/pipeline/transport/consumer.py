@@ -156,12 +156,14 @@ class ChunkConsumer(ExactCommits):
         self._seeks += 1
         latest = self._seeks
         self._forget(list(self.books))
+        # those whose beginning was not committed as this went to ask what is
+        anew = set(self._anew)
         committed = await self.seek_to_committed()
         if latest != self._seeks:  # a later one is under way, and moves the position again
             return
         # Only now are all reports from before the seek in; the books begin here.
         self.books.open({TP(*tp): offset or None for tp, offset in committed.items()})
-        if stale := self._anew & set(committed):
+        if stale := anew & set(committed):
             await self.rewind(stale)
 
     async def rewind(self, tps: set[TP]) -> None:

@@ -26,8 +26,13 @@ class ChunkConsumerThread(_driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     """Runs aiokafka's consumer and reports what it fetches to the app's loop, in order.
 
     Reports and results of calls travel to the app's loop the same way, so what happened first is
-    told first.
+    told first. Seeks follow one another: one that overtakes another would leave some partitions where it
+    went, and some where the other did.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._seeking = asyncio.Lock()
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
@@ -71,11 +76,12 @@ class ChunkConsumerThread(_driver.AIOKafkaConsumerThread):  # type: ignore[misc]
 
     async def _seek_back(self) -> Any:
         consumer = self._ensure_consumer()
-        committed = await consumer.seek_to_committed()
-        # aiokafka leaves the position alone where nothing (or 0) is committed: records that were
-        # taken and dropped in a rebalance would be skipped.
-        if unset := [tp for tp, offset in committed.items() if not offset]:
-            await consumer.seek_to_beginning(*unset)
+        async with self._seeking:
+            committed = await consumer.seek_to_committed()
+            # aiokafka leaves the position alone where nothing (or 0) is committed: records that were
+            # taken and dropped in a rebalance would be skipped.
+            if unset := [tp for tp, offset in committed.items() if not offset]:
+                await consumer.seek_to_beginning(*unset)
         return committed
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
@@ -93,8 +99,9 @@ class ChunkConsumerThread(_driver.AIOKafkaConsumerThread):  # type: ignore[misc]
 
     async def _rewind(self, tps: list[TP]) -> dict[TP, int]:
         consumer = self._ensure_consumer()
-        await consumer.seek_to_beginning(*(TopicPartition(*tp) for tp in tps))
-        return {tp: await consumer.position(TopicPartition(*tp)) for tp in tps}
+        async with self._seeking:
+            await consumer.seek_to_beginning(*(TopicPartition(*tp) for tp in tps))
+            return {tp: await consumer.position(TopicPartition(*tp)) for tp in tps}
 
     def _tell(self, report: Callable[[Any], None], what: Any) -> None:
         with contextlib.suppress(RuntimeError):  # the app's loop is closed: nobody to tell
