@@ -82,7 +82,8 @@ class Apache:
         ports = [(free_port(), free_port()) for _ in range(nodes)]
         self.replication = nodes
         self.bootstrap = ",".join(f"127.0.0.1:{port}" for port, _ in ports)
-        self._cluster = base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
+        # one with a dash in front would be taken for an option
+        self._cluster = base64.b64encode(secrets.token_bytes(16), b"aa").decode().rstrip("=")
         self._formatted = False
         voters = ",".join(f"{n}@127.0.0.1:{own}" for n, (_, own) in enumerate(ports, 1))
         self.nodes: Sequence[Node] = [

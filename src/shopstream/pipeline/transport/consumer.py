@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -158,11 +159,14 @@ class ChunkConsumer(ExactCommits):
         self._forget(list(self.books))
         # those whose beginning was not committed as this went to ask what is
         anew = set(self._anew)
-        committed = await self.seek_to_committed()
-        if latest != self._seeks:  # a later one is under way, and moves the position again
+
+        def begun(where: tuple[dict[TP, int], dict[TP, int]]) -> None:
+            if latest == self._seeks:  # else a later one is under way, and moves the position again
+                self._begun(where)
+
+        committed = await self._thread.seek_back(begun)
+        if latest != self._seeks:
             return
-        # Only now are all reports from before the seek in; the books begin here.
-        self.books.open({TP(*tp): offset or None for tp, offset in committed.items()})
         if stale := anew & set(committed):
             await self.rewind(stale)
 
@@ -172,7 +176,12 @@ class ChunkConsumer(ExactCommits):
         await self.maybe_wait_for_commit_to_finish()
         # From here on a commit of them is one of the new log.
         self._anew |= tps
-        self.books.open(await self._thread.rewind(tps), anew=True)
+        await self._thread.rewind(tps, partial(self._begun, anew=True))
+
+    def _begun(self, where: tuple[dict[TP, int], dict[TP, int]], anew: bool = False) -> None:
+        starts, taken = where
+        self.books.open(starts, anew=anew)
+        self.books.taken(taken)
 
     async def seek(self, partition: TP, offset: int) -> None:
         """Go to an offset: what was delivered of this partition is forgotten."""

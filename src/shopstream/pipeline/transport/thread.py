@@ -21,6 +21,9 @@ only after a share of it; this is also how fresh the watermark of a silent parti
 STOP_SECONDS = 5.0
 """aiokafka retries for ever while no broker answers, in a thread that keeps the process alive."""
 
+Begun = Callable[[tuple[dict[TP, int], dict[TP, int]]], None]
+"""Hears where the books of partitions begin after a seek, and up to where records were taken meanwhile."""
+
 
 class ChunkConsumerThread(_driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     """Runs aiokafka's consumer and reports what it fetches to the app's loop, in order.
@@ -70,19 +73,40 @@ class ChunkConsumerThread(_driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             self._tell(self.consumer.books.taken, ends)
         return records
 
-    async def seek_to_committed(self) -> Any:
-        """Go back to the committed offsets, and to the beginning where there is none."""
-        return await self.call_thread(self._seek_back)
+    async def seek_back(self, begun: Begun) -> Mapping[Any, int]:
+        """Go back to the committed offsets, and to the beginning where there is none; returns the former."""
+        found: Mapping[Any, int] = await self.call_thread(self._seek_back, begun)
+        return found
 
-    async def _seek_back(self) -> Any:
+    async def _seek_back(self, begun: Begun) -> Any:
         consumer = self._ensure_consumer()
         async with self._seeking:
             committed = await consumer.seek_to_committed()
+            starts = {TP(*tp): offset for tp, offset in committed.items() if offset}
             # aiokafka leaves the position alone where nothing (or 0) is committed: records that were
             # taken and dropped in a rebalance would be skipped.
             if unset := [tp for tp, offset in committed.items() if not offset]:
                 await consumer.seek_to_beginning(*unset)
+            self._begin(begun, starts, unset)
         return committed
+
+    def _begin(self, begun: Begun, starts: dict[TP, int], others: Iterable[Any]) -> None:
+        """Tells where books begin; `others` at their present position.
+
+        Told as reports are, so that none of a fetch from there can come before: who waits for the seek goes
+        on later than that. What was already taken from behind a start is told with it.
+        """
+        positions = {TP(*tp): self._position(tp) for tp in (*starts, *others)}
+        begins = {tp: starts.get(tp, at) for tp, at in positions.items() if at is not None}
+        taken = {tp: at for tp, at in positions.items() if at is not None and at > begins[tp]}
+        self._tell(begun, (begins, taken))
+
+    def _position(self, tp: TP) -> int | None:
+        """None where it is gone again, or sought anew."""
+        subscription = self._ensure_consumer()._subscription.subscription
+        assignment = subscription and subscription.assignment
+        state = assignment and assignment.state_value(TopicPartition(*tp))
+        return int(state.position) if state and state.has_valid_position else None
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         # Thrown out of the group (frozen too long, broker started anew): the commit would go out
@@ -92,16 +116,14 @@ class ChunkConsumerThread(_driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             return False
         return bool(await super()._commit(offsets))
 
-    async def rewind(self, tps: Iterable[TP]) -> dict[TP, int]:
-        """Go to the beginning of partitions; returns where that is."""
-        found: dict[TP, int] = await self.call_thread(self._rewind, list(tps))
-        return found
+    async def rewind(self, tps: Iterable[TP], begun: Begun) -> None:
+        """Go to the beginning of partitions."""
+        await self.call_thread(self._rewind, [TopicPartition(*tp) for tp in tps], begun)
 
-    async def _rewind(self, tps: list[TP]) -> dict[TP, int]:
-        consumer = self._ensure_consumer()
+    async def _rewind(self, tps: list[TopicPartition], begun: Begun) -> None:
         async with self._seeking:
-            await consumer.seek_to_beginning(*(TopicPartition(*tp) for tp in tps))
-            return {tp: await consumer.position(TopicPartition(*tp)) for tp in tps}
+            await self._ensure_consumer().seek_to_beginning(*tps)
+            self._begin(begun, {}, tps)
 
     def _tell(self, report: Callable[[Any], None], what: Any) -> None:
         with contextlib.suppress(RuntimeError):  # the app's loop is closed: nobody to tell
