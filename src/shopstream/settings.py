@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
-    AliasChoices,
     Field,
     SecretStr,
     ValidationError,
@@ -58,10 +57,10 @@ class Settings(BaseSettings):
     """Signs one-time tickets, at least 32 bytes; without it they are signed with a key made from `jwt_secret`."""
     jwt_issuer: str | None = None
     jwt_audience: str | None = None
-    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), validation_alias=AliasChoices(PREFIX + "CORS_ORIGINS", "FRONTEND_URL")
-    )
-    """Origins with commas; `FRONTEND_URL` is read too."""
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    """Origins with commas."""
+    frontend_url: Annotated[tuple[str, ...], NoDecode] = Field((), validation_alias="FRONTEND_URL")
+    """More of them, in a variable that other software has too."""
     rate_limit: float = Field(0, ge=0, le=1_000_000, allow_inf_nan=False)
     """Requests a second of one token, twice as many at once; 0 is no limit."""
     reports_at_once: int = Field(500, ge=1, le=100_000)
@@ -77,7 +76,12 @@ class Settings(BaseSettings):
     """From one comparison of the recent days with the orders to the next; 0 switches the audit off."""
     data_dir: Path = Path(".shopstream")
 
-    @field_validator("cors_origins", mode="before")
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Of browser pages that may read the API, each once."""
+        return tuple(dict.fromkeys((*self.cors_origins, *self.frontend_url)))
+
+    @field_validator("cors_origins", "frontend_url", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

@@ -4,7 +4,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.events import item, level, order, payment, record, settings, visit
+from support.events import (
+    bought,
+    item,
+    level,
+    order,
+    payment,
+    purchase,
+    record,
+    settings,
+    supplier,
+    visit,
+)
 from support.scene import Scene
 from support.system import FULL, System
 
@@ -46,3 +57,9 @@ def test_each_topic_can_be_waited_for(scene: Scene) -> None:
     assert [one["quantity"] for one in body["levels"]] == [3]  # type: ignore[index, attr-defined]
     body = after(level("all", "p", 30, version=1), "/stock")
     assert [one["low"] for one in body["levels"]] == [False]  # type: ignore[index, attr-defined]
+    for received, on_order in ((False, 12), (True, 0)):
+        bundle = purchase("all", "b", received=received, items=[bought("p", 12)])
+        body = after(bundle, "/stock")
+        assert [one["onOrder"] for one in body["levels"]] == [on_order]  # type: ignore[index, attr-defined]
+    body = after(supplier("all", "s"), "/stock")
+    assert scene.system.sql.rows("SELECT name FROM shopstream_bi.suppliers WHERE shop_id = 'all'")

@@ -51,6 +51,21 @@ def test_up_tells_where_everything_is(up: Up) -> None:
     assert set(up.children()) == set(CHILDREN)
 
 
+def test_the_login_for_bi_only_reads(up: Up) -> None:
+    def ask(statement: str) -> httpx.Response:
+        return httpx.post(up.told["bi"], content=statement)
+
+    assert ask("SELECT count() >= 0 FROM daily_sales").text == "1\n"
+    for statement in (
+        "INSERT INTO shopstream.shops (shop_id) VALUES ('x')",
+        "CREATE TABLE shopstream_bi.mine (a UInt8) ENGINE = Memory",
+        "DROP VIEW shopstream_bi.daily_sales",
+        "SELECT * FROM file('/etc/hostname', 'LineAsString')",
+        "SELECT * FROM url('http://127.0.0.1:1/', 'LineAsString')",
+    ):
+        assert ask(statement).headers["X-ClickHouse-Exception-Code"] == "164", statement
+
+
 def test_the_first_order_is_in_the_report(up: Up) -> None:
     order = {
         "orderId": "o-1",

@@ -87,6 +87,7 @@ class System:
         self.engine = self._engine()
         self.api = self._child("api", _python("api"), SHOPSTREAM_PORT=str(self._ports["api"]))
         self.pipelines: list[Child] = []
+        self._more: list[Child] = []
         self._status: dict[str, int] = {}
         self.ends: dict[tuple[str, int], int] = {
             (t, p): 0 for t in INPUTS for p in range(partitions)
@@ -127,7 +128,7 @@ class System:
     @property
     def children(self) -> list[Child]:
         brokers = self.brokers.nodes if self._ours else ()
-        return [*self.pipelines, self.api, self.engine, *brokers]
+        return [*self.pipelines, self.api, *self._more, self.engine, *brokers]
 
     # -- the parts ---------------------------------------------------------------------------
 
@@ -163,6 +164,15 @@ class System:
     def start_api(self) -> None:
         self.api.start()
         self._until(self.api, lambda: self.get("/ready")[0] == 200)
+
+    def add_api(self) -> int:
+        """One more API process; its port."""
+        port = free_port()
+        child = self._child(f"api-{port}", _python("api"), SHOPSTREAM_PORT=str(port))
+        self._more.append(child)
+        child.start()
+        self._until(child, lambda: self.get("/ready", port=port)[0] == 200)
+        return port
 
     def until_ready(self, pipeline: Child, within: float = START) -> None:
         """It has partitions, and both services answer it."""
@@ -253,11 +263,13 @@ class System:
 
     # -- reports -----------------------------------------------------------------------------
 
-    def get(self, path: str, shops: Iterable[str] = ()) -> tuple[int, bytes]:
-        """From the API, as an admin of these shops."""
+    def get(
+        self, path: str, shops: Iterable[str] = (), port: int | None = None
+    ) -> tuple[int, bytes]:
+        """From the API, or the one at `port`, as an admin of these shops."""
         claims = {"sub": "test", "shops": list(shops), "role": "admin", "exp": 4102444800}
         token = jwt.encode(claims, self._secret, algorithm="HS256")
-        return _get(self._ports["api"], path, {"Authorization": f"Bearer {token}"})
+        return _get(port or self._ports["api"], path, {"Authorization": f"Bearer {token}"})
 
     def reader(self, shops: Iterable[str]) -> Callable[[str, date], dict[str, Any]]:
         """Asks for daily reports over one connection; numbers come exact."""

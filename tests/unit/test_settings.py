@@ -39,7 +39,7 @@ def test_without_variables_everything_is_on_this_machine():
     assert (settings.host, settings.port, settings.metrics_port) == ("127.0.0.1", 3000, 0)
     assert (settings.kafka_partitions, settings.kafka_replication) == (12, 1)
     assert settings.data_dir == Path(".shopstream")
-    assert settings.cors_origins == ()
+    assert settings.origins == ()
     assert (settings.jwt_secret, settings.jwks_url) == (None, None)
 
 
@@ -59,16 +59,15 @@ def test_variables_are_read_with_their_prefix(given):
 
 def test_origins_are_split_at_commas_without_a_slash_at_the_end(given):
     settings = given(CORS_ORIGINS="https://a.example/, http://localhost:5173,,")
-    assert settings.cors_origins == ("https://a.example", "http://localhost:5173")
+    assert settings.origins == ("https://a.example", "http://localhost:5173")
 
 
 def test_the_url_of_the_frontend_is_an_origin_too(given):
-    assert given(FRONTEND_URL="https://shop.example").cors_origins == ("https://shop.example",)
-
-
-def test_the_prefixed_origins_stand_before_the_url_of_the_frontend(given):
-    settings = given(FRONTEND_URL="https://a.example", CORS_ORIGINS="https://b.example")
-    assert settings.cors_origins == ("https://b.example",)
+    assert given(FRONTEND_URL="https://shop.example/").origins == ("https://shop.example",)
+    both = given(
+        FRONTEND_URL="https://a.example", CORS_ORIGINS="https://b.example,https://a.example"
+    )
+    assert both.origins == ("https://b.example", "https://a.example")
 
 
 def test_every_fault_is_told_together_by_the_name_of_its_variable(given):

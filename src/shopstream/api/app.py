@@ -7,14 +7,13 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 
 from shopstream.api import health, openapi, page, problems, trace
 from shopstream.api.access import Access
 from shopstream.api.gate import Gate
 from shopstream.api.jwks import Jwks
 from shopstream.api.metrics import Metrics
-from shopstream.api.middleware import Answered, Keyed, Observed, Shed
+from shopstream.api.middleware import Answered, Cors, Keyed, Observed, Shed
 from shopstream.api.progress import ProgressBook
 from shopstream.api.push.hub import Hub
 from shopstream.api.push.routes import PushRoutes
@@ -94,7 +93,7 @@ def _middleware(deps: Deps, metrics: Metrics) -> list[Middleware]:
     if deps.origins:
         found.append(
             Middleware(
-                CORSMiddleware,
+                Cors,
                 allow_origins=list(deps.origins),
                 allow_methods=["GET", "POST"],
                 allow_headers=["Authorization", "If-None-Match", "Last-Event-ID", trace.HEADER],

@@ -9,12 +9,15 @@ from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.responses import Response
 
+from shopstream.api.documents import Responses
 from shopstream.api.progress import ProgressBook
 from shopstream.clickhouse.client import Engine
 from shopstream.clickhouse.errors import EngineError, EngineUnavailable
 
 STALE_SECONDS = 10.0
 OK = "ok"
+_UNREADY = "A dependency does not answer; the body says which"
+_RETRY = {"description": "Seconds", "schema": {"type": "integer"}}
 
 
 class Keys(Protocol):
@@ -81,12 +84,23 @@ class Health:
 def router(health: Health) -> APIRouter:
     """The three routes."""
     routes = APIRouter(tags=["operations"])
-    for path, endpoint in (
-        ("/health", health.health),
-        ("/ready", health.ready),
-        ("/metrics", health.metrics),
+    unready: Responses = {503: {"description": _UNREADY, "headers": {"Retry-After": _RETRY}}}
+    for path, endpoint, more in (
+        ("/health", health.health, {}),
+        ("/ready", health.ready, unready),
+        ("/metrics", health.metrics, {}),
     ):
-        routes.add_api_route(path, endpoint, methods=["GET", "HEAD"], response_class=Response)
+        routes.add_api_route(
+            path,
+            endpoint,
+            methods=["GET", "HEAD"],
+            response_class=Response,
+            include_in_schema=False,
+        )
+        # for the document alone, where an operation is of one method
+        routes.add_api_route(
+            path, endpoint, methods=["GET"], response_class=Response, responses=more
+        )
     return routes
 
 

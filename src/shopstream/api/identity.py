@@ -65,10 +65,11 @@ def identity_of(claims: Mapping[str, Any]) -> Identity:
 
 
 def _shops(claims: Mapping[str, Any]) -> tuple[str, ...]:
-    named = claims.get("shops")
-    if named is None and "shopId" in claims:
-        named = [claims["shopId"]]
-    if not isinstance(named, list) or not all(map(_is_identifier, named)):
+    named, one = claims.get("shops"), claims.get("shopId")
+    if named is None and one is not None:
+        named = [one]
+    wrong = one is not None and not _is_identifier(one)
+    if wrong or not isinstance(named, list) or not all(map(_is_identifier, named)):
         raise Unauthorized("The token must name its shops in the claim shops or shopId.")
     return tuple(dict.fromkeys(named))
 

@@ -76,7 +76,7 @@ async def _serve(settings: Settings, access: Access, keys: Jwks | None, listener
             hub=hub,
             kafka=source.trouble,
             look=watch.fresh,
-            origins=settings.cors_origins,
+            origins=settings.origins,
             keys=keys,
             reports_at_once=settings.reports_at_once,
             access_log=settings.access_log,

@@ -1,4 +1,4 @@
-"""What wraps every request, from the outside in: `Observed`, CORS, `Answered`, `Keyed`, `Shed`. Pure ASGI."""
+"""What wraps every request, from the outside in: `Observed`, `Cors`, `Answered`, `Keyed`, `Shed`. Pure ASGI."""
 
 import logging
 import time
@@ -7,6 +7,9 @@ from datetime import UTC, datetime
 
 import orjson
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shopstream.api import problems, trace
@@ -88,6 +91,28 @@ def _line(scope: Scope, known: trace.Trace, seen: _Seen) -> str:
         "requestId": known.request,
     }
     return orjson.dumps(told).decode()
+
+
+class Cors(CORSMiddleware):
+    """What pages elsewhere may do; a refused preflight is a problem, as every refusal."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        except _BadPreflight as fault:
+            await problems.respond(scope, fault)(scope, receive, send)
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        """The answer to a preflight."""
+        answer = super().preflight_response(request_headers)
+        if answer.status_code == 200:
+            return answer
+        heads = {k: v for k, v in answer.headers.items() if not k.startswith("content-")}
+        raise _BadPreflight(answer.status_code, bytes(answer.body).decode() + ".", heads)
+
+
+class _BadPreflight(HTTPException):
+    """A page asks for leave to send what it may not."""
 
 
 class Answered:

@@ -10,8 +10,10 @@ from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from shopstream.api import trace
+from shopstream.api.problems import Problem
 from shopstream.api.push.stream import TRANSPORT
 
 GRACE_SECONDS = 1
@@ -48,6 +50,16 @@ class Protocol(HttpToolsProtocol):
             self._head += len(data)
             if self._head > HEAD_BYTES:
                 self.send_400_response("The head of the request is too long.")
+
+    def send_400_response(self, msg: str) -> None:
+        """Answers what is no request with a problem under an id of its own, and closes."""
+        request = trace.Trace().request
+        answer = Problem(400, "", "Bad Request", msg).response(request)
+        heads = [*answer.raw_headers, (trace.HEADER.lower().encode(), request.encode())]
+        heads += [*self.server_state.default_headers, (b"connection", b"close")]
+        lines = [b"%b: %b\r\n" % head for head in heads]
+        self.transport.write(b"".join((STATUS_LINE[400], *lines, b"\r\n", bytes(answer.body))))
+        self.transport.close()
 
 
 class Server(uvicorn.Server):

@@ -148,8 +148,8 @@ class OneOf:
 
 @cache
 def timezones() -> frozenset[str]:
-    """Every name of the IANA time zone database that is installed."""
-    return frozenset(available_timezones())
+    """Every name of the IANA time zone database that is installed, none that each host has a meaning of its own for."""
+    return frozenset(available_timezones() - {"localtime", "posixrules", "Factory"})
 
 
 def timezone(value: object) -> str:

@@ -188,7 +188,9 @@ async def test_a_client_that_has_the_report_gets_304_until_it_changes(
     tag = {"If-None-Match": first.headers["etag"]}
     again = await http.get(DAY, headers=headers | tag)
     assert (again.status_code, again.content) == (304, b"")
-    assert again.headers["etag"] == first.headers["etag"]
+    kept = ("etag", "cache-control", "vary")
+    assert [again.headers[name] for name in kept] == [first.headers[name] for name in kept]
+    assert first.headers["vary"] == "Accept-Encoding, Authorization, Origin"
     await store(engine, [Order("d-tag", "o1", "2026-11-22T10:00:00+00:00", (Line("p", 1, "1"),))])
     await soon(http, "d-tag", totalOrders=1)
     changed = await http.get(DAY, headers=headers | tag)

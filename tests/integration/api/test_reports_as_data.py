@@ -15,6 +15,8 @@ from report_world import World
 
 from oracle.difference import tree_differences
 from oracle.report import Reports
+from provider import documented
+from shopstream.api.reports.routes import REPORTS, STOCK
 from shopstream.clickhouse.client import Engine
 
 SUMS = ("totalRevenue", "totalOrders", "totalItems")
@@ -43,10 +45,16 @@ def test_no_two_cases_have_the_same_name() -> None:
     assert len(set(NAMES)) == len(NAMES) >= 60
 
 
+def test_there_are_cases_of_every_report() -> None:
+    doors = {door.path for door in (*REPORTS, STOCK)}
+    assert {urlsplit(case.path).path for case in CASES} == doors
+
+
 @pytest.mark.parametrize("case", CASES, ids=NAMES)
 async def test_an_answer_is_what_the_events_say(world: World, case: Case) -> None:
     world.now = datetime.fromisoformat(case.now)
     body = await world.get(shop_of(case), case.path)
+    documented.check(urlsplit(case.path).path, {**body, "asOf": None})
     expected = _exact(case.says)
     assert {name: _shown(body, name) for name in case.says} == expected
     if not _is_page(case):

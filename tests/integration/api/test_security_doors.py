@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import jwt
 import pytest
-from api_harness import Line, Order, Ports, store
+from api_harness import Child, Line, Order, Ports, store
 from fastapi.routing import APIRoute
 from starlette.routing import Route
 
@@ -325,6 +325,41 @@ async def test_a_head_without_end_is_cut_off(
         assert (await http.get("/health")).status_code == 200
     finally:
         writer.close()
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        (b"no request at all\r\n\r\n", "Invalid HTTP request received."),
+        (b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n", "Invalid HTTP request received."),
+        (
+            b"GET / HTTP/1.1\r\nX-Request-Id: mine\r\na b: c\r\n\r\n",
+            "Invalid HTTP request received.",
+        ),
+        (b"GET / HTTP/1.1\r\na: " + b"x" * HEAD_BYTES, "The head of the request is too long."),
+    ],
+    ids=["no request", "a length", "a name", "too long"],
+)
+async def test_what_is_no_request_is_a_problem_with_an_id(
+    api: Child, ports: Ports, sent: bytes, told: str
+) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", ports.api)
+    writer.write(sent)
+    head, _, text = (await asyncio.wait_for(reader.read(), 10)).partition(b"\r\n\r\n")
+    writer.close()
+    status, *lines = head.decode().lower().split("\r\n")
+    heads = dict(line.split(": ", 1) for line in lines)
+    assert status == "http/1.1 400 bad request"
+    assert heads["content-type"] == "application/problem+json"
+    assert (heads["cache-control"], heads["connection"]) == ("no-store", "close")
+    assert int(heads["content-length"]) == len(text)
+    assert json.loads(text) == {
+        "type": "about:blank",
+        "title": "Bad Request",
+        "status": 400,
+        "detail": told,
+        "requestId": heads["x-request-id"],
+    }
 
 
 async def test_a_connection_is_kept_for_many_heads_of_a_fair_size(http: httpx.AsyncClient) -> None:

@@ -103,6 +103,15 @@ def test_a_version_that_is_stored_and_not_applied_breaks_no_view(own: Warehouse)
     check(own, before, ["daily_sales", "daily_product_sales", "stock"])
 
 
+def test_an_alert_has_the_id_under_which_it_was_published(own: Warehouse) -> None:
+    quantities = (20, 3, 30, 4)
+    own.feed(record(level("told", "p", q, version=n)) for n, q in enumerate(quantities))
+    published = {(one["id"], one["type"], one["data"]["quantity"]) for one in own.alerts}
+    assert len(published) == 3
+    rows = own.bi.rows("SELECT id, type, toInt32(quantity) FROM shopstream_bi.alerts")
+    assert {(row[0], row[1], int(row[2])) for row in rows} == published
+
+
 def test_a_view_is_right_once_all_is_merged(warehouse: Warehouse, fed: Book) -> None:
     for table in MERGED.split():
         warehouse.sql.text(f"SYSTEM START MERGES {table}")

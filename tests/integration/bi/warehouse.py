@@ -51,6 +51,8 @@ class Warehouse:
         self.bi = Sql(self.port, "bi", self.passwords["bi"])
         self._numbers = Numbers()
         self._offset = itertools.count()
+        self.alerts: list[dict[str, Any]] = []
+        """Those that were published."""
 
     def __enter__(self) -> "Warehouse":
         self._child.start()
@@ -81,7 +83,7 @@ class Warehouse:
     async def _feed(self, records: Sequence[Sent], applied: bool) -> None:
         async with Engine(self.address) as engine:
             store = Store(engine, "test")
-            alerts = Alerts(engine, _Silent(), lambda: datetime.now(UTC))
+            alerts = Alerts(engine, _Written(self.alerts), lambda: datetime.now(UTC))
             for topic in TOPICS:
                 values = [sent.value for sent in records if sent.topic == topic]
                 if values:
@@ -104,6 +106,12 @@ class Warehouse:
                 await alerts.publish(batch.number)
 
 
-class _Silent:
+class _Written:
+    """What the topic of alerts would get."""
+
+    def __init__(self, events: list[dict[str, Any]]) -> None:
+        self._events = events
+
     async def alerts(self, messages: list[tuple[bytes | None, bytes]], /) -> None:
-        """Nobody listens."""
+        """Keeps them."""
+        self._events += [json.loads(value) for _, value in messages]

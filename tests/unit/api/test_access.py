@@ -80,6 +80,7 @@ def test_other_keys_and_algorithms_are_refused() -> None:
         {"shops": [""]},
         {"shops": None},
         {"shops": None, "shopId": 7},
+        {"shops": ["s1"], "shopId": 7},
         {"exp": True},
         {"exp": "4000000000"},
     ],

@@ -58,6 +58,14 @@ async def test_an_id_that_is_not_fit_to_be_written_down_is_replaced(odd: str) ->
         assert answer.json()["requestId"] == answer.headers["X-Request-Id"]
 
 
+async def test_what_is_of_the_moment_or_secret_is_never_stored() -> None:
+    async with client(application(Counting())) as http:
+        answers = [await http.get(path) for path in ("/health", "/ready", "/nothing", DAY)]
+        answers.append(await http.post("/auth/ticket", headers=head()))
+    assert [answer.status_code for answer in answers] == [200, 200, 404, 401, 200]
+    assert {answer.headers["Cache-Control"] for answer in answers} == {"no-store"}
+
+
 async def test_each_request_without_an_id_gets_its_own() -> None:
     async with client(application(Counting())) as http:
         ids = {(await http.get("/health")).headers["X-Request-Id"] for _ in range(50)}
@@ -92,16 +100,49 @@ async def test_a_page_elsewhere_may_send_and_read_what_it_needs() -> None:
         asked = {
             "Origin": "https://page.test",
             "Access-Control-Request-Method": "GET",
-            "Access-Control-Request-Headers": "authorization,x-request-id,last-event-id",
+            "Access-Control-Request-Headers": "authorization,if-none-match,last-event-id,x-request-id",
         }
         before = await http.options(DAY, headers=asked)
         answer = await http.get(DAY, headers={"Origin": "https://page.test"})
         stranger = await http.get(DAY, headers={"Origin": "https://evil.test"})
-    assert before.status_code == 200
+        asked["Access-Control-Request-Method"] = "POST"
+        ticket = await http.options("/auth/ticket", headers=asked)
+    assert (before.status_code, ticket.status_code) == (200, 200)
     assert before.headers["Access-Control-Allow-Origin"] == "https://page.test"
     shown = answer.headers["Access-Control-Expose-Headers"].split(", ")
     assert shown == ["ETag", "Retry-After", "WWW-Authenticate", "X-Request-Id"]
     assert "Access-Control-Allow-Origin" not in stranger.headers
+
+
+@pytest.mark.parametrize(
+    ("origin", "method", "header", "told"),
+    [
+        ("https://page.test", "GET", "x-other", "headers"),
+        ("https://page.test", "DELETE", "authorization", "method"),
+        ("https://evil.test", "GET", "authorization", "origin"),
+    ],
+)
+async def test_a_preflight_that_is_refused_is_a_problem(
+    origin: str, method: str, header: str, told: str
+) -> None:
+    asked = {
+        "Origin": origin,
+        "X-Request-Id": "r1",
+        "Access-Control-Request-Method": method,
+        "Access-Control-Request-Headers": header,
+    }
+    async with client(application(Counting(), origins=["https://page.test"])) as http:
+        answer = await http.options(DAY, headers=asked)
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.headers.get_list("X-Request-Id") == ["r1"]
+    assert answer.headers["Vary"].startswith("Origin, Access-Control-Request-Method")
+    assert answer.json() == {
+        "type": "about:blank",
+        "title": "Bad Request",
+        "status": 400,
+        "detail": f"Disallowed CORS {told}.",
+        "requestId": "r1",
+    }
 
 
 async def test_the_access_log_is_a_line_of_json_without_secrets(
@@ -171,8 +212,9 @@ async def test_the_log_has_the_shop_and_a_stream_once_it_has_ended(
     line = json.loads(record.getMessage())
     assert (line["path"], line["status"], line["shop"], line["sub"]) == ("/events", 200, "s1", "u1")
     assert line["bytes"] == sum(len(message.get("body", b"")) for message in got)
-    names = [name for name, _ in got[0]["headers"]]
-    assert names.count(b"x-request-id") == 1
+    heads = got[0]["headers"]
+    assert [name for name, _ in heads].count(b"x-request-id") == 1
+    assert (b"cache-control", b"no-store") in heads
 
 
 async def test_a_token_that_asks_too_often_is_told_when_to_come_again() -> None:

@@ -1,16 +1,25 @@
-"""docs/contract.md names every type, topic, reason, field and parameter of today."""
+"""docs/contract.md names every type, topic, reason, field, parameter and limit of today."""
 
 import re
 
 from doc_pages import codes, first_names, read, rows, section
 
+from shopstream.api.access import MAX_TOKEN
+from shopstream.api.push import stream, subscriber
 from shopstream.api.push.routes import _EVENTS
+from shopstream.api.reports.answer import COMPRESS_FROM
+from shopstream.api.reports.days import EARLIEST, LATEST
 from shopstream.api.reports.routes import REPORTS, STOCK
+from shopstream.api.reports.span import MOST_DAYS
+from shopstream.api.reports.stock import MOST_LEVELS
+from shopstream.api.server import HEAD_BYTES
+from shopstream.api.tickets import LIFETIME
 from shopstream.contracts.events import DATA
-from shopstream.contracts.json_text import MAX_BYTES
+from shopstream.contracts.json_text import MAX_BYTES, MAX_DEPTH
 from shopstream.contracts.order import ITEM, ORDER, STATUSES
 from shopstream.contracts.reject import Reason
 from shopstream.contracts.topics import BY_NAME, INPUTS
+from shopstream.contracts.values import IDENTIFIER_LENGTH
 
 PAGE = read("docs/contract.md")
 
@@ -64,6 +73,36 @@ def test_every_parameter_of_a_route_is_listed() -> None:
     for door in (*REPORTS, STOCK):
         assert set(listed[f"GET {door.path}"]) == {one.name for one in door.parameters}
     assert first_names(section(PAGE, "## GET /events")) == {one.name for one in _EVENTS}
+
+
+def test_every_field_of_a_body_is_named() -> None:
+    schemas = [door.model.model_json_schema() for door in (*REPORTS, STOCK)]
+    parts = [part for schema in schemas for part in (schema, *schema["$defs"].values())]
+    named = set(codes(section(PAGE, "## Reports")))
+    assert {name for part in parts for name in part["properties"]} <= named
+
+
+def test_the_limits_are_those_of_the_code() -> None:
+    listed = {row[0]: row[1] for row in rows(section(PAGE, "## Limits"))}
+    assert (
+        listed.items()
+        >= {
+            "a record": f"{MAX_BYTES // 1024} KiB, {MAX_DEPTH} levels",
+            "an `id`, an identifier": f"{IDENTIFIER_LENGTH} characters",
+            "`date`": f"{EARLIEST} to {LATEST}",
+            "`year`": f"{EARLIEST.year} to {LATEST.year}",
+            "`days`, the span of two dates": f"1 to {MOST_DAYS}",
+            "`limit`": f"1 to {MOST_LEVELS:,}",
+            "a token": f"{MAX_TOKEN // 1024} KiB",
+            "line and headers of a request": f"{HEAD_BYTES // 1024} KiB, or what comes in one read",
+            "a ticket": f"{LIFETIME} s, once at each API process",
+            "a subscriber's queue": f"{subscriber.MAX_FRAMES:,} frames or 1 MiB",
+            "a client that reads nothing": f"{stream.STALL_SECONDS:.0f} s",
+            "silence on a stream": f"{stream.PING_SECONDS:.0f} s",
+        }.items()
+    )
+    assert subscriber.MAX_BYTES == 1024 * 1024
+    assert f"from {COMPRESS_FROM} bytes on" in PAGE
 
 
 def test_the_size_of_a_record_is_told() -> None:

@@ -21,7 +21,10 @@ SERVICES: dict[str, Any] = COMPOSE["services"]
 OURS = {name: about for name, about in SERVICES.items() if "build" in about}
 PROJECT = tomllib.loads(read("pyproject.toml"))["project"]
 DOCKERFILE = read("Dockerfile")
-SETTINGS = {PREFIX + name.upper(): about for name, about in Settings.model_fields.items()}
+SETTINGS = {
+    str(about.validation_alias or PREFIX + name.upper()): about
+    for name, about in Settings.model_fields.items()
+}
 LOCAL_ONLY = {"DATA_DIR"}
 """Of `up`; a deployment has no data directory."""
 WITH_DEFAULT = {"KAFKA_IDEMPOTENCE", "KAFKA_SESSION_TIMEOUT", "AUDIT_SECONDS"}

@@ -49,7 +49,7 @@ def documented_default(value: Any) -> str:
 def test_every_setting_is_listed_with_its_default() -> None:
     listed = {row[0].strip("`"): row[1] for row in rows(section(PAGE, "## Settings"))}
     assert listed == {
-        PREFIX + name.upper(): documented_default(about.default)
+        about.validation_alias or PREFIX + name.upper(): documented_default(about.default)
         for name, about in Settings.model_fields.items()
     }
 
