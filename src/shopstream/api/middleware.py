@@ -2,11 +2,12 @@
 
 import logging
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import orjson
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, QueryParams
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
@@ -163,8 +164,15 @@ class Shed:
         if scope["type"] != "http" or not _is_report(scope["path"]):
             await self._app(scope, receive, send)
             return
-        with (self._waiting if b"includes=" in scope["query_string"] else self._gate).place():
-            await self._app(scope, receive, send)
+        waits = "includes" in QueryParams(scope["query_string"])
+        with ExitStack() as place:
+            place.enter_context((self._waiting if waits else self._gate).place())
+
+            async def made(message: Message) -> None:
+                place.close()  # from here on only its reader is waited for
+                await send(message)
+
+            await self._app(scope, receive, made)
 
 
 def _is_report(path: str) -> bool:

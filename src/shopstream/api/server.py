@@ -14,7 +14,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from shopstream.api import trace
 from shopstream.api.problems import Problem
-from shopstream.api.push.stream import TRANSPORT
+from shopstream.api.push.stream import STALL_SECONDS, TRANSPORT
 
 GRACE_SECONDS = 1
 HEAD_BYTES = 64 * 1024
@@ -27,10 +27,11 @@ class PortInUse(Exception):
 
 
 class Protocol(HttpToolsProtocol):
-    """HTTP that hands its transport to the application, with a bounded head."""
+    """HTTP that hands its transport to the application, with a bounded head, and leaves who does not read."""
 
     _head: int | None = None
     """Bytes of a head that is not complete yet."""
+    _stall: asyncio.TimerHandle | None = None
 
     def on_message_begin(self) -> None:
         """Begins a request."""
@@ -50,6 +51,27 @@ class Protocol(HttpToolsProtocol):
             self._head += len(data)
             if self._head > HEAD_BYTES:
                 self.send_400_response("The head of the request is too long.")
+
+    def pause_writing(self) -> None:
+        """The client does not read: it has so long to begin again."""
+        super().pause_writing()
+        self._reads()
+        self._stall = self.loop.call_later(STALL_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It reads."""
+        super().resume_writing()
+        self._reads()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Ends."""
+        self._reads()
+        super().connection_lost(exc)
+
+    def _reads(self) -> None:
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
 
     def send_400_response(self, msg: str) -> None:
         """Answers what is no request with a problem under an id of its own, and closes."""

@@ -39,20 +39,27 @@ class Alerts:
         self._voice = voice
         self._now = now
 
-    async def publish(self, batch: int) -> None:
-        """Keeps and publishes the alerts of a batch.
+    async def publish(self, batch: int, *, again: bool) -> None:
+        """Keeps and publishes the alerts of a batch; `again` where that may have been begun before.
+
+        Then those that were kept are published too where a newer version of their level has taken the
+        crossings away with the row, as another partition with the same level may have brought one.
 
         Raises:
             EngineUnavailable, EngineError: as the engine.
             BrokerUnreachable: the broker has not got them.
         """
         crossings = await self._engine.rows(load("alerts/crossings.sql"), {"batch": batch})
-        if not crossings:
-            return
-        told = await self._told(crossings)
-        new = [row for row in crossings if (row["shop_id"], row["id"]) not in told]
+        kept = await self._engine.rows(load("alerts/kept.sql"), {"batch": batch}) if again else []
+        told = await self._told(crossings) if crossings else {}
+        new = [row for row in crossings if _place(row) not in told]
         if new:
             told |= await self._keep(batch, new, await self._figures(new))
+        there = {_place(row) for row in crossings}
+        crossings += [row for row in kept if _place(row) not in there]
+        told |= {_place(row): row for row in kept}
+        if not crossings:
+            return
         await self._voice.alerts(
             [
                 (f"{row['shop_id']}/{row['product_id']}".encode(), stock_alert(_alert(row, told)))
@@ -60,10 +67,10 @@ class Alerts:
             ]
         )
 
-    async def _told(self, crossings: Iterable[Row]) -> dict[Product, Row]:
+    async def _told(self, crossings: Iterable[Row]) -> dict[tuple[str, str], Row]:
         wanted = _external(crossings, ("shop_id", "id"))
         rows = await self._engine.rows(load("alerts/told.sql"), external={"wanted": wanted})
-        return {(row["shop_id"], row["id"]): row for row in rows}
+        return {_place(row): row for row in rows}
 
     async def _figures(self, crossings: list[Row]) -> Mapping[Product, Row]:
         shops = await profiles(self._engine, {row["shop_id"] for row in crossings})
@@ -94,7 +101,7 @@ class Alerts:
         for row in crossings:
             figure = figures[_product(row)]
             daily, days = cover(row["quantity"], figure["sold"])
-            kept[row["shop_id"], row["id"]] = {
+            kept[_place(row)] = {
                 **row,
                 "at": _instant(row["at"]),
                 "name": figure["name"],
@@ -148,12 +155,16 @@ def _external(rows: Iterable[Row], names: tuple[str, str]) -> External:
     return External(", ".join(f"{name} String" for name in names), pa.table(columns))
 
 
+def _place(row: Row) -> tuple[str, str]:
+    return row["shop_id"], row["id"]
+
+
 def _product(row: Row) -> Product:
     return row["shop_id"], row["product_id"]
 
 
 def _alert(row: Row, told: Mapping[Product, Row]) -> Alert:
-    figure = told[row["shop_id"], row["id"]]
+    figure = told[_place(row)]
     days = figure["days_of_cover"]
     return Alert(
         id=row["id"],

@@ -49,7 +49,7 @@ class Letters(Protocol):
 class Alerts(Protocol):
     """What tells of the crossings that a batch of inventory found; raises as the engine and the broker do."""
 
-    async def publish(self, batch: int, /) -> None: ...
+    async def publish(self, batch: int, /, *, again: bool) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +60,17 @@ class Hands:
     alerts: Alerts
     letters: Letters
 
-    async def apply(self, topic: str, number: int, fence: Fence) -> None:
-        """Step 3 of a batch, of this worker or of a former owner."""
+    async def apply(self, topic: str, number: int, fence: Fence, again: bool = True) -> None:
+        """Step 3 of a batch, of this worker or of a former owner; `again`: it may have been begun before."""
         await self.store.apply(topic, number, fence)
         if topic == INVENTORY:
-            await self.alerts.publish(number)
+            await self.alerts.publish(number, again=again)
 
 
-async def flush(batch: Batch, hands: Hands, fence: Fence, check: Check) -> Written:
-    """One try.
+async def flush(
+    batch: Batch, hands: Hands, fence: Fence, check: Check, *, again: bool = False
+) -> Written:
+    """One try; `again`: not the first.
 
     1. Say which partitions the batch holds; look for orders that were moved; see that the topics are
        still those that were read. A crash leaves an open batch without rows: applying it adds nothing.
@@ -94,7 +96,7 @@ async def flush(batch: Batch, hands: Hands, fence: Fence, check: Check) -> Writt
         _, moved, _ = await all_of(store.begin(batch), _moved(batch, store), check())
         if moved:
             batch = batch.without(moved)
-        await all_of(store.keep(batch), _store_and_apply(batch, hands, fence))
+        await all_of(store.keep(batch), _store_and_apply(batch, hands, fence, again))
         changed, marked = await all_of(
             store.changed(batch.topic, batch.number), store.mark(batch.number, fence)
         )
@@ -111,9 +113,9 @@ async def _moved(batch: Batch, store: Store) -> list[int]:
     return await store.moved(batch) if batch.topic == ORDERS else []
 
 
-async def _store_and_apply(batch: Batch, hands: Hands, fence: Fence) -> None:
+async def _store_and_apply(batch: Batch, hands: Hands, fence: Fence, again: bool) -> None:
     await hands.store.store(batch, fence)
-    await hands.apply(batch.topic, batch.number, fence)
+    await hands.apply(batch.topic, batch.number, fence, again)
 
 
 async def all_of(*calls: Coroutine[Any, Any, Any]) -> list[Any]:
@@ -154,7 +156,7 @@ async def insist(
         try:
             if attempt:
                 await owner.quiet()  # a try that was cut off may still run
-            written = await flush(batch, hands, fence, check)
+            written = await flush(batch, hands, fence, check, again=attempt > 0)
         except EngineUnavailable as error:
             await engine.pause(error)
         except BrokerUnreachable as error:

@@ -103,7 +103,7 @@ class Warehouse:
         if applied:
             await store.apply(batch.topic, batch.number, NOTHING_CLAIMED)
             if batch.topic == INVENTORY:
-                await alerts.publish(batch.number)
+                await alerts.publish(batch.number, again=False)
 
 
 class _Written:

@@ -4,6 +4,7 @@ The statements of a batch run one by one through `Store`, as a worker would that
 any two of them. Where a safeguard is taken away, the oracle must see the damage: else it would prove nothing.
 """
 
+import json
 import re
 import time
 
@@ -13,12 +14,15 @@ from engine_bench import ADDING, OTHER, PAIRS, PLACE, Bench, bench, engine, firs
 from shopstream.clickhouse.sql import load, names
 from shopstream.clickhouse.windows import WINDOWS
 from shopstream.contracts.cursor import Partition
+from shopstream.contracts.topics import INVENTORY
+from shopstream.kafka import BrokerUnreachable
 from shopstream.pipeline.flush import Hands
 from shopstream.pipeline.kinds import KINDS
 from shopstream.pipeline.numbers import Numbers
 from shopstream.pipeline.ownership import Ownership
 from shopstream.pipeline.retry import Patience
 from shopstream.pipeline.store import Slots, Store
+from support.events import level, record
 
 __all__ = ["bench", "engine"]
 
@@ -176,3 +180,26 @@ async def test_a_number_that_is_damaged_by_hand_is_found(bench: Bench) -> None:
     assert bench.differences() == [
         "product_day ('s', '2026-11-22', 'EUR', 'p'): is (2, 3.0001), should be (2, 3.0)"
     ]
+
+
+async def test_an_alert_that_was_kept_is_published_also_when_its_row_was_merged_away(
+    bench: Bench,
+) -> None:
+    """The broker was away, and meanwhile a newer version of the level came through another partition."""
+    low, back = (record(level("s", "p", quantity, version=n)) for n, quantity in enumerate((3, 30)))
+    fence, other = await bench.own(INVENTORY), await bench.claim(Partition(INVENTORY, 1))
+    first, second = bench.batch(low), bench.batch(back, partition=1)
+    await bench.begin(first, fence)
+    voice, bench.voice.alerts = bench.voice.alerts, unreachable  # type: ignore[method-assign]
+    with pytest.raises(BrokerUnreachable):
+        await bench.hands.apply(INVENTORY, first.number, fence)
+    bench.voice.alerts = voice  # type: ignore[method-assign]
+    await bench.write(second, other)
+    bench.system.sql.text("OPTIMIZE TABLE levels FINAL")
+    said = len(bench.voice.said)
+    await bench.hands.apply(INVENTORY, first.number, fence)
+    assert [json.loads(one)["type"] for one in bench.voice.said[said:]] == ["stock:low"]
+
+
+async def unreachable(_: object) -> None:
+    raise BrokerUnreachable("nowhere", "away")

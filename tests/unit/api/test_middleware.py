@@ -8,12 +8,14 @@ from typing import Any
 
 import jwt
 import pytest
-from starlette.types import Message
+from starlette.types import Message, Receive, Scope, Send
 
 from provider.apps import SECRET, Counting, application, client
 from provider.signing import Pair, body
 from shopstream.api.access import Access
 from shopstream.api.faults import KeysUnavailable
+from shopstream.api.gate import Gate
+from shopstream.api.middleware import Shed
 from shopstream.api.rate import Rate
 from shopstream.settings import Settings
 
@@ -267,10 +269,34 @@ async def test_more_reports_than_there_are_places_for_are_refused_at_once() -> N
     assert [answer.status_code for answer in others] == [200, 200]
 
 
-async def test_those_that_wait_for_a_place_in_kafka_do_not_keep_others_out() -> None:
+async def test_an_answer_that_nobody_reads_has_no_place_any_more() -> None:
+    """Were it otherwise, a client that does not read would keep every shop out."""
+    reading = asyncio.Event()
+
+    async def report(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200})
+
+    async def send(message: Message) -> None:
+        await reading.wait()
+
+    shed = Shed(report, Gate(1), Gate(1))
+    scope = {"type": "http", "path": DAY, "query_string": b""}
+    asked = [asyncio.create_task(shed(scope, receive_nothing, send)) for _ in range(3)]
+    await asyncio.sleep(0.01)
+    assert not any(task.done() for task in asked)
+    reading.set()
+    await asyncio.gather(*asked)
+
+
+async def receive_nothing() -> Message:
+    return {"type": "http.request"}
+
+
+@pytest.mark.parametrize("name", ["includes", "%69ncludes"])
+async def test_those_that_wait_for_a_place_in_kafka_do_not_keep_others_out(name: str) -> None:
     app = application(Stuck(), reports_at_once=2)
     async with client(app) as http:
-        path = f"{DAY}?includes=shop.orders:0:5"
+        path = f"{DAY}?{name}=shop.orders:0:5"
         waiting = [asyncio.create_task(http.get(path, headers=head())) for _ in range(2)]
         await asyncio.sleep(0.01)
         assert (await http.get(path, headers=head())).status_code == 503

@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from shopstream.api.reports.stock import (
+    MOST_BYTES,
     Place,
     Shelf,
     StockPage,
@@ -102,6 +103,18 @@ def test_a_page_that_is_not_the_last_names_the_next() -> None:
     assert len(found["levels"]) == 2
     assert read_cursor(found["next"]) == Place("p1", "b")
     assert body(StockPage(limit=2), level("p1"), level("p1", "b"))["next"] is None
+
+
+def test_a_page_of_long_names_ends_early_and_names_the_next() -> None:
+    shelf = Shelf({"p1": "x" * MOST_BYTES, "p2": "y", "p3": "ä" * MOST_BYTES}, {}, {})
+    rows = [level(product) for product in ("p1", "p2", "p3")]
+    pages = []
+    while rows:
+        found = stock_body("s1", StockPage(), rows, shelf)
+        pages.append([one["productId"] for one in found["levels"]])
+        rows = rows[len(pages[-1]) :]
+        assert (found["next"] is not None) == bool(rows)
+    assert pages == [["p1"], ["p2"], ["p3"]]
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ async def tell(engine: Any) -> None:
     engine.answers[load("alerts/crossings.sql")] = [crossing]
     engine.answers[load("flush/profiles.sql")] = [profile]
     engine.answers[load("alerts/figures.sql")] = [figure]
-    await Alerts(engine, Voice(), lambda: now).publish(5)
+    await Alerts(engine, Voice(), lambda: now).publish(5, again=True)
 
 
 def columns_of(table: str) -> list[str]:

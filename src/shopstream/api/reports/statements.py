@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from urllib.parse import quote
 
 from shopstream.api.reports.cover import QUARTERS, Run, cover
 from shopstream.api.reports.stock import StockPage
 from shopstream.clickhouse.client import Engine, Row
+from shopstream.clickhouse.literals import parameter
 from shopstream.clickhouse.sql import load
 
 SETTINGS: Mapping[str, str | int] = {
@@ -120,11 +122,11 @@ class Statements:
 
 
 def _portions(products: Sequence[str]) -> list[list[str]]:
-    """Cut so that each fits into a URL."""
+    """Cut so that each fits into a URL, where a character may be twelve bytes."""
     found: list[list[str]] = []
     room = 0
     for product in products:
-        size = len(product.encode()) + 3
+        size = len(quote(parameter([product]), safe=""))
         if size > room:
             found.append([])
             room = URL_BYTES

@@ -16,6 +16,8 @@ from shopstream.clickhouse.client import Row
 from shopstream.contracts import stock, values
 
 DEFAULT_LIMIT, MOST_LEVELS = 100, 1000
+MOST_BYTES = 4 * 1024 * 1024
+"""Of names and other texts on a page of several levels."""
 _RULE = "must be a next of an earlier answer"
 
 
@@ -84,14 +86,33 @@ def _days_before(today: date) -> date:
 
 
 def stock_body(shop: str, page: StockPage, rows: Sequence[Row], shelf: Shelf) -> Body:
-    """The body without `asOf`; `rows` are those of `levels.sql`, one more than a page where there is one."""
-    shown = rows[: page.limit]
+    """The body without `asOf`; `rows` are those of `levels.sql`, one more than a page where there is one.
+
+    A page ends before `limit` where it has `MOST_BYTES`.
+    """
+    shown = _fitting(rows[: page.limit], shelf)
     last = Place(shown[-1]["product_id"], shown[-1]["location_id"]) if shown else Place()
     return {
         "shopId": shop,
         "levels": [_level(row, shelf) for row in shown],
-        "next": write_cursor(last) if len(rows) > page.limit else None,
+        "next": write_cursor(last) if len(rows) > len(shown) else None,
     }
+
+
+def _fitting(rows: Sequence[Row], shelf: Shelf) -> Sequence[Row]:
+    """The first of them, at least one, that are no more than `MOST_BYTES`."""
+    size = 0
+    for number, row in enumerate(rows):
+        texts = (
+            row["product_id"],
+            row["location_id"],
+            row["sku"],
+            shelf.names.get(row["product_id"]),
+        )
+        size += sum(len(text.encode()) for text in texts if text)
+        if size > MOST_BYTES and number:
+            return rows[:number]
+    return rows
 
 
 def _level(row: Row, shelf: Shelf) -> Body:
