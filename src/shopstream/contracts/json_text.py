@@ -5,11 +5,15 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 MAX_BYTES = 512 * 1024
 MAX_DEPTH = 128
 
 # possessive, and a text may be left open: every byte is looked at once, whatever the bytes
-_STRUCTURE = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
+_TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_STEPS = bytes.maketrans(b"[]{}", b"\x01\xff\x01\xff")
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -53,16 +57,9 @@ def too_deep(value: bytes) -> bool:
     """Whether arrays and objects are nested more than `MAX_DEPTH` levels, whatever else is wrong."""
     if len(value) <= 2 * MAX_DEPTH or value.count(b"[") + value.count(b"{") <= MAX_DEPTH:
         return False
-    depth = 0
-    for token in _STRUCTURE.finditer(value):
-        first = token.group()[:1]
-        if first in b"[{":
-            depth += 1
-            if depth > MAX_DEPTH:
-                return True
-        elif first in b"]}":
-            depth -= 1
-    return False
+    brackets = _TEXT.sub(b"", value).translate(_STEPS, _NO_BRACKETS)
+    depths = np.frombuffer(brackets, np.int8).cumsum(dtype=np.int32)
+    return bool(depths.max(initial=0) > MAX_DEPTH)
 
 
 def _no_constant(name: str) -> None:

@@ -149,3 +149,26 @@ def test_health_and_kill_do_not_wait_behind_statements(engine: EngineProcess):
 
     poll(killed)
     assert [one.join() for one in busy] == ["394", "394", "394"]
+
+
+def test_read_only_logins_do_not_keep_the_others_out(engine: EngineProcess):
+    asked = [
+        threading.Thread(
+            target=engine.refusal,
+            args=("SELECT sum(sleepEachRow(0.25)) FROM numbers(400)",),
+            kwargs={"query_id": f"slow-{n}", "login": "bi", "max_block_size": "1"},
+        )
+        for n in range(80)
+    ]
+    for thread in asked:
+        thread.start()
+    poll(lambda: engine.text("KILL QUERY WHERE query_id = 'slow-63' TEST", login="bi") != "")
+    began = time.monotonic()
+    assert engine.text("SELECT 1") == "1\n"
+    assert time.monotonic() - began < 5
+
+    def killed() -> bool:
+        engine.text("KILL QUERY WHERE query_id LIKE 'slow-%'", login="bi")
+        return not any(thread.is_alive() for thread in asked)
+
+    poll(killed)

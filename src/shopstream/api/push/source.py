@@ -23,8 +23,8 @@ POLL_MS = 200
 FETCH_WAIT_MS = 50
 SETTLE_SECONDS = 3.0
 """How long at most old records at the live end are told from new ones by their time."""
-BREATH = 64
-"""Records between two chances for the connections to write."""
+BREATH_SECONDS = 0.005
+"""Between two chances for the connections to write."""
 BACKOFF = (0.2, 5.0)
 STOP_SECONDS = 0.5
 
@@ -145,7 +145,8 @@ class Source:
     async def _take(
         self, chunks: Mapping[TopicPartition, Sequence[ConsumerRecord[bytes, bytes]]]
     ) -> None:
-        count = 0
+        loop = asyncio.get_running_loop()
+        breath = loop.time() + BREATH_SECONDS
         for partition, records in chunks.items():
             place = Partition(partition.topic, partition.partition)
             epoch = self._positions[place].epoch
@@ -155,9 +156,9 @@ class Source:
                 position = Position(epoch, record.offset + 1)
                 self._positions[place] = position
                 self._one(record, place, position)
-                count += 1
-                if count % BREATH == 0:
+                if loop.time() > breath:
                     await asyncio.sleep(0)
+                    breath = loop.time() + BREATH_SECONDS
 
     def _one(
         self, record: ConsumerRecord[bytes, bytes], place: Partition, position: Position

@@ -18,6 +18,7 @@ Message = MutableMapping[str, Any]
 Send = Callable[[Any], Awaitable[None]]
 
 STATEMENT_THREADS: Final = 64
+READER_THREADS: Final = 16
 CONTROL_THREADS: Final = 8
 BODY_LIMIT: Final = 256 << 20
 HEALTH_PATHS: Final = ("/ping", "/replicas_status")
@@ -45,6 +46,8 @@ class App:
         self._logins = logins
         self._limit = body_limit
         self._workers = ThreadPoolExecutor(STATEMENT_THREADS, "statement")
+        # slow questions of read-only logins must not hold up the pipeline and the reports
+        self._readers = ThreadPoolExecutor(READER_THREADS, "reader")
         # KILL and hang-ups must get through when every statement thread is busy
         self._control = ThreadPoolExecutor(CONTROL_THREADS, "control")
 
@@ -66,7 +69,8 @@ class App:
         """Kills every statement; those that wait are not begun."""
         registry = self._service.registry
         registry.kill(registry.find(lambda _: True))
-        self._workers.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._workers, self._readers):
+            pool.shutdown(wait=False, cancel_futures=True)
 
     async def _statement(self, scope: Message, receive: Receive, send: Send) -> None:
         try:
@@ -79,8 +83,10 @@ class App:
             return
         watch = asyncio.create_task(self._watch(receive, running))
         try:
-            answer = await self._run(call, running)
-            await self._respond(send, answer, running)
+            pool = self._pool(call)
+            loop = asyncio.get_running_loop()
+            answer = await loop.run_in_executor(pool, self._service.answer, call, running)
+            await self._respond(send, answer, running, pool)
         finally:
             watch.cancel()
 
@@ -95,11 +101,10 @@ class App:
             return await loop.run_in_executor(self._workers, make_call, *parts)
         return make_call(*parts)
 
-    async def _run(self, call: Call, running: Running) -> Answer:
-        loop = asyncio.get_running_loop()
-        kills = _starts_with_kill(call)
-        pool = self._control if kills else self._workers
-        return await loop.run_in_executor(pool, self._service.answer, call, running)
+    def _pool(self, call: Call) -> ThreadPoolExecutor:
+        if _starts_with_kill(call):
+            return self._control
+        return self._readers if call.login.readonly else self._workers
 
     async def _watch(self, receive: Receive, running: Running) -> None:
         """When the client hangs up, the engine stops too."""
@@ -107,21 +112,28 @@ class App:
             pass
         self._service.registry.kill([running])
 
-    async def _respond(self, send: Send, answer: Answer, running: Running) -> None:
+    async def _respond(
+        self, send: Send, answer: Answer, running: Running, pool: ThreadPoolExecutor
+    ) -> None:
         if isinstance(answer.body, bytes):
             await _send(send, answer.status, answer.headers, answer.body)
         else:
-            await self._pour(send, answer, answer.body, running)
+            await self._pour(send, answer, answer.body, running, pool)
 
     async def _pour(
-        self, send: Send, answer: Answer, stream: ResultStream, running: Running
+        self,
+        send: Send,
+        answer: Answer,
+        stream: ResultStream,
+        running: Running,
+        pool: ThreadPoolExecutor,
     ) -> None:
         """Sends a stream; after a failure the body stays without its last chunk."""
         loop = asyncio.get_running_loop()
         start = {"status": answer.status, "headers": answer.headers}
         await send({"type": "http.response.start", **start})
         try:
-            while (piece := await loop.run_in_executor(self._workers, stream.read)) is not None:
+            while (piece := await loop.run_in_executor(pool, stream.read)) is not None:
                 if piece:
                     await send({"type": "http.response.body", "body": piece, "more_body": True})
                 if stream.broken or running.killed.is_set():
