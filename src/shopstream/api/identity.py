@@ -50,7 +50,7 @@ def identity_of(claims: Mapping[str, Any]) -> Identity:
     """The identity in verified claims.
 
     Raises:
-        Unauthorized: a claim has another shape than the contract's, section 5.
+        Unauthorized: a claim has another shape than contract.md says under "Who may do what".
     """
     user, role, expires = claims.get("sub"), claims.get("role"), claims.get("exp")
     if not _is_identifier(user):

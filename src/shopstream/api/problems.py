@@ -24,14 +24,12 @@ from shopstream.api.faults import (
     TooMany,
     Unauthorized,
 )
-from shopstream.clickhouse.errors import EngineError, EngineUnavailable
+from shopstream.clickhouse.errors import NOT_MIGRATED, EngineError, EngineUnavailable
 
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 1
-_NOT_MIGRATED = frozenset({60, 81})
-"""UNKNOWN_TABLE and UNKNOWN_DATABASE of ClickHouse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +85,7 @@ def describe(fault: Exception) -> Problem:
         case EngineUnavailable():
             detail = "The database does not answer; the request can be sent again."
             return _unavailable("database-unavailable", "The database does not answer", detail)
-        case EngineError() if fault.code in _NOT_MIGRATED:
+        case EngineError() if fault.code in NOT_MIGRATED:
             detail = "The database has not been migrated yet."
             return _unavailable("database-unavailable", "The database is not ready", detail)
         case HTTPException():

@@ -148,7 +148,10 @@ class OneOf:
 
 @cache
 def timezones() -> frozenset[str]:
-    """Every name of the IANA time zone database that is installed, none that each host has a meaning of its own for."""
+    """Every name of the IANA time zone database that is installed.
+
+    But for `localtime` and the like, which mean another zone on each host.
+    """
     return frozenset(available_timezones() - {"localtime", "posixrules", "Factory"})
 
 

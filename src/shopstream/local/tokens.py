@@ -1,4 +1,4 @@
-"""Development tokens: HS256 with the claims of the contract, section 5."""
+"""Development tokens: HS256 with the claims that contract.md tells under "Who may do what"."""
 
 import re
 from collections.abc import Sequence

@@ -28,7 +28,7 @@ from shopstream.clickhouse.windows import WINDOWS, Window
 from shopstream.contracts.cursor import Partition
 from shopstream.pipeline import repairs
 from shopstream.pipeline.numbers import Numbers, number_at
-from shopstream.pipeline.store import Fence, Store
+from shopstream.pipeline.store import Fence, Store, quiet
 
 logger = logging.getLogger(__name__)
 
@@ -69,10 +69,7 @@ class Audit:
         """From now on no other auditor writes."""
         claim = max(self._numbers.next(), await self._store.greatest_claim([AUDIT]) + 1)
         await self._store.claim([AUDIT], claim)
-        running = await self._store.running()
-        while running:
-            await asyncio.sleep(PAUSE_SECONDS)
-            running &= await self._store.running()
+        await quiet(self._store.running)
         self._fence = Fence({AUDIT: claim})
 
     async def foreign_claim(self) -> int:

@@ -22,8 +22,6 @@ ROOM_BYTES = 128 * 1024 * 1024
 """What the flushers of a worker hold together, waiting or being written; beyond it one chunk of each topic."""
 MANY_RECORDS, MORE_SECONDS = 2000, 0.2
 """Where so many wait, more are on their way: a batch waits that long to be full."""
-PACE_SECONDS = 0.25
-"""From one start to the next, unless a full batch waits: a flush costs much the same for few records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,8 @@ class Flusher:
     """One for a topic, over all the partitions of it that this worker has; `room` is shared by all of them.
 
     `write` returns when the batch is durable, whatever it takes; `written` is told of it with the seconds
-    it took, after its chunks were acknowledged.
+    it took, after its chunks were acknowledged. `pace` is the least time in seconds from one start to the next,
+    unless a full batch waits.
     """
 
     def __init__(
@@ -73,8 +72,8 @@ class Flusher:
         number: Callable[[], int],
         write: Write,
         written: Tell,
-        pace: float = PACE_SECONDS,
-        room: Room | None = None,
+        pace: float,
+        room: Room,
     ) -> None:
         self._epoch = epoch
         self._number = number
@@ -85,7 +84,7 @@ class Flusher:
         self._records = 0
         self._bytes = 0
         self._drops: Counter[Partition] = Counter()
-        self._room = room or Room()
+        self._room = room
         self._change = self._room.change
 
     async def offer(self, delivery: Delivery) -> None:

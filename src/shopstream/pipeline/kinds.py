@@ -19,7 +19,8 @@ class Kind:
 
     `table` holds what is stored, each row with its batch; `key` tells one stored version from the next.
     Where `windows`, the rows of a batch are copied into `apply_<table>`, which feeds windows.
-    `pace` is the least time in seconds from one batch to the next, unless a full one waits.
+    `pace` is the least time in seconds from one batch to the next, unless a full one waits: a flush
+    costs much the same for few records.
     """
 
     name: str

@@ -12,7 +12,11 @@ from shopstream.settings import Settings
 
 
 def run(settings: Settings) -> int:
-    """Runs one worker until SIGTERM or SIGINT; the exit code is 0 then, and 1 after a fault."""
+    """Runs one worker until SIGTERM or SIGINT; the exit code is 0 then, and 1 after a fault.
+
+    Raises:
+        SettingsError: the port of the metrics cannot be used.
+    """
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
     )

@@ -26,12 +26,11 @@ from shopstream.contracts.cursor import Partition
 from shopstream.kafka import BrokerUnreachable
 from shopstream.pipeline.numbers import Numbers
 from shopstream.pipeline.retry import Patience
-from shopstream.pipeline.store import Fence, Slots, Store
+from shopstream.pipeline.store import POLL_SECONDS, Fence, Slots, Store, quiet
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-POLL_SECONDS = 0.05
 UNTOLD_SECONDS = 60.0
 """What changed so long before partitions arrive is told again."""
 Recovered = Callable[[Slots], None]
@@ -93,10 +92,7 @@ class Ownership:
 
     async def quiet(self) -> None:
         """Returns once every *store* and *apply* that runs now, of any worker, is over."""
-        waited_for = await self._insist(self._store.running)
-        while waited_for:
-            await asyncio.sleep(POLL_SECONDS)
-            waited_for &= await self._insist(self._store.running)
+        await quiet(lambda: self._insist(self._store.running))
 
     async def _finish(self, places: Collection[Partition], claims: dict[Partition, int]) -> None:
         done = 0

@@ -9,7 +9,7 @@ import pyarrow as pa
 from shopstream.clickhouse.client import Engine, External
 from shopstream.clickhouse.differences import Difference
 from shopstream.clickhouse.sql import load
-from shopstream.clickhouse.windows import Window
+from shopstream.clickhouse.windows import WINDOWS, Window
 from shopstream.pipeline.store import Slots
 
 AT_ONCE = 100
@@ -69,19 +69,10 @@ def slots(differences: Iterable[Difference]) -> Slots:
     found: Slots = {}
     for one in differences:
         times = found.setdefault(one.key[0], [])
-        if one.table in _TIMES:
-            times.append(int(seconds(one.key[1])))
+        window = WINDOWS.get(one.table)
+        if window is not None and window.time is not None:
+            times.append(int(seconds(one.key[window.keys.index(window.time)])))
     return found
-
-
-_TIMES = (
-    "sales_15m",
-    "product_15m",
-    "product_day",
-    "product_month",
-    "payments_15m",
-    "sessions_15m",
-)
 
 
 def seconds(text: str) -> float:

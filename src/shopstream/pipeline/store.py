@@ -1,6 +1,7 @@
-"""The statements of a flush, one method each. Every one may be repeated."""
+"""The statements of the pipeline, one method each. Every one but `guarded` may be repeated."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -21,10 +22,12 @@ from shopstream.pipeline.numbers import number_at
 LAST_NUMBER = 2**64 - 1
 Slots = dict[str, list[int]]
 """Quarters of an hour (Unix seconds) whose numbers changed, by shop."""
+POLL_SECONDS = 0.05
 OPEN_SECONDS = 30 * 24 * 3600
 """How far back a batch that was begun and not applied is looked for."""
 
 _PLAIN: EngineSettings = {"async_insert": 0}
+_ONE_BLOCK = 10**9
 _STORE: EngineSettings = {
     "async_insert": 0,
     "max_insert_threads": 1,
@@ -34,10 +37,9 @@ _STORE: EngineSettings = {
     "max_partitions_per_insert_block": 0,
     # rows that belong together are one block, hence one part: all of them are there, or none
     "max_block_size": 2**20,
-    "min_insert_block_size_rows": 10**9,
+    "min_insert_block_size_rows": _ONE_BLOCK,
     "min_insert_block_size_bytes": 0,
 }
-_ONE_BLOCK = 10**9
 _APPLY: EngineSettings = {
     "async_insert": 0,
     "max_insert_threads": 1,
@@ -62,8 +64,19 @@ class Fence:
         return {**_arrays(self.claims), "claims": list(self.claims.values())}
 
 
+async def quiet(running: Callable[[], Awaitable[set[str]]]) -> None:
+    """Returns once every statement that runs now is over; `running` asks for their ids, as `Store.running`."""
+    waited_for = await running()
+    while waited_for:
+        await asyncio.sleep(POLL_SECONDS)
+        waited_for &= await running()
+
+
 class Store:
-    """One worker's hands on the engine; `worker` is its name in query ids and records."""
+    """One worker's hands on the engine; `worker` is its name in query ids and records.
+
+    Every method raises `EngineUnavailable` and `EngineError` as the engine.
+    """
 
     def __init__(self, engine: Engine, worker: str) -> None:
         self._engine = engine

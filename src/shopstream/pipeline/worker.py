@@ -60,9 +60,9 @@ class Worker:
         self.numbers = Numbers()
         name = f"{self.numbers.writer:06x}"
         self.metrics = Metrics()
-        self.engine_patience = Patience("ClickHouse")
+        self.engine_patience = Patience("ClickHouse (batches)")
         self.broker_patience = Patience("Kafka")
-        self.recovery_patience = Patience("ClickHouse")
+        self.recovery_patience = Patience("ClickHouse (recovery)")
         self.progress_patience = Patience("progress")
         self.engine = Engine(
             Address.parse(settings.clickhouse_url.get_secret_value()), settings=BEHIND_REPORTS
@@ -127,7 +127,11 @@ class Worker:
 
     async def open(self) -> None:
         """What needs the event loop, before the first record: waits for the engine, its schema, the broker
-        and the topics."""
+        and the topics.
+
+        Raises:
+            SettingsError: the port of the metrics cannot be used.
+        """
         await self.engine.__aenter__()
         if self._settings.metrics_port:
             await self._listen(self._settings.host, self._settings.metrics_port)
@@ -135,7 +139,7 @@ class Worker:
 
     def progress(self) -> dict[Partition, Progress]:
         """How far each partition is in the reports; one that never was level with Kafka is left out, as nobody
-        can say up to which instant it is."""
+        can say up to which instant it is. The gauge of the age follows what is told here."""
         told = self.kafka.progress()
         if told:
             oldest = min(known.as_of or self._started for known in told.values())

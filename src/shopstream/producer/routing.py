@@ -10,17 +10,6 @@ from shopstream.contracts.events import read_event
 from shopstream.contracts.reject import Reason, Refused
 from shopstream.producer.errors import InvalidEvent
 
-ENTITY = {
-    topics.ORDERS: "orderId",
-    topics.INVENTORY: "productId",
-    topics.PAYMENTS: "paymentId",
-    topics.SUPPLIERS: "supplierId",
-    topics.PURCHASES: "purchaseId",
-    topics.TRAFFIC: "sessionId",
-    topics.SETTINGS: None,
-}
-"""The member of `data` that names the thing of an event; None: the shop itself."""
-
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -43,7 +32,7 @@ def route(value: bytes) -> Record:
         raise InvalidEvent(Reason.NOT_JSON, None, f"not JSON ({error})") from None
     kind = event.get("type") if isinstance(event, dict) else None
     topic = topics.TOPIC_OF_TYPE.get(kind) if isinstance(kind, str) else None
-    if topic not in ENTITY:
+    if topic not in topics.INPUTS:
         rule = f"{kind!r} is not a type of event that shops send"
         raise InvalidEvent(Reason.UNKNOWN_TYPE, "type", rule)
     return Record(topic, record_key(topic, event), value)
@@ -74,9 +63,9 @@ def as_it_is(line: bytes, topic: str) -> Record:
 def record_key(topic: str, event: Any) -> bytes | None:
     """`shopid/<entity id>`, `shopid` for settings, or None where the event does not name them."""
     shop = event.get("shopid") if isinstance(event, dict) else None
-    if not isinstance(shop, str) or topic not in ENTITY:
+    if not isinstance(shop, str) or topic not in topics.INPUTS:
         return None
-    name = ENTITY[topic]
+    name = topics.BY_NAME[topic].entity
     if name is None:
         return shop.encode()
     data = event.get("data")

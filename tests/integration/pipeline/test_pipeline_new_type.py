@@ -41,10 +41,15 @@ def test_an_event_type_is_added_by_the_diff_of_the_page(tmp_path: Path) -> None:
         _start(system, source)
         records = [review(1, 5, 1), review(1, 2, 3, "Leaks"), review(1, 4, 2), review(2, 6, 1)]
         system.kafka.produce(records, lambda place: None)
+        _send(system, source, review(3, 1, 5))
         system.kafka.produce([review(2, 3, 1)], lambda place: None)
         rows = "SELECT review_id, stars, text FROM reviews FINAL ORDER BY review_id"
-        eventually(lambda: len(system.sql.rows(rows)) == 2, 30, "reviews in their table")
-        assert system.sql.rows(rows) == [["r-1", 2, "Leaks"], ["r-2", 3, None]]
+        eventually(lambda: len(system.sql.rows(rows)) == 3, 30, "reviews in their table")
+        assert system.sql.rows(rows) == [
+            ["r-1", 2, "Leaks"],
+            ["r-2", 3, None],
+            ["r-3", 1, None],
+        ]
         eventually(lambda: len(system.dead_letters()) == 1, 30, "the refused review is told")
         (letter,) = system.dead_letters()
         assert (letter["data"]["topic"], letter["data"]["field"]) == ("shop.reviews", "data.stars")
@@ -53,14 +58,23 @@ def test_an_event_type_is_added_by_the_diff_of_the_page(tmp_path: Path) -> None:
 def _start(system: System, source: Path) -> None:
     system.start_broker()
     system.start_engine()
-    migrated = subprocess.run(
-        [sys.executable, "-m", "shopstream", "migrate"],
-        env={**system.environment, "PYTHONPATH": str(source)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert migrated.returncode == 0, migrated.stderr
-    assert "shop.reviews" in migrated.stdout
+    assert "shop.reviews" in _run(system, source, "migrate")
     pipeline = system.add_pipeline(PYTHONPATH=str(source))
     system.until_ready(pipeline)
+
+
+def _send(system: System, source: Path, sent: Sent) -> None:
+    place = _run(system, source, "produce", "-", given=sent.value)
+    assert place.startswith("shop.reviews:")
+
+
+def _run(system: System, source: Path, *command: str, given: bytes = b"") -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "shopstream", *command],
+        env={**system.environment, "PYTHONPATH": str(source)},
+        input=given,
+        capture_output=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.decode()

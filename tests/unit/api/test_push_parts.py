@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from shopstream.api.push import hub as rooms
 from shopstream.api.push import subscriber as queue
 from shopstream.api.push.hub import Hub
 from shopstream.api.push.records import Pushed, read_record
@@ -244,6 +245,50 @@ async def test_a_full_queue_becomes_one_reset_and_goes_on(monkeypatch: pytest.Mo
         ("stream:reset", None, "too slow"),
         ("order:created", 6, None),
     ]
+    assert there.resets == 1
+
+
+async def test_shops_that_nobody_listens_to_are_forgotten_and_then_nothing_is_claimed_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rooms, "QUIET_ROOMS", 2)
+    there = hub()
+    push(there, 3)
+    for number, shop in enumerate(("s2", "s3", "s4")):
+        push(there, number + 4, shop)
+    assert len(there._quiet) == 2
+    before = encode({P0: Position(7, 3), P1: Position(7, 10)})
+    after = encode({P0: Position(7, 5), P1: Position(7, 10)})
+    assert [frames(listener(there, since=one))[0][1]["complete"] for one in (before, after)] == [
+        False,
+        True,
+    ]
+
+
+async def test_a_shop_that_is_left_keeps_its_place_whichever_others_are_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rooms, "QUIET_ROOMS", 2)
+    there = hub()
+    one = listener(there)
+    cursor = frames(one)[0][1]["cursor"]
+    for number in range(5):
+        push(there, number, f"other-{number}")
+    there.leave("s1", one)
+    assert not there.listened("s1")
+    assert frames(listener(there, since=cursor))[0][1]["complete"] is True
+
+
+async def test_a_shop_that_somebody_listens_to_is_never_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rooms, "QUIET_ROOMS", 1)
+    there = hub()
+    one = listener(there)
+    push(there, 2, "s2")
+    push(there, 3, "s3")
+    push(there, 4)
+    assert [kind for kind, _ in frames(one)] == ["stream:ready", "order:created"]
 
 
 async def test_at_the_end_what_is_queued_goes_out_before_the_goodbye() -> None:

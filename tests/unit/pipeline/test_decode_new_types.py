@@ -144,6 +144,16 @@ def test_a_rule_without_a_twin_is_told_before_anything_is_read(monkeypatch, fiel
         columns.schema(topic)
 
 
+@pytest.mark.parametrize("rule", [lambda value: value, Shape(()), Many(LINE, 1, 2)])
+def test_a_rule_without_a_type_of_a_column_is_told_and_is_no_text(monkeypatch, rule):
+    topic = f"shop.{id(rule)}"
+    field = Field("x", Many(Shape((Field("y", rule),)), 1, 2))
+    declare(monkeypatch, topic, {"odd:seen": Shape((field,))})
+    for columns_of in (shape.staged, shape.structure):
+        with pytest.raises(NotImplementedError, match="has no type of a column"):
+            columns_of(topic)
+
+
 def test_two_types_of_a_topic_give_a_name_one_rule(monkeypatch):
     shapes = {"a:a": Shape((Field("x", values.text),)), "a:b": Shape((Field("x", values.time),))}
     declare(monkeypatch, "shop.both", shapes)

@@ -1,6 +1,7 @@
 """Chunks become batches: nothing is acknowledged before it is written, and no queue grows for ever."""
 
 import asyncio
+from contextlib import asynccontextmanager
 
 import pytest
 from contract_samples import bytes_of, event, order
@@ -60,10 +61,17 @@ def engine():
 
 
 @pytest.fixture
-async def flusher(engine, monkeypatch):
-    monkeypatch.setattr(module, "PACE_SECONDS", 0.01)
+async def flusher(engine):
+    async with flushing(engine, 0.01) as made:
+        yield made
+
+
+@asynccontextmanager
+async def flushing(engine, pace):
     numbers = iter(range(1, 1000))
-    made = Flusher(lambda topic: 7, lambda: next(numbers), engine.write, engine.written)
+    made = Flusher(
+        lambda topic: 7, lambda: next(numbers), engine.write, engine.written, pace, Room()
+    )
     running = asyncio.create_task(made.run())
     made.running = running
     yield made
@@ -188,18 +196,26 @@ async def test_the_offer_waits_while_two_full_batches_wait(flusher, engine, monk
     assert sum(engine.sizes) == 22
 
 
-async def test_batches_follow_each_other_at_their_pace_unless_one_is_full(
-    flusher, engine, monkeypatch
-):
-    monkeypatch.setattr(module, "PACE_SECONDS", 60)
+async def test_batches_follow_each_other_at_their_pace(engine):
+    async with flushing(engine, 0.3) as flusher:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        await flusher.offer(FakeDelivery(0))
+        await until(lambda: engine.told)
+        await flusher.offer(FakeDelivery(1))
+        await until(lambda: engine.sizes == [1, 1])
+        assert 0.3 <= loop.time() - began < 3
+
+
+async def test_a_full_batch_does_not_wait_for_the_pace(engine, monkeypatch):
     monkeypatch.setattr(module, "MAX_RECORDS", 10)
-    first = FakeDelivery(0)
-    await flusher.offer(first)
-    await until(lambda: engine.told)
-    await flusher.offer(FakeDelivery(1, 9))
-    await stays(lambda: engine.sizes == [1])
-    await flusher.offer(FakeDelivery(10))
-    await until(lambda: engine.sizes == [1, 10])
+    async with flushing(engine, 60) as flusher:
+        await flusher.offer(FakeDelivery(0))
+        await until(lambda: engine.told)
+        await flusher.offer(FakeDelivery(1, 9))
+        await stays(lambda: engine.sizes == [1])
+        await flusher.offer(FakeDelivery(10))
+        await until(lambda: engine.sizes == [1, 10])
 
 
 async def test_chunks_of_a_revoked_partition_are_forgotten(flusher, engine):
@@ -279,7 +295,8 @@ async def test_a_batch_of_refused_records_is_written_and_acknowledged(flusher, e
 async def test_what_is_dropped_while_more_is_waited_for_is_no_batch(engine, monkeypatch) -> None:
     monkeypatch.setattr(module, "MANY_RECORDS", 1)
     monkeypatch.setattr(module, "MORE_SECONDS", 0.05)
-    flusher = Flusher(lambda _: 1, iter(range(100)).__next__, engine.write, engine.written)
+    numbers = iter(range(100)).__next__
+    flusher = Flusher(lambda _: 1, numbers, engine.write, engine.written, 0, Room())
     await flusher.offer(FakeDelivery(0))
     running = asyncio.ensure_future(flusher.run())
     await asyncio.sleep(0)

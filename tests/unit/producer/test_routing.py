@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from shopstream.contracts import topics
 from shopstream.producer import InvalidEvent
 from shopstream.producer.routing import Record, as_it_is, route
 
@@ -56,3 +57,14 @@ def test_with_a_topic_any_line_goes_as_it_is() -> None:
     text = line("order:created", orderId="o-1")
     assert as_it_is(text, "shop.orders") == Record("shop.orders", b"s-1/o-1", text)
     assert as_it_is(text, "elsewhere") == Record("elsewhere", None, text)
+
+
+def test_a_topic_that_is_declared_is_all_that_an_event_of_it_needs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reviews = topics.Topic("shop.reviews", ("review:posted",), entity="reviewId")
+    monkeypatch.setattr(topics, "INPUTS", (*topics.INPUTS, reviews.name))
+    monkeypatch.setitem(topics.BY_NAME, reviews.name, reviews)
+    monkeypatch.setitem(topics.TOPIC_OF_TYPE, "review:posted", reviews.name)
+    text = line("review:posted", reviewId="r-1")
+    assert route(text) == Record("shop.reviews", b"s-1/r-1", text)

@@ -1,6 +1,7 @@
 """Rooms by shop: where each shop's stream is, and who listens to it."""
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -11,11 +12,16 @@ from shopstream.api.push.vector import Vector
 from shopstream.contracts.cursor import BadCursor, Cursor, Partition, Position, decode
 
 Positions = Mapping[Partition, Position]
+QUIET_ROOMS = 20_000
+"""Shops that nobody listens to whose place is kept."""
 
 
 @dataclass(eq=False, slots=True)
 class Room:
-    """`moved` are the partitions with events of this shop; `vector` stands while somebody listens."""
+    """Where a shop's stream is: in `moved`, and in every other partition where the hub began.
+
+    `vector` stands while somebody listens.
+    """
 
     moved: dict[Partition, Position] = field(default_factory=dict)
     subscribers: set[Subscriber] = field(default_factory=set)
@@ -23,10 +29,15 @@ class Room:
 
 
 class Hub:
-    """One process reads every topic once; each event is encoded once and shared by its subscribers."""
+    """One process reads every topic once; each event is encoded once and shared by its subscribers.
+
+    Beyond `QUIET_ROOMS` the one that moved least recently is forgotten: a shop without a room is taken to
+    have moved as far as any forgotten one, so a cursor from before that is told as not complete.
+    """
 
     def __init__(self) -> None:
         self._rooms: dict[str, Room] = {}
+        self._quiet: OrderedDict[str, Room] = OrderedDict()
         self._base: dict[Partition, Position] = {}
         self._ready = asyncio.Event()
         self._closed = False
@@ -37,7 +48,7 @@ class Hub:
     def begin(self, positions: Positions) -> None:
         """These are all partitions there are, and where the reading of each goes on."""
         self._base = dict(positions)
-        for room in self._rooms.values():
+        for room in (*self._rooms.values(), *self._quiet.values()):
             room.moved = {
                 place: position
                 for place, position in room.moved.items()
@@ -61,14 +72,14 @@ class Hub:
 
     def listened(self, shop: str) -> bool:
         """Whether somebody listens to a shop."""
-        room = self._rooms.get(shop)
-        return room is not None and bool(room.subscribers)
+        return shop in self._rooms
 
     def passed(self, shop: str, place: Partition, position: Position) -> Room:
         """The shop's stream has seen everything before `position`."""
         room = self._rooms.get(shop)
         if room is None:
-            room = self._rooms[shop] = Room()
+            room = self._quiet.pop(shop, Room())
+            self._keep(shop, room)
         room.moved[place] = position
         if room.vector is not None:
             room.vector.move(place, position)
@@ -86,11 +97,13 @@ class Hub:
         for subscriber in room.subscribers:
             if subscriber.wish.wants(pushed.kind, pushed.user):
                 self.frames += 1
-                subscriber.offer(frame, reset)
+                self.resets += subscriber.offer(frame, reset)
 
     def join(self, shop: str, subscriber: Subscriber, since: str | None) -> None:
         """Adds a subscriber; its first frame says whether anything is missing since the cursor `since`."""
-        room = self._rooms.setdefault(shop, Room())
+        room = self._rooms.get(shop)
+        if room is None:
+            room = self._rooms[shop] = self._quiet.pop(shop, Room())
         if room.vector is None:
             room.vector = Vector(self._positions(room))
         cursor = room.vector.text()
@@ -106,9 +119,11 @@ class Hub:
         """Takes a subscriber out; a room that nobody listens to keeps only where it is."""
         room = self._rooms[shop]
         room.subscribers.discard(subscriber)
-        self.resets += subscriber.resets
         if not room.subscribers:
+            if room.vector is not None:
+                room.moved = room.vector.positions
             room.vector = None
+            self._keep(shop, self._rooms.pop(shop))
 
     def close(self) -> None:
         """Says goodbye to every stream."""
@@ -120,6 +135,15 @@ class Hub:
     def subscribers(self) -> int:
         """How many streams are open."""
         return sum(len(room.subscribers) for room in self._rooms.values())
+
+    def _keep(self, shop: str, room: Room) -> None:
+        self._quiet[shop] = room
+        if len(self._quiet) <= QUIET_ROOMS:
+            return
+        _, gone = self._quiet.popitem(last=False)
+        for place, position in gone.moved.items():
+            base = self._base.get(place, position)
+            self._base[place] = max(base, position, key=lambda one: one.next)
 
     def _positions(self, room: Room) -> dict[Partition, Position]:
         return {**self._base, **room.moved}

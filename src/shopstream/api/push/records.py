@@ -54,7 +54,7 @@ def _event(value: bytes, topic: str) -> tuple[str, str, str | None] | None:
 
 
 def _envelope(document: dict[str, Any], kind: str) -> tuple[str, str, str | None] | None:
-    """The rules of the envelope, for a type whose `data` has no rules yet."""
+    """The rules of the envelope, for an event that the system writes."""
     if document.get("specversion") != "1.0" or not isinstance(document.get("data"), dict):
         return None
     values.attribute(document.get("id"))

@@ -12,7 +12,7 @@ MAX_WRITE = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """`user` gets what is addressed to it; of the rest, the events of these types."""
+    """Events of these `types`, but for those that are addressed to another user than `user`."""
 
     user: str
     types: Set[str]
@@ -31,23 +31,23 @@ class Subscriber:
 
     def __init__(self, wish: Wish) -> None:
         self.wish = wish
-        self.resets = 0
         self._queue: deque[bytes] = deque()
         self._size = 0
         self._wake = asyncio.Event()
         self._last: bytes | None = None
 
-    def offer(self, frame: bytes, reset: bytes) -> None:
-        """Adds a frame; `reset` is what to say if it does not fit."""
+    def offer(self, frame: bytes, reset: bytes) -> bool:
+        """Adds a frame, or `reset` where it does not fit; whether it did not."""
         if self._last is not None:
-            return
-        if len(self._queue) >= MAX_FRAMES or self._size + len(frame) > MAX_BYTES:
+            return False
+        full = len(self._queue) >= MAX_FRAMES or self._size + len(frame) > MAX_BYTES
+        if full:
             self._clear()
-            self.resets += 1
             frame = reset
         self._queue.append(frame)
         self._size += len(frame)
         self._wake.set()
+        return full
 
     def end(self, last: bytes = b"") -> None:
         """Nothing is offered any more; what is queued goes out, then `last`, then the stream ends."""

@@ -6,7 +6,7 @@ from importlib.resources import files
 
 @cache
 def load(name: str) -> str:
-    """The text of a statement, such as `reports/daily_sales.sql`."""
+    """The text of a statement, such as `reports/sales.sql`."""
     return files(__name__).joinpath(name).read_text(encoding="utf-8")
 
 

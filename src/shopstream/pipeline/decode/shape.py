@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from shopstream.contracts import values
 from shopstream.contracts.events import DATA
-from shopstream.contracts.schema import Field, Many
+from shopstream.contracts.schema import Field, Many, Shape
 from shopstream.contracts.topics import BY_NAME
 
 MONEY = pa.decimal128(18, 4)
@@ -35,6 +35,16 @@ HISTORY = pa.schema(
     }
 )
 """One row an accepted event, of table `events`, and the record's key."""
+_TEXT = pa.string(), "String"
+_KINDS: Mapping[object, tuple[pa.DataType, str]] = {
+    values.text: _TEXT,
+    values.attribute: _TEXT,
+    values.identifier: _TEXT,
+    values.currency: _TEXT,
+    values.timezone: _TEXT,
+    values.time: (INSTANT, "DateTime64(6, 'UTC')"),
+    values.money: (MONEY, "Decimal(18, 4)"),
+}
 
 
 class Column(NamedTuple):
@@ -141,14 +151,15 @@ def _clickhouse(column: Column) -> str:
 
 
 def _kind(field: Field) -> tuple[pa.DataType, str]:
+    """Raises `NotImplementedError` for a rule that has no type of a column yet."""
     rule = field.rule
-    if rule is values.money:
-        return MONEY, "Decimal(18, 4)"
-    if rule is values.time:
-        return INSTANT, "DateTime64(6, 'UTC')"
     if isinstance(rule, values.Whole):
         return (pa.uint32(), "UInt32") if rule.low >= 0 else (pa.int64(), "Int64")
-    return pa.string(), "String"
+    if isinstance(rule, values.OneOf):
+        return _TEXT
+    if isinstance(rule, Shape | Many) or rule not in _KINDS:
+        raise NotImplementedError(f"{rule!r} has no type of a column")
+    return _KINDS[rule]
 
 
 def _snake(name: str) -> str:

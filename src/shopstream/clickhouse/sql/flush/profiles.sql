@@ -1,4 +1,4 @@
--- Time zone, currency and threshold of each shop in `wanted`, as far as it has said or its first order says.
+-- Time zone and currency of each shop in `wanted`, as far as it has said or its first order says.
 SELECT
     wanted.shop_id AS shop_id,
     said.timezone AS timezone,

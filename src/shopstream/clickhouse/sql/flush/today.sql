@@ -1,4 +1,4 @@
--- Totals of a period of each shop in `shops`, in the currency that goes with it.
+-- Totals of a period of each shop in `shops_today`, in the currency that goes with it.
 SELECT
     sales.shop_id AS shop_id,
     sum(sales.orders) AS orders,
