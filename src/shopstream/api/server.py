@@ -19,6 +19,8 @@ from shopstream.api.push.stream import STALL_SECONDS, TRANSPORT
 GRACE_SECONDS = 1
 HEAD_BYTES = 64 * 1024
 """Of the line and the headers of a request; the parser itself would take them without end."""
+HEAD_SECONDS = 30.0
+"""From the first byte, or from the connection, to the whole head."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -27,21 +29,30 @@ class PortInUse(Exception):
 
 
 class Protocol(HttpToolsProtocol):
-    """HTTP that hands its transport to the application, with a bounded head, and leaves who does not read."""
+    """HTTP that hands its transport to the application, with a head bounded in bytes and time, and leaves who does
+    not read."""
 
     _head: int | None = None
     """Bytes of a head that is not complete yet."""
+    _late: asyncio.TimerHandle | None = None
     _stall: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begins."""
+        super().connection_made(transport)
+        self._expect()
 
     def on_message_begin(self) -> None:
         """Begins a request."""
         super().on_message_begin()
         self._head = 0
+        self._expect()
         self.scope["extensions"] = {TRANSPORT: self.transport}  # type: ignore[dict-item]
 
     def on_headers_complete(self) -> None:
         """Ends the head."""
         self._head = None
+        self._expected()
         super().on_headers_complete()
 
     def data_received(self, data: bytes) -> None:
@@ -66,7 +77,18 @@ class Protocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Ends."""
         self._reads()
+        self._expected()
         super().connection_lost(exc)
+
+    def _expect(self) -> None:
+        """A whole head, in time."""
+        self._expected()
+        self._late = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
+
+    def _expected(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
 
     def _reads(self) -> None:
         if self._stall is not None:

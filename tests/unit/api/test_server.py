@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -12,23 +14,51 @@ from shopstream.api.server import Server, configure, listen
 REQUESTS = 200
 
 
+@asynccontextmanager
+async def serving() -> AsyncIterator[socket.socket]:
+    """A client's connection to the server, with a small buffer."""
+    listener = listen("127.0.0.1", 0)
+    there = Server(configure(application(Counting())), lambda: None)
+    task = asyncio.create_task(there.serve([listener]))
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(client, listener.getsockname())
+        yield client
+    there.stop()
+    await asyncio.wait_for(task, 10)
+
+
 async def test_a_client_that_does_not_read_its_answers_is_cut_off(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(server, "STALL_SECONDS", 0.2)
-    listener = listen("127.0.0.1", 0)
-    there = Server(configure(application(Counting())), lambda: None)
-    serving = asyncio.create_task(there.serve([listener]))
-    with socket.socket() as client:
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        client.setblocking(False)
-        loop = asyncio.get_running_loop()
-        await loop.sock_connect(client, listener.getsockname())
-        await loop.sock_sendall(client, b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * REQUESTS)
+    async with serving() as client:
+        asked = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * REQUESTS
+        await asyncio.get_running_loop().sock_sendall(client, asked)
         await asyncio.sleep(1)
         assert await _answers(client) < REQUESTS
-    there.stop()
-    await asyncio.wait_for(serving, 10)
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET /health HT", b"GET /health HTTP/1.1\r\nHost: x\r\n"])
+async def test_a_request_that_is_never_whole_is_cut_off(
+    monkeypatch: pytest.MonkeyPatch, begun: bytes
+) -> None:
+    monkeypatch.setattr(server, "HEAD_SECONDS", 0.2)
+    async with serving() as client:
+        await asyncio.get_running_loop().sock_sendall(client, begun)
+        assert await asyncio.wait_for(_answers(client), 5) == 0
+
+
+async def test_a_connection_that_is_kept_serves_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "HEAD_SECONDS", 0.2)
+    async with serving() as client:
+        for _ in range(2):
+            asked = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
+            await asyncio.get_running_loop().sock_sendall(client, asked)
+            answer = await asyncio.get_running_loop().sock_recv(client, 1 << 16)
+            assert answer.startswith(b"HTTP/1.1 200")
+            await asyncio.sleep(0.5)
 
 
 async def _answers(client: socket.socket) -> int:
