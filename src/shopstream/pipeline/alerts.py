@@ -50,16 +50,16 @@ class Alerts:
             BrokerUnreachable: the broker has not got them.
         """
         crossings = await self._engine.rows(load("alerts/crossings.sql"), {"batch": batch})
-        kept = await self._engine.rows(load("alerts/kept.sql"), {"batch": batch}) if again else []
-        told = await self._told(crossings) if crossings else {}
+        if again:
+            there = {_place(row) for row in crossings}
+            kept = await self._engine.rows(load("alerts/kept.sql"), {"batch": batch})
+            crossings += [row for row in kept if _place(row) not in there]
+        if not crossings:
+            return
+        told = await self._told(crossings)
         new = [row for row in crossings if _place(row) not in told]
         if new:
             told |= await self._keep(batch, new, await self._figures(new))
-        there = {_place(row) for row in crossings}
-        crossings += [row for row in kept if _place(row) not in there]
-        told |= {_place(row): row for row in kept}
-        if not crossings:
-            return
         await self._voice.alerts(
             [
                 (f"{row['shop_id']}/{row['product_id']}".encode(), stock_alert(_alert(row, told)))
