@@ -1,6 +1,7 @@
 """An API process for comparison: python -m shopbench.other_api forgetful|final.
 
-`forgetful` keeps no answers, so that every question reaches the engine; zone, currency and names are kept as ever.
+`forgetful` keeps no answers, so that every question is made anew; sums of quarters of an hour, zone, currency and
+names are kept as ever.
 `final` is the same, and takes sums and best products from the latest versions of the orders, as one writes it
 without windows.
 """
@@ -12,6 +13,7 @@ from typing import Any
 
 from shopstream.api.main import run
 from shopstream.api.reports.kept import Given, Kept, Make
+from shopstream.api.reports.ledger import Ledger
 from shopstream.api.reports.statements import SETTINGS, Statements
 from shopstream.settings import load
 
@@ -55,10 +57,10 @@ def _forget() -> None:
 
 
 def _final() -> None:
-    async def sales(self: Statements, shop: str, marks: Sequence[datetime]) -> Any:
-        seconds = sorted({int(mark.timestamp()) for mark in marks})
-        period = {"start": seconds[0], "end": seconds[-1]}
-        return await self._engine.rows(_SALES, {"shop": shop, "marks": seconds, **period}, SETTINGS)
+    async def sales(self: Ledger, shop: str, marks: Sequence[int]) -> Any:
+        ask: Any = self._ask
+        params = {"shop": shop, "marks": sorted(set(marks)), "start": marks[0], "end": marks[-1]}
+        return await ask._engine.rows(_SALES, params, SETTINGS)
 
     async def top(
         self: Statements, shop: str, currency: str | None, start: datetime, end: datetime
@@ -68,7 +70,7 @@ def _final() -> None:
             _TOP, {"shop": shop, "currency": currency or "", **period}, SETTINGS
         )
 
-    Statements.sales = sales  # type: ignore[method-assign]
+    Ledger.sales = sales  # type: ignore[method-assign]
     Statements.top = top  # type: ignore[method-assign]
 
 

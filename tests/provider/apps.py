@@ -30,6 +30,10 @@ class Counting:
         self.statements += 1
         return await self._inside.rows(*args, **named) if self._inside else []
 
+    async def content(self, *args: Any, **named: Any) -> bytes:
+        self.statements += 1
+        return await self._inside.content(*args, **named) if self._inside else b""
+
     async def ping(self) -> None:
         return None
 

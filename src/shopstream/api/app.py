@@ -10,7 +10,7 @@ from starlette.middleware import Middleware
 
 from shopstream.api import health, openapi, page, problems, trace
 from shopstream.api.access import Access
-from shopstream.api.gate import Gate
+from shopstream.api.gate import Gate, Shares
 from shopstream.api.jwks import Jwks
 from shopstream.api.metrics import Metrics
 from shopstream.api.middleware import Answered, Cors, Keyed, Observed, Shed
@@ -26,6 +26,8 @@ from shopstream.api.tickets import Tickets
 from shopstream.api.topology import Look
 from shopstream.clickhouse.client import Engine
 
+SHOPS_AT_LEAST = 10
+"""Shops that share the places of those that wait for `includes`: one has a tenth of them at most."""
 _ABOUT = (
     "Exact sales reports, and the events of a shop as they arrive. "
     "Errors are application/problem+json (RFC 9457)."
@@ -81,11 +83,27 @@ def create_app(deps: Deps, now: Callable[[], datetime] = utc_now) -> FastAPI:
 
 
 def _reports(deps: Deps, now: Callable[[], datetime]) -> ReportRoutes:
-    def standing(shop: str) -> Standing:
-        return deps.book.standing(shop, readable=deps.kafka() is None)
+    known = _Known(deps)
+    reader = Reader(Statements(deps.engine), now, known)
+    return ReportRoutes(
+        deps.access,
+        reader,
+        Kept(known.standing, now),
+        deps.book,
+        deps.look,
+        Shares(max(1, deps.reports_at_once // SHOPS_AT_LEAST)),
+    )
 
-    reader = Reader(Statements(deps.engine), now, Kept(standing, now), standing)
-    return ReportRoutes(deps.access, reader, Kept(standing, now), deps.book, deps.look)
+
+class _Known:
+    """What the pipeline said, as far as it can be read now."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+        self.touched = deps.book.touched
+
+    def standing(self, shop: str) -> Standing:
+        return self._deps.book.standing(shop, readable=self._deps.kafka() is None)
 
 
 def _middleware(deps: Deps, metrics: Metrics) -> list[Middleware]:

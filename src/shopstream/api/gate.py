@@ -1,6 +1,7 @@
 """How much may be under way at once: beyond it a request is refused at once rather than added to a pile."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -52,3 +53,33 @@ class Gate:
 
     def _slow(self) -> bool:
         return self._clock() - next(iter(self._inside.values())) > SLOW_SECONDS
+
+
+class Shares:
+    """How many of the places one shop may have, so that the others keep theirs. Use as `with shares.place(shop): …`."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._taken = Counter[str]()
+
+    def __len__(self) -> int:
+        return self._taken.total()
+
+    @contextmanager
+    def place(self, shop: str) -> Iterator[None]:
+        """A place of the shop until the block ends.
+
+        Raises:
+            Busy: the shop has as many as it may.
+        """
+        if self._taken[shop] >= self._limit:
+            raise Busy(
+                "Too many requests of this shop wait for includes; this one can be sent again."
+            )
+        self._taken[shop] += 1
+        try:
+            yield
+        finally:
+            self._taken[shop] -= 1
+            if not self._taken[shop]:
+                del self._taken[shop]

@@ -3,19 +3,21 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Set
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
 from shopstream.api.standing import Standing
 from shopstream.api.topology import Topology
 from shopstream.contracts.cursor import Partition
-from shopstream.contracts.notices import PipelineState, Progress
+from shopstream.contracts.notices import PipelineState, Progress, Touched
 from shopstream.contracts.topics import INPUTS
 
 SHOPS = 20_000
 """Shops whose latest change is remembered; one that is not counts as changed with the last that was forgotten."""
+DAYS = 400
+"""Of a shop, whose latest change is remembered; beyond them all of the shop counts as changed."""
 HEARD_SECONDS = 2.0
 """A worker says something at least twice a second."""
 WORKERS = 64
@@ -36,20 +38,37 @@ class _Waiter:
     done: asyncio.Future[None]
 
 
+@dataclass(eq=False, slots=True)
+class _Shop:
+    """When what was last said of it: numbers of words and notices as they came. `days` (UTC) since `whole`."""
+
+    notice: int = 0
+    word: int = 0
+    whole: int = 0
+    days: dict[int, int] = field(default_factory=dict)
+
+    def touch(self, number: int, days: Set[int] | None) -> None:
+        self.word = number
+        if days is not None:
+            self.days.update(dict.fromkeys(days, number))
+        if days is None or len(self.days) > DAYS:
+            self.whole = number
+            self.days.clear()
+
+
 class ProgressBook:
     """What the pipeline's workers have said, the latest of each partition; `clock` in seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._heard = -HEARD_SECONDS
-        self._changes = 0
+        self._numbers = 0
         self._forgotten = 0
-        self._shops: OrderedDict[str, int] = OrderedDict()
+        self._shops: OrderedDict[str, _Shop] = OrderedDict()
         self._known: dict[Partition, Progress] = {}
         self._counters: OrderedDict[str, Mapping[str, float]] = OrderedDict()
         self._topology: Topology | None = None
         self._waiters: set[_Waiter] = set()
-        self._version = 0
         self._told: datetime | None = None
 
     def observe(self, state: PipelineState) -> None:
@@ -57,10 +76,8 @@ class ProgressBook:
         self._heard = self._clock()
         for partition, progress in state.partitions.items():
             known = self._known.get(partition)
-            now = progress if known is None else _later(known, progress)
-            if known is None or (known.epoch, known.next) != (now.epoch, now.next):
-                self._version += 1
-            self._known[partition] = now
+            self._known[partition] = progress if known is None else _later(known, progress)
+        self._touch(state.touched)
         self._count(state)
         self._release()
 
@@ -87,26 +104,38 @@ class ProgressBook:
             )
         return self._told
 
-    def changed(self, shop: str | None = None) -> None:
-        """The reports of a shop changed, or maybe those of any, where a notice may have been missed."""
-        self._changes += 1
+    def changed(self, shop: str | None = None, days: Set[int] | None = None) -> None:
+        """The reports of a shop changed, in these days (UTC, counted from 1970-01-01), or in any where None.
+
+        Without a shop: maybe those of any, where words or notices may have been missed.
+        """
+        self._numbers += 1
         if shop is None:
-            self._shops.clear()
-            self._forgotten = self._changes
+            self._anything()
             return
-        self._shops[shop] = self._changes
-        self._shops.move_to_end(shop)
-        if len(self._shops) > SHOPS:
-            _, self._forgotten = self._shops.popitem(last=False)
+        known = self._shop(shop)
+        known.notice = self._numbers
+        known.touch(self._numbers, days)
 
     def standing(self, shop: str, *, readable: bool) -> Standing:
         """What is known of a shop's reports now; `readable`: whether notices can be read at all."""
+        known = self._shops.get(shop) or _Shop()
         return Standing(
-            version=self._version if self._known and readable else None,
-            changes=self._shops.get(shop, self._forgotten),
+            version=max(known.word, self._forgotten) if self._known and readable else None,
+            changes=max(known.notice, self._forgotten),
             as_of=self.as_of(),
             heard=self._clock() < self._heard + HEARD_SECONDS,
         )
+
+    def touched(self, shop: str, version: int) -> Set[int] | None:
+        """Days (UTC, counted from 1970-01-01) in which the shop's sales may be others than at that version.
+
+        None: any day, time zone or currency. Empty, though the version is another one now: something else.
+        """
+        known = self._shops.get(shop) or _Shop()
+        if max(known.whole, self._forgotten) > version:
+            return None
+        return {day for day, number in known.days.items() if number > version}
 
     def counters(self) -> dict[str, float]:
         """The counters of all workers, added up."""
@@ -115,6 +144,27 @@ class ProgressBook:
             for name, value in counters.items():
                 found[name] = found.get(name, 0) + value
         return found
+
+    def _touch(self, touched: Touched | None) -> None:
+        self._numbers += 1
+        if touched is None:
+            self._anything()
+            return
+        for shop, days in touched.items():
+            self._shop(shop).touch(self._numbers, days)
+
+    def _anything(self) -> None:
+        self._shops.clear()
+        self._forgotten = self._numbers
+
+    def _shop(self, name: str) -> _Shop:
+        """That of the name, as the one that was spoken of last."""
+        shop = self._shops.setdefault(name, _Shop())
+        self._shops.move_to_end(name)
+        if len(self._shops) > SHOPS:
+            _, gone = self._shops.popitem(last=False)
+            self._forgotten = max(gone.word, gone.notice)
+        return shop
 
     def _count(self, state: PipelineState) -> None:
         self._counters[state.worker] = state.counters

@@ -1,13 +1,14 @@
 """What this process knows, at an instant, of how far a shop's reports are."""
 
+from collections.abc import Set
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 
 class Standing(NamedTuple):
     """Attributes:
-    version: of the pipeline's progress: another number once anything more is in the reports. None:
-        nothing is known of the pipeline, or its notices cannot be read.
+    version: another number once anything more of the shop is in the reports, and after every gap in reading
+        what the pipeline says. None: nothing is known of the pipeline, or what it says cannot be read.
     changes: another number after each notice that the shop's reports changed, and after every gap in
         reading notices.
     as_of: everything that reached Kafka before this (UTC) is in the reports.
@@ -18,3 +19,13 @@ class Standing(NamedTuple):
     changes: int
     as_of: datetime | None
     heard: bool
+
+
+class Known(Protocol):
+    """Where that is known from: `ProgressBook`, as far as what the pipeline says can be read."""
+
+    def standing(self, shop: str, /) -> Standing: ...
+
+    def touched(self, shop: str, version: int, /) -> Set[int] | None:
+        """What the pipeline's words since that version named: days (UTC, counted from 1970-01-01) in which the
+        shop's sales may be others than then. None: any day, time zone or currency."""

@@ -122,6 +122,17 @@ class Engine:
         names, *lines = [orjson.loads(line) for line in body.splitlines()]
         return [dict(zip(names, line, strict=True)) for line in lines]
 
+    async def content(
+        self,
+        sql: str,
+        form: str,
+        params: Mapping[str, Any] | None = None,
+        settings: Settings | None = None,
+    ) -> bytes:
+        """The answer in one of ClickHouse's formats, as it came."""
+        base: Settings = {"wait_end_of_query": 1, "default_format": form}
+        return (await self._post(sql, params, base, settings))[0]
+
     async def execute(
         self,
         sql: str,

@@ -1,7 +1,7 @@
 """What the pipeline says: numbers that changed, how far it has come, and stock that crossed its threshold."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,6 +13,11 @@ SOURCE = "/shopstream/pipeline"
 UPDATED = "report:updated"
 LOW, RECOVERED = "stock:low", "stock:recovered"
 PROGRESS = "pipeline:progress"
+_EPOCH = date(1970, 1, 1).toordinal()
+
+Touched = Mapping[str, Set[int] | None]
+"""Shops of which anything more is in the reports, each with the days (UTC, counted from 1970-01-01) in which its
+sales may be others now; None: any day, time zone or currency."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +35,15 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class PipelineState:
-    """One worker's word: progress of its partitions, and its counters since it started."""
+    """One worker's word: progress of its partitions, and its counters since it started.
+
+    `touched` is what it has written since its last word; None where that may be anything of any shop.
+    """
 
     worker: str
     partitions: Mapping[Partition, Progress]
     counters: Mapping[str, float] = field(default_factory=dict)
+    touched: Touched | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +107,41 @@ def report_updated(
     return _event(event_id, UPDATED, at, data, shopid=shop)
 
 
+def days_of(data: Any) -> frozenset[int] | None:
+    """The days (UTC, counted from 1970-01-01) that the dates of a `report:updated` may lie in, whatever the zone.
+
+    None where its `data` does not tell.
+    """
+    try:
+        numbers = [date.fromisoformat(text).toordinal() - _EPOCH for text in data["dates"]]
+    except (KeyError, TypeError, ValueError):
+        return None
+    return frozenset(number + side for number in numbers for side in (-1, 0, 1))
+
+
 def pipeline_progress(state: PipelineState, event_id: str, at: datetime) -> bytes:
     """A `pipeline:progress` event: for the API processes, of no shop."""
     partitions = [
         [place.topic, place.partition, p.epoch, p.next, _iso(p.as_of)]
         for place, p in state.partitions.items()
     ]
-    data = {"worker": state.worker, "partitions": partitions, "counters": dict(state.counters)}
+    touched = None
+    if state.touched is not None:
+        touched = {s: None if days is None else sorted(days) for s, days in state.touched.items()}
+    data = {
+        "worker": state.worker,
+        "partitions": partitions,
+        "counters": dict(state.counters),
+        "touched": touched,
+    }
     return _event(event_id, PROGRESS, at, data)
 
 
 def read_progress(data: Mapping[str, Any]) -> PipelineState:
-    """From the `data` of a `pipeline:progress` event."""
+    """From the `data` of a `pipeline:progress` event; an older pipeline does not say what it touched."""
+    touched = data.get("touched")
+    if touched is not None:
+        touched = {s: None if days is None else frozenset(days) for s, days in touched.items()}
     return PipelineState(
         data["worker"],
         {
@@ -117,6 +149,7 @@ def read_progress(data: Mapping[str, Any]) -> PipelineState:
             for topic, partition, epoch, offset, as_of in data["partitions"]
         },
         data["counters"],
+        touched,
     )
 
 

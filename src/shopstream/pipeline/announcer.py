@@ -1,4 +1,4 @@
-"""Tells the API processes how far this worker is: after every batch, and while nothing comes."""
+"""Tells the API processes how far this worker is and what it touched: after every batch, and while nothing comes."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 
 from shopstream.clickhouse.errors import EngineUnavailable
 from shopstream.contracts.cursor import Partition
-from shopstream.contracts.notices import PipelineState, Progress, pipeline_progress
+from shopstream.contracts.notices import PipelineState, Progress, Touched, pipeline_progress
 from shopstream.kafka import BrokerUnreachable
 from shopstream.pipeline.notifier import Voice
 from shopstream.pipeline.retry import Patience
 from shopstream.pipeline.store import Store
+from shopstream.pipeline.touched import merged
 
 IDLE_SECONDS = 0.5
 LEAST_SECONDS = 0.05
@@ -20,7 +21,10 @@ KEEP_SECONDS = 5.0
 
 
 class Announcer:
-    """`progress` reads the transport's books; `counters` are this worker's own."""
+    """`progress` reads the transport's books; `counters` are this worker's own.
+
+    Its first word says that anything may have changed: who wrote before it may have died without a word.
+    """
 
     def __init__(
         self,
@@ -40,10 +44,14 @@ class Announcer:
         self._number = number
         self._patience = patience
         self._news = asyncio.Event()
+        self._touched: Touched | None = None
+        self._saying = asyncio.Lock()
         self._kept = -KEEP_SECONDS
 
-    def news(self) -> None:
-        """A batch was written."""
+    def news(self, touched: Touched | None) -> None:
+        """Something was written that touched this, or nobody knows what; told no later than the progress that
+        goes with it, if the books have that progress at this moment and not before."""
+        self._touched = merged(self._touched, touched)
         self._news.set()
 
     async def run(self) -> None:
@@ -53,21 +61,35 @@ class Announcer:
                 await asyncio.wait_for(self._news.wait(), IDLE_SECONDS)
             self._news.clear()
             try:
-                await self._announce()
+                await self.say()
             except (BrokerUnreachable, EngineUnavailable) as error:
                 await self._patience.pause(error)
             else:
                 self._patience.well()
             await asyncio.sleep(LEAST_SECONDS)
 
-    async def _announce(self) -> None:
+    async def say(self) -> None:
+        """Says what there is to say, and returns when the broker has it.
+
+        Raises:
+            BrokerUnreachable, EngineUnavailable: what was touched is said the next time.
+        """
+        async with self._saying:
+            await self._say()
+
+    async def _say(self) -> None:
         progress = self._progress()
-        if not progress:
+        if not progress and self._touched == {}:
             return
-        state = PipelineState(self._worker, progress, self._counters())
+        touched, self._touched = self._touched, {}
+        state = PipelineState(self._worker, progress, self._counters(), touched)
         event = pipeline_progress(state, f"{self._number():x}", datetime.now(UTC))
-        await self._voice.notices([(None, event)])
+        try:
+            await self._voice.notices([(None, event)])
+        except BaseException:
+            self._touched = merged(self._touched, touched)
+            raise
         now = asyncio.get_running_loop().time()
-        if now - self._kept >= KEEP_SECONDS:
+        if progress and now - self._kept >= KEEP_SECONDS:
             self._kept = now
             await self._store.save_progress(progress)

@@ -1,9 +1,9 @@
-"""Gathers decoded chunks while a batch is written, and writes what has gathered as the next one."""
+"""Gathers chunks while a batch is written, and writes what has gathered as the next one."""
 
 import asyncio
 import logging
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -22,18 +22,32 @@ ROOM_BYTES = 128 * 1024 * 1024
 """What the flushers of a worker hold together, waiting or being written; beyond it one chunk of each topic."""
 MANY_RECORDS, MORE_SECONDS = 2000, 0.2
 """Where so many wait, more are on their way: a batch waits that long to be full."""
+SHARE, LONGEST_PACE = 0.25, 1.0
+"""The share of the time in which batches of a topic are written: after one that took long the next waits for
+more records, at most so many seconds from start to start. A small batch costs the engine much the same as a
+big one, and what the engine spends on batches the reports go without."""
+SMALL_RECORDS = 500
+"""A chunk of fewer is decoded with the others of its batch: alone, each of its records would cost several times
+as much. One of more is decoded as it comes, while the batch before is written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A decoded chunk, and how to acknowledge it."""
+    """A chunk, and how to acknowledge it; `size` is in bytes of the records' values."""
 
     delivery: Delivery
-    piece: Piece
+    epoch: int
+    size: int
+    piece: Piece | None
+    """None of a small one: it is decoded when the batch is made."""
 
     @property
     def place(self) -> Partition:
-        return Partition(self.piece.topic, self.piece.partition)
+        return Partition(self.delivery.chunk.topic, self.delivery.chunk.partition)
+
+    @property
+    def records(self) -> int:
+        return len(self.delivery.chunk.records)
 
 
 Write = Callable[[Batch], Awaitable[Written]]
@@ -63,7 +77,7 @@ class Flusher:
 
     `write` returns when the batch is durable, whatever it takes; `written` is told of it with the seconds
     it took, after its chunks were acknowledged. `pace` is the least time in seconds from one start to the next,
-    unless a full batch waits.
+    unless a full batch waits; after a batch that took long it is longer.
     """
 
     def __init__(
@@ -88,8 +102,8 @@ class Flusher:
         self._change = self._room.change
 
     async def offer(self, delivery: Delivery) -> None:
-        """Decodes a chunk and queues it; waits where two full batches are queued already, or one chunk while
-        the room is full.
+        """Decodes a chunk, unless it is small, and queues it; waits where two full batches are queued already,
+        or one chunk while the room is full.
 
         A chunk whose partition is dropped meanwhile is forgotten too.
         """
@@ -97,14 +111,18 @@ class Flusher:
         place = Partition(chunk.topic, chunk.partition)
         drops = self._drops[place]
         epoch = self._epoch(chunk.topic)
-        piece = await asyncio.to_thread(decode, chunk.topic, chunk.partition, epoch, chunk.records)
+        size = sum(len(record.value or b"") for record in chunk.records)
+        piece = None
+        if len(chunk.records) >= SMALL_RECORDS:
+            piece = await asyncio.to_thread(decode, *place, epoch, chunk.records)
         async with self._change:
             await self._change.wait_for(lambda: self._may_queue() or self._drops[place] != drops)
             if self._drops[place] != drops:
                 return
-            self._add(Waiting(delivery, piece), 1)
-            self._room.add(piece.size)
-            self._waiting.append(Waiting(delivery, piece))
+            waiting = Waiting(delivery, epoch, size, piece)
+            self._add(waiting, 1)
+            self._room.add(size)
+            self._waiting.append(waiting)
             self._change.notify_all()
 
     def drop(self, lost: Collection[Partition]) -> None:
@@ -114,40 +132,55 @@ class Flusher:
         for waiting in self._waiting:
             if waiting.place in lost:
                 self._add(waiting, -1)
-                self._room.add(-waiting.piece.size)
+                self._room.add(-waiting.size)
         self._waiting = deque(kept)
 
     async def run(self) -> None:
         """Writes batches for ever; what `write` raises ends it, with nothing acknowledged."""
         loop = asyncio.get_running_loop()
+        rested = False
         while True:
-            taken = await self._take()
+            taken = await self._take(more=not rested)
             began = loop.time()
-            batch = assemble(self._number(), [waiting.piece for waiting in taken])
+            drops = self._drops.copy()
             try:
-                written = await self._write(batch)
+                pieces = await asyncio.to_thread(decoded, taken)
+                kept, pieces = self._still(drops, taken, pieces)
+                if not pieces:
+                    continue
+                written = await self._write(assemble(self._number(), pieces))
             except Lost as lost:
                 logger.warning("%s", lost)
                 continue
             finally:
                 await self._give_back(taken)
-            for waiting in taken:
+            for waiting in kept:
                 waiting.delivery.ack()
             took = loop.time() - began
             self._written(written, took)
-            await self._pace(self._pace_seconds - took)
+            rested = await self._rest(took)
+
+    def _still(
+        self, drops: Counter[Partition], taken: list[Waiting], pieces: list[Piece]
+    ) -> tuple[list[Waiting], list[Piece]]:
+        """Without what was dropped since `drops`: it may be ours again, under another claim."""
+        return (
+            [one for one in taken if self._drops[one.place] == drops[one.place]],
+            [one for one in pieces if self._drops[_place(one)] == drops[_place(one)]],
+        )
 
     async def _give_back(self, taken: list[Waiting]) -> None:
         async with self._change:
-            self._room.add(-sum(waiting.piece.size for waiting in taken))
+            self._room.add(-sum(waiting.size for waiting in taken))
             self._change.notify_all()
 
-    async def _take(self) -> list[Waiting]:
+    async def _take(self, more: bool) -> list[Waiting]:
+        """`more`: where many wait, wait a little for more of them."""
         async with self._change:
             self._change.notify_all()  # `drop` may have made room
             while True:
                 await self._change.wait_for(lambda: bool(self._waiting))
-                if self._records >= MANY_RECORDS and not self._full(1):
+                if more and self._records >= MANY_RECORDS and not self._full(1):
                     await self._until_full(MORE_SECONDS)
                 if self._waiting:  # `drop` may have taken what was there
                     break
@@ -155,16 +188,20 @@ class Flusher:
             while self._waiting and records < MAX_RECORDS and size < MAX_BYTES:
                 waiting = self._waiting.popleft()
                 self._add(waiting, -1)
-                records += waiting.piece.records
-                size += waiting.piece.size
+                records += waiting.records
+                size += waiting.size
                 taken.append(waiting)
             self._change.notify_all()
         return taken
 
-    async def _pace(self, seconds: float) -> None:
-        if seconds > 0:
-            async with self._change:
-                await self._until_full(seconds)
+    async def _rest(self, took: float) -> bool:
+        """Until the next batch may start; False where it may at once."""
+        pace = max(self._pace_seconds, min(took / SHARE, LONGEST_PACE))
+        if pace <= took:
+            return False
+        async with self._change:
+            await self._until_full(pace - took)
+        return True
 
     async def _until_full(self, seconds: float) -> None:
         with suppress(TimeoutError):
@@ -177,5 +214,30 @@ class Flusher:
         return self._records >= times * MAX_RECORDS or self._bytes >= times * MAX_BYTES
 
     def _add(self, waiting: Waiting, sign: int) -> None:
-        self._records += sign * waiting.piece.records
-        self._bytes += sign * waiting.piece.size
+        self._records += sign * waiting.records
+        self._bytes += sign * waiting.size
+
+
+def decoded(taken: Iterable[Waiting]) -> list[Piece]:
+    """Of each partition in the order of arrival; its small chunks that follow each other are one piece."""
+    found: list[Piece | list[Waiting]] = []
+    runs: dict[tuple[Partition, int], list[Waiting]] = {}
+    for waiting in taken:
+        key = waiting.place, waiting.epoch
+        if waiting.piece:
+            runs.pop(key, None)
+            found.append(waiting.piece)
+        elif key in runs:
+            runs[key].append(waiting)
+        else:
+            found.append(runs.setdefault(key, [waiting]))
+    return [one if isinstance(one, Piece) else _decoded(one) for one in found]
+
+
+def _decoded(run: list[Waiting]) -> Piece:
+    records = [record for waiting in run for record in waiting.delivery.chunk.records]
+    return decode(*run[0].place, run[0].epoch, records)
+
+
+def _place(piece: Piece) -> Partition:
+    return Partition(piece.topic, piece.partition)

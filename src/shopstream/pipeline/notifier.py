@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
@@ -34,6 +34,7 @@ class Voice(Protocol):
 class Notifier:
     """Collects what batches changed; `run` says it. One notice a shop and second from each worker.
 
+    `say` tells what the worker touched: who hears a notice has heard that before.
     Bounded by shops and quarters of an hour: those that were not told yet are one set a shop.
     """
 
@@ -41,12 +42,14 @@ class Notifier:
         self,
         engine: Engine,
         voice: Voice,
+        say: Callable[[], Awaitable[None]],
         number: Callable[[], int],
         now: Callable[[], datetime],
         patience: Patience,
     ) -> None:
         self._engine = engine
         self._voice = voice
+        self._say = say
         self._number = number
         self._now = now
         self._patience = patience
@@ -94,6 +97,7 @@ class Notifier:
                 )
                 for shop, some in slots.items()
             ]
+            await self._say()
             await self._voice.notices(notices)
         except BaseException:
             self.changed({shop: list(some) for shop, some in slots.items()})

@@ -37,7 +37,8 @@ from shopstream.pipeline.producer import Producer
 from shopstream.pipeline.repairs import slots
 from shopstream.pipeline.retry import Patience
 from shopstream.pipeline.status import Status
-from shopstream.pipeline.store import Store
+from shopstream.pipeline.store import Slots, Store
+from shopstream.pipeline.touched import touched
 from shopstream.settings import PREFIX, Settings, SettingsError
 
 logger = logging.getLogger(__name__)
@@ -72,7 +73,12 @@ class Worker:
         self.epochs = Epochs(self.admin)
         self.store = Store(self.engine, name)
         self.notifier = Notifier(
-            self.engine, self.producer, self.numbers.next, _now, Patience("notices")
+            self.engine,
+            self.producer,
+            lambda: self.announcer.say(),
+            self.numbers.next,
+            _now,
+            Patience("notices"),
         )
         self.hands = Hands(self.store, Alerts(self.engine, self.producer, _now), self.producer)
         self.ownership = Ownership(
@@ -80,7 +86,7 @@ class Worker:
             self.hands.apply,
             self.numbers,
             self.recovery_patience,
-            self.notifier.changed,
+            self._recovered,
         )
         room = Room()
         self.flushers = {
@@ -181,6 +187,8 @@ class Worker:
         rewind = partial(self._rewind_stale, tps)
         await self._until_served(rewind, self.broker_patience, self.recovery_patience)
         await self.ownership.take([Partition(tp.topic, tp.partition) for tp in tps])
+        # of what a former owner wrote last, nobody may have heard
+        self.announcer.news(None)
         self._assigned = True
 
     async def _rewind_stale(self, tps: set[TP]) -> None:
@@ -219,8 +227,12 @@ class Worker:
 
     def _written(self, written: Written, seconds: float) -> None:
         self.metrics.written(written.batch, seconds)
-        self.announcer.news()
+        self.announcer.news(touched(written.batch))
         self.notifier.changed(written.changed)
+
+    def _recovered(self, changed: Slots) -> None:
+        self.announcer.news(None)
+        self.notifier.changed(changed)
 
     def _audits(self) -> bool:
         """One worker audits: the owner of the first partition of the orders."""
@@ -228,7 +240,8 @@ class Worker:
 
     def _audited(self, table: str, found: Found) -> None:
         self.metrics.audited(table, found.rows, len(found.repaired))
-        self.notifier.changed(slots(found.repaired))
+        if found.repaired:
+            self._recovered(slots(found.repaired))
 
     async def _until_served(
         self, call: Callable[[], Awaitable[None]], broker: Patience, engine: Patience

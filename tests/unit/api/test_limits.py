@@ -4,7 +4,7 @@ import pytest
 
 from shopstream.api import rate
 from shopstream.api.faults import Busy, TooMany
-from shopstream.api.gate import ALWAYS, SLOW_SECONDS, Gate
+from shopstream.api.gate import ALWAYS, SLOW_SECONDS, Gate, Shares
 from shopstream.api.rate import Rate
 
 
@@ -107,3 +107,24 @@ def test_a_slow_one_behind_the_gate_lets_only_a_few_more_in(patient: bool) -> No
     places[0].__exit__(None, None, None)
     with gate.place():
         assert len(gate) == ALWAYS
+
+
+def test_a_shop_at_its_bound_is_refused_and_another_is_not() -> None:
+    shares = Shares(2)
+    with shares.place("a"), shares.place("b"):
+        with shares.place("a"):
+            with pytest.raises(Busy), shares.place("a"):
+                pass
+            with shares.place("b"), shares.place("c"):
+                assert len(shares) == 5
+        with shares.place("a"):
+            assert len(shares) == 3
+    assert len(shares) == 0
+
+
+def test_a_shop_that_waits_no_more_is_forgotten_whatever_ended_it() -> None:
+    shares = Shares(1)
+    for number in range(100):
+        with pytest.raises(ZeroDivisionError), shares.place(f"s{number}"):
+            raise ZeroDivisionError
+    assert not shares._taken

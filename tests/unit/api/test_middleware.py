@@ -1,11 +1,14 @@
 """What wraps every request: ids, the access log, CORS, and the answers to what goes wrong inside."""
 
 import asyncio
+import contextlib
 import json
 import logging
 import re
+from collections.abc import AsyncIterator
 from typing import Any
 
+import httpx
 import jwt
 import pytest
 from starlette.types import Message, Receive, Scope, Send
@@ -17,10 +20,15 @@ from shopstream.api.faults import KeysUnavailable
 from shopstream.api.gate import Gate
 from shopstream.api.middleware import Shed
 from shopstream.api.rate import Rate
+from shopstream.api.reports import included
 from shopstream.settings import Settings
 
 DAY = "/reports/daily-sales"
 MADE = re.compile(r"[0-9a-f]{16}")
+
+
+def of(shop: str) -> dict[str, str]:
+    return head(jwt.encode(body(shops=[shop]), SECRET, "HS256"))
 
 
 def head(token: str | None = None, **more: str) -> dict[str, str]:
@@ -297,13 +305,79 @@ async def test_those_that_wait_for_a_place_in_kafka_do_not_keep_others_out(name:
     app = application(Stuck(), reports_at_once=2)
     async with client(app) as http:
         path = f"{DAY}?{name}=shop.orders:0:5"
-        waiting = [asyncio.create_task(http.get(path, headers=head())) for _ in range(2)]
+        waiting = [asyncio.create_task(http.get(path, headers=of(shop))) for shop in ("a", "b")]
         await asyncio.sleep(0.01)
-        assert (await http.get(path, headers=head())).status_code == 503
+        assert (await http.get(path, headers=of("c"))).status_code == 503
         assert (await http.get(f"{DAY}?date=x", headers=head())).status_code == 400
         for task in waiting:
             task.cancel()
         await asyncio.wait(waiting)
+
+
+WAITS = f"{DAY}?includes=shop.orders:0:5"
+
+
+@contextlib.asynccontextmanager
+async def both_places_of_a(http: httpx.AsyncClient) -> AsyncIterator[list[asyncio.Task[Any]]]:
+    """Two requests of the shop a that wait, of an API where a shop may have as many."""
+    waiting = [asyncio.create_task(http.get(WAITS, headers=of("a"))) for _ in range(2)]
+    await asyncio.sleep(0.01)
+    try:
+        yield waiting
+    finally:
+        for task in waiting:
+            task.cancel()
+        await asyncio.wait(waiting)
+
+
+async def test_a_shop_that_waits_for_much_does_not_keep_another_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with (
+        client(application(Counting(), reports_at_once=20)) as http,
+        both_places_of_a(http),
+    ):
+        refused = await http.get(WAITS, headers=of("a"))
+        monkeypatch.setattr(included, "WAIT_SECONDS", 0.01)
+        other = await http.get(WAITS, headers=of("b"))
+        plain = await http.get(DAY, headers=of("a"))
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "2")
+    assert refused.json()["type"] == "urn:shopstream:problem:busy"
+    assert refused.json()["detail"] == (
+        "Too many requests of this shop wait for includes; this one can be sent again."
+    )
+    assert other.json()["type"] == "urn:shopstream:problem:not-yet"
+    assert plain.status_code == 200
+
+
+async def test_who_has_no_token_of_a_shop_takes_none_of_its_places(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with client(application(Counting(), reports_at_once=20)) as http:
+        strangers = [
+            asyncio.create_task(http.get(f"{WAITS}&shopId=a", headers=heads))
+            for heads in (of("b"), {}, head("a.b.c"))
+            for _ in range(10)
+        ]
+        monkeypatch.setattr(included, "WAIT_SECONDS", 0.01)
+        own = await http.get(WAITS, headers=of("a"))
+        statuses = sorted({(await one).status_code for one in strangers})
+    assert own.json()["type"] == "urn:shopstream:problem:not-yet"
+    assert statuses == [401, 403]
+
+
+async def test_a_shop_has_its_places_again_when_who_waited_left_or_waited_in_vain(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with client(application(Counting(), reports_at_once=20)) as http:
+        async with both_places_of_a(http):
+            assert (await http.get(WAITS, headers=of("a"))).headers["Retry-After"] == "2"
+        monkeypatch.setattr(included, "WAIT_SECONDS", 0.01)
+        for _ in range(2):
+            async with both_places_of_a(http) as waiting:
+                answers = [await task for task in waiting]
+            kinds = {answer.json()["type"] for answer in answers}
+            assert kinds == {"urn:shopstream:problem:not-yet"}
 
 
 class Late:

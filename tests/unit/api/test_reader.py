@@ -2,15 +2,16 @@
 
 import asyncio
 import re
+import struct
 from collections import Counter
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
 import orjson
 import pytest
 
-from shopstream.api.reports.kept import LONGEST_SECONDS, Kept
+from shopstream.api.reports.kept import LONGEST_SECONDS
 from shopstream.api.reports.metrics import Metrics
 from shopstream.api.reports.names import NameBook
 from shopstream.api.reports.reader import Reader
@@ -22,7 +23,7 @@ from shopstream.api.standing import Standing
 from shopstream.clickhouse.literals import parameter
 from shopstream.clickhouse.sql import load, names
 
-STATEMENTS = {load(path).split("{runs}")[0]: path for path in names("reports")}
+STATEMENTS = {load(path).split("{sold}")[0]: path for path in names("reports")}
 REPORT = DailySales(date(2026, 11, 22))
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -45,15 +46,34 @@ class Engine:
         await asyncio.sleep(0)
         return found
 
+    async def content(self, sql: str, form: str, params: dict[str, Any], _: Any) -> bytes:
+        assert form == "RowBinary"
+        return b"".join(await self.rows(sql, params, _))  # type: ignore[arg-type]
+
     def asked(self, statement: str, param: str) -> list[Any]:
         return [params[param] for name, params in self.params if name == statement]
 
 
-def reader(engine: Engine, version: int | None = None) -> Reader:
-    standing = Standing(version, 1, NOW, heard=True)
-    profiles: Kept[Any] = Kept(lambda _: standing, lambda: NOW)
+class Pipeline:
+    """Said this; `days` is what it touched since any version before the present one."""
+
+    def __init__(self, version: int | None = None) -> None:
+        self.version = version
+        self.days: set[int] | None = set()
+
+    def standing(self, _: str) -> Standing:
+        return Standing(self.version, 1, NOW, heard=True)
+
+    def touched(self, _: str, version: int) -> set[int] | None:
+        return self.days if version != self.version else set()
+
+    def says(self, days: set[int] | None) -> None:
+        self.version, self.days = (self.version or 0) + 1, days
+
+
+def reader(engine: Engine, version: int | None = None, pipeline: Pipeline | None = None) -> Reader:
     ask = Statements(engine)  # type: ignore[arg-type]
-    return Reader(ask, lambda: NOW, profiles, lambda _: standing)
+    return Reader(ask, lambda: NOW, pipeline or Pipeline(version))
 
 
 async def body(there: Reader, report: Any = REPORT, shop: str = "s1") -> dict[str, Any]:
@@ -62,16 +82,23 @@ async def body(there: Reader, report: Any = REPORT, shop: str = "s1") -> dict[st
 
 
 def said(zone: str = "UTC", currency: str = "EUR") -> list[dict[str, Any]]:
-    return [{"timezone": zone, "currency": currency, "threshold": None, "said": 1}]
+    return [{"timezone": zone, "currency": currency, "threshold": None, "day": 0, "said": 1}]
+
+
+def first(currency: str = "EUR", day: date = date(2026, 11, 20)) -> list[dict[str, Any]]:
+    """A shop that says nothing of itself."""
+    number = (day - date(1970, 1, 1)).days
+    return [{"timezone": "", "currency": currency, "threshold": None, "day": number, "said": 0}]
 
 
 def sold(*products: str) -> list[dict[str, Any]]:
     return [{"product_id": one, "quantity": 1, "revenue": "1"} for one in products]
 
 
-def sums(code: str = "EUR") -> list[dict[str, Any]]:
+def sums(code: bytes = b"EUR") -> list[bytes]:
+    """A row of quarters.sql: one order of 1."""
     begin = int(datetime(2026, 11, 22, 10, tzinfo=UTC).timestamp())
-    return [{"begin": begin, "currency": code, "orders": 1, "revenue": "1", "items": 1}]
+    return [struct.pack("<I3sqqqq", begin, code, 1, 1, 10_000, 0)]
 
 
 def named(product: str, name: str, gone: int = 0) -> dict[str, Any]:
@@ -82,41 +109,65 @@ async def test_a_report_asks_only_for_what_it_needs() -> None:
     paid = {"received": 1, "received_amount": "1", "failed": 0, "failed_amount": "0"}
     engine = Engine(profile=[said()], sessions=[[{"sessions": 3}]], payments=[[paid]])
     await body(reader(engine), Trends())
-    assert engine.sent == Counter(profile=1, sales=1)
+    assert engine.sent == Counter(profile=1, quarters=1)
     engine.sent.clear()
     await body(reader(engine), REPORT)
-    assert engine.sent == Counter(profile=1, sales=1, top_products=1)
+    assert engine.sent == Counter(profile=1, quarters=1, top_products=1)
     engine.sent.clear()
     found = await body(reader(engine), Metrics())
-    assert engine.sent == Counter(profile=1, sales=1, top_products=1, sessions=1, payments=1)
+    assert engine.sent == Counter(profile=1, quarters=1, top_products=1, sessions=1, payments=1)
     assert (found["sessions"], found["payments"]["received"]) == (3, {"count": 1, "amount": 1})
 
 
 async def test_a_shop_without_currency_is_not_asked_for_what_goes_by_currency() -> None:
     engine = Engine(sessions=[[{"sessions": 0}]])
     found = await body(reader(engine), Metrics())
-    assert engine.sent == Counter(profile=1, sales=1, sessions=1)
+    assert engine.sent == Counter(profile=1, quarters=1, sessions=1)
     assert (found["currency"], found["topProducts"]) == (None, [])
 
 
 async def test_sums_without_a_currency_are_a_first_order_on_its_way() -> None:
-    engine = Engine(profile=[[], said()], sales=[sums()], top_products=[sold("p1")])
+    engine = Engine(profile=[[], said()], quarters=[sums()], top_products=[sold("p1")])
     found = await body(reader(engine, version=1))
     assert (found["currency"], found["totalOrders"], found["otherCurrencies"]) == ("EUR", 1, [])
 
 
-async def test_the_zone_of_last_time_is_tried_and_another_one_is_asked_for_again() -> None:
-    engine = Engine(
-        profile=[said("UTC"), said("UTC"), said("Asia/Tokyo")], sales=[sums(), sums(), []]
-    )
-    there = reader(engine)
-    assert [(await body(there))["timezone"] for _ in range(3)] == ["UTC", "UTC", "Asia/Tokyo"]
-    tokyo = int(datetime(2026, 11, 21, 15, tzinfo=UTC).timestamp())
-    utc = tokyo + 9 * 3600
-    assert engine.asked("sales", "start") == [utc, utc, utc, tokyo]
+async def test_a_time_zone_is_asked_for_again_only_after_a_word_that_it_may_be_another() -> None:
+    engine = Engine(profile=[said("UTC"), said("Asia/Tokyo")])
+    pipeline = Pipeline(1)
+    there = reader(engine, pipeline=pipeline)
+    found = [(await body(there))["timezone"]]
+    for days in ({20_000}, set(), None):
+        pipeline.says(days)
+        found.append((await body(there))["timezone"])
+    assert found == ["UTC", "UTC", "UTC", "Asia/Tokyo"]
 
 
-async def test_questions_of_one_moment_share_the_profile_and_each_moment_asks_anew() -> None:
+async def test_the_currency_of_the_first_order_is_asked_for_again_only_where_it_may_be_another() -> (
+    None
+):
+    engine = Engine(profile=[first("EUR"), first("USD")])
+    pipeline = Pipeline(1)
+    there = reader(engine, pipeline=pipeline)
+    day = (date(2026, 11, 20) - date(1970, 1, 1)).days
+    found = [(await body(there))["currency"]]
+    for days in ({day + 1}, {day, day + 1}):
+        pipeline.says(days)
+        found.append((await body(there))["currency"])
+    assert found == ["EUR", "EUR", "USD"]
+
+
+async def test_a_shop_without_orders_is_asked_for_after_every_word() -> None:
+    engine = Engine(profile=[[], first("EUR")])
+    pipeline = Pipeline(1)
+    there = reader(engine, pipeline=pipeline)
+    found = [(await body(there))["currency"]]
+    pipeline.says({20_000})
+    found.append((await body(there))["currency"])
+    assert found == [None, "EUR"]
+
+
+async def test_questions_share_the_profile_and_without_a_pipeline_each_asks_anew() -> None:
     engine = Engine(profile=[said()])
     there = reader(engine, version=1)
     await asyncio.gather(body(there), body(there, Trends()), body(there, shop="s2"))
@@ -201,21 +252,28 @@ class Deaf:
         self.asked.append((sql, params))
         return [{"sessions": 0}]
 
+    async def content(self, sql: str, _: str, params: dict[str, Any], __: Any) -> bytes:
+        self.asked.append((sql, params))
+        return b""
+
 
 async def test_every_parameter_of_a_statement_is_bound_and_no_other() -> None:
     deaf = Deaf()
     ask: Any = Statements(deaf)  # type: ignore[arg-type]
     start, end = datetime(2025, 10, 20, 22, tzinfo=UTC), datetime(2026, 11, 20, 22, tzinfo=UTC)
     await ask.profile("s")
-    await ask.sales("s", [start, end])
+    await ask.quarters("s", 0, 900)
     await ask.sessions("s", [start, end])
     await ask.top("s", "EUR", start, end)
+    await ask.top("s", "EUR", start, start + timedelta(hours=1))
     await ask.payments("s", "EUR", start, end)
     for statement in (ask.names, ask.names_again, ask.on_order):
         await statement("s", ["p"])
     await ask.sold("s", ["p"], start, end)
     await ask.levels("s", StockPage(), 10)
-    assert len(deaf.asked) == len(names("reports")) - 1  # progress.sql is for somebody else
+    assert len(deaf.asked) == len(
+        names("reports")
+    )  # top products twice; progress.sql is for somebody else
     for sql, params in deaf.asked:
         assert set(re.findall(r"\{(\w+):", sql)) == params.keys(), sql
-        assert "{runs}" not in sql
+        assert not re.search(r"\{(sold|run)\}|NUMBER", sql)

@@ -157,7 +157,13 @@ def test_money_leaves_with_exactly_its_digits() -> None:
 
 
 def said(timezone: str, currency: str, threshold: int | None, said: int) -> dict[str, object]:
-    return {"timezone": timezone, "currency": currency, "threshold": threshold, "said": said}
+    return {
+        "timezone": timezone,
+        "currency": currency,
+        "threshold": threshold,
+        "day": 7,
+        "said": said,
+    }
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ async def test_a_notice_changes_its_shop_alone() -> None:
 async def test_progress_changes_no_shop() -> None:
     reading = Reading()
     before = reading.changes()
-    data = {"worker": "w", "partitions": [], "counters": {}}
+    data = {"worker": "w", "partitions": [], "counters": {}, "touched": {}}
     await reading.reads(notice(5, type="pipeline:progress", data=data))
     assert reading.changes() == before
     assert reading.book.standing("s1", readable=True).heard
@@ -60,7 +60,7 @@ async def test_progress_changes_no_shop() -> None:
 async def test_a_hole_in_the_notices_changes_every_shop() -> None:
     reading = Reading()
     before = reading.changes()
-    data = {"worker": "w", "partitions": [], "counters": {}}
+    data = {"worker": "w", "partitions": [], "counters": {}, "touched": {}}
     await reading.reads(notice(7, type="pipeline:progress", data=data))
     assert min(reading.changes()) > max(before)
 

@@ -11,6 +11,7 @@ from shopstream.contracts.notices import (
     PipelineState,
     Progress,
     Today,
+    days_of,
     pipeline_progress,
     plain,
     read_progress,
@@ -64,13 +65,16 @@ def test_no_name_of_a_shop_disturbs_the_revenue(shop):
 
 def test_progress_is_this_text():
     state = PipelineState(
-        "00ff", {Partition("shop.orders", 2): Progress(7, 41, AT)}, {"records": 3.0}
+        "00ff",
+        {Partition("shop.orders", 2): Progress(7, 41, AT)},
+        {"records": 3.0},
+        {"s-1": {20_418, 20_417}, "s-2": None},
     )
     assert pipeline_progress(state, "n-2", AT).decode() == (
         '{"specversion":"1.0","id":"n-2","source":"/shopstream/pipeline",'
         '"type":"pipeline:progress","time":"2026-11-22T10:15:30.123456Z","data":{"worker":"00ff",'
         '"partitions":[["shop.orders",2,7,41,"2026-11-22T10:15:30.123456Z"]],'
-        '"counters":{"records":3.0}}}'
+        '"counters":{"records":3.0},"touched":{"s-1":[20417,20418],"s-2":null}}}'
     )
 
 
@@ -82,6 +86,7 @@ def test_progress_is_read_as_it_was_said():
             Partition("shop.orders", 1): Progress(0, 0, AT.replace(microsecond=0)),
         },
         {"records": 12.0, "refused.bad_value": 1.0},
+        {"s": frozenset({1}), 't"': None, "u": frozenset()},
     )
     assert read_progress(json.loads(pipeline_progress(state, "n", AT))["data"]) == state
 
@@ -89,3 +94,25 @@ def test_progress_is_read_as_it_was_said():
 def test_a_worker_without_partitions_says_so():
     state = PipelineState("w", {})
     assert read_progress(json.loads(pipeline_progress(state, "n", AT))["data"]) == state
+
+
+@pytest.mark.parametrize(
+    ("data", "days"),
+    [
+        ({"dates": ["1970-01-02", "1970-01-03"]}, {0, 1, 2, 3}),
+        ({"dates": []}, set()),
+        ({"dates": ["tomorrow"]}, None),
+        ({"dates": [5]}, None),
+        ({}, None),
+        (None, None),
+    ],
+)
+def test_the_dates_of_a_notice_are_days_in_any_zone(data, days):
+    assert days_of(data) == days
+
+
+def test_a_word_of_an_older_pipeline_may_have_touched_anything():
+    data = json.loads(pipeline_progress(PipelineState("w", {}, {}, {}), "n", AT))["data"]
+    assert read_progress(data).touched == {}
+    del data["touched"]
+    assert read_progress(data).touched is None

@@ -1,6 +1,7 @@
 """Chunks become batches: nothing is acknowledged before it is written, and no queue grows for ever."""
 
 import asyncio
+import threading
 from contextlib import asynccontextmanager
 
 import pytest
@@ -14,6 +15,7 @@ from shopstream.pipeline.flusher import Flusher, Room
 from shopstream.pipeline.transport import Chunk
 
 VALUE = bytes_of(event(data=order()))
+DECODE = module.decode
 
 
 class FakeDelivery:
@@ -218,6 +220,108 @@ async def test_a_full_batch_does_not_wait_for_the_pace(engine, monkeypatch):
         await until(lambda: engine.sizes == [1, 10])
 
 
+async def test_a_batch_that_took_long_is_followed_by_a_longer_rest(engine, monkeypatch):
+    monkeypatch.setattr(module, "SHARE", 0.2)
+    async with flushing(engine, 0.01) as flusher:
+        loop = asyncio.get_running_loop()
+        engine.may_write.clear()
+        began = loop.time()
+        await flusher.offer(FakeDelivery(0))
+        await until(lambda: engine.batches)
+        await asyncio.sleep(0.1)
+        engine.may_write.set()
+        await flusher.offer(FakeDelivery(1))
+        await until(lambda: engine.sizes == [1, 1])
+        assert 0.5 <= loop.time() - began < 3
+
+
+async def test_no_rest_is_longer_than_the_longest_pace(engine, monkeypatch):
+    monkeypatch.setattr(module, "SHARE", 0.0001)
+    monkeypatch.setattr(module, "LONGEST_PACE", 0.2)
+    async with flushing(engine, 0.01) as flusher:
+        loop = asyncio.get_running_loop()
+        engine.may_write.clear()
+        began = loop.time()
+        await flusher.offer(FakeDelivery(0))
+        await until(lambda: engine.batches)
+        await asyncio.sleep(0.05)
+        engine.may_write.set()
+        await flusher.offer(FakeDelivery(1))
+        await until(lambda: engine.sizes == [1, 1])
+        assert 0.2 <= loop.time() - began < 3
+
+
+async def test_many_that_waited_for_the_pace_wait_for_no_more(engine, monkeypatch):
+    monkeypatch.setattr(module, "MANY_RECORDS", 2)
+    monkeypatch.setattr(module, "MORE_SECONDS", 60)
+    async with flushing(engine, 0.5) as flusher:
+        await flusher.offer(FakeDelivery(0))
+        await until(lambda: engine.told)
+        await flusher.offer(FakeDelivery(1, 5))
+        await until(lambda: engine.sizes == [1, 5])
+
+
+async def test_small_chunks_of_a_partition_are_decoded_together(flusher, engine, monkeypatch):
+    monkeypatch.setattr(module, "SMALL_RECORDS", 5)
+    decoded = []
+
+    def decode(topic, partition, epoch, records):
+        decoded.append((partition, [record.offset for record in records]))
+        return DECODE(topic, partition, epoch, records)
+
+    monkeypatch.setattr(module, "decode", decode)
+    engine.may_write.clear()
+    await flusher.offer(FakeDelivery(0))
+    await until(lambda: engine.batches)
+    decoded.clear()
+    later = [
+        FakeDelivery(1, 2),
+        FakeDelivery(7, 1, partition=1),
+        FakeDelivery(3, 2),
+        FakeDelivery(5, 6),
+        FakeDelivery(8, 4, partition=1),
+        FakeDelivery(11, 1),
+    ]
+    await offer_all(flusher, later)
+    assert decoded == [(0, [5, 6, 7, 8, 9, 10])]
+    engine.may_write.set()
+    await until(lambda: all(delivery.acked == 1 for delivery in later))
+    assert decoded[1:] == [(0, [1, 2, 3, 4]), (1, [7, 8, 9, 10, 11]), (0, [11])]
+    batch = engine.batches[1]
+    assert batch.parts == ((ORDERS, 0, 7, 1, 12), (ORDERS, 1, 7, 7, 12))
+    assert batch.history["offset"].to_pylist() == [1, 2, 3, 4, *range(7, 12), *range(5, 11), 11]
+    assert batch.staged["seq"].to_pylist() == list(range(16))
+
+
+async def test_a_partition_that_is_revoked_while_its_batch_is_decoded_is_left_out(
+    flusher, engine, monkeypatch
+):
+    may_decode = threading.Event()
+    begun = threading.Event()
+
+    def decode(*chunk):
+        begun.set()
+        assert may_decode.wait(5)
+        return DECODE(*chunk)
+
+    engine.may_write.clear()
+    await flusher.offer(FakeDelivery(0))
+    await until(lambda: engine.batches)
+    monkeypatch.setattr(module, "decode", decode)
+    lost, kept = FakeDelivery(5, partition=1), FakeDelivery(6, partition=2)
+    await offer_all(flusher, [lost, kept])
+    engine.may_write.set()
+    await until(begun.is_set)
+    flusher.drop({Partition(ORDERS, 1)})
+    may_decode.set()
+    await until(lambda: kept.acked)
+    assert lost.acked == 0
+    assert [batch.places for batch in engine.batches] == [
+        [Partition(ORDERS, 0)],
+        [Partition(ORDERS, 2)],
+    ]
+
+
 async def test_chunks_of_a_revoked_partition_are_forgotten(flusher, engine):
     engine.may_write.clear()
     await flusher.offer(FakeDelivery(0))
@@ -235,7 +339,7 @@ async def test_chunks_of_a_revoked_partition_are_forgotten(flusher, engine):
 
 
 async def test_a_chunk_that_is_decoded_while_its_partition_is_revoked_is_forgotten(flusher, engine):
-    late = FakeDelivery(5, 50, partition=1)
+    late = FakeDelivery(5, module.SMALL_RECORDS, partition=1)
     offered = asyncio.create_task(flusher.offer(late))
     await asyncio.sleep(0)
     flusher.drop({Partition(ORDERS, 1)})

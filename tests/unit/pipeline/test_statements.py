@@ -90,7 +90,10 @@ async def tell(engine: Any) -> None:
 
     now = datetime(2026, 11, 22, tzinfo=UTC)
     profile = {"shop_id": "s", "timezone": "", "currency": ""}
-    notifier = Notifier(engine, Voice(), lambda: 1, lambda: now, Patience("x"))
+
+    async def say() -> None: ...
+
+    notifier = Notifier(engine, Voice(), say, lambda: 1, lambda: now, Patience("x"))
     notifier.changed({"s": [0]})
     engine.answers[load("flush/profiles.sql")] = [profile]
     await notifier._tell(["s"])

@@ -13,7 +13,7 @@ from shopstream.api.push.hub import Hub
 from shopstream.api.push.records import peek, read_record
 from shopstream.api.topology import Look, Topology, partitions_of
 from shopstream.contracts.cursor import Partition, Position
-from shopstream.contracts.notices import PROGRESS, read_progress
+from shopstream.contracts.notices import PROGRESS, days_of, read_progress
 from shopstream.contracts.topics import NOTICES
 from shopstream.contracts.values import IDENTIFIER_LENGTH
 
@@ -169,7 +169,10 @@ class Source:
             return
         shop = seen.get("shopid") if seen is not None else None
         if place.topic == NOTICES:
-            self._book.changed(shop if isinstance(shop, str) else None)
+            if seen is not None and isinstance(shop, str):
+                self._book.changed(shop, days_of(seen.get("data")))
+            else:
+                self._book.changed()
         if isinstance(shop, str) and not self._hub.listened(shop):
             if (
                 len(shop) <= IDENTIFIER_LENGTH

@@ -12,7 +12,7 @@ from shopstream.api.standing import Standing
 LONGEST_SECONDS = 30.0
 """While notices come: for a change without one, such as a repair by hand."""
 UNHEARD_SECONDS = 1.0
-"""While none come, and for what no notice tells of."""
+"""While none come."""
 LAG = timedelta(seconds=2)
 """How far `asOf` of an answer may lie behind that of a new one."""
 ENTRIES, BYTES = 5000, 64 * 1024 * 1024
@@ -100,7 +100,7 @@ class Kept(Generic[T]):
         same = known.version == standing.version
         if not same and (exact or _lags(known.as_of, standing.as_of)):
             return False
-        longest = LONGEST_SECONDS if standing.heard and not exact else UNHEARD_SECONDS
+        longest = LONGEST_SECONDS if standing.heard else UNHEARD_SECONDS
         if asyncio.get_running_loop().time() >= entry.begun + longest:
             return False
         return not entry.making.done() or self._now() < entry.making.result().until

@@ -1,6 +1,9 @@
 """Exact sums and averages, and money on its way into JSON."""
 
+from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from functools import cache, reduce
+from itertools import accumulate, repeat
 
 import orjson
 
@@ -16,6 +19,11 @@ def add(one: Decimal, other: Decimal) -> Decimal:
     return _EXACT.add(one, other)
 
 
+def total(amounts: Iterable[Decimal]) -> Decimal:
+    """The exact sum of all."""
+    return reduce(_EXACT.add, amounts, ZERO)
+
+
 def difference(one: Decimal, other: Decimal) -> Decimal:
     """`one - other`, exact."""
     return _EXACT.subtract(one, other)
@@ -26,11 +34,29 @@ def average(amount: Decimal, count: int, decimals: int = 2) -> Decimal | None:
     return ratio(amount, Decimal(count), decimals) if count else None
 
 
+def moving_averages(amounts: Iterable[Decimal], window: int) -> list[Decimal]:
+    """Of each `window` amounts in a row, rounded as `average`; each is the difference of two running sums."""
+    sums = list(accumulate(amounts, _EXACT.add, initial=ZERO))
+    windows = map(_EXACT.subtract, sums[window:], sums)
+    averages = map(_EXACT.divide, windows, repeat(Decimal(window)))
+    return list(map(_EXACT.quantize, averages, repeat(_step(2))))
+
+
 def ratio(amount: Decimal, whole: Decimal, decimals: int = 4) -> Decimal:
     """`amount / whole` rounded half-even."""
-    return _EXACT.quantize(_EXACT.divide(amount, whole), Decimal(1).scaleb(-decimals))
+    return _EXACT.quantize(_EXACT.divide(amount, whole), _step(decimals))
 
 
 def number(amount: Decimal | None) -> orjson.Fragment | None:
     """A JSON number with exactly the digits of the amount."""
-    return None if amount is None else orjson.Fragment(plain(amount))
+    if amount is None:
+        return None
+    text = str(amount)
+    # most amounts are plain as they stand, and this is the faster way
+    return orjson.Fragment(plain(amount) if text[-1] == "0" or "E" in text else text)
+
+
+@cache
+def _step(decimals: int) -> Decimal:
+    """The smallest amount with so many decimals."""
+    return Decimal(1).scaleb(-decimals)

@@ -1,50 +1,38 @@
 """Makes answers: asks the engine for what a question needs, everything at once."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from datetime import UTC, datetime
-from functools import partial
-from typing import Any, TypeVar
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
 
 from shopstream.api.faults import NotYet
 from shopstream.api.reports import days
 from shopstream.api.reports.answer import Content, make
-from shopstream.api.reports.kept import Kept, Made
-from shopstream.api.reports.lately import Lately
+from shopstream.api.reports.kept import Made
+from shopstream.api.reports.ledger import Ledger
 from shopstream.api.reports.names import NameBook
-from shopstream.api.reports.profile import Profile, read_profile
+from shopstream.api.reports.profile import Profile
+from shopstream.api.reports.profiles import Profiles
 from shopstream.api.reports.report import Cut, Facts, Report, report_body
 from shopstream.api.reports.statements import Statements
 from shopstream.api.reports.stock import Shelf, StockPage, sold_since, stock_body
 from shopstream.api.reports.totals import Body
-from shopstream.api.standing import Standing
+from shopstream.api.standing import Known
 from shopstream.contracts.stock import threshold
 
 ATTEMPTS, PAUSE_SECONDS = 10, 0.03
 """How often a report is read again because the shop's first order was arriving."""
-_NEVER = datetime.max.replace(tzinfo=UTC)
-T = TypeVar("T")
 
 
 class Reader:
-    """`now` is the present instant (UTC). What is remembered only helps to ask earlier.
+    """`now` is the present instant (UTC)."""
 
-    `profiles` are shared by the questions of one moment. A body may be newer than what was known when its
-    profile was read, and would then claim more than the profile has: so they are always asked for exactly.
-    """
-
-    def __init__(
-        self,
-        ask: Statements,
-        now: Callable[[], datetime],
-        profiles: Kept[Profile],
-        standing: Callable[[str], Standing],
-    ) -> None:
+    def __init__(self, ask: Statements, now: Callable[[], datetime], book: Known) -> None:
         self._ask = ask
         self._now = now
-        self._kept = profiles
-        self._names = NameBook(ask, standing)
-        self._profiles: Lately[str, Profile] = Lately()
+        self._profiles = Profiles(ask, book, now)
+        self._ledger = Ledger(ask, book)
+        self._names = NameBook(ask, book.standing)
 
     async def report(self, shop: str, report: Report) -> Made[Content]:
         """A report's body but for `asOf`.
@@ -55,14 +43,13 @@ class Reader:
         """
         for _ in range(ATTEMPTS):
             now = self._now()
-            profile, (cut, facts) = await self._with_profile(
-                shop, partial(self._facts, shop, report, now)
-            )
+            profile = await self._profiles.of(shop)
+            cut, facts = await self._facts(shop, report, now, profile)
             # a first order may have its sums a moment before the shop has its currency
             if profile.currency is not None or not facts.sales:
                 body = report_body(report, shop, now, profile, cut, facts)
                 return make(body, _tomorrow(now, profile))
-            self._kept.forget(shop, "profile")
+            self._profiles.forget(shop)
             await asyncio.sleep(PAUSE_SECONDS)
         raise NotYet("The shop's first order is arriving at this moment; ask again.")
 
@@ -73,27 +60,8 @@ class Reader:
             EngineUnavailable, EngineError: as the engine.
         """
         now = self._now()
-        profile, body = await self._with_profile(shop, partial(self._stock, shop, page, now))
-        return make(body, _tomorrow(now, profile))
-
-    async def _with_profile(
-        self, shop: str, read: Callable[[Profile], Coroutine[Any, Any, T]]
-    ) -> tuple[Profile, T]:
-        """What is read with the shop's profile; that of last time is tried while it is asked for."""
-        guess = self._profiles.get(shop)
-        if guess is None:
-            profile = await self._profile(shop)
-            return profile, await read(profile)
-        profile, found = await asyncio.gather(self._profile(shop), read(guess))
-        return profile, found if profile == guess else await read(profile)
-
-    async def _profile(self, shop: str) -> Profile:
-        async def ask() -> Made[Profile]:
-            return Made(read_profile(await self._ask.profile(shop)), _NEVER, 0)
-
-        profile = (await self._kept.get(shop, "profile", ask, exact=True)).value
-        self._profiles.put(shop, profile)
-        return profile
+        profile = await self._profiles.of(shop)
+        return make(await self._stock(shop, page, now, profile), _tomorrow(now, profile))
 
     async def _facts(
         self, shop: str, report: Report, now: datetime, profile: Profile
@@ -101,7 +69,7 @@ class Reader:
         cut = report.cut(days.today(now, profile.zone), profile.zone)
         period = profile.currency, cut.start, cut.end
         sales, (top, names), sessions, payments = await asyncio.gather(
-            self._ask.sales(shop, cut.marks),
+            self._ledger.sales(shop, [int(mark.timestamp()) for mark in cut.marks]),
             self._top(shop, report, *period),
             self._sessions(shop, report, cut, profile),
             self._ask.payments(shop, *period) if "payments" in report.needs else _nothing(),

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from shopstream.api import documents
 from shopstream.api.access import Access
+from shopstream.api.gate import Shares
 from shopstream.api.parameters import SHOP, Parameter, openapi, read_query
 from shopstream.api.progress import ProgressBook
 from shopstream.api.reports import asked
@@ -86,7 +87,7 @@ STOCK = Door(
 
 
 class ReportRoutes:
-    """`look` asks the broker for its topics as they are now."""
+    """`look` asks the broker for its topics as they are now; who waits for a place has one of `shares`."""
 
     def __init__(
         self,
@@ -95,12 +96,14 @@ class ReportRoutes:
         kept: Kept[Content],
         book: ProgressBook,
         look: Callable[[], Awaitable[Look]],
+        shares: Shares,
     ) -> None:
         self._access = access
         self._reader = reader
         self._kept = kept
         self._book = book
         self._look = look
+        self._shares = shares
 
     async def report(self, door: Door, request: Request) -> Response:
         """One report, or the place in `includes` in time, or a fault."""
@@ -132,9 +135,11 @@ class ReportRoutes:
         query = read_query(request.query_params, door.parameters)
         question = door.read(query)
         places = query["includes"]
-        if places is not None:
+        if places is None:
+            return answer(request, await give(shop, question, False))
+        with self._shares.place(shop):
             await wait_included(self._book, places, self._look)
-        return answer(request, await give(shop, question, places is not None))
+            return answer(request, await give(shop, question, True))
 
     def router(self) -> APIRouter:
         """The routes with their documentation."""

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from shopstream.api.reports import days
 from shopstream.api.reports.report import Cut, Facts, top_products
-from shopstream.api.reports.totals import Body, Sums
+from shopstream.api.reports.totals import Body, Sums, entries
 
 WEEK = timedelta(days=7)
 NEEDS = frozenset({"top"})
@@ -30,10 +30,7 @@ class DailySales:
 
     def fields(self, cut: Cut, sums: Sums, facts: Facts, zone: ZoneInfo) -> Body:
         """Totals, hours, products."""
-        starts = [days.local_text(mark, zone) for mark in cut.marks[:-1]]
-        hours = [
-            {"start": start, **part.body()} for start, part in zip(starts, sums.parts, strict=True)
-        ]
+        hours = entries("start", days.hour_texts(cut.first, zone), sums.parts)
         return _fields(sums, "hourlyBreakdown", hours, facts)
 
 
@@ -57,12 +54,8 @@ class WeeklySales:
 
     def fields(self, cut: Cut, sums: Sums, facts: Facts, zone: ZoneInfo) -> Body:
         """Totals, days, products."""
-        dates = days.dates(cut.first, cut.last)
-        entries = [
-            {"date": day.isoformat(), **part.body()}
-            for day, part in zip(dates, sums.parts, strict=True)
-        ]
-        return _fields(sums, "dailyBreakdown", entries, facts)
+        found = entries("date", days.date_texts(cut.first, cut.last), sums.parts)
+        return _fields(sums, "dailyBreakdown", found, facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +80,7 @@ class MonthlySales:
         """Totals, weeks, products."""
         begins = _weeks(cut.first, cut.last)
         ends = [*(begin - days.DAY for begin in begins[1:]), cut.last]
-        entries = [
+        weeks = [
             {
                 "week": begin.isocalendar().week,
                 "startDate": begin.isoformat(),
@@ -96,7 +89,7 @@ class MonthlySales:
             }
             for begin, end, part in zip(begins, ends, sums.parts, strict=True)
         ]
-        return _fields(sums, "weeklyBreakdown", entries, facts)
+        return _fields(sums, "weeklyBreakdown", weeks, facts)
 
 
 def monday(day: date) -> date:
@@ -118,5 +111,5 @@ def _weeks(first: date, last: date) -> list[date]:
     return begins
 
 
-def _fields(sums: Sums, name: str, entries: list[Body], facts: Facts) -> Body:
-    return {**sums.total().whole(), name: entries, "topProducts": top_products(facts)}
+def _fields(sums: Sums, name: str, breakdown: list[Body], facts: Facts) -> Body:
+    return {**sums.total().whole(), name: breakdown, "topProducts": top_products(facts)}

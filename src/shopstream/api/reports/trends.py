@@ -9,7 +9,7 @@ from shopstream.api.reports import days, money
 from shopstream.api.reports.report import Cut, Facts
 from shopstream.api.reports.sales import span
 from shopstream.api.reports.span import LAST_DAYS, Span
-from shopstream.api.reports.totals import Body, Sums, Totals
+from shopstream.api.reports.totals import Body, Sums, Totals, entries
 
 WINDOW = 7
 """Days of the moving average, the day itself included."""
@@ -36,22 +36,14 @@ class Trends:
     def fields(self, cut: Cut, sums: Sums, facts: Facts, zone: ZoneInfo) -> Body:
         """The series and what follows from it."""
         length = len(sums.parts) - cut.since
-        dates = days.dates(cut.first, cut.last)
-        series = [
-            {"date": day.isoformat(), **part.body()}
-            for day, part in zip(dates, sums.parts[cut.since :], strict=True)
-        ]
+        dates = days.date_texts(cut.first, cut.last)
+        revenues = [part.revenue for part in sums.parts[cut.since - WINDOW + 1 :]]
+        averages = money.moving_averages(revenues, WINDOW)
         return {
-            "series": series,
-            "movingAverage7": [
-                _average(sums, end) for end in range(cut.since + 1, len(sums.parts) + 1)
-            ],
+            "series": entries("date", dates, sums.parts[cut.since :]),
+            "movingAverage7": [money.number(average) for average in averages],
             "change": _change(sums.total(cut.since - length, cut.since), sums.total(cut.since)),
         }
-
-
-def _average(sums: Sums, end: int) -> object:
-    return money.number(money.average(sums.total(end - WINDOW, end).revenue, WINDOW))
 
 
 def _change(before: Totals, now: Totals) -> Body:

@@ -6,7 +6,7 @@ from importlib.resources import files
 
 @cache
 def load(name: str) -> str:
-    """The text of a statement, such as `reports/sales.sql`."""
+    """The text of a statement, such as `reports/profile.sql`."""
     return files(__name__).joinpath(name).read_text(encoding="utf-8")
 
 

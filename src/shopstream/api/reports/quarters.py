@@ -1,0 +1,134 @@
+"""Sums of quarters of an hour as columns in memory, exact at any size. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Context, Decimal
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from shopstream.clickhouse.client import Row
+
+Column = npt.NDArray[Any]
+QUARTER_BYTES = 28
+"""Of one row in memory, where its revenue fits 64 bits."""
+_ROW = np.dtype(
+    [
+        ("slot", "<u4"),
+        ("currency", "S3"),
+        ("orders", "<i8"),
+        ("items", "<i8"),
+        ("low", "<u8"),
+        ("high", "<i8"),
+    ]
+)
+"""A row of `quarters.sql` in RowBinary, https://clickhouse.com/docs/interfaces/formats/RowBinary; the revenue is a
+whole number of 1/10000 in 128 bits."""
+_SAFE = 2.0**62
+_EXACT = Context(prec=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Quarters:
+    """Of one currency, by time; a quarter may have several rows. `slot` in Unix seconds, `revenue` in 1/10000."""
+
+    slot: Column
+    orders: Column
+    items: Column
+    revenue: Column
+
+    def between(self, start: int, end: int) -> "Quarters":
+        """From one instant to before another."""
+        first, last = np.searchsorted(self.slot, (start, end))
+        return Quarters(*(column[first:last] for column in self._columns()))
+
+    def sums(self, marks: Sequence[int]) -> Iterable[tuple[int, int, int, int]]:
+        """(mark, orders, items, revenue) between each mark and the next, where there is any row."""
+        edges = np.searchsorted(self.slot, np.asarray(marks, np.uint32))
+        some = np.flatnonzero(np.diff(edges))
+        sums = [
+            np.diff(_running(column)[edges])[some].tolist()
+            for column in (self.orders, self.items, self.revenue)
+        ]
+        return zip((marks[number] for number in some.tolist()), *sums, strict=True)
+
+    def _columns(self) -> tuple[Column, ...]:
+        return self.slot, self.orders, self.items, self.revenue
+
+
+Currencies = Mapping[str, Quarters]
+
+
+def read(content: bytes) -> dict[str, Quarters]:
+    """Rows of `quarters.sql`, by currency."""
+    rows = np.frombuffer(content, _ROW)
+    rows = rows[np.argsort(rows["slot"], kind="stable")]
+    return {
+        code.decode(): _quarters(rows[rows["currency"] == code])
+        for code in np.unique(rows["currency"])
+    }
+
+
+def joined(parts: Iterable[Currencies]) -> dict[str, Quarters]:
+    """Of parts that follow one another in time."""
+    found: dict[str, list[Quarters]] = {}
+    for part in parts:
+        for code, quarters in part.items():
+            found.setdefault(code, []).append(quarters)
+    return {code: _joined(some) for code, some in found.items()}
+
+
+def between(part: Currencies, start: int, end: int) -> dict[str, Quarters]:
+    """From one instant to before another."""
+    return {code: quarters.between(start, end) for code, quarters in part.items()}
+
+
+def rows(part: Currencies, marks: Sequence[int]) -> list[Row]:
+    """As `read_sums` takes them; `marks` (Unix seconds) rise."""
+    return [
+        {
+            "begin": begin,
+            "currency": code,
+            "orders": orders,
+            "revenue": Decimal(revenue).scaleb(-4, _EXACT),
+            "items": items,
+        }
+        for code, quarters in part.items()
+        for begin, orders, items, revenue in quarters.sums(marks)
+    ]
+
+
+def size(part: Currencies) -> int:
+    """Bytes in memory, roughly."""
+    return sum(len(quarters.slot) * QUARTER_BYTES for quarters in part.values())
+
+
+def _quarters(some: npt.NDArray[np.void]) -> Quarters:
+    slot, orders, items = (np.ascontiguousarray(some[name]) for name in ("slot", "orders", "items"))
+    return Quarters(slot, orders, items, _units(some["low"], some["high"]))
+
+
+def _units(low: Column, high: Column) -> Column:
+    """64-bit numbers where each of them is one, or else Python's own."""
+    short = np.ascontiguousarray(low).view(np.int64)
+    if np.array_equal(high, short >> 63):
+        return short
+    long: Column = high.astype(object) * 2**64 + low.astype(object)
+    return long
+
+
+def _running(column: Column) -> Column:
+    """The sum before each row and after the last; Python's own numbers where 64 bits might not hold it."""
+    if np.abs(column.astype(np.float64)).sum() > _SAFE:
+        column = column.astype(object)
+    return np.concatenate([np.zeros(1, column.dtype), np.cumsum(column)])
+
+
+def _joined(some: list[Quarters]) -> Quarters:
+    if len(some) == 1:
+        return some[0]
+    slot, orders, items, revenue = (
+        np.concatenate(column) for column in zip(*(one._columns() for one in some), strict=True)
+    )
+    return Quarters(slot, orders, items, revenue)

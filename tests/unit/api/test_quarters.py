@@ -1,0 +1,82 @@
+"""Columns of quarters of an hour against plain sums."""
+
+import random
+import struct
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shopstream.api.reports import quarters
+
+Row = tuple[int, str, int, int, int]
+"""Slot, currency, orders, items, revenue in 1/10000."""
+
+
+def binary(rows: list[Row]) -> bytes:
+    return b"".join(
+        struct.pack("<I3sqqQq", slot, code.encode(), orders, items, units % 2**64, units >> 64)
+        for slot, code, orders, items, units in rows
+    )
+
+
+def plain(rows: list[Row], marks: list[int]) -> dict[tuple[int, str], tuple[int, int, Decimal]]:
+    found: dict[tuple[int, str], tuple[int, int, Decimal]] = {}
+    for slot, code, orders, items, units in rows:
+        below = [mark for mark in marks[:-1] if mark <= slot]
+        if below and slot < marks[-1]:
+            before = found.get((below[-1], code), (0, 0, Decimal(0)))
+            amount = Decimal(units) / 10_000 if abs(units) < 2**80 else Decimal(f"{units}e-4")
+            found[below[-1], code] = before[0] + orders, before[1] + items, before[2] + amount
+    return found
+
+
+def told(part: quarters.Currencies, marks: list[int]) -> dict[tuple[int, str], object]:
+    return {
+        (row["begin"], row["currency"]): (row["orders"], row["items"], row["revenue"])
+        for row in quarters.rows(part, marks)
+    }
+
+
+slots = st.integers(0, 40).map(lambda number: number * 900)
+rows = st.lists(
+    st.tuples(
+        slots,
+        st.sampled_from(["EUR", "USD"]),
+        st.integers(-5, 5),
+        st.integers(-(2**40), 2**40),
+        st.one_of(st.integers(-(10**9), 10**9), st.integers(-(10**22), 10**22)),
+    ),
+    max_size=30,
+)
+
+
+@given(rows, st.lists(slots, min_size=2, max_size=8).map(sorted), slots)
+def test_sums_between_marks_are_those_of_plain_addition(
+    some: list[Row], marks: list[int], cut: int
+) -> None:
+    whole = quarters.read(binary(some))
+    assert told(whole, marks) == plain(some, marks)
+    parts = [quarters.between(whole, 0, cut), quarters.between(whole, cut, 100_000)]
+    assert told(quarters.joined(parts), marks) == plain(some, marks)
+
+
+@pytest.mark.parametrize("units", [2**62, 2**63 - 1, 2**63, -(2**63), -(2**63) - 1, 10**37])
+def test_an_amount_of_any_size_is_exact(units: int) -> None:
+    part = quarters.read(binary([(0, "EUR", 1, 1, units), (900, "EUR", 1, 1, units)]))
+    (row,) = quarters.rows(part, [0, 1800])
+    assert row["revenue"] == Decimal(f"{2 * units}e-4")
+
+
+def test_many_rows_whose_sum_needs_more_than_64_bits_are_exact() -> None:
+    draw = random.Random(1)
+    some = [(900 * number, "EUR", 1, 1, draw.randrange(2**62)) for number in range(100)]
+    (row,) = quarters.rows(quarters.read(binary(some)), [0, 90_000])
+    assert row["revenue"] == Decimal(f"{sum(units for *_, units in some)}e-4")
+
+
+def test_nothing_is_no_rows() -> None:
+    assert quarters.read(b"") == {}
+    assert quarters.rows({}, [0, 900]) == []
+    assert quarters.rows(quarters.read(binary([(0, "EUR", 1, 1, 1)])), [900, 900]) == []

@@ -1,0 +1,61 @@
+"""What a batch touches, and what two words touch together."""
+
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import pytest
+
+from shopstream.contracts.topics import INVENTORY, ORDERS, SETTINGS
+from shopstream.pipeline.batch import Batch, Part
+from shopstream.pipeline.decode import shape
+from shopstream.pipeline.touched import DAYS, SHOPS, merged, touched
+
+
+def batch(topic: str, *rows: tuple[str, datetime]) -> Batch:
+    staged = {"shop_id": [shop for shop, _ in rows]}
+    if topic == ORDERS:
+        staged["created_at"] = pa.array([at for _, at in rows], shape.INSTANT)
+    return Batch(1, (Part(topic, 0, 1, 0, 1),), pa.table(staged), pa.table({}), (), len(rows))
+
+
+def at(day: int, hour: int = 0) -> datetime:
+    return datetime(1970, 1, 1 + day, hour, 59, 59, 999_999, UTC)
+
+
+def test_orders_touch_the_days_on_which_they_were_made() -> None:
+    rows = [("s", at(0)), ("t", at(1)), ("s", at(2, 23)), ("s", at(2))]
+    assert touched(batch(ORDERS, *rows)) == {"s": {0, 2}, "t": {1}}
+
+
+def test_settings_touch_all_of_a_shop_and_anything_else_no_day() -> None:
+    rows = [("s", at(0)), ("t", at(1)), ("s", at(2))]
+    assert touched(batch(SETTINGS, *rows)) == {"s": None, "t": None}
+    assert touched(batch(INVENTORY, *rows)) == {"s": set(), "t": set()}
+
+
+def test_a_batch_without_events_touches_nothing() -> None:
+    assert touched(batch(ORDERS)) == {}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "both"),
+    [
+        ({}, {}, {}),
+        ({"s": {1}}, {"s": {2}, "t": set()}, {"s": {1, 2}, "t": set()}),
+        ({"s": {1}}, {"s": None}, {"s": None}),
+        ({"s": None}, {"s": {1}}, {"s": None}),
+        (None, {"s": {1}}, None),
+        ({"s": {1}}, None, None),
+    ],
+)
+def test_two_words_touch_what_either_does(one, other, both) -> None:
+    assert merged(one, other) == both
+
+
+def test_what_is_too_much_to_name_is_anything() -> None:
+    shops = {str(number): set() for number in range(SHOPS)}
+    assert merged(shops, {}) == shops
+    assert merged(shops, {"more": set()}) is None
+    days = {"s": set(range(DAYS))}
+    assert merged(days, {}) == days
+    assert merged(days, {"s": {-1}}) is None
