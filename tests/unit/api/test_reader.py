@@ -13,16 +13,18 @@ import pytest
 
 from shopstream.api.reports.kept import LONGEST_SECONDS
 from shopstream.api.reports.metrics import Metrics
-from shopstream.api.reports.names import NameBook
+from shopstream.api.reports.names import BIG_SECONDS, NameBook
 from shopstream.api.reports.reader import Reader
 from shopstream.api.reports.sales import DailySales
 from shopstream.api.reports.statements import Statements
 from shopstream.api.reports.stock import StockPage
 from shopstream.api.reports.trends import Trends
 from shopstream.api.standing import Standing
+from shopstream.clickhouse.errors import EngineError
 from shopstream.clickhouse.literals import parameter
 from shopstream.clickhouse.sql import load, names
 
+BIG = "more than are read at once"
 STATEMENTS = {load(path).split("{sold}")[0]: path for path in names("reports")}
 REPORT = DailySales(date(2026, 11, 22))
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -47,8 +49,14 @@ class Engine:
         return found
 
     async def content(self, sql: str, form: str, params: dict[str, Any], _: Any) -> bytes:
-        assert form == "RowBinary"
-        return b"".join(await self.rows(sql, params, _))  # type: ignore[arg-type]
+        rows: list[Any] = await self.rows(sql, params, _)
+        if form == "RowBinary":
+            return b"".join(rows)
+        assert form == "JSONCompactColumns"
+        if BIG in rows:
+            raise EngineError(158, "TOO_MANY_ROWS", "too many")
+        columns = [[row[name] for row in rows] for name in ("product_id", "name", "gone")]
+        return orjson.dumps(columns)
 
     def asked(self, statement: str, param: str) -> list[Any]:
         return [params[param] for name, params in self.params if name == statement]
@@ -178,10 +186,30 @@ async def test_questions_share_the_profile_and_without_a_pipeline_each_asks_anew
     assert engine.sent["profile"] == 4
 
 
-async def test_names_that_were_not_foreseen_are_asked_for_afterwards_and_only_those() -> None:
+async def test_the_names_of_a_shop_are_read_at_once_and_kept_until_it_is_touched() -> None:
     engine = Engine(
         profile=[said()],
         top_products=[sold("p1"), sold("p1", "p2")],
+        all_names=[[named("p1", "One"), named("p2", "Two")], [named("p1", "Uno")]],
+    )
+    pipeline = Pipeline(1)
+    there = reader(engine, pipeline=pipeline)
+    found = [names_in(await body(there)) for _ in range(2)]
+    pipeline.says(set())
+    found.append(names_in(await body(there)))
+    assert found == [["One"], ["One", "Two"], ["Uno", None]]
+    assert (engine.sent["all_names"], engine.sent["product_names"]) == (2, 0)
+
+
+def names_in(found: dict[str, Any]) -> list[str | None]:
+    return [one["name"] for one in found["topProducts"]]
+
+
+async def test_of_a_big_shop_names_that_were_not_foreseen_are_asked_for_afterwards() -> None:
+    engine = Engine(
+        profile=[said()],
+        top_products=[sold("p1"), sold("p1", "p2")],
+        all_names=[[BIG]],
         product_names=[[named("p1", "One")], [named("p1", "One")], [named("p2", "Two")]],
     )
     there = reader(engine)
@@ -189,12 +217,15 @@ async def test_names_that_were_not_foreseen_are_asked_for_afterwards_and_only_th
     found = await body(there)
     assert engine.asked("product_names", "products") == [["p1"], ["p1"], ["p2"]]
     assert [one["name"] for one in found["topProducts"]] == ["One", "Two"]
+    assert engine.sent["all_names"] == 1
 
 
-async def test_names_are_remembered_until_anything_more_is_in_the_reports() -> None:
+async def test_names_of_a_big_shop_are_remembered_until_it_is_touched() -> None:
     standing = Standing(7, 1, NOW, heard=True)
     now = 100.0
-    engine = Engine(product_names=[[named("p1", "One")], [named("p2", "Two")], [], []])
+    engine = Engine(
+        all_names=[[BIG]], product_names=[[named("p1", "One")], [named("p2", "Two")], [], []]
+    )
     book = NameBook(Statements(engine), lambda _: standing, lambda: now)  # type: ignore[arg-type]
     assert await book.read("s1", ["p1"]) == {"p1": "One"}
     assert await book.read("s1", ["p1", "p2"]) == {"p1": "One", "p2": "Two"}
@@ -206,13 +237,17 @@ async def test_names_are_remembered_until_anything_more_is_in_the_reports() -> N
         standing = standing._replace(version=version)
         await book.read("s1", ["p1"])
     assert engine.asked("product_names", "products")[3:] == [["p1"]] * 4
+    assert engine.sent["all_names"] == 2  # once for each shop
+    now += BIG_SECONDS
+    await book.read("s1", ["p1"])
+    assert engine.sent["all_names"] == 3
 
 
 async def test_a_name_that_no_longer_stands_is_looked_for_again() -> None:
     engine = Engine(
         profile=[said()],
         top_products=[sold("p1", "p2")],
-        product_names=[[named("p1", "Gone", gone=1), named("p2", "Two")]],
+        all_names=[[named("p1", "Gone", gone=1), named("p2", "Two")]],
     )
     found = await body(reader(engine))
     assert [one["name"] for one in found["topProducts"]] == [None, "Two"]
@@ -226,7 +261,7 @@ async def test_a_page_of_stock_asks_about_its_products_once_each() -> None:
     engine = Engine(profile=[said()], levels=[levels])
     made = await reader(engine).stock("s1", StockPage())
     assert len(orjson.loads(made.value.body)["levels"]) == 3
-    for statement in ("product_names", "sold_units", "on_order"):
+    for statement in ("sold_units", "on_order"):
         assert engine.asked(statement, "products") == [["p1", "p2"]]
 
 
@@ -252,9 +287,9 @@ class Deaf:
         self.asked.append((sql, params))
         return [{"sessions": 0}]
 
-    async def content(self, sql: str, _: str, params: dict[str, Any], __: Any) -> bytes:
+    async def content(self, sql: str, form: str, params: dict[str, Any], _: Any) -> bytes:
         self.asked.append((sql, params))
-        return b""
+        return b"" if form == "RowBinary" else b"[]"
 
 
 async def test_every_parameter_of_a_statement_is_bound_and_no_other() -> None:
@@ -263,6 +298,7 @@ async def test_every_parameter_of_a_statement_is_bound_and_no_other() -> None:
     start, end = datetime(2025, 10, 20, 22, tzinfo=UTC), datetime(2026, 11, 20, 22, tzinfo=UTC)
     await ask.profile("s")
     await ask.quarters("s", 0, 900)
+    await ask.catalog("s")
     await ask.sessions("s", [start, end])
     await ask.top("s", "EUR", start, end)
     await ask.top("s", "EUR", start, start + timedelta(hours=1))

@@ -1,21 +1,40 @@
 """Names of products: maxima that are stored, or read again where the name was taken back."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from time import monotonic
 from typing import NamedTuple, Protocol
 
-from shopstream.api.reports.kept import LONGEST_SECONDS, UNHEARD_SECONDS
+from shopstream.api.reports.kept import LONGEST_SECONDS, UNHEARD_SECONDS, Kept, Made
 from shopstream.api.reports.lately import Lately
 from shopstream.api.standing import Standing
 from shopstream.clickhouse.client import Row
 
 Names = dict[str, str | None]
 PRODUCTS = 20_000
-"""Whose names are remembered."""
+"""Of big shops, whose names are remembered."""
+NAME_BYTES = 300
+"""Of a product in a catalog, roughly."""
+BIG_SECONDS = 600.0
+"""How long a shop counts as big before its catalog is tried again."""
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+class Name(NamedTuple):
+    """The latest name of a product; `gone` where the version that gave it no longer stands."""
+
+    name: str | None
+    gone: bool
+
+
+NAMELESS = Name(None, False)
+Catalog = Mapping[str, Name]
 
 
 class Ask(Protocol):
     """Where rows come from."""
+
+    async def catalog(self, shop: str, /) -> Iterable[tuple[str, str, bool]] | None: ...
 
     async def names(self, shop: str, products: Sequence[str], /) -> list[Row]: ...
 
@@ -27,11 +46,12 @@ class _Known(NamedTuple):
 
     version: int
     until: float
-    row: Row
+    name: Name
 
 
 class NameBook:
-    """Reads names, and remembers them until anything more is in the reports.
+    """Reads the names of all products of a shop at once, which costs little more than those of a few, and
+    remembers them until anything more of the shop is in the reports; those of a big shop one by one.
 
     It remembers too which products each question wanted last: they are asked for beforehand.
     """
@@ -47,34 +67,54 @@ class NameBook:
         self._clock = clock
         self._wanted: Lately[Hashable, Sequence[str]] = Lately()
         self._known: Lately[tuple[str, str], _Known] = Lately(PRODUCTS)
+        self._catalogs: Kept[Catalog | None] = Kept(self._words, lambda: datetime.now(UTC))
+        self._big: Lately[str, float] = Lately()
 
-    async def expected(self, shop: str, question: Hashable) -> dict[str, Row]:
-        """Rows by product of those that the question wanted last."""
+    async def expected(self, shop: str, question: Hashable) -> Catalog:
+        """Of those products that the question wanted last."""
         return await self._read(shop, self._wanted.get((shop, question)) or ())
 
     async def of(
-        self, shop: str, question: Hashable, products: Sequence[str], known: dict[str, Row]
+        self, shop: str, question: Hashable, products: Sequence[str], known: Catalog
     ) -> Names:
         """The name of each product, None where it has none; `known` is what was read beforehand."""
         self._wanted.put((shop, question), products)
         missing = [one for one in products if one not in known]
-        return await self._settle(shop, products, known | await self._read(shop, missing))
+        return await self._settle(shop, products, {**known, **await self._read(shop, missing)})
 
     async def read(self, shop: str, products: Sequence[str]) -> Names:
         """The same without a question."""
         return await self._settle(shop, products, await self._read(shop, products))
 
-    async def _settle(self, shop: str, products: Sequence[str], known: dict[str, Row]) -> Names:
+    async def _settle(self, shop: str, products: Sequence[str], known: Catalog) -> Names:
         """Asks again, which is rare, where the version that gave the latest name no longer stands."""
-        rows = [known[one] for one in products]
-        names: Names = {row["product_id"]: row["name"] for row in rows}
-        if gone := [row["product_id"] for row in rows if row["gone"]]:
+        names: Names = {one: known[one].name for one in products}
+        if gone := [one for one in products if known[one].gone]:
             again = await self._ask.names_again(shop, gone)
             names.update(dict.fromkeys(gone))
             names.update((row["product_id"], row["name"]) for row in again)
         return names
 
-    async def _read(self, shop: str, products: Sequence[str]) -> dict[str, Row]:
+    async def _read(self, shop: str, products: Sequence[str]) -> Catalog:
+        if not products:
+            return {}
+        if (self._big.get(shop) or 0) <= self._clock():
+            catalog = (
+                await self._catalogs.get(shop, "names", lambda: self._catalog(shop), exact=True)
+            ).value
+            if catalog is not None:
+                return {one: catalog.get(one, NAMELESS) for one in products}
+        return await self._some(shop, products)
+
+    async def _catalog(self, shop: str) -> Made[Catalog | None]:
+        found = await self._ask.catalog(shop)
+        if found is None:
+            self._big.put(shop, self._clock() + BIG_SECONDS)
+            return Made(None, _NEVER, 0)
+        catalog = {product: Name(name, bool(gone)) for product, name, gone in found}
+        return Made(catalog, _NEVER, len(catalog) * NAME_BYTES)
+
+    async def _some(self, shop: str, products: Sequence[str]) -> Catalog:
         standing = self._standing(shop)
         version = standing.version
         found = {} if version is None else self._remembered(shop, products, version)
@@ -82,19 +122,23 @@ class NameBook:
         if not missing:
             return found
         until = self._clock() + (LONGEST_SECONDS if standing.heard else UNHEARD_SECONDS)
-        nameless = {one: {"product_id": one, "name": None, "gone": False} for one in missing}
         rows = await self._ask.names(shop, missing)
-        read = nameless | {row["product_id"]: row for row in rows}
+        read = dict.fromkeys(missing, NAMELESS)
+        read.update((row["product_id"], Name(row["name"], bool(row["gone"]))) for row in rows)
         if version is not None:
-            for product, row in read.items():
-                self._known.put((shop, product), _Known(version, until, row))
+            for product, name in read.items():
+                self._known.put((shop, product), _Known(version, until, name))
         return found | read
 
-    def _remembered(self, shop: str, products: Sequence[str], version: int) -> dict[str, Row]:
+    def _remembered(self, shop: str, products: Sequence[str], version: int) -> dict[str, Name]:
         now = self._clock()
         known = {product: self._known.get((shop, product)) for product in products}
         return {
-            product: one.row
+            product: one.name
             for product, one in known.items()
             if one and one.version == version and now < one.until
         }
+
+    def _words(self, shop: str) -> Standing:
+        """A notice says no more than the word before it."""
+        return self._standing(shop)._replace(changes=0)

@@ -5,9 +5,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from urllib.parse import quote
 
+import orjson
+
 from shopstream.api.reports.cover import QUARTERS, Run, cover
 from shopstream.api.reports.stock import StockPage
 from shopstream.clickhouse.client import Engine, Row
+from shopstream.clickhouse.errors import EngineError
 from shopstream.clickhouse.literals import parameter
 from shopstream.clickhouse.sql import fill, load
 
@@ -22,6 +25,10 @@ SETTINGS: Mapping[str, str | int] = {
     "os_threads_nice_value_query": 1,
 }
 """A report is some small statements at once: threads within one would cost more than they save."""
+CATALOG_ROWS = 8000
+"""Of the names of a shop's products that are read at once."""
+TOO_MANY_ROWS = 158
+"""The engine's error where a statement would read more rows than `max_rows_to_read`; it says so before it reads."""
 URL_BYTES = 60_000
 """Of products in one statement: they travel in its URL."""
 
@@ -65,6 +72,19 @@ class Statements:
             return None
         params = {"shop": shop, "currency": currency, **_between(start, end)}
         return (await self._rows("payments", params))[0]
+
+    async def catalog(self, shop: str) -> list[tuple[str, str, bool]] | None:
+        """The latest name of every product of the shop, and whether it is gone; None where they are too many."""
+        settings = {**SETTINGS, "max_rows_to_read": CATALOG_ROWS}
+        try:
+            content = await self._engine.content(
+                load("reports/all_names.sql"), "JSONCompactColumns", {"shop": shop}, settings
+            )
+        except EngineError as error:
+            if error.code == TOO_MANY_ROWS:
+                return None
+            raise
+        return list(zip(*orjson.loads(content), strict=True))
 
     async def names(self, shop: str, products: Sequence[str]) -> list[Row]:
         """The latest name of each, and whether it is gone."""
