@@ -9,6 +9,7 @@ from report_world import World
 
 from oracle.difference import tree_differences
 from oracle.report import Reports
+from shopstream.api.reports import statements
 from shopstream.clickhouse.client import Engine
 
 ZONES = (
@@ -149,10 +150,16 @@ def requests(shop: str, draw: random.Random, reports: Reports) -> list[tuple[str
     return found
 
 
-@pytest.mark.parametrize("zone", ZONES)
-async def test_every_report_is_what_the_events_say(engine: Engine, zone: str) -> None:
+@pytest.mark.parametrize(
+    ("zone", "catalog"), [*((zone, statements.CATALOG_ROWS) for zone in ZONES), ("UTC", 1)]
+)
+async def test_every_report_is_what_the_events_say(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, zone: str, catalog: int
+) -> None:
+    """`catalog`: how many names are read at once; with one, every shop is a big one."""
+    monkeypatch.setattr(statements, "CATALOG_ROWS", catalog)
     number = ZONES.index(zone)
-    shop, draw = f"oracle-{number}", random.Random(number)
+    shop, draw = f"oracle-{number}-{catalog}", random.Random(number)
     world, events = World(engine, NOW), Events(shop, zone, number)
     everything = events.all()
     third = len(everything) // 3
