@@ -16,7 +16,7 @@ from shopstream.contracts.topics import INPUTS
 
 SHOPS = 20_000
 """Shops whose latest change is remembered; one that is not counts as changed with the last that was forgotten."""
-DAYS = 400
+DAYS = 64
 """Of a shop, whose latest change is remembered; beyond them all of the shop counts as changed."""
 HEARD_SECONDS = 2.0
 """A worker says something at least twice a second."""

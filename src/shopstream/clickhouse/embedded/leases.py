@@ -6,6 +6,7 @@ put back before the next that does not send them.
 """
 
 from collections.abc import Mapping
+from contextlib import ExitStack, closing
 from typing import Final, Protocol
 
 from .engine import Engine, Handle, quote
@@ -18,7 +19,7 @@ UNKNOWN_DATABASE: Final = 81
 
 
 class Lease(Protocol):
-    """A handle until `release`; `lasting` if it will serve other requests after this one."""
+    """A handle from `prepare` to `release`; `lasting` if it will serve other requests after this one."""
 
     handle: Handle
     lasting: bool
@@ -27,6 +28,14 @@ class Lease(Protocol):
         """Goes to the database (81 if it does not exist; without one to the session's or login's,
         which may not exist yet) and sets the settings of this request.
         """
+        ...
+
+    def classify(self, sql: str) -> tuple[str, int]:
+        """As `Handle.classify`."""
+        ...
+
+    def explain(self) -> None:
+        """Called after a failure: raises 81 if the database that `prepare` got does not exist."""
         ...
 
     def remember(self, word: str, sql: str) -> None:
@@ -41,16 +50,29 @@ class Lease(Protocol):
 class NewHandle:
     """For one request; in a read-only login's session, prepared as earlier statements asked."""
 
+    handle: Handle
     lasting = False
 
     def __init__(
         self, engine: Engine, login: Login, query_id: str, session: Session | None = None
     ) -> None:
-        self.handle = engine.connect(query_id)
+        self._engine = engine
+        self._query_id = query_id
         self._start = session.database if session is not None else login.database
         self._session = session
+        self._plain = session is None and not login.readonly
+        self._unseen = ""
+        self._open = ExitStack()
 
     def prepare(self, database: str | None, settings: Mapping[str, str]) -> None:
+        if self._plain and (database or self._start == FIRST_DATABASE):
+            self._unseen = database or ""
+            handle = self._engine.connect_prepared(self._query_id, self._unseen, settings)
+            if handle is not None:
+                self._hold(handle)
+                return
+        self._plain, self._unseen = False, ""
+        self._hold(self._engine.connect(self._query_id))
         for statement in self._session.sets if self._session is not None else ():
             self.handle.query(statement)
         if database:
@@ -58,6 +80,16 @@ class NewHandle:
         elif self._start != FIRST_DATABASE:
             _enter_if_exists(self.handle, self._start)
         self.handle.set(settings)
+
+    def classify(self, sql: str) -> tuple[str, int]:
+        if self._plain:
+            return self._engine.classify(self.handle, sql)
+        return self.handle.classify(sql)
+
+    def explain(self) -> None:
+        if self._unseen:
+            with closing(self._engine.connect()) as handle:
+                handle.use(self._unseen)
 
     def remember(self, word: str, sql: str) -> None:
         if self._session is None:
@@ -68,7 +100,10 @@ class NewHandle:
             self._session.database = self.handle.text("SELECT currentDatabase()")
 
     def release(self, failed: bool) -> None:
-        self.handle.close()
+        self._open.close()
+
+    def _hold(self, handle: Handle) -> None:
+        self.handle = self._open.enter_context(closing(handle))
 
 
 class SessionHandle:
@@ -87,6 +122,12 @@ class SessionHandle:
     def prepare(self, database: str | None, settings: Mapping[str, str]) -> None:
         self._enter(database)
         self._apply({**settings, "log_comment": self._query_id})
+
+    def classify(self, sql: str) -> tuple[str, int]:
+        return self.handle.classify(sql)
+
+    def explain(self) -> None:
+        """`prepare` has raised already."""
 
     def remember(self, word: str, sql: str) -> None:
         session = self._session

@@ -59,6 +59,14 @@ class Work:
         statement = self._read()
         lease = self._lease = self._take()
         lease.prepare(self._call.params.get("database"), self._settings(statement))
+        try:
+            return self._answer(lease, statement)
+        except Exception:
+            lease.explain()
+            raise
+
+    def _answer(self, lease: Lease, statement: Statement) -> Answer:
+        """Steps 2 to 5."""
         kind = self._judge(lease, statement)
         for form in external.formats(self._call.files, self._call.params):
             if self._call.login.readonly:
@@ -126,7 +134,7 @@ class Work:
         """The engine's class of the statement; refuses several at once, and writes of readers."""
         kind, count = "MUTATING", 1
         if statement.data is None:
-            kind, count = lease.handle.classify(statement.sql)
+            kind, count = lease.classify(statement.sql)
         if count > 1 or (count == 0 and has_several(statement.sql.encode())):
             raise syntax_error("Syntax error (Multi-statements are not allowed)")
         if kind == "CONTROL" and statement.word in STREAMED_WORDS:
