@@ -49,7 +49,7 @@ def _forget() -> None:
     async def anew(
         self: Kept[Any], shop: str, question: Any, make: Make[Any], *, exact: bool = False
     ) -> Given[Any]:
-        if question == "profile":
+        if isinstance(question, str):  # what answers are made of
             return await get(self, shop, question, make, exact=exact)
         return Given((await make()).value, self._standing(shop).as_of)
 
@@ -57,8 +57,8 @@ def _forget() -> None:
 
 
 def _final() -> None:
-    async def sales(self: Ledger, shop: str, marks: Sequence[int]) -> Any:
-        ask: Any = self._ask
+    async def sums(self: Ledger, shop: str, marks: Sequence[int]) -> Any:
+        ask: Any = self._ask.__self__  # type: ignore[attr-defined]
         params = {"shop": shop, "marks": sorted(set(marks)), "start": marks[0], "end": marks[-1]}
         return await ask._engine.rows(_SALES, params, SETTINGS)
 
@@ -70,7 +70,7 @@ def _final() -> None:
             _TOP, {"shop": shop, "currency": currency or "", **period}, SETTINGS
         )
 
-    Ledger.sales = sales  # type: ignore[method-assign]
+    Ledger.sums = sums  # type: ignore[method-assign]
     Statements.top = top  # type: ignore[method-assign]
 
 

@@ -5,15 +5,17 @@ import numpy as np
 from shopstream.contracts.notices import Touched
 from shopstream.contracts.topics import ORDERS, SETTINGS
 from shopstream.pipeline.batch import Batch
+from shopstream.pipeline.store import Slots
 
 SHOPS, DAYS = 1000, 10_000
 """What one word names at most; beyond it, it says that anything may have changed."""
 
 
-def touched(batch: Batch) -> Touched | None:
-    """Every shop that the batch has an event of; of orders the days of `createdAt`, which never changes.
+def touched(batch: Batch, changed: Slots) -> Touched | None:
+    """Every shop that the batch has an event of; of orders the days of `createdAt`, which never changes, of
+    payments and visits those whose numbers the batch changed.
 
-    A version that is late or repeated touches what it does not change.
+    An order's version that is late or repeated touches what it does not change.
     """
     if not batch.staged.num_rows:
         return {}
@@ -21,7 +23,7 @@ def touched(batch: Batch) -> Touched | None:
     names: list[str] = shops.dictionary.to_pylist()
     if batch.topic == SETTINGS:
         return bounded(dict.fromkeys(names))
-    days: dict[str, set[int]] = {name: set() for name in names}
+    days = {name: {slot // 86400 for slot in changed.get(name, ())} for name in names}
     if batch.topic == ORDERS:
         at = batch.staged["created_at"].to_numpy().astype("datetime64[D]").astype(np.int64)
         for shop, day in np.unique(np.stack([shops.indices.to_numpy(), at]), axis=1).T.tolist():

@@ -227,7 +227,7 @@ class Worker:
 
     def _written(self, written: Written, seconds: float) -> None:
         self.metrics.written(written.batch, seconds)
-        self.announcer.news(touched(written.batch))
+        self.announcer.news(touched(written.batch, written.changed))
         self.notifier.changed(written.changed)
 
     def _recovered(self, changed: Slots) -> None:

@@ -36,7 +36,7 @@ class Place:
         self.readable = True
         self.seconds = 100.0
         self.book = ProgressBook(lambda: self.seconds)
-        self.ledger = Ledger(self, self, lambda: self.seconds)
+        self.ledger = Ledger(self.quarters, self, lambda: self.seconds)
         self.says({})
 
     def standing(self, shop: str) -> Standing:
@@ -67,7 +67,7 @@ class Place:
 
     async def days(self, first: int, last: int, shop: str = "s") -> int:
         """Orders from a day to before another."""
-        rows = await self.ledger.sales(shop, [first * DAY, last * DAY])
+        rows = await self.ledger.sums(shop, [first * DAY, last * DAY])
         return sum(row["orders"] for row in rows)
 
 
@@ -216,6 +216,6 @@ async def test_a_year_by_days_is_read_in_one_statement() -> None:
     place = Place()
     for second in YEAR[::7]:
         place.sells(second // DAY)
-    rows = await place.ledger.sales("s", YEAR)
+    rows = await place.ledger.sums("s", YEAR)
     assert sorted(row["begin"] for row in rows) == YEAR[:-1][::7]
     assert len(place.read) == 1

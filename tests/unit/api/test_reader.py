@@ -16,6 +16,7 @@ from shopstream.api.reports.metrics import Metrics
 from shopstream.api.reports.names import BIG_SECONDS, NameBook
 from shopstream.api.reports.reader import Reader
 from shopstream.api.reports.sales import DailySales
+from shopstream.api.reports.span import Span
 from shopstream.api.reports.statements import Statements
 from shopstream.api.reports.stock import StockPage
 from shopstream.api.reports.trends import Trends
@@ -114,17 +115,21 @@ def named(product: str, name: str, gone: int = 0) -> dict[str, Any]:
 
 
 async def test_a_report_asks_only_for_what_it_needs() -> None:
-    paid = {"received": 1, "received_amount": "1", "failed": 0, "failed_amount": "0"}
-    engine = Engine(profile=[said()], sessions=[[{"sessions": 3}]], payments=[[paid]])
+    paid = sums(b"EUR") + sums(b"eur") + sums(b"usd")
+    engine = Engine(profile=[said()], sessions=[[{"sessions": 3}]], paid_quarters=[paid])
     await body(reader(engine), Trends())
     assert engine.sent == Counter(profile=1, quarters=1)
     engine.sent.clear()
     await body(reader(engine), REPORT)
     assert engine.sent == Counter(profile=1, quarters=1, top_products=1)
     engine.sent.clear()
-    found = await body(reader(engine), Metrics())
-    assert engine.sent == Counter(profile=1, quarters=1, top_products=1, sessions=1, payments=1)
-    assert (found["sessions"], found["payments"]["received"]) == (3, {"count": 1, "amount": 1})
+    found = await body(reader(engine), Metrics(Span(first=REPORT.day, last=REPORT.day)))
+    assert engine.sent == Counter(
+        profile=1, quarters=1, top_products=1, sessions=1, paid_quarters=1
+    )
+    one = {"count": 1, "amount": 1}
+    assert found["payments"] == {"received": one, "failed": one, "failureRate": 0.5}
+    assert found["sessions"] == 3
 
 
 async def test_a_shop_without_currency_is_not_asked_for_what_goes_by_currency() -> None:
@@ -302,7 +307,7 @@ async def test_every_parameter_of_a_statement_is_bound_and_no_other() -> None:
     await ask.sessions("s", [start, end])
     await ask.top("s", "EUR", start, end)
     await ask.top("s", "EUR", start, start + timedelta(hours=1))
-    await ask.payments("s", "EUR", start, end)
+    await ask.paid_quarters("s", 0, 900)
     for statement in (ask.names, ask.names_again, ask.on_order):
         await statement("s", ["p"])
     await ask.sold("s", ["p"], start, end)

@@ -2,11 +2,13 @@
 
 import itertools
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import pytest
 from report_rows import NONE, busy, made, sums
 
 from shopstream.api.reports.metrics import Metrics
+from shopstream.api.reports.report import Paid, Payments
 from shopstream.api.reports.sales import MonthlySales, WeeklySales
 from shopstream.api.reports.span import Span
 from shopstream.api.reports.trends import Trends
@@ -137,7 +139,7 @@ def test_metrics_compare_with_as_many_days_before() -> None:
         ("2026-11-20T00:00+00:00", "EUR", 3, "10", 8),
         ("2026-11-21T00:00+00:00", "USD", 1, "7", 1),
     ]
-    payments = {"received": 2, "received_amount": "9.5", "failed": 1, "failed_amount": "0.0001"}
+    payments = Payments(Paid(2, Decimal("9.5")), Paid(1, Decimal("0.0001")))
     report = Metrics(between("2026-11-20", "2026-11-21"))
     body = made(report, sales, sessions=7, payments=payments)
     assert {name: body[name] for name in ("startDate", "endDate", "partial")} == {

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pytest
 
-from shopstream.contracts.topics import INVENTORY, ORDERS, SETTINGS
+from shopstream.contracts.topics import INVENTORY, ORDERS, PAYMENTS, SETTINGS
 from shopstream.pipeline.batch import Batch, Part
 from shopstream.pipeline.decode import shape
 from shopstream.pipeline.touched import DAYS, SHOPS, merged, touched
@@ -24,17 +24,23 @@ def at(day: int, hour: int = 0) -> datetime:
 
 def test_orders_touch_the_days_on_which_they_were_made() -> None:
     rows = [("s", at(0)), ("t", at(1)), ("s", at(2, 23)), ("s", at(2))]
-    assert touched(batch(ORDERS, *rows)) == {"s": {0, 2}, "t": {1}}
+    assert touched(batch(ORDERS, *rows), {"s": [86400 * 5]}) == {"s": {0, 2, 5}, "t": {1}}
 
 
 def test_settings_touch_all_of_a_shop_and_anything_else_no_day() -> None:
     rows = [("s", at(0)), ("t", at(1)), ("s", at(2))]
-    assert touched(batch(SETTINGS, *rows)) == {"s": None, "t": None}
-    assert touched(batch(INVENTORY, *rows)) == {"s": set(), "t": set()}
+    assert touched(batch(SETTINGS, *rows), {}) == {"s": None, "t": None}
+    assert touched(batch(INVENTORY, *rows), {}) == {"s": set(), "t": set()}
+
+
+def test_payments_touch_the_days_whose_numbers_they_changed() -> None:
+    rows = [("s", at(0)), ("t", at(0))]
+    changed = {"s": [86400 * 3 - 900, 86400 * 3], "u": [0]}
+    assert touched(batch(PAYMENTS, *rows), changed) == {"s": {2, 3}, "t": set()}
 
 
 def test_a_batch_without_events_touches_nothing() -> None:
-    assert touched(batch(ORDERS)) == {}
+    assert touched(batch(ORDERS), {}) == {}
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,10 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from shopstream.api.reports import quarters
 from shopstream.api.reports.kept import LONGEST_SECONDS, UNHEARD_SECONDS
@@ -28,10 +28,8 @@ Span = tuple[int, int]
 """Days (UTC, counted from 1970-01-01), from the first to before the last."""
 
 
-class Ask(Protocol):
-    """Where rows come from; `start` and `end` in Unix seconds."""
-
-    async def quarters(self, shop: str, start: int, end: int, /) -> bytes: ...
+Read = Callable[[str, int, int], Awaitable[bytes]]
+"""Rows of a shop from one instant to before another (Unix seconds), as `quarters.read` takes them."""
 
 
 class _Month(NamedTuple):
@@ -57,14 +55,16 @@ class Ledger:
     changed; so it has whatever those words have said. Nothing is kept while they cannot be read.
     """
 
-    def __init__(self, ask: Ask, book: Known, clock: Callable[[], float] = time.monotonic) -> None:
-        self._ask = ask
+    def __init__(
+        self, read: Read, book: Known, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._ask = read
         self._book = book
         self._clock = clock
         self._accounts: OrderedDict[str, _Account] = OrderedDict()
         self._bytes = 0
 
-    async def sales(self, shop: str, marks: list[int]) -> list[Row]:
+    async def sums(self, shop: str, marks: list[int]) -> list[Row]:
         """Sums between each of the marks (Unix seconds, rising) and the next, by the mark, in every currency.
 
         Raises:
@@ -122,7 +122,7 @@ class Ledger:
 
     async def _read(self, shop: str, span: Span) -> dict[str, quarters.Quarters]:
         start, end = (day * DAY_SECONDS for day in span)
-        return quarters.read(await self._ask.quarters(shop, start, end))
+        return quarters.read(await self._ask(shop, start, end))
 
     def _put(
         self, account: _Account, months: list[Span], span: Span, found: Currencies, begun: float

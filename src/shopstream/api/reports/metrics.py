@@ -6,11 +6,10 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from shopstream.api.reports import days, money
-from shopstream.api.reports.report import Cut, Facts, top_products
+from shopstream.api.reports.report import Cut, Facts, Paid, Payments, top_products
 from shopstream.api.reports.sales import span
 from shopstream.api.reports.span import LAST_DAYS, Span
 from shopstream.api.reports.totals import Body, Sums
-from shopstream.clickhouse.client import Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +44,17 @@ class Metrics:
         }
 
 
-def _payments(row: Row | None) -> Body:
-    received, failed = (row["received"], row["failed"]) if row else (0, 0)
+def _payments(payments: Payments | None) -> Body:
+    received, failed = payments or Payments()
     return {
-        "received": _paid(received, row["received_amount"] if row else "0"),
-        "failed": _paid(failed, row["failed_amount"] if row else "0"),
-        "failureRate": _rate(failed, received + failed),
+        "received": _paid(received),
+        "failed": _paid(failed),
+        "failureRate": _rate(failed.number, received.number + failed.number),
     }
 
 
-def _paid(count: int, amount: str) -> Body:
-    return {"count": count, "amount": money.number(Decimal(amount))}
+def _paid(paid: Paid) -> Body:
+    return {"count": paid.number, "amount": money.number(paid.amount)}
 
 
 def _rate(part: int, whole: int) -> object:

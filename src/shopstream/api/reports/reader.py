@@ -1,7 +1,7 @@
 """Makes answers: asks the engine for what a question needs, everything at once."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from shopstream.api.reports.ledger import Ledger
 from shopstream.api.reports.names import NameBook
 from shopstream.api.reports.profile import Profile
 from shopstream.api.reports.profiles import Profiles
-from shopstream.api.reports.report import Cut, Facts, Report, report_body
+from shopstream.api.reports.report import NONE_PAID, Cut, Facts, Paid, Payments, Report, report_body
 from shopstream.api.reports.statements import Statements
 from shopstream.api.reports.stock import Shelf, StockPage, sold_since, stock_body
 from shopstream.api.reports.totals import Body
@@ -31,7 +31,8 @@ class Reader:
         self._ask = ask
         self._now = now
         self._profiles = Profiles(ask, book, now)
-        self._ledger = Ledger(ask, book)
+        self._sales = Ledger(ask.quarters, book)
+        self._paid = Ledger(ask.paid_quarters, book)
         self._names = NameBook(ask, book.standing)
 
     async def report(self, shop: str, report: Report) -> Made[Content]:
@@ -69,10 +70,10 @@ class Reader:
         cut = report.cut(days.today(now, profile.zone), profile.zone)
         period = profile.currency, cut.start, cut.end
         sales, (top, names), sessions, payments = await asyncio.gather(
-            self._ledger.sales(shop, [int(mark.timestamp()) for mark in cut.marks]),
+            self._sales.sums(shop, _seconds(cut.marks)),
             self._top(shop, report, *period),
             self._sessions(shop, report, cut, profile),
-            self._ask.payments(shop, *period) if "payments" in report.needs else _nothing(),
+            self._payments(shop, report, *period),
         )
         return cut, Facts(sales, top, names, sessions, payments)
 
@@ -86,6 +87,15 @@ class Reader:
         )
         products = [row["product_id"] for row in top]
         return top, await self._names.of(shop, report, products, known)
+
+    async def _payments(
+        self, shop: str, report: Report, currency: str | None, start: datetime, end: datetime
+    ) -> Payments | None:
+        if "payments" not in report.needs or currency is None:
+            return None
+        rows = await self._paid.sums(shop, _seconds((start, end)))
+        found = {row["currency"]: Paid(row["orders"], row["revenue"]) for row in rows}
+        return Payments(found.get(currency, NONE_PAID), found.get(currency.lower(), NONE_PAID))
 
     async def _sessions(self, shop: str, report: Report, cut: Cut, profile: Profile) -> int:
         if "sessions" not in report.needs:
@@ -116,5 +126,5 @@ def _tomorrow(now: datetime, profile: Profile) -> datetime:
     return days.first_instant(days.today(now, profile.zone) + days.DAY, profile.zone)
 
 
-async def _nothing() -> None:
-    return None
+def _seconds(marks: Iterable[datetime]) -> list[int]:
+    return [int(mark.timestamp()) for mark in marks]

@@ -4,7 +4,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from shopstream.api.reports import money
@@ -36,6 +36,23 @@ class Cut:
         return self.marks[-1]
 
 
+class Paid(NamedTuple):
+    """Payments of a period in the shop's currency."""
+
+    number: int
+    amount: Decimal
+
+
+NONE_PAID = Paid(0, money.ZERO)
+
+
+class Payments(NamedTuple):
+    """What was received, and what failed."""
+
+    received: Paid = NONE_PAID
+    failed: Paid = NONE_PAID
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """Rows as the statements of sql/reports give them.
@@ -47,7 +64,7 @@ class Facts:
     top: Sequence[Row] = ()
     names: Mapping[str, str | None] = field(default_factory=dict)
     sessions: int = 0
-    payments: Row | None = None
+    payments: Payments | None = None
 
 
 class Report(Hashable, Protocol):

@@ -44,11 +44,12 @@ class Statements:
         return await self._rows("profile", {"shop": shop})
 
     async def quarters(self, shop: str, start: int, end: int) -> bytes:
-        """Rows of quarters of an hour as `quarters.read` takes them; Unix seconds."""
-        params = {"shop": shop, "start": start, "end": end}
-        return await self._engine.content(
-            load("reports/quarters.sql"), "RowBinary", params, SETTINGS
-        )
+        """Sales of quarters of an hour as `quarters.read` takes them; Unix seconds."""
+        return await self._binary("quarters", shop, start, end)
+
+    async def paid_quarters(self, shop: str, start: int, end: int) -> bytes:
+        """Payments in the same form, those that failed under the currency in small letters."""
+        return await self._binary("paid_quarters", shop, start, end)
 
     async def sessions(self, shop: str, days: Sequence[datetime]) -> int:
         """Sessions of the days that begin at these marks; the last mark ends the last of them."""
@@ -63,15 +64,6 @@ class Statements:
             return []
         params = {"shop": shop, "currency": currency}
         return await self._sold("top_products", params, cover(start, end))
-
-    async def payments(
-        self, shop: str, currency: str | None, start: datetime, end: datetime
-    ) -> Row | None:
-        """Counts and amounts; None without a currency."""
-        if currency is None:
-            return None
-        params = {"shop": shop, "currency": currency, **_between(start, end)}
-        return (await self._rows("payments", params))[0]
 
     async def catalog(self, shop: str) -> list[tuple[str, str, bool]] | None:
         """The latest name of every product of the shop, and whether it is gone; None where they are too many."""
@@ -122,6 +114,12 @@ class Statements:
             "limit": page.limit + 1,
         }
         return await self._rows("levels", params)
+
+    async def _binary(self, name: str, shop: str, start: int, end: int) -> bytes:
+        params = {"shop": shop, "start": start, "end": end}
+        return await self._engine.content(
+            load(f"reports/{name}.sql"), "RowBinary", params, SETTINGS
+        )
 
     async def _of_products(self, name: str, shop: str, products: Sequence[str]) -> list[Row]:
         found = await asyncio.gather(
@@ -182,7 +180,3 @@ def _marked(marks: Sequence[datetime]) -> dict[str, object]:
     """A day that the zone skips has no length: two marks at one instant are one."""
     seconds = sorted({int(mark.timestamp()) for mark in marks})
     return {"marks": seconds, "start": seconds[0], "end": seconds[-1]}
-
-
-def _between(start: datetime, end: datetime) -> dict[str, object]:
-    return {"start": int(start.timestamp()), "end": int(end.timestamp())}
