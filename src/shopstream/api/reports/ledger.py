@@ -81,7 +81,6 @@ class Ledger:
             if account.fault is not None and account.fault[0] >= asked:
                 raise EngineUnavailable(str(account.fault[1]))  # not one time-out after the other
             await self._renew(shop, account, months)
-            # before anybody else may take a month away
             found = quarters.joined(account.months[first].sums for first, _ in months)
         return quarters.rows(found, marks)
 
