@@ -15,7 +15,7 @@ PRODUCTS = 20_000
 """Of big shops, whose names are remembered."""
 NAME_BYTES = 300
 """Of a product in a catalog, roughly."""
-BIG_SECONDS = 600.0
+BIG_SECONDS = 60.0
 """How long a shop counts as big before its catalog is tried again."""
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
