@@ -15,8 +15,8 @@ REQUESTS = 200
 
 
 @asynccontextmanager
-async def serving() -> AsyncIterator[socket.socket]:
-    """A client's connection to the server, with a small buffer."""
+async def serving() -> AsyncIterator[tuple[socket.socket, Server]]:
+    """A client's connection, with a small buffer, and the server."""
     listener = listen("127.0.0.1", 0)
     there = Server(configure(application(Counting())), lambda: None)
     task = asyncio.create_task(there.serve([listener]))
@@ -24,7 +24,7 @@ async def serving() -> AsyncIterator[socket.socket]:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.setblocking(False)
         await asyncio.get_running_loop().sock_connect(client, listener.getsockname())
-        yield client
+        yield client, there
     there.stop()
     await asyncio.wait_for(task, 10)
 
@@ -33,10 +33,14 @@ async def test_a_client_that_does_not_read_its_answers_is_cut_off(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(server, "STALL_SECONDS", 0.2)
-    async with serving() as client:
+    async with serving() as (client, there):
         asked = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * REQUESTS
         await asyncio.get_running_loop().sock_sendall(client, asked)
-        await asyncio.sleep(1)
+        async with asyncio.timeout(20):
+            while not there.server_state.connections:
+                await asyncio.sleep(0.01)
+            while there.server_state.connections:
+                await asyncio.sleep(0.05)
         assert await _answers(client) < REQUESTS
 
 
@@ -45,14 +49,14 @@ async def test_a_request_that_is_never_whole_is_cut_off(
     monkeypatch: pytest.MonkeyPatch, begun: bytes
 ) -> None:
     monkeypatch.setattr(server, "HEAD_SECONDS", 0.2)
-    async with serving() as client:
+    async with serving() as (client, _):
         await asyncio.get_running_loop().sock_sendall(client, begun)
         assert await asyncio.wait_for(_answers(client), 5) == 0
 
 
 async def test_a_connection_that_is_kept_serves_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "HEAD_SECONDS", 0.2)
-    async with serving() as client:
+    async with serving() as (client, _):
         for _ in range(2):
             asked = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
             await asyncio.get_running_loop().sock_sendall(client, asked)
