@@ -1,5 +1,7 @@
 """Which shops and days a batch may have changed, for who keeps answers. Pure."""
 
+import json
+
 import numpy as np
 
 from shopstream.contracts.notices import Touched
@@ -7,8 +9,9 @@ from shopstream.contracts.topics import ORDERS, SETTINGS
 from shopstream.pipeline.batch import Batch
 from shopstream.pipeline.store import Slots
 
-SHOPS, DAYS = 1000, 10_000
-"""What one word names at most; beyond it, it says that anything may have changed."""
+SHOPS, DAYS, BYTES = 1000, 10_000, 256 * 1024
+"""What one word names at most, `BYTES` of shops' names as JSON; beyond it, it says that anything may have changed.
+A broker takes a mebibyte."""
 
 
 def touched(batch: Batch, changed: Slots) -> Touched | None:
@@ -45,5 +48,7 @@ def merged(one: Touched | None, other: Touched | None) -> Touched | None:
 def bounded(found: Touched) -> Touched | None:
     """None where it names too much."""
     if len(found) > SHOPS or sum(len(days) for days in found.values() if days) > DAYS:
+        return None
+    if sum(len(json.dumps(shop)) for shop in found) > BYTES:
         return None
     return found

@@ -196,14 +196,17 @@ async def test_the_names_of_a_shop_are_read_at_once_and_kept_until_it_is_touched
         profile=[said()],
         top_products=[sold("p1"), sold("p1", "p2")],
         all_names=[[named("p1", "One"), named("p2", "Two")], [named("p1", "Uno")]],
+        product_names=[[named("p2", "Dos")]],
     )
     pipeline = Pipeline(1)
     there = reader(engine, pipeline=pipeline)
     found = [names_in(await body(there)) for _ in range(2)]
     pipeline.says(set())
     found.append(names_in(await body(there)))
-    assert found == [["One"], ["One", "Two"], ["Uno", None]]
-    assert (engine.sent["all_names"], engine.sent["product_names"]) == (2, 0)
+    found.append(names_in(await body(there)))
+    assert found == [["One"], ["One", "Two"], ["Uno", "Dos"], ["Uno", "Dos"]]
+    # a product that is new since the names were read is asked for, once
+    assert (engine.sent["all_names"], engine.asked("product_names", "products")) == (2, [["p2"]])
 
 
 def names_in(found: dict[str, Any]) -> list[str | None]:

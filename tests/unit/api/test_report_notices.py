@@ -77,3 +77,12 @@ async def test_a_notice_that_cannot_be_read_changes_every_shop() -> None:
     before = reading.changes()
     await reading.reads(SimpleNamespace(offset=5, timestamp=0, value=b"{"))
     assert min(reading.changes()) > max(before)
+
+
+async def test_a_word_that_cannot_be_read_changes_every_shop() -> None:
+    for number, touched in enumerate(([], {"s1": 5}, "s1")):
+        reading = Reading()
+        before = reading.changes()
+        data = {"worker": "w", "partitions": [], "counters": {}, "touched": touched}
+        await reading.reads(notice(5, type="pipeline:progress", data=data))
+        assert min(reading.changes()) > max(before), number

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pytest
 
+from shopstream.contracts.notices import PipelineState, pipeline_progress
 from shopstream.contracts.topics import INVENTORY, ORDERS, PAYMENTS, SETTINGS
 from shopstream.pipeline.batch import Batch, Part
 from shopstream.pipeline.decode import shape
@@ -65,3 +66,9 @@ def test_what_is_too_much_to_name_is_anything() -> None:
     days = {"s": set(range(DAYS))}
     assert merged(days, {}) == days
     assert merged(days, {"s": {-1}}) is None
+    long = {f"{number:08}" + "\N{GRINNING FACE}" * 120: set() for number in range(SHOPS)}
+    assert merged(long, {}) is None
+    word = pipeline_progress(
+        PipelineState("w", {}, {}, merged(dict(list(shops.items())[1:]) | days, {})), "n", at(0)
+    )
+    assert len(word) < 2**20

@@ -186,8 +186,9 @@ class Source:
     def _progress(self, event: Mapping[str, Any]) -> None:
         try:
             self._book.observe(read_progress(event["data"]))
-        except (KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError):
             log.warning("a notice of progress could not be read")
+            self._book.changed()  # whatever it touched
 
     def _is_old(self, record: ConsumerRecord[bytes, bytes]) -> bool:
         return bool(record.timestamp < self._started * 1000)

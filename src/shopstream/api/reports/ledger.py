@@ -47,7 +47,7 @@ class _Account:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     months: dict[int, _Month] = field(default_factory=dict)
     size: int = 0
-    fault: tuple[float, EngineUnavailable] | None = None
+    fault: tuple[float, str] | None = None
 
 
 class Ledger:
@@ -79,7 +79,7 @@ class Ledger:
         asked = self._clock()
         async with account.lock:
             if account.fault is not None and account.fault[0] >= asked:
-                raise EngineUnavailable(str(account.fault[1]))  # not one time-out after the other
+                raise EngineUnavailable(account.fault[1])  # not one time-out after the other
             await self._renew(shop, account, months)
             found = quarters.joined(account.months[first].sums for first, _ in months)
         return quarters.rows(found, marks)
@@ -98,8 +98,11 @@ class Ledger:
             try:
                 found = await self._read(shop, span)
             except EngineUnavailable as error:
-                account.fault = self._clock(), error
+                account.fault = self._clock(), str(error)
                 raise
+            finally:
+                self._weigh(shop, account)  # an account weighs something before it has anything
+            account.fault = None
             self._put(account, months, span, found, begun)
         version = UNKNOWN if standing.version is None else standing.version
         for first, _ in months:

@@ -1,6 +1,6 @@
 """Names of products: maxima that are stored, or read again where the name was taken back."""
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import UTC, datetime
 from time import monotonic
 from typing import NamedTuple, Protocol
@@ -12,9 +12,9 @@ from shopstream.clickhouse.client import Row
 
 Names = dict[str, str | None]
 PRODUCTS = 20_000
-"""Of big shops, whose names are remembered."""
+"""That are in no catalog, and are remembered."""
 NAME_BYTES = 300
-"""Of a product in a catalog, roughly."""
+"""Of a product in a catalog beside its texts, roughly."""
 BIG_SECONDS = 60.0
 """How long a shop counts as big before its catalog is tried again."""
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -34,7 +34,7 @@ Catalog = Mapping[str, Name]
 class Ask(Protocol):
     """Where rows come from."""
 
-    async def catalog(self, shop: str, /) -> Iterable[tuple[str, str, bool]] | None: ...
+    async def catalog(self, shop: str, /) -> Sequence[tuple[str, str, bool]] | None: ...
 
     async def names(self, shop: str, products: Sequence[str], /) -> list[Row]: ...
 
@@ -103,7 +103,10 @@ class NameBook:
                 await self._catalogs.get(shop, "names", lambda: self._catalog(shop), exact=True)
             ).value
             if catalog is not None:
-                return {one: catalog.get(one, NAMELESS) for one in products}
+                found = {one: catalog[one] for one in products if one in catalog}
+                # without a name, or new since then
+                missing = [one for one in products if one not in catalog]
+                return found | await self._some(shop, missing)
         return await self._some(shop, products)
 
     async def _catalog(self, shop: str) -> Made[Catalog | None]:
@@ -112,9 +115,10 @@ class NameBook:
             self._big.put(shop, self._clock() + BIG_SECONDS)
             return Made(None, _NEVER, 0)
         catalog = {product: Name(name, bool(gone)) for product, name, gone in found}
-        return Made(catalog, _NEVER, len(catalog) * NAME_BYTES)
+        size = sum(NAME_BYTES + len(product) + len(name) for product, name, _ in found)
+        return Made(catalog, _NEVER, size)
 
-    async def _some(self, shop: str, products: Sequence[str]) -> Catalog:
+    async def _some(self, shop: str, products: Sequence[str]) -> dict[str, Name]:
         standing = self._standing(shop)
         version = standing.version
         found = {} if version is None else self._remembered(shop, products, version)

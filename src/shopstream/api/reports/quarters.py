@@ -13,6 +13,8 @@ from shopstream.clickhouse.client import Row
 Column = npt.NDArray[Any]
 QUARTER_BYTES = 28
 """Of one row in memory, where its revenue fits 64 bits."""
+CURRENCY_BYTES = 700
+"""Of a currency beside its rows."""
 _ROW = np.dtype(
     [
         ("slot", "<u4"),
@@ -39,9 +41,9 @@ class Quarters:
     revenue: Column
 
     def between(self, start: int, end: int) -> "Quarters":
-        """From one instant to before another."""
+        """From one instant to before another, in memory of their own: the rest can be forgotten."""
         first, last = np.searchsorted(self.slot, (start, end))
-        return Quarters(*(column[first:last] for column in self._columns()))
+        return Quarters(*(column[first:last].copy() for column in self._columns()))
 
     def sums(self, marks: Sequence[int]) -> Iterable[tuple[int, int, int, int]]:
         """(mark, orders, items, revenue) between each mark and the next, where there is any row."""
@@ -63,11 +65,10 @@ Currencies = Mapping[str, Quarters]
 def read(content: bytes) -> dict[str, Quarters]:
     """Rows of `quarters.sql`, by currency."""
     rows = np.frombuffer(content, _ROW)
-    rows = rows[np.argsort(rows["slot"], kind="stable")]
-    return {
-        code.decode(): _quarters(rows[rows["currency"] == code])
-        for code in np.unique(rows["currency"])
-    }
+    rows = rows[np.lexsort((rows["slot"], rows["currency"]))]
+    codes, starts = np.unique(rows["currency"], return_index=True)
+    parts = np.split(rows, starts[1:])
+    return {code.decode(): _quarters(some) for code, some in zip(codes, parts, strict=False)}
 
 
 def joined(parts: Iterable[Currencies]) -> dict[str, Quarters]:
@@ -101,7 +102,7 @@ def rows(part: Currencies, marks: Sequence[int]) -> list[Row]:
 
 def size(part: Currencies) -> int:
     """Bytes in memory, roughly."""
-    return sum(len(quarters.slot) * QUARTER_BYTES for quarters in part.values())
+    return sum(CURRENCY_BYTES + len(one.slot) * QUARTER_BYTES for one in part.values())
 
 
 def _quarters(some: npt.NDArray[np.void]) -> Quarters:

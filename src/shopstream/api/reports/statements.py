@@ -27,8 +27,9 @@ SETTINGS: Mapping[str, str | int] = {
 """A report is some small statements at once: threads within one would cost more than they save."""
 CATALOG_ROWS = 30_000
 """Of the names of a shop's products that are read at once; a product has a row in each part that is not merged yet."""
-TOO_MANY_ROWS = 158
-"""The engine's error where a statement would read more rows than `max_rows_to_read`; it says so before it reads."""
+CATALOG_BYTES = 4 * 1024 * 1024
+TOO_MUCH = frozenset({158, 396})
+"""The engine's errors where a statement would read or give more than it may; the first comes before it reads."""
 URL_BYTES = 60_000
 """Of products in one statement: they travel in its URL."""
 
@@ -67,13 +68,16 @@ class Statements:
 
     async def catalog(self, shop: str) -> list[tuple[str, str, bool]] | None:
         """The latest name of every product of the shop, and whether it is gone; None where they are too many."""
-        settings = {**SETTINGS, "max_rows_to_read": CATALOG_ROWS}
+        bounds = {"max_rows_to_read": CATALOG_ROWS, "max_result_bytes": CATALOG_BYTES}
         try:
             content = await self._engine.content(
-                load("reports/all_names.sql"), "JSONCompactColumns", {"shop": shop}, settings
+                load("reports/all_names.sql"),
+                "JSONCompactColumns",
+                {"shop": shop},
+                {**SETTINGS, **bounds},
             )
         except EngineError as error:
-            if error.code == TOO_MANY_ROWS:
+            if error.code in TOO_MUCH:
                 return None
             raise
         return list(zip(*orjson.loads(content), strict=True))
