@@ -86,7 +86,7 @@ async def _flush(clock: Clock, store: Store, fence: Fence, batch: Batch) -> None
     moved = await clock.step("moved (createdAt)", lambda: store.moved(batch))
     assert not moved
     await clock.step("store (orders)", lambda: store.store(batch, fence))
-    await clock.step("apply (windows)", lambda: store.apply(batch.number, fence))
+    await clock.step("apply (windows)", lambda: store.apply(batch.topic, batch.number, fence))
     assert await clock.step("mark", lambda: store.mark(batch.number, fence))
 
 
