@@ -31,7 +31,8 @@ TRIES = 20
 MANY = 100_000
 """Rows that a rebuild makes good at once."""
 
-Told = Callable[[str, Found], None]
+Told = Callable[[str, Found | None], None]
+"""Told of each step on a table; None where it failed, though it may have written."""
 Step = Callable[[int, int, int], None]
 """Told how many steps of how many are done, and how many rows were made good so far."""
 
@@ -39,7 +40,7 @@ Step = Callable[[int, int, int], None]
 class Auditor:
     """Of one worker; it works where `mine` says that this worker is the one to do it.
 
-    `told` hears of each step. `every`: seconds from one sweep of the recent days to the next, 0 for none.
+    `every`: seconds from one sweep of the recent days to the next, 0 for none.
     """
 
     def __init__(
@@ -92,7 +93,11 @@ class Auditor:
         for table, scope in todo:
             if not self._mine():
                 raise Superseded("this worker has lost the first partition of orders")
-            found = await self._audit.step(table, scope)
+            try:
+                found = await self._audit.step(table, scope)
+            except BaseException:
+                self._told(table, None)
+                raise
             self._told(table, found)
             compared, repaired = compared + found.rows, repaired + len(found.repaired)
         return compared, repaired

@@ -238,7 +238,10 @@ class Worker:
         """One worker audits: the owner of the first partition of the orders."""
         return self.ownership.fence([Partition(ORDERS, 0)]) is not None
 
-    def _audited(self, table: str, found: Found) -> None:
+    def _audited(self, table: str, found: Found | None) -> None:
+        if found is None:
+            self.announcer.news(None)
+            return
         self.metrics.audited(table, found.rows, len(found.repaired))
         if found.repaired:
             self._recovered(slots(found.repaired))

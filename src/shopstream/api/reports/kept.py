@@ -60,7 +60,7 @@ class Kept(Generic[T]):
 
     A notice follows what it tells of by a second or so. An answer given meanwhile may be older than the
     tables, and its `as_of` says so: it is the one from before the answer was made, or a later one if
-    nothing more was in any report by then.
+    nothing more of the shop was in the reports by then.
     """
 
     def __init__(self, standing: Callable[[str], Standing], now: Callable[[], datetime]) -> None:

@@ -48,9 +48,12 @@ class Quarters:
     def sums(self, marks: Sequence[int]) -> Iterable[tuple[int, int, int, int]]:
         """(mark, orders, items, revenue) between each mark and the next, where there is any row."""
         edges = np.searchsorted(self.slot, np.asarray(marks, np.uint32))
+        first, last = edges[0], edges[-1]
+        if first == last:
+            return ()
         some = np.flatnonzero(np.diff(edges))
         sums = [
-            np.diff(_running(column)[edges])[some].tolist()
+            np.diff(_running(column[first:last])[edges - first])[some].tolist()
             for column in (self.orders, self.items, self.revenue)
         ]
         return zip((marks[number] for number in some.tolist()), *sums, strict=True)
