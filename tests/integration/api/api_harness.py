@@ -31,6 +31,7 @@ from shopstream.pipeline.batch import assemble
 from shopstream.pipeline.decode import decode
 from shopstream.pipeline.numbers import Numbers
 from shopstream.pipeline.store import Fence, Store
+from shopstream.pipeline.touched import touched
 from shopstream.settings import Settings
 
 SECRET = secrets.token_hex(32)
@@ -348,8 +349,8 @@ async def store(engine: Engine, orders: Iterable[Order]) -> None:
     await write(engine, ORDERS, [json.dumps(event).encode() for event in events])
 
 
-async def write(engine: Engine, topic: str, values: Iterable[bytes]) -> None:
-    """What the pipeline does with records that it accepts, without Kafka: they are one batch."""
+async def write(engine: Engine, topic: str, values: Iterable[bytes]) -> Touched | None:
+    """What the pipeline does with records that it accepts, without Kafka: they are one batch. What it touched."""
     records = [
         SimpleNamespace(offset=next(_offsets), timestamp=0, key=None, value=value)
         for value in values
@@ -359,6 +360,7 @@ async def write(engine: Engine, topic: str, values: Iterable[bytes]) -> None:
     there, fence = Store(engine, "test"), Fence({})
     await there.store(batch, fence)
     await there.apply(topic, batch.number, fence)
+    return touched(batch, await there.changed(topic, batch.number))
 
 
 def _event(order: Order) -> dict[str, Any]:

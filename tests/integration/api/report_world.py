@@ -19,21 +19,30 @@ from shopstream.api.push.hub import Hub
 from shopstream.api.tickets import Tickets
 from shopstream.api.topology import Look
 from shopstream.clickhouse.client import Engine
-from shopstream.contracts.topics import TOPIC_OF_TYPE
+from shopstream.contracts.cursor import Partition
+from shopstream.contracts.notices import PipelineState, Progress
+from shopstream.contracts.topics import INPUTS, TOPIC_OF_TYPE
 from shopstream.settings import Settings
 from support.events import Sent
 
 Event = dict[str, Any]
+REACHED = {
+    Partition(topic, 0): Progress(1, 1, datetime(2026, 11, 22, tzinfo=UTC)) for topic in INPUTS
+}
 
 
 @dataclass
 class World:
-    """`now` is what the API takes for the present instant. `book` is an independent reckoning of the events."""
+    """`now` is what the API takes for the present instant. `book` is an independent reckoning of the events.
+
+    `told`: the API hears what each batch touched, as from a pipeline, so it keeps what was not.
+    """
 
     engine: Engine
     now: datetime = datetime(2026, 11, 22, 12, tzinfo=UTC)
     book: Book = field(default_factory=Book)
     progress: ProgressBook = field(default_factory=ProgressBook)
+    told: bool = False
     _client: httpx.AsyncClient | None = None
 
     async def put(self, events: Iterable[Event]) -> None:
@@ -42,13 +51,17 @@ class World:
         for event in events:
             topics[TOPIC_OF_TYPE[event["type"]]].append(json.dumps(event).encode())
         for topic, values in topics.items():
-            await write(self.engine, topic, values)
+            touched = await write(self.engine, topic, values)
+            if self.told:
+                self.progress.observe(PipelineState("w", REACHED, touched=touched))
+                for shop in touched or ():
+                    self.progress.changed(shop, set())
             for value in values:
                 refused = self.book.take(Sent(None, value, topic=topic))
                 assert refused is None, refused
 
     def client(self) -> httpx.AsyncClient:
-        """A new API. It keeps no answers, since it hears of no pipeline."""
+        """A new API. It keeps nothing where it hears of no pipeline."""
 
         async def look() -> Look:
             return Look(None)

@@ -150,22 +150,47 @@ def requests(shop: str, draw: random.Random, reports: Reports) -> list[tuple[str
     return found
 
 
-@pytest.mark.parametrize(
-    ("zone", "catalog"), [*((zone, statements.CATALOG_ROWS) for zone in ZONES), ("UTC", 1)]
-)
-async def test_every_report_is_what_the_events_say(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch, zone: str, catalog: int
-) -> None:
-    """`catalog`: how many names are read at once; with one, every shop is a big one."""
-    monkeypatch.setattr(statements, "CATALOG_ROWS", catalog)
+@pytest.mark.parametrize("zone", ZONES)
+async def test_every_report_is_what_the_events_say(engine: Engine, zone: str) -> None:
     number = ZONES.index(zone)
-    shop, draw = f"oracle-{number}-{catalog}", random.Random(number)
-    world, events = World(engine, NOW), Events(shop, zone, number)
+    world = World(engine, NOW)
+    events = Events(f"oracle-{number}", zone, number)
+    for some in _thirds(events.all()):
+        await world.put(some)
+    assert await _differences(world, events, zone) == []
+
+
+@pytest.mark.parametrize(
+    ("zone", "rows"), [*((zone, None) for zone in ZONES), ("Europe/Berlin", 1)]
+)
+async def test_what_is_kept_is_what_the_events_say_after_each_batch(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, zone: str, rows: int | None
+) -> None:
+    """`rows`: how many of names and products are read at once; with one, every shop is a big one."""
+    if rows:
+        monkeypatch.setattr(statements, "CATALOG_ROWS", rows)
+        monkeypatch.setattr(statements, "SOLD_ROWS", rows)
+    number = ZONES.index(zone)
+    world = World(engine, NOW, told=True)
+    events = Events(f"told-{number}-{rows}", zone, number)
     everything = events.all()
+    for some in _thirds(everything):
+        await world.put(some)
+        assert await _differences(world, events, zone) == []
+    for _ in range(3):
+        await world.put(events.draw.sample(everything, 3))
+        await world.put([events.order()])
+        assert await _differences(world, events, zone) == []
+
+
+def _thirds(everything: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
     third = len(everything) // 3
-    for start in range(0, len(everything), third):
-        await world.put(everything[start : start + third])
+    return [everything[start : start + third] for start in range(0, len(everything), third)]
+
+
+async def _differences(world: World, events: Events, zone: str) -> list[str]:
+    draw = random.Random(zone)
     lines = []
-    for path, expected in requests(shop, draw, Reports(world.book)):
-        lines += tree_differences(f"{zone} {path}", expected, await world.get(shop, path))
-    assert lines == []
+    for path, expected in requests(events.shop, draw, Reports(world.book)):
+        lines += tree_differences(f"{zone} {path}", expected, await world.get(events.shop, path))
+    return lines

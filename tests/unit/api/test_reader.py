@@ -13,22 +13,34 @@ import pytest
 
 from shopstream.api.reports.kept import LONGEST_SECONDS
 from shopstream.api.reports.metrics import Metrics
-from shopstream.api.reports.names import BIG_SECONDS, NameBook
+from shopstream.api.reports.names import NameBook
 from shopstream.api.reports.reader import Reader
 from shopstream.api.reports.sales import DailySales
 from shopstream.api.reports.span import Span
 from shopstream.api.reports.statements import Statements
 from shopstream.api.reports.stock import StockPage
 from shopstream.api.reports.trends import Trends
+from shopstream.api.reports.whole import BIG_SECONDS
 from shopstream.api.standing import Standing
 from shopstream.clickhouse.errors import EngineError
 from shopstream.clickhouse.literals import parameter
 from shopstream.clickhouse.sql import load, names
 
 BIG = "more than are read at once"
-STATEMENTS = {load(path).split("{sold}")[0]: path for path in names("reports")}
+STATEMENTS = {re.split(r"\{(?:sold|begin)\}", load(path))[0]: path for path in names("reports")}
+COLUMNS = {
+    "all_names": ("product_id", "name", "gone"),
+    "all_on_order": ("product_id", "units"),
+    "sold": ("begin", "currency", "product_id", "quantity", "low", "high"),
+}
 REPORT = DailySales(date(2026, 11, 22))
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+MIDNIGHT = int(datetime(2026, 11, 22, tzinfo=UTC).timestamp())
+
+
+def statement(sql: str) -> str:
+    path = next(path for text, path in STATEMENTS.items() if sql.startswith(text))
+    return path.removeprefix("reports/").removesuffix(".sql")
 
 
 class Engine:
@@ -40,8 +52,7 @@ class Engine:
         self.params: list[tuple[str, dict[str, Any]]] = []
 
     async def rows(self, sql: str, params: dict[str, Any], _: Any) -> list[dict[str, Any]]:
-        path = next(path for text, path in STATEMENTS.items() if sql.startswith(text))
-        name = path.removeprefix("reports/").removesuffix(".sql")
+        name = statement(sql)
         calls = self.answers.get(name, [[]])
         found = calls[min(self.sent[name], len(calls) - 1)]
         self.sent[name] += 1
@@ -56,8 +67,8 @@ class Engine:
         assert form == "JSONCompactColumns"
         if BIG in rows:
             raise EngineError(158, "TOO_MANY_ROWS", "too many")
-        columns = [[row[name] for row in rows] for name in ("product_id", "name", "gone")]
-        return orjson.dumps(columns)
+        names = COLUMNS[statement(sql)]
+        return orjson.dumps([[row[name] for row in rows] for name in names])
 
     def asked(self, statement: str, param: str) -> list[Any]:
         return [params[param] for name, params in self.params if name == statement]
@@ -104,6 +115,12 @@ def sold(*products: str) -> list[dict[str, Any]]:
     return [{"product_id": one, "quantity": 1, "revenue": "1"} for one in products]
 
 
+def lines(*products: str, begin: int = MIDNIGHT) -> list[dict[str, Any]]:
+    """Rows of sold.sql: one of each for 1."""
+    row = {"begin": begin, "currency": "EUR", "quantity": 1, "low": 10_000, "high": 0}
+    return [{"product_id": one, **row} for one in products]
+
+
 def sums(code: bytes = b"EUR") -> list[bytes]:
     """A row of quarters.sql: one order of 1."""
     begin = int(datetime(2026, 11, 22, 10, tzinfo=UTC).timestamp())
@@ -116,7 +133,9 @@ def named(product: str, name: str, gone: int = 0) -> dict[str, Any]:
 
 async def test_a_report_asks_only_for_what_it_needs() -> None:
     paid = sums(b"EUR") + sums(b"eur") + sums(b"usd")
-    engine = Engine(profile=[said()], sessions=[[{"sessions": 3}]], paid_quarters=[paid])
+    engine = Engine(
+        profile=[said()], sessions=[[{"begin": MIDNIGHT, "sessions": 3}]], paid_quarters=[paid]
+    )
     await body(reader(engine), Trends())
     assert engine.sent == Counter(profile=1, quarters=1)
     engine.sent.clear()
@@ -133,7 +152,7 @@ async def test_a_report_asks_only_for_what_it_needs() -> None:
 
 
 async def test_a_shop_without_currency_is_not_asked_for_what_goes_by_currency() -> None:
-    engine = Engine(sessions=[[{"sessions": 0}]])
+    engine = Engine()
     found = await body(reader(engine), Metrics())
     assert engine.sent == Counter(profile=1, quarters=1, sessions=1)
     assert (found["currency"], found["topProducts"]) == (None, [])
@@ -194,19 +213,69 @@ async def test_questions_share_the_profile_and_without_a_pipeline_each_asks_anew
 async def test_the_names_of_a_shop_are_read_at_once_and_kept_until_it_is_touched() -> None:
     engine = Engine(
         profile=[said()],
-        top_products=[sold("p1"), sold("p1", "p2")],
-        all_names=[[named("p1", "One"), named("p2", "Two")], [named("p1", "Uno")]],
-        product_names=[[named("p2", "Dos")]],
+        sold=[lines("p1", "p2")],
+        all_names=[[named("p1", "One")], [named("p1", "Uno")]],
+        product_names=[[named("p2", "Two")], [named("p2", "Dos")]],
     )
     pipeline = Pipeline(1)
     there = reader(engine, pipeline=pipeline)
     found = [names_in(await body(there)) for _ in range(2)]
     pipeline.says(set())
-    found.append(names_in(await body(there)))
-    found.append(names_in(await body(there)))
-    assert found == [["One"], ["One", "Two"], ["Uno", "Dos"], ["Uno", "Dos"]]
-    # a product that is new since the names were read is asked for, once
-    assert (engine.sent["all_names"], engine.asked("product_names", "products")) == (2, [["p2"]])
+    found += [names_in(await body(there)) for _ in range(2)]
+    assert found == [["One", "Two"]] * 2 + [["Uno", "Dos"]] * 2
+    # a product without a name among those is asked for, once
+    assert (engine.sent["all_names"], engine.asked("product_names", "products")) == (
+        2,
+        [["p2"]] * 2,
+    )
+    assert engine.sent["sold"] == 1
+
+
+async def test_what_products_sold_is_read_again_only_on_days_that_were_touched() -> None:
+    day = MIDNIGHT // 86400
+    engine = Engine(profile=[said()], sold=[lines("p1"), lines("p2")])
+    pipeline = Pipeline(1)
+    there = reader(engine, pipeline=pipeline)
+    found = []
+    for days in (set(), {day - 1, day + 1}, {day}):
+        pipeline.says(days)
+        found.append([one["productId"] for one in (await body(there))["topProducts"]])
+    assert found == [["p1"], ["p1"], ["p2"]]
+    assert (engine.sent["sold"], engine.sent["top_products"]) == (2, 0)
+
+
+async def test_what_products_sold_is_summed_by_the_engine_where_it_is_too_much() -> None:
+    engine = Engine(
+        profile=[said()], sold=[[BIG]], top_products=[sold("p1")], levels=[[level("p1")]]
+    )
+    there = reader(engine, version=1)
+    for _ in range(2):
+        assert [one["productId"] for one in (await body(there))["topProducts"]] == ["p1"]
+        await there.stock("s1", StockPage())
+    assert engine.sent["top_products"] == engine.sent["sold_units"] == 2
+    assert engine.sent["sold"] == 2
+
+
+async def test_stock_is_read_beside_what_is_known_of_all_products() -> None:
+    ordered = [[{"product_id": "p1", "units": 7}], [BIG]]
+    engine = Engine(
+        profile=[said()],
+        levels=[[level("p1"), level("p2")]],
+        all_on_order=ordered,
+        sold=[lines("p1")],
+        on_order=[[{"product_id": "p2", "units": 3}]],
+    )
+    pipeline = Pipeline(1)
+    there = reader(engine, pipeline=pipeline)
+    found = []
+    for _ in range(2):
+        made = await there.stock("s1", StockPage())
+        rows = orjson.loads(made.value.body)["levels"]
+        found.append([(row["onOrder"], row["dailySales"]) for row in rows])
+        pipeline.says(set())
+    assert [[units for units, _ in rows] for rows in found] == [[7, 0], [0, 3]]
+    assert engine.sent["sold"] == 1 and found[0][0][1] > 0 == found[0][1][1]
+    assert engine.sent["sold_units"] == 0
 
 
 def names_in(found: dict[str, Any]) -> list[str | None]:
@@ -262,11 +331,14 @@ async def test_a_name_that_no_longer_stands_is_looked_for_again() -> None:
     assert engine.params[-1] == ("product_names_again", {"shop": "s1", "products": ["p1"]})
 
 
-async def test_a_page_of_stock_asks_about_its_products_once_each() -> None:
+def level(product: str, location: str = "") -> dict[str, Any]:
     row = {"sku": None, "quantity": 1, "threshold": 10, "low": 1}
-    places = [("p1", ""), ("p1", "b"), ("p2", "")]
-    levels = [{"product_id": one, "location_id": where, **row} for one, where in places]
-    engine = Engine(profile=[said()], levels=[levels])
+    return {"product_id": product, "location_id": location, **row}
+
+
+async def test_a_page_of_stock_asks_about_its_products_once_each() -> None:
+    levels = [level("p1"), level("p1", "b"), level("p2")]
+    engine = Engine(profile=[said()], levels=[levels], all_on_order=[[BIG]])
     made = await reader(engine).stock("s1", StockPage())
     assert len(orjson.loads(made.value.body)["levels"]) == 3
     for statement in ("sold_units", "on_order"):
@@ -293,11 +365,11 @@ class Deaf:
 
     async def rows(self, sql: str, params: dict[str, Any], _: Any) -> list[dict[str, Any]]:
         self.asked.append((sql, params))
-        return [{"sessions": 0}]
+        return []
 
     async def content(self, sql: str, form: str, params: dict[str, Any], _: Any) -> bytes:
         self.asked.append((sql, params))
-        return b"" if form == "RowBinary" else b"[]"
+        return b"" if form == "RowBinary" else b"[[], [], []]"
 
 
 async def test_every_parameter_of_a_statement_is_bound_and_no_other() -> None:
@@ -307,7 +379,9 @@ async def test_every_parameter_of_a_statement_is_bound_and_no_other() -> None:
     await ask.profile("s")
     await ask.quarters("s", 0, 900)
     await ask.catalog("s")
-    await ask.sessions("s", [start, end])
+    for window in ("quarters", "days", "months"):
+        await ask.sold_parts("s", window, 0, 900)
+    await ask.sessions("s", [0, 900])
     await ask.top("s", "EUR", start, end)
     await ask.top("s", "EUR", start, start + timedelta(hours=1))
     await ask.paid_quarters("s", 0, 900)
@@ -315,9 +389,9 @@ async def test_every_parameter_of_a_statement_is_bound_and_no_other() -> None:
         await statement("s", ["p"])
     await ask.sold("s", ["p"], start, end)
     await ask.levels("s", StockPage(), 10)
-    assert len(deaf.asked) == len(
-        names("reports")
-    )  # top products twice; progress.sql is for somebody else
+    await ask.all_on_order("s")
+    # what parts sold thrice, best products twice; progress.sql is for somebody else
+    assert len(deaf.asked) == len(names("reports")) + 2
     for sql, params in deaf.asked:
         assert set(re.findall(r"\{(\w+):", sql)) == params.keys(), sql
-        assert not re.search(r"\{(sold|run)\}|NUMBER", sql)
+        assert not re.search(r"\{(sold|run|begin)\}|NUMBER", sql)

@@ -1,11 +1,12 @@
 """Runs of windows that add up to a period."""
 
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise
 
 import pytest
 
-from shopstream.api.reports.cover import cover
+from shopstream.api.reports.cover import cover, pieces
 
 
 def runs(start: str, end: str, months: bool = True) -> list[str]:
@@ -99,3 +100,42 @@ def test_the_runs_of_any_period_add_up_to_it_and_are_few() -> None:
         assert len(found) <= 5
         edges = [run for run in found if run.window == "quarters"]
         assert all(run.end - run.start <= timedelta(hours=12) for run in edges) or len(found) == 1
+
+
+def test_the_pieces_of_any_period_follow_one_another_from_its_start_to_its_end() -> None:
+    draw = random.Random(8)
+    base = datetime(2023, 12, 1, tzinfo=UTC)
+    quarter = timedelta(minutes=15)
+    for number in range(500):
+        start = base + quarter * draw.randrange(40_000)
+        if number % 3 == 0:
+            start = start.replace(hour=0, minute=0)
+        end = start + quarter * draw.choice([1, 40, 96, 97, 200, 3000, 36_000])
+        found = pieces(start, end)
+        assert (found[0].start, found[-1].end) == (start, end)
+        assert all(one.end == other.start for one, other in pairwise(found))
+        for run in found:
+            assert run.start < run.end and run.sign == 1
+            if run.window == "months":
+                assert run.start.day == run.end.day == 1 and run.end - run.start < timedelta(32)
+            elif run.window == "days":
+                assert run.end - run.start == timedelta(1)
+            if run.window != "quarters":
+                assert run.start.time() == run.end.time() == time()
+        assert sum(run.window == "quarters" for run in found) <= 2
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "windows"),
+    [
+        ("2026-11-22", "2026-11-23", "d"),
+        ("2026-11-21T23:00", "2026-11-22T23:00", "qq"),
+        ("2026-11-22T01:00", "2026-11-22T23:00", "q"),
+        ("2026-11-22T01:00", "2026-11-23", "q"),
+        ("2026-11-30", "2027-01-02", "dmd"),
+        ("2026-10-31T23:00", "2026-12-31T23:00", "qm" + "d" * 30 + "q"),
+    ],
+)
+def test_a_period_in_pieces(start: str, end: str, windows: str) -> None:
+    found = pieces(*(datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (start, end)))
+    assert "".join(run.window[0] for run in found) == windows

@@ -10,6 +10,7 @@ SHORT = timedelta(days=2)
 MONTH_COST = 5
 """What reading a month costs, in days: it holds about as many products as some of them."""
 NOON = timedelta(hours=12)
+_TICK = timedelta(microseconds=1)
 MONTHS, DAYS, QUARTERS = "months", "days", "quarters"
 
 
@@ -33,6 +34,24 @@ def cover(start: datetime, end: datetime, *, months: bool = True) -> list[Run]:
         return _whole(QUARTERS, start, end)
     middle = _days(first, last) if months else _whole(DAYS, first, last)
     return [*_edge(QUARTERS, start, first), *middle, *_edge(QUARTERS, last, end)]
+
+
+def pieces(start: datetime, end: datetime) -> list[Run]:
+    """The same without anything that is taken away, whole: each month and each day is a run of its own, so
+    that what is read at different instants never differs by what lies outside of the period.
+    """
+    first, last = _midnight((start + DAY - _TICK).date()), _midnight(end.date())
+    if first > last or start >= end:
+        return _whole(QUARTERS, start, end)
+    found = _whole(QUARTERS, start, first)
+    while first < last:
+        _, month = _months_around(first)
+        window, following = (
+            (MONTHS, month) if first.day == 1 and month <= last else (DAYS, first + DAY)
+        )
+        found.append(Run(window, first, following))
+        first = following
+    return found + _whole(QUARTERS, last, end)
 
 
 def _days(first: datetime, last: datetime) -> list[Run]:

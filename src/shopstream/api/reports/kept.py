@@ -11,6 +11,8 @@ from shopstream.api.standing import Standing
 
 LONGEST_SECONDS = 30.0
 """While notices come: for a change without one, such as a repair by hand."""
+PART_SECONDS = 300.0
+"""The same of what answers are made of, period by period."""
 UNHEARD_SECONDS = 1.0
 """While none come."""
 LAG = timedelta(seconds=2)

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 from shopstream.api.reports import quarters
-from shopstream.api.reports.kept import LONGEST_SECONDS, UNHEARD_SECONDS
+from shopstream.api.reports.kept import PART_SECONDS, UNHEARD_SECONDS
 from shopstream.api.reports.quarters import Currencies
 from shopstream.api.standing import Known
 from shopstream.clickhouse.client import Row
@@ -90,7 +90,7 @@ class Ledger:
         if standing.version is None:
             stale = months
         else:
-            longest = LONGEST_SECONDS if standing.heard else UNHEARD_SECONDS
+            longest = PART_SECONDS if standing.heard else UNHEARD_SECONDS
             spans = (self._stale(shop, account, month, begun - longest) for month in months)
             stale = [span for span in spans if span]
         if stale:

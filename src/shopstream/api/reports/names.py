@@ -1,12 +1,13 @@
 """Names of products: maxima that are stored, or read again where the name was taken back."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from datetime import UTC, datetime
 from time import monotonic
 from typing import NamedTuple, Protocol
 
-from shopstream.api.reports.kept import LONGEST_SECONDS, UNHEARD_SECONDS, Kept, Made
+from shopstream.api.reports.kept import LONGEST_SECONDS, UNHEARD_SECONDS
 from shopstream.api.reports.lately import Lately
+from shopstream.api.reports.parts import Weighed
+from shopstream.api.reports.whole import Whole
 from shopstream.api.standing import Standing
 from shopstream.clickhouse.client import Row
 
@@ -15,9 +16,6 @@ PRODUCTS = 20_000
 """That are in no catalog, and are remembered."""
 NAME_BYTES = 300
 """Of a product in a catalog beside its texts, roughly."""
-BIG_SECONDS = 60.0
-"""How long a shop counts as big before its catalog is tried again."""
-_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Name(NamedTuple):
@@ -67,8 +65,7 @@ class NameBook:
         self._clock = clock
         self._wanted: Lately[Hashable, Sequence[str]] = Lately()
         self._known: Lately[tuple[str, str], _Known] = Lately(PRODUCTS)
-        self._catalogs: Kept[Catalog | None] = Kept(self._words, lambda: datetime.now(UTC))
-        self._big: Lately[str, float] = Lately()
+        self._catalogs: Whole[Catalog] = Whole(self._catalog, standing, clock)
 
     async def expected(self, shop: str, question: Hashable) -> Catalog:
         """Of those products that the question wanted last."""
@@ -98,25 +95,20 @@ class NameBook:
     async def _read(self, shop: str, products: Sequence[str]) -> Catalog:
         if not products:
             return {}
-        if (self._big.get(shop) or 0) <= self._clock():
-            catalog = (
-                await self._catalogs.get(shop, "names", lambda: self._catalog(shop), exact=True)
-            ).value
-            if catalog is not None:
-                found = {one: catalog[one] for one in products if one in catalog}
-                # without a name, or new since then
-                missing = [one for one in products if one not in catalog]
-                return found | await self._some(shop, missing)
-        return await self._some(shop, products)
+        catalog = await self._catalogs.of(shop)
+        if catalog is None:
+            return await self._some(shop, products)
+        found = {one: catalog[one] for one in products if one in catalog}
+        # without a name, or new since then
+        return found | await self._some(shop, [one for one in products if one not in catalog])
 
-    async def _catalog(self, shop: str) -> Made[Catalog | None]:
+    async def _catalog(self, shop: str) -> Weighed[Catalog] | None:
         found = await self._ask.catalog(shop)
         if found is None:
-            self._big.put(shop, self._clock() + BIG_SECONDS)
-            return Made(None, _NEVER, 0)
+            return None
         catalog = {product: Name(name, bool(gone)) for product, name, gone in found}
         size = sum(NAME_BYTES + len(product) + len(name) for product, name, _ in found)
-        return Made(catalog, _NEVER, size)
+        return Weighed(catalog, size)
 
     async def _some(self, shop: str, products: Sequence[str]) -> dict[str, Name]:
         standing = self._standing(shop)
@@ -142,7 +134,3 @@ class NameBook:
             for product, one in known.items()
             if one and one.version == version and now < one.until
         }
-
-    def _words(self, shop: str) -> Standing:
-        """A notice says no more than the word before it."""
-        return self._standing(shop)._replace(changes=0)

@@ -3,14 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from shopstream.api.reports.columns import Column, summable, wide
 from shopstream.clickhouse.client import Row
 
-Column = npt.NDArray[Any]
 QUARTER_BYTES = 28
 """Of one row in memory, where its revenue fits 64 bits."""
 CURRENCY_BYTES = 700
@@ -27,7 +26,6 @@ _ROW = np.dtype(
 )
 """A row of `quarters.sql` in RowBinary, https://clickhouse.com/docs/interfaces/formats/RowBinary; the revenue is a
 whole number of 1/10000 in 128 bits."""
-_SAFE = 2.0**62
 _EXACT = Context(prec=60)
 
 
@@ -110,22 +108,12 @@ def size(part: Currencies) -> int:
 
 def _quarters(some: npt.NDArray[np.void]) -> Quarters:
     slot, orders, items = (np.ascontiguousarray(some[name]) for name in ("slot", "orders", "items"))
-    return Quarters(slot, orders, items, _units(some["low"], some["high"]))
-
-
-def _units(low: Column, high: Column) -> Column:
-    """64-bit numbers where each of them is one, or else Python's own."""
-    short = np.ascontiguousarray(low).view(np.int64)
-    if np.array_equal(high, short >> 63):
-        return short
-    long: Column = high.astype(object) * 2**64 + low.astype(object)
-    return long
+    return Quarters(slot, orders, items, wide(some["low"], some["high"]))
 
 
 def _running(column: Column) -> Column:
     """The sum before each row and after the last; Python's own numbers where 64 bits might not hold it."""
-    if np.abs(column.astype(np.float64)).sum() > _SAFE:
-        column = column.astype(object)
+    column = summable(column)
     return np.concatenate([np.zeros(1, column.dtype), np.cumsum(column)])
 
 

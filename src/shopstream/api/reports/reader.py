@@ -1,7 +1,7 @@
 """Makes answers: asks the engine for what a question needs, everything at once."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,12 +11,17 @@ from shopstream.api.reports.answer import Content, make
 from shopstream.api.reports.kept import Made
 from shopstream.api.reports.ledger import Ledger
 from shopstream.api.reports.names import NameBook
+from shopstream.api.reports.parts import Weighed
+from shopstream.api.reports.products import ProductBook
 from shopstream.api.reports.profile import Profile
 from shopstream.api.reports.profiles import Profiles
 from shopstream.api.reports.report import NONE_PAID, Cut, Facts, Paid, Payments, Report, report_body
+from shopstream.api.reports.sold import PRODUCT_BYTES
 from shopstream.api.reports.statements import Statements
 from shopstream.api.reports.stock import Shelf, StockPage, sold_since, stock_body
 from shopstream.api.reports.totals import Body
+from shopstream.api.reports.visits import Visits
+from shopstream.api.reports.whole import Whole
 from shopstream.api.standing import Known
 from shopstream.contracts.stock import threshold
 
@@ -33,7 +38,10 @@ class Reader:
         self._profiles = Profiles(ask, book, now)
         self._sales = Ledger(ask.quarters, book)
         self._paid = Ledger(ask.paid_quarters, book)
+        self._products = ProductBook(ask, book)
+        self._visits = Visits(ask, book)
         self._names = NameBook(ask, book.standing)
+        self._on_order: Whole[Mapping[str, int]] = Whole(self._all_ordered, book.standing)
 
     async def report(self, shop: str, report: Report) -> Made[Content]:
         """A report's body but for `asOf`.
@@ -83,7 +91,7 @@ class Reader:
         if "top" not in report.needs:
             return [], {}
         top, known = await asyncio.gather(
-            self._ask.top(shop, currency, start, end), self._names.expected(shop, report)
+            self._products.best(shop, currency, start, end), self._names.expected(shop, report)
         )
         products = [row["product_id"] for row in top]
         return top, await self._names.of(shop, report, products, known)
@@ -101,24 +109,30 @@ class Reader:
         if "sessions" not in report.needs:
             return 0
         dates = days.dates(cut.first, cut.last)
-        return await self._ask.sessions(shop, days.marks(dates, cut.last, profile.zone))
+        return await self._visits.sessions(shop, days.marks(dates, cut.last, profile.zone))
 
     async def _stock(self, shop: str, page: StockPage, now: datetime, profile: Profile) -> Body:
         rows = await self._ask.levels(shop, page, threshold(None, profile.threshold))
         if not rows:
             return stock_body(shop, page, rows, Shelf({}, {}, {}))
         products = list(dict.fromkeys(row["product_id"] for row in rows))
-        names, sold, ordered = await asyncio.gather(
+        shelf = await asyncio.gather(
             self._names.read(shop, products),
-            self._ask.sold(shop, products, *sold_since(now, profile.zone)),
-            self._ask.on_order(shop, products),
+            self._products.units(shop, products, *sold_since(now, profile.zone)),
+            self._ordered(shop, products),
         )
-        shelf = Shelf(
-            names,
-            {row["product_id"]: row["units"] for row in sold},
-            {row["product_id"]: row["units"] for row in ordered},
-        )
-        return stock_body(shop, page, rows, shelf)
+        return stock_body(shop, page, rows, Shelf(*shelf))
+
+    async def _ordered(self, shop: str, products: Sequence[str]) -> Mapping[str, int]:
+        found = await self._on_order.of(shop)
+        if found is None:
+            rows = await self._ask.on_order(shop, products)
+            found = {row["product_id"]: row["units"] for row in rows}
+        return found
+
+    async def _all_ordered(self, shop: str) -> Weighed[Mapping[str, int]] | None:
+        found = await self._ask.all_on_order(shop)
+        return None if found is None else Weighed(found, PRODUCT_BYTES * len(found))
 
 
 def _tomorrow(now: datetime, profile: Profile) -> datetime:

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import quote
 
 import orjson
 
-from shopstream.api.reports.cover import QUARTERS, Run, cover
+from shopstream.api.reports.cover import DAYS, MONTHS, QUARTERS, Run, cover
+from shopstream.api.reports.sold import Columns
 from shopstream.api.reports.stock import StockPage
 from shopstream.clickhouse.client import Engine, Row
 from shopstream.clickhouse.errors import EngineError
@@ -27,9 +29,17 @@ SETTINGS: Mapping[str, str | int] = {
 """A report is some small statements at once: threads within one would cost more than they save."""
 CATALOG_ROWS = 30_000
 """Of the names of a shop's products that are read at once; a product has a row in each part that is not merged yet."""
-CATALOG_BYTES = 4 * 1024 * 1024
+CATALOG_BYTES, SOLD_BYTES = 4 * 1024 * 1024, 16 * 1024 * 1024
+SOLD_ROWS = 100_000
+"""Of what products sold that are read at once."""
 TOO_MUCH = frozenset({158, 396})
 """The engine's errors where a statement would read or give more than it may; the first comes before it reads."""
+_BEGINS = {
+    QUARTERS: "{from_0:UInt32}",
+    DAYS: "toUInt32(sold.day) * 86400",
+    MONTHS: "toUInt32(sold.month) * 86400",
+}
+"""The first instant of a part, by the window."""
 URL_BYTES = 60_000
 """Of products in one statement: they travel in its URL."""
 
@@ -52,35 +62,38 @@ class Statements:
         """Payments in the same form, those that failed under the currency in small letters."""
         return await self._binary("paid_quarters", shop, start, end)
 
-    async def sessions(self, shop: str, days: Sequence[datetime]) -> int:
-        """Sessions of the days that begin at these marks; the last mark ends the last of them."""
-        rows = await self._rows("sessions", {"shop": shop, **_marked(days)})
-        return int(rows[0]["sessions"])
+    async def sessions(self, shop: str, marks: Sequence[int]) -> list[Row]:
+        """Sessions of the days that begin at these marks (Unix seconds); the last one ends the last of them."""
+        params = {"shop": shop, "marks": marks, "start": marks[0], "end": marks[-1]}
+        return await self._rows("sessions", params)
 
-    async def top(
-        self, shop: str, currency: str | None, start: datetime, end: datetime
-    ) -> list[Row]:
-        """The best products; none without a currency."""
-        if currency is None or start >= end:
-            return []
+    async def top(self, shop: str, currency: str, start: datetime, end: datetime) -> list[Row]:
+        """The best products."""
         params = {"shop": shop, "currency": currency}
         return await self._sold("top_products", params, cover(start, end))
 
+    async def sold_parts(self, shop: str, window: str, start: int, end: int) -> Columns | None:
+        """What each product sold in each part of a window, as `read_sold` takes it; None where that is too much.
+
+        Quarters of an hour are one part. Unix seconds.
+        """
+        run = Run(window, datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC))
+        text = fill(load("reports/sold.sql"), begin=_BEGINS[window], sold=_source(0, run))
+        params = {"shop": shop, **_run(0, run)}
+        del params["sign_0"]
+        return await self._columns(text, params, SOLD_ROWS, SOLD_BYTES)
+
     async def catalog(self, shop: str) -> list[tuple[str, str, bool]] | None:
         """The latest name of every product of the shop, and whether it is gone; None where they are too many."""
-        bounds = {"max_rows_to_read": CATALOG_ROWS, "max_result_bytes": CATALOG_BYTES}
-        try:
-            content = await self._engine.content(
-                load("reports/all_names.sql"),
-                "JSONCompactColumns",
-                {"shop": shop},
-                {**SETTINGS, **bounds},
-            )
-        except EngineError as error:
-            if error.code in TOO_MUCH:
-                return None
-            raise
-        return list(zip(*orjson.loads(content), strict=True))
+        columns = await self._columns(load("reports/all_names.sql"), {"shop": shop}, CATALOG_ROWS)
+        return None if columns is None else list(zip(*columns, strict=True))
+
+    async def all_on_order(self, shop: str) -> dict[str, int] | None:
+        """Units on order of every product that has any; None where they are too many."""
+        columns = await self._columns(
+            load("reports/all_on_order.sql"), {"shop": shop}, CATALOG_ROWS
+        )
+        return None if columns is None else dict(zip(*columns, strict=True))
 
     async def names(self, shop: str, products: Sequence[str]) -> list[Row]:
         """The latest name of each, and whether it is gone."""
@@ -118,6 +131,29 @@ class Statements:
             "limit": page.limit + 1,
         }
         return await self._rows("levels", params)
+
+    async def _columns(
+        self,
+        text: str,
+        params: Mapping[str, object],
+        most_rows: int,
+        most_bytes: int = CATALOG_BYTES,
+    ) -> list[list[Any]] | None:
+        """None where it would read more rows, or give more bytes."""
+        settings: dict[str, str | int] = {
+            **SETTINGS,
+            "max_rows_to_read": most_rows,
+            "max_result_bytes": most_bytes,
+            "output_format_json_quote_64bit_integers": 0,
+        }
+        try:
+            content = await self._engine.content(text, "JSONCompactColumns", params, settings)
+        except EngineError as error:
+            if error.code in TOO_MUCH:
+                return None
+            raise
+        found: list[list[Any]] = orjson.loads(content)
+        return found
 
     async def _binary(self, name: str, shop: str, start: int, end: int) -> bytes:
         params = {"shop": shop, "start": start, "end": end}
@@ -178,9 +214,3 @@ def _run(number: int, run: Run) -> dict[str, object]:
     start: object = int(run.start.timestamp()) if run.window == QUARTERS else run.start.date()
     end: object = int(run.end.timestamp()) if run.window == QUARTERS else run.end.date()
     return {f"sign_{number}": run.sign, f"from_{number}": start, f"to_{number}": end}
-
-
-def _marked(marks: Sequence[datetime]) -> dict[str, object]:
-    """A day that the zone skips has no length: two marks at one instant are one."""
-    seconds = sorted({int(mark.timestamp()) for mark in marks})
-    return {"marks": seconds, "start": seconds[0], "end": seconds[-1]}

@@ -1,6 +1,7 @@
--- Sessions of a period: of each of its local days, which begin at the marks (Unix seconds, rising), those that were
--- not seen before on that day (see sessions_15m).
-SELECT sum(visits) AS sessions
+-- Sessions of local days, which begin at the marks (Unix seconds, rising): of each day those that were not seen
+-- before on it (see sessions_15m). None of a day without any.
+SELECT roundDown(toUnixTimestamp(slot), {marks:Array(UInt32)}) AS begin, sum(visits) AS sessions
 FROM sessions_15m
 WHERE shop_id = {shop:String} AND slot >= toDateTime({start:UInt32}, 'UTC') AND slot < toDateTime({end:UInt32}, 'UTC')
-    AND gap * 900 > toUnixTimestamp(slot) - roundDown(toUnixTimestamp(slot), {marks:Array(UInt32)})
+    AND gap * 900 > toUnixTimestamp(slot) - begin
+GROUP BY begin

@@ -1,0 +1,90 @@
+"""Columns of what products sold, beside plain sums."""
+
+from collections import Counter
+from decimal import Context, Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shopstream.api.reports.sold import Products, Sold, best, read_sold, units
+
+MASK = 2**64 - 1
+Row = tuple[int, str, str, int, int]
+
+
+def columns(rows: list[Row]) -> list[list[Any]]:
+    """As `sold.sql` gives them; `rows`: begin, currency, product, units, revenue in 1/10000."""
+    halves = [(*row[:4], row[4] & MASK, row[4] >> 64) for row in rows]
+    return [list(column) for column in zip(*halves, strict=True)]
+
+
+def exact(revenue: int) -> Decimal:
+    return Decimal(revenue).scaleb(-4, Context(prec=60))
+
+
+def plain(rows: list[Row], currency: str) -> list[dict[str, Any]]:
+    quantity: Counter[str] = Counter()
+    revenue: Counter[str] = Counter()
+    for _, code, product, number, money in rows:
+        if code == currency:
+            quantity[product] += number
+            revenue[product] += money
+    some = [one for one in quantity if quantity[one] or revenue[one]]
+    some.sort(key=lambda one: (-revenue[one], one))
+    return [
+        {"product_id": one, "quantity": quantity[one], "revenue": exact(revenue[one])}
+        for one in some[:10]
+    ]
+
+
+row = st.tuples(
+    st.sampled_from([0, 86400, 172800]),
+    st.sampled_from(["EUR", "USD"]),
+    st.integers(0, 25).map(lambda number: f"p{number}"),
+    st.integers(-3, 3),
+    st.one_of(st.integers(-2, 2), st.integers(-(10**17), 10**17), st.integers(-(10**30), 10**30)),
+)
+
+
+@given(st.lists(row, max_size=60), st.integers(1, 3))
+def test_parts_together_are_the_sums_of_their_rows(rows: list[Row], numberings: int) -> None:
+    begins = [0, 86400]
+    there = [Products() for _ in range(numberings)]
+    parts: list[Sold] = []
+    for number, begin in enumerate(begins):
+        # rows of other parts are none of its own
+        parts += read_sold(columns(rows), [begin], there[number % numberings])
+    ours = [one for one in rows if one[0] in begins]
+    for currency in ("EUR", "USD", "GBP"):
+        assert best(parts, currency) == plain(ours, currency)
+    sold: Counter[str] = Counter()
+    for _, _, product, number, _ in ours:
+        sold[product] += number
+    wanted = ["p1", "p2", "p30"]
+    found = units(parts, wanted)
+    assert {one: found.get(one, 0) for one in wanted} == {one: sold[one] for one in wanted}
+
+
+def test_ten_of_those_that_tie_are_the_first_by_id() -> None:
+    rows = [(0, "EUR", f"p{number:02}", 1, 5) for number in reversed(range(30))]
+    found = best(read_sold(columns(rows), [0], Products()), "EUR")
+    assert [one["product_id"] for one in found] == [f"p{number:02}" for number in range(10)]
+
+
+def test_sums_beyond_64_bits_are_exact() -> None:
+    most = 2**63 - 1
+    rows = [(0, "EUR", "p", 1, most)] * 3 + [(0, "EUR", "q", 1, -(2**70))]
+    found = best(read_sold(columns(rows), [0], Products()), "EUR")
+    assert [one["revenue"] for one in found] == [
+        Decimal(3 * most).scaleb(-4),
+        Decimal(-(2**70)).scaleb(-4),
+    ]
+
+
+@pytest.mark.parametrize(("products", "size"), [(["a"], 161), (["a", "bb"], 323)])
+def test_products_that_a_part_brings_are_weighed(products: list[str], size: int) -> None:
+    there = Products()
+    there.of(products)
+    assert (there.size(0), there.size(len(products))) == (size, 0)
