@@ -129,6 +129,7 @@ def _mark(sent: Sent, timestamp: int) -> tuple[str, int]:
 def _reports(world: World, scene: Scene, every: int, found: Verdict) -> list[str]:
     """Daily reports over HTTP."""
     world.start_api()
+    world.until_told()
     reports = Reports(scene.book)
     wanted = [(shop, day) for shop in reports.dates for day in sorted(reports.dates[shop])][::every]
     found.notes["reports"] = len(wanted)

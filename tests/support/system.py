@@ -165,6 +165,10 @@ class System:
         self.api.start()
         self._until(self.api, lambda: self.get("/ready")[0] == 200)
 
+    def until_told(self) -> None:
+        """The API knows how far the reports are."""
+        eventually(lambda: json.loads(self.get("/ready")[1])["pipeline"] == "ok", START)
+
     def add_api(self) -> int:
         """One more API process; its port."""
         port = free_port()

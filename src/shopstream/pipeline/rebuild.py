@@ -1,18 +1,31 @@
 """`shopstream rebuild`: an auditor by hand."""
 
 import asyncio
+from datetime import UTC, datetime
+from typing import NamedTuple
 
 from shopstream.clickhouse.client import BEHIND_REPORTS, Address, Engine
 from shopstream.clickhouse.compare import TIMEOUT_SECONDS
+from shopstream.contracts.notices import PipelineState, pipeline_progress
+from shopstream.kafka import BrokerUnreachable
 from shopstream.pipeline.audit import Audit
 from shopstream.pipeline.auditor import Step, rebuild
 from shopstream.pipeline.numbers import Numbers
+from shopstream.pipeline.producer import Producer
 from shopstream.pipeline.store import Store
 from shopstream.settings import Settings
 
 
-def run(settings: Settings, advance: Step) -> tuple[int, int]:
-    """Rows that were made good, and rows that could not be judged.
+class Rebuilt(NamedTuple):
+    """Rows that were made good, and rows that could not be judged; whether API processes were told."""
+
+    repaired: int
+    doubtful: int
+    told: bool
+
+
+def run(settings: Settings, advance: Step) -> Rebuilt:
+    """Rebuilds, and tells the API processes that anything may have changed, also where it fails on the way.
 
     Raises:
         EngineUnavailable, EngineError: as the engine.
@@ -20,9 +33,27 @@ def run(settings: Settings, advance: Step) -> tuple[int, int]:
     return asyncio.run(_run(settings, advance))
 
 
-async def _run(settings: Settings, advance: Step) -> tuple[int, int]:
+async def _run(settings: Settings, advance: Step) -> Rebuilt:
     address = Address.parse(settings.clickhouse_url.get_secret_value())
     numbers = Numbers()
+    name = f"rebuild-{numbers.writer:06x}"
+    told = False
     async with Engine(address, timeout=TIMEOUT_SECONDS, settings=BEHIND_REPORTS) as engine:
-        store = Store(engine, f"rebuild-{numbers.writer:06x}")
-        return await rebuild(engine, Audit(engine, store, numbers), advance)
+        try:
+            store = Store(engine, name)
+            repaired, doubtful = await rebuild(engine, Audit(engine, store, numbers), advance)
+        finally:
+            told = await _tell(settings, name, numbers.next())
+    return Rebuilt(repaired, doubtful, told)
+
+
+async def _tell(settings: Settings, name: str, number: int) -> bool:
+    producer = Producer(settings)
+    event = pipeline_progress(PipelineState(name, {}), f"{number:x}", datetime.now(UTC))
+    try:
+        await producer.notices([(None, event)])
+    except BrokerUnreachable:
+        return False
+    finally:
+        await producer.close()
+    return True

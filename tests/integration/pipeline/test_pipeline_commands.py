@@ -12,6 +12,7 @@ from support.events import Refusal, level, record
 from support.load import mixed
 from support.scene import Scene
 from support.system import System
+from support.waiting import eventually
 
 OLDER = """
 from shopstream.contracts import topics
@@ -83,3 +84,11 @@ def test_damage_is_told_and_mended_while_events_come(own: Scene) -> None:
     assert clean.returncode == 0, clean.stdout
     assert clean.stdout.splitlines()[-1].endswith("rows compared, 0 differences")
     assert shopstream(system, "rebuild").stdout == "0 rows made good\n"
+    system.start_api()
+    system.until_told()
+    system.sql.text("INSERT INTO sales_15m SELECT * FROM sales_15m")
+    with pytest.raises(AssertionError, match="differences"):
+        own.check_reports()
+    assert shopstream(system, "rebuild").returncode == 0
+    right = lambda: own.check_reports() > 0  # noqa: E731
+    eventually(right, 20, "what is mended is served", passing=(AssertionError,))

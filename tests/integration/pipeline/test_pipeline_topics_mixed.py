@@ -33,6 +33,7 @@ def test_every_report_of_the_mixed_load_over_http(scene: Scene) -> None:
     scene.send(mixed(13, 2500, prefix="reported", opened=True))
     scene.check()
     scene.system.start_api()
+    scene.system.until_told()
     try:
         for number in range(5):
             scene.check_all_reports(f"reported-{number}", dates)
