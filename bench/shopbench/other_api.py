@@ -1,8 +1,9 @@
-"""An API process for comparison: python -m shopbench.other_api forgetful|final.
+"""An API process for comparison: python -m shopbench.other_api forgetful|bare|final.
 
-`forgetful` keeps no answers, so that every question is made anew; sums of quarters of an hour, zone, currency and
-names are kept as ever.
-`final` is the same, and takes sums and best products from the latest versions of the orders, as one writes it
+`forgetful` keeps no answers, so that every question is made anew; what answers are made of, sums, best products,
+sessions, zone, currency and names, is kept as ever.
+`bare` keeps nothing at all.
+`final` is as `forgetful`, and takes sums and best products from the latest versions of the orders, as one writes it
 without windows.
 """
 
@@ -12,9 +13,12 @@ from datetime import datetime
 from typing import Any
 
 from shopstream.api.main import run
+from shopstream.api.progress import ProgressBook
 from shopstream.api.reports.kept import Given, Kept, Make
 from shopstream.api.reports.ledger import Ledger
+from shopstream.api.reports.products import ProductBook
 from shopstream.api.reports.statements import SETTINGS, Statements
+from shopstream.api.standing import Standing
 from shopstream.settings import load
 
 _OF_PERIOD = """
@@ -70,12 +74,27 @@ def _final() -> None:
             _TOP, {"shop": shop, "currency": currency or "", **period}, SETTINGS
         )
 
+    async def none(*_: object) -> None:
+        return None
+
     Ledger.sums = sums  # type: ignore[method-assign]
+    ProductBook._sold = none  # type: ignore[method-assign]
     Statements.top = top  # type: ignore[method-assign]
+
+
+def _bare() -> None:
+    standing = ProgressBook.standing
+
+    def nothing(self: ProgressBook, shop: str, *, readable: bool) -> Standing:
+        return standing(self, shop, readable=readable)._replace(version=None)
+
+    ProgressBook.standing = nothing  # type: ignore[method-assign]
 
 
 def main() -> None:
     _forget()
+    if sys.argv[1] == "bare":
+        _bare()
     if sys.argv[1] == "final":
         _final()
     sys.exit(run(load()))

@@ -48,6 +48,8 @@ PATHS: dict[str, Callable[[date], str]] = {
     "stock, 100 low levels": lambda day: f"/stock?low=true&cursor={_place(day)}",
 }
 """Of each kind of report what is asked for, made of a random day."""
+BARE = ("daily-sales", "weekly-sales", "metrics, 30 days", "stock, 100 levels")
+"""Asked too where nothing is kept."""
 
 
 @dataclass(frozen=True)
@@ -119,14 +121,17 @@ class Bench:
         ours = Api(self._system.api_port, self._system.processes["api"], self._token)
         with ExitStack() as stack:
             forgetful = stack.enter_context(self._other_api("forgetful"))
+            bare = stack.enter_context(self._other_api("bare"))
             final = stack.enter_context(self._other_api("final"))
             self._same(forgetful, final)
             kinds = [(name, path, forgetful) for name, path in PATHS.items()]
+            kinds += [(f"{name}, nothing kept", PATHS[name], bare) for name in BARE]
             kinds.append((FINAL, PATHS["daily-sales"], final))
             for number in range(self._flags.rounds):
                 self._each("idle", kinds, number)
                 self._fast("requests/s, cached", ours, the_same, 10)
                 self._fast("requests/s, uncached", forgetful, every_kind(number), 1)
+                self._fast("requests/s, nothing kept", bare, every_kind(number), 1)
         ours_only = [(name, path, ours) for name, path in PATHS.items()]
         for rate in self._flags.ingest:
             with steady.meanwhile(self._system.kafka, rate):
@@ -254,7 +259,9 @@ def main() -> None:
     result.notes += [
         f"medians of {flags.rounds} rounds; ms at the client, whole answer read, gzip, one kept connection"
         " with one request at a time; client, API, engine, broker and pipeline share the cores",
-        "idle and uncached: an API process that keeps no answers; under ingest: the product as it is",
+        "idle and uncached: an API process that keeps no answers, but what they are made of, as the product does:"
+        " a day or month that was asked for before is in memory until the pipeline touches it;"
+        " nothing kept: one that has to ask the engine for everything; under ingest: the product as it is",
         "cached: nine questions again and again, uncached: every kind but the years, random days;"
         " one API process, 8 connections",
         f"{FINAL}: the same route, its sums and best products from the latest version of each order,"

@@ -26,6 +26,7 @@ from shopstream.clickhouse.errors import EngineError
 from shopstream.clickhouse.literals import parameter
 from shopstream.clickhouse.sql import load, names
 
+NAMED = {"p3"}
 BIG = "more than are read at once"
 STATEMENTS = {re.split(r"\{(?:sold|begin)\}", load(path))[0]: path for path in names("reports")}
 COLUMNS = {
@@ -285,16 +286,34 @@ def names_in(found: dict[str, Any]) -> list[str | None]:
 async def test_of_a_big_shop_names_that_were_not_foreseen_are_asked_for_afterwards() -> None:
     engine = Engine(
         profile=[said()],
-        top_products=[sold("p1"), sold("p1", "p2")],
+        sold=[lines("p1"), lines("p1", "p2")],
         all_names=[[BIG]],
         product_names=[[named("p1", "One")], [named("p1", "One")], [named("p2", "Two")]],
     )
-    there = reader(engine)
+    pipeline = Pipeline(1)
+    there = reader(engine, pipeline=pipeline)
     await body(there)
+    pipeline.says({MIDNIGHT // 86400})
     found = await body(there)
     assert engine.asked("product_names", "products") == [["p1"], ["p1"], ["p2"]]
     assert [one["name"] for one in found["topProducts"]] == ["One", "Two"]
     assert engine.sent["all_names"] == 1
+
+
+async def test_of_levels_without_a_name_only_those_of_the_catalog_are_named() -> None:
+    engine = Engine(
+        profile=[said()],
+        levels=[[level("p1"), level("p2"), level("p3")]],
+        all_names=[[named("p1", "One")]],
+        product_names=[[named("p3", "Three")]],
+    )
+    made = await reader(engine, version=1).stock("s1", StockPage())
+    assert [row["name"] for row in orjson.loads(made.value.body)["levels"]] == [
+        "One",
+        None,
+        "Three",
+    ]
+    assert engine.asked("product_names", "products") == [["p3"]]
 
 
 async def test_names_of_a_big_shop_are_remembered_until_it_is_touched() -> None:
@@ -304,41 +323,41 @@ async def test_names_of_a_big_shop_are_remembered_until_it_is_touched() -> None:
         all_names=[[BIG]], product_names=[[named("p1", "One")], [named("p2", "Two")], [], []]
     )
     book = NameBook(Statements(engine), lambda _: standing, lambda: now)  # type: ignore[arg-type]
-    assert await book.read("s1", ["p1"]) == {"p1": "One"}
-    assert await book.read("s1", ["p1", "p2"]) == {"p1": "One", "p2": "Two"}
-    assert await book.read("s2", ["p1"]) == {"p1": None}
+    assert await book.read("s1", ["p1"], set()) == {"p1": "One"}
+    assert await book.read("s1", ["p1", "p2"], set()) == {"p1": "One", "p2": "Two"}
+    assert await book.read("s2", ["p1"], set()) == {"p1": None}
     assert engine.asked("product_names", "products") == [["p1"], ["p2"], ["p1"]]
     now += LONGEST_SECONDS
-    await book.read("s1", ["p1"])
+    await book.read("s1", ["p1"], set())
     for version in (8, None, None):
         standing = standing._replace(version=version)
-        await book.read("s1", ["p1"])
+        await book.read("s1", ["p1"], set())
     assert engine.asked("product_names", "products")[3:] == [["p1"]] * 4
     assert engine.sent["all_names"] == 2  # once for each shop
-    now += BIG_SECONDS
-    await book.read("s1", ["p1"])
+    now, standing = now + BIG_SECONDS, standing._replace(version=8)
+    await book.read("s1", ["p1"], set())
     assert engine.sent["all_names"] == 3
 
 
 async def test_a_name_that_no_longer_stands_is_looked_for_again() -> None:
     engine = Engine(
         profile=[said()],
-        top_products=[sold("p1", "p2")],
+        sold=[lines("p1", "p2")],
         all_names=[[named("p1", "Gone", gone=1), named("p2", "Two")]],
     )
-    found = await body(reader(engine))
+    found = await body(reader(engine, version=1))
     assert [one["name"] for one in found["topProducts"]] == [None, "Two"]
     assert engine.params[-1] == ("product_names_again", {"shop": "s1", "products": ["p1"]})
 
 
 def level(product: str, location: str = "") -> dict[str, Any]:
-    row = {"sku": None, "quantity": 1, "threshold": 10, "low": 1}
+    row = {"sku": None, "quantity": 1, "threshold": 10, "low": 1, "named": product in NAMED}
     return {"product_id": product, "location_id": location, **row}
 
 
 async def test_a_page_of_stock_asks_about_its_products_once_each() -> None:
     levels = [level("p1"), level("p1", "b"), level("p2")]
-    engine = Engine(profile=[said()], levels=[levels], all_on_order=[[BIG]])
+    engine = Engine(profile=[said()], levels=[levels])
     made = await reader(engine).stock("s1", StockPage())
     assert len(orjson.loads(made.value.body)["levels"]) == 3
     for statement in ("sold_units", "on_order"):

@@ -72,8 +72,7 @@ class Ledger:
         """
         months = _months(marks[0], marks[-1])
         if self._book.standing(shop).version is None:
-            first, last = months[0][0], months[-1][1]
-            return quarters.rows(await self._read(shop, (first, last)), marks)
+            return quarters.rows(quarters.read(await self._ask(shop, marks[0], marks[-1])), marks)
         account = self._accounts.setdefault(shop, _Account())
         self._accounts.move_to_end(shop)
         asked = self._clock()

@@ -1,6 +1,6 @@
 """Names of products: maxima that are stored, or read again where the name was taken back."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence, Set
 from time import monotonic
 from typing import NamedTuple, Protocol
 
@@ -79,9 +79,9 @@ class NameBook:
         missing = [one for one in products if one not in known]
         return await self._settle(shop, products, {**known, **await self._read(shop, missing)})
 
-    async def read(self, shop: str, products: Sequence[str]) -> Names:
-        """The same without a question."""
-        return await self._settle(shop, products, await self._read(shop, products))
+    async def read(self, shop: str, products: Sequence[str], named: Set[str]) -> Names:
+        """The same without a question. Of products that are in no catalog only those of `named` are asked for."""
+        return await self._settle(shop, products, await self._read(shop, products, named))
 
     async def _settle(self, shop: str, products: Sequence[str], known: Catalog) -> Names:
         """Asks again, which is rare, where the version that gave the latest name no longer stands."""
@@ -92,15 +92,20 @@ class NameBook:
             names.update((row["product_id"], row["name"]) for row in again)
         return names
 
-    async def _read(self, shop: str, products: Sequence[str]) -> Catalog:
+    async def _read(
+        self, shop: str, products: Sequence[str], named: Set[str] | None = None
+    ) -> Catalog:
         if not products:
             return {}
         catalog = await self._catalogs.of(shop)
         if catalog is None:
             return await self._some(shop, products)
-        found = {one: catalog[one] for one in products if one in catalog}
+        found = {one: catalog.get(one, NAMELESS) for one in products}
         # without a name, or new since then
-        return found | await self._some(shop, [one for one in products if one not in catalog])
+        missing = [
+            one for one in products if one not in catalog and (named is None or one in named)
+        ]
+        return found | await self._some(shop, missing)
 
     async def _catalog(self, shop: str) -> Weighed[Catalog] | None:
         found = await self._ask.catalog(shop)

@@ -117,7 +117,7 @@ class Reader:
             return stock_body(shop, page, rows, Shelf({}, {}, {}))
         products = list(dict.fromkeys(row["product_id"] for row in rows))
         shelf = await asyncio.gather(
-            self._names.read(shop, products),
+            self._names.read(shop, products, {r["product_id"] for r in rows if r["named"]}),
             self._products.units(shop, products, *sold_since(now, profile.zone)),
             self._ordered(shop, products),
         )

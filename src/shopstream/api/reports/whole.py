@@ -34,12 +34,12 @@ class Whole(Generic[T]):
         self._big: Lately[str, float] = Lately()
 
     async def of(self, shop: str) -> T | None:
-        """None: it is too much.
+        """None: it is too much, or what is read could not be kept.
 
         Raises:
             EngineUnavailable, EngineError: as the engine.
         """
-        if (self._big.get(shop) or 0) > self._clock():
+        if self._standing(shop).version is None or (self._big.get(shop) or 0) > self._clock():
             return None
         return (await self._kept.get(shop, _QUESTION, lambda: self._read(shop), exact=True)).value
 
