@@ -28,7 +28,9 @@ from shopstream.clickhouse.sql import load, names
 
 NAMED = {"p3"}
 BIG = "more than are read at once"
-STATEMENTS = {re.split(r"\{(?:sold|begin)\}", load(path))[0]: path for path in names("reports")}
+STATEMENTS = {
+    re.split(r"\{(?:sold|begin|levels)\}", load(path))[0]: path for path in names("reports")
+}
 COLUMNS = {
     "all_names": ("product_id", "name", "gone"),
     "all_on_order": ("product_id", "units"),
@@ -408,6 +410,7 @@ async def test_every_parameter_of_a_statement_is_bound_and_no_other() -> None:
         await statement("s", ["p"])
     await ask.sold("s", ["p"], start, end)
     await ask.levels("s", StockPage(), 10)
+    await ask.levels("s", StockPage(low=True), 10)
     await ask.all_on_order("s")
     # what parts sold thrice, best products twice; progress.sql is for somebody else
     assert len(deaf.asked) == len(names("reports")) + 2

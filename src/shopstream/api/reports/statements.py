@@ -27,6 +27,8 @@ SETTINGS: Mapping[str, str | int] = {
     "os_threads_nice_value_query": 1,
 }
 """A report is some small statements at once: threads within one would cost more than they save."""
+PAGE_SETTINGS: Mapping[str, str | int] = {**SETTINGS, "max_block_size": 512}
+"""A page ends after few rows."""
 CATALOG_ROWS = 30_000
 """Of the names of a shop's products that are read at once; a product has a row in each part that is not merged yet."""
 CATALOG_BYTES, SOLD_BYTES = 4 * 1024 * 1024, 16 * 1024 * 1024
@@ -127,10 +129,13 @@ class Statements:
             "product": page.after.product,
             "location": page.after.location,
             "threshold": threshold,
-            "low": page.low,
             "limit": page.limit + 1,
         }
-        return await self._rows("levels", params)
+        text = load("reports/levels.sql")
+        if page.low is not None:
+            text = fill(load("reports/levels_by_low.sql"), levels=text)
+            params["low"] = page.low
+        return await self._engine.rows(f"{text}LIMIT {{limit:UInt32}}", params, PAGE_SETTINGS)
 
     async def _columns(
         self,
