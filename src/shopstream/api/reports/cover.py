@@ -45,7 +45,7 @@ def pieces(start: datetime, end: datetime) -> list[Run]:
         return _whole(QUARTERS, start, end)
     found = _whole(QUARTERS, start, first)
     while first < last:
-        _, month = _months_around(first)
+        _, month = month_around(first)
         window, following = (
             (MONTHS, month) if first.day == 1 and month <= last else (DAYS, first + DAY)
         )
@@ -82,17 +82,18 @@ def _midnight(day: date) -> datetime:
 
 def _month_at_start(day: datetime) -> datetime:
     """The month that `day` is in, less the days before it, or the next one and the days up to it."""
-    begin, following = _months_around(day)
+    begin, following = month_around(day)
     through = (day - begin).days + (MONTH_COST if day > begin else 0)
     return begin if through < (following - day).days else following
 
 
 def _month_at_end(day: datetime) -> datetime:
     """The end of the month before `day` and the days up to it, or of its own, less the days after it."""
-    begin, following = _months_around(day)
+    begin, following = month_around(day)
     return following if (following - day).days + MONTH_COST < (day - begin).days else begin
 
 
-def _months_around(day: datetime) -> tuple[datetime, datetime]:
-    begin = day.replace(day=1)
+def month_around(instant: datetime) -> tuple[datetime, datetime]:
+    """The first instants (UTC) of the month that it is in, and of the next."""
+    begin = _midnight(instant.date().replace(day=1))
     return begin, (begin + 32 * DAY).replace(day=1)
