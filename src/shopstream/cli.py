@@ -194,7 +194,10 @@ def rebuild() -> None:
             done = run(settings, lambda done, of, _: advance(done, of))
         typer.echo(f"{done.repaired} rows made good")
         if not done.told:
-            typer.echo("Kafka does not answer: reports show it within six minutes", err=True)
+            typer.echo(
+                "API processes could not be told over Kafka: reports show the repairs within six minutes",
+                err=True,
+            )
         if done.doubtful:
             typer.echo(
                 f"{done.doubtful} rows were being written all the time: run it again", err=True

@@ -166,7 +166,7 @@ class System:
         self._until(self.api, lambda: self.get("/ready")[0] == 200)
 
     def until_told(self) -> None:
-        """The API knows how far the reports are."""
+        """Waits until the API knows how far the reports are."""
         eventually(lambda: json.loads(self.get("/ready")[1])["pipeline"] == "ok", START)
 
     def add_api(self) -> int:

@@ -128,7 +128,8 @@ class ProgressBook:
         )
 
     def touched(self, shop: str, version: int) -> Set[int] | None:
-        """Days (UTC, counted from 1970-01-01) in which the shop's sales or payments may be others than at that version.
+        """Days (UTC, counted from 1970-01-01) in which the shop's sales, payments or sessions may be others than at
+        that version.
 
         None: any day, time zone or currency. Empty, though the version is another one now: something else.
         """

@@ -28,4 +28,4 @@ class Known(Protocol):
 
     def touched(self, shop: str, version: int, /) -> Set[int] | None:
         """What the pipeline's words since that version named: days (UTC, counted from 1970-01-01) in which the
-        shop's sales or payments may be others than then. None: any day, time zone or currency."""
+        shop's sales, payments or sessions may be others than then. None: any day, time zone or currency."""

@@ -17,7 +17,7 @@ _EPOCH = date(1970, 1, 1).toordinal()
 
 Touched = Mapping[str, Set[int] | None]
 """Shops of which anything more is in the reports, each with the days (UTC, counted from 1970-01-01) in which its
-sales or payments may be others now; None: any day, time zone or currency."""
+sales, payments or sessions may be others now; None: any day, time zone or currency."""
 
 
 @dataclass(frozen=True, slots=True)

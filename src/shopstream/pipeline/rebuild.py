@@ -17,7 +17,7 @@ from shopstream.settings import Settings
 
 
 class Rebuilt(NamedTuple):
-    """Rows that were made good, and rows that could not be judged; whether API processes were told."""
+    """Rows that were made good, and rows that could not be judged; whether the API processes were told over Kafka."""
 
     repaired: int
     doubtful: int
@@ -25,7 +25,8 @@ class Rebuilt(NamedTuple):
 
 
 def run(settings: Settings, advance: Step) -> Rebuilt:
-    """Rebuilds, and tells the API processes that anything may have changed, also where it fails on the way.
+    """Rebuilds, and in the end, also where it fails on the way, tells the API processes that anything may have
+    changed. What they read meanwhile may mix numbers from before and after.
 
     Raises:
         EngineUnavailable, EngineError: as the engine.
@@ -37,7 +38,6 @@ async def _run(settings: Settings, advance: Step) -> Rebuilt:
     address = Address.parse(settings.clickhouse_url.get_secret_value())
     numbers = Numbers()
     name = f"rebuild-{numbers.writer:06x}"
-    told = False
     async with Engine(address, timeout=TIMEOUT_SECONDS, settings=BEHIND_REPORTS) as engine:
         try:
             store = Store(engine, name)

@@ -350,7 +350,11 @@ async def store(engine: Engine, orders: Iterable[Order]) -> None:
 
 
 async def write(engine: Engine, topic: str, values: Iterable[bytes]) -> Touched | None:
-    """What the pipeline does with records that it accepts, without Kafka: they are one batch. What it touched."""
+    """What the pipeline does with records that it accepts, without Kafka: they are one batch.
+
+    Returns:
+        What it touched.
+    """
     records = [
         SimpleNamespace(offset=next(_offsets), timestamp=0, key=None, value=value)
         for value in values

@@ -84,11 +84,20 @@ def test_damage_is_told_and_mended_while_events_come(own: Scene) -> None:
     assert clean.returncode == 0, clean.stdout
     assert clean.stdout.splitlines()[-1].endswith("rows compared, 0 differences")
     assert shopstream(system, "rebuild").stdout == "0 rows made good\n"
-    system.start_api()
+
+
+def test_what_a_rebuild_made_good_is_served_at_once(own: Scene) -> None:
+    system = own.system
+    system.start(api=True)
+    own.send(mixed(8, 300, prefix="served", bad=0))
+    own.check()
     system.until_told()
     system.sql.text("INSERT INTO sales_15m SELECT * FROM sales_15m")
     with pytest.raises(AssertionError, match="differences"):
         own.check_reports()
     assert shopstream(system, "rebuild").returncode == 0
-    right = lambda: own.check_reports() > 0  # noqa: E731
-    eventually(right, 20, "what is mended is served", passing=(AssertionError,))
+
+    def right() -> bool:
+        return own.check_reports() > 0
+
+    eventually(right, 20, "what was made good is served", passing=(AssertionError,))

@@ -16,17 +16,16 @@ from shopstream.api.reports.metrics import Metrics
 from shopstream.api.reports.names import NameBook
 from shopstream.api.reports.reader import Reader
 from shopstream.api.reports.sales import DailySales
+from shopstream.api.reports.shop_cache import BIG_SECONDS
 from shopstream.api.reports.span import Span
 from shopstream.api.reports.statements import Statements
 from shopstream.api.reports.stock import StockPage
 from shopstream.api.reports.trends import Trends
-from shopstream.api.reports.whole import BIG_SECONDS
 from shopstream.api.standing import Standing
 from shopstream.clickhouse.errors import EngineError
 from shopstream.clickhouse.literals import parameter
 from shopstream.clickhouse.sql import load, names
 
-NAMED = {"p3"}
 BIG = "more than are read at once"
 STATEMENTS = {
     re.split(r"\{(?:sold|begin|levels)\}", load(path))[0]: path for path in names("reports")
@@ -34,7 +33,7 @@ STATEMENTS = {
 COLUMNS = {
     "all_names": ("product_id", "name", "gone"),
     "all_on_order": ("product_id", "units"),
-    "sold": ("begin", "currency", "product_id", "quantity", "low", "high"),
+    "sold_parts": ("begin", "currency", "product_id", "quantity", "low", "high"),
 }
 REPORT = DailySales(date(2026, 11, 22))
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -216,7 +215,7 @@ async def test_questions_share_the_profile_and_without_a_pipeline_each_asks_anew
 async def test_the_names_of_a_shop_are_read_at_once_and_kept_until_it_is_touched() -> None:
     engine = Engine(
         profile=[said()],
-        sold=[lines("p1", "p2")],
+        sold_parts=[lines("p1", "p2")],
         all_names=[[named("p1", "One")], [named("p1", "Uno")]],
         product_names=[[named("p2", "Two")], [named("p2", "Dos")]],
     )
@@ -231,12 +230,12 @@ async def test_the_names_of_a_shop_are_read_at_once_and_kept_until_it_is_touched
         2,
         [["p2"]] * 2,
     )
-    assert engine.sent["sold"] == 1
+    assert engine.sent["sold_parts"] == 1
 
 
 async def test_what_products_sold_is_read_again_only_on_days_that_were_touched() -> None:
     day = MIDNIGHT // 86400
-    engine = Engine(profile=[said()], sold=[lines("p1"), lines("p2")])
+    engine = Engine(profile=[said()], sold_parts=[lines("p1"), lines("p2")])
     pipeline = Pipeline(1)
     there = reader(engine, pipeline=pipeline)
     found = []
@@ -244,19 +243,19 @@ async def test_what_products_sold_is_read_again_only_on_days_that_were_touched()
         pipeline.says(days)
         found.append([one["productId"] for one in (await body(there))["topProducts"]])
     assert found == [["p1"], ["p1"], ["p2"]]
-    assert (engine.sent["sold"], engine.sent["top_products"]) == (2, 0)
+    assert (engine.sent["sold_parts"], engine.sent["top_products"]) == (2, 0)
 
 
 async def test_what_products_sold_is_summed_by_the_engine_where_it_is_too_much() -> None:
     engine = Engine(
-        profile=[said()], sold=[[BIG]], top_products=[sold("p1")], levels=[[level("p1")]]
+        profile=[said()], sold_parts=[[BIG]], top_products=[sold("p1")], levels=[[level("p1")]]
     )
     there = reader(engine, version=1)
     for _ in range(2):
         assert [one["productId"] for one in (await body(there))["topProducts"]] == ["p1"]
         await there.stock("s1", StockPage())
     assert engine.sent["top_products"] == engine.sent["sold_units"] == 2
-    assert engine.sent["sold"] == 2
+    assert engine.sent["sold_parts"] == 2
 
 
 async def test_stock_is_read_beside_what_is_known_of_all_products() -> None:
@@ -265,7 +264,7 @@ async def test_stock_is_read_beside_what_is_known_of_all_products() -> None:
         profile=[said()],
         levels=[[level("p1"), level("p2")]],
         all_on_order=ordered,
-        sold=[lines("p1")],
+        sold_parts=[lines("p1")],
         on_order=[[{"product_id": "p2", "units": 3}]],
     )
     pipeline = Pipeline(1)
@@ -277,7 +276,8 @@ async def test_stock_is_read_beside_what_is_known_of_all_products() -> None:
         found.append([(row["onOrder"], row["dailySales"]) for row in rows])
         pipeline.says(set())
     assert [[units for units, _ in rows] for rows in found] == [[7, 0], [0, 3]]
-    assert engine.sent["sold"] == 1 and found[0][0][1] > 0 == found[0][1][1]
+    assert found[0] == [(7, 0.07), (0, 0)]
+    assert engine.sent["sold_parts"] == 1
     assert engine.sent["sold_units"] == 0
 
 
@@ -288,7 +288,7 @@ def names_in(found: dict[str, Any]) -> list[str | None]:
 async def test_of_a_big_shop_names_that_were_not_foreseen_are_asked_for_afterwards() -> None:
     engine = Engine(
         profile=[said()],
-        sold=[lines("p1"), lines("p1", "p2")],
+        sold_parts=[lines("p1"), lines("p1", "p2")],
         all_names=[[BIG]],
         product_names=[[named("p1", "One")], [named("p1", "One")], [named("p2", "Two")]],
     )
@@ -305,7 +305,7 @@ async def test_of_a_big_shop_names_that_were_not_foreseen_are_asked_for_afterwar
 async def test_of_levels_without_a_name_only_those_of_the_catalog_are_named() -> None:
     engine = Engine(
         profile=[said()],
-        levels=[[level("p1"), level("p2"), level("p3")]],
+        levels=[[level("p1"), level("p2"), level("p3", named=True)]],
         all_names=[[named("p1", "One")]],
         product_names=[[named("p3", "Three")]],
     )
@@ -344,7 +344,7 @@ async def test_names_of_a_big_shop_are_remembered_until_it_is_touched() -> None:
 async def test_a_name_that_no_longer_stands_is_looked_for_again() -> None:
     engine = Engine(
         profile=[said()],
-        sold=[lines("p1", "p2")],
+        sold_parts=[lines("p1", "p2")],
         all_names=[[named("p1", "Gone", gone=1), named("p2", "Two")]],
     )
     found = await body(reader(engine, version=1))
@@ -352,8 +352,8 @@ async def test_a_name_that_no_longer_stands_is_looked_for_again() -> None:
     assert engine.params[-1] == ("product_names_again", {"shop": "s1", "products": ["p1"]})
 
 
-def level(product: str, location: str = "") -> dict[str, Any]:
-    row = {"sku": None, "quantity": 1, "threshold": 10, "low": 1, "named": product in NAMED}
+def level(product: str, location: str = "", named: bool = False) -> dict[str, Any]:
+    row = {"sku": None, "quantity": 1, "threshold": 10, "low": 1, "named": named}
     return {"product_id": product, "location_id": location, **row}
 
 
@@ -408,7 +408,7 @@ async def test_every_parameter_of_a_statement_is_bound_and_no_other() -> None:
     await ask.paid_quarters("s", 0, 900)
     for statement in (ask.names, ask.names_again, ask.on_order):
         await statement("s", ["p"])
-    await ask.sold("s", ["p"], start, end)
+    await ask.sold_units("s", ["p"], start, end)
     await ask.levels("s", StockPage(), 10)
     await ask.levels("s", StockPage(low=True), 10)
     await ask.all_on_order("s")

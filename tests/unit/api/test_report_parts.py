@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from shopstream.api.progress import ProgressBook
 from shopstream.api.reports import parts as module
 from shopstream.api.reports.kept import PART_SECONDS, UNHEARD_SECONDS
-from shopstream.api.reports.parts import Part, Parts, Weighed
+from shopstream.api.reports.parts import Part, PartCache, Sized
 from shopstream.api.standing import Standing
 from shopstream.clickhouse.errors import EngineUnavailable
 from shopstream.contracts.cursor import Partition
@@ -36,7 +36,7 @@ class Place:
         self.seconds = 1000.0
         self.size = 0
         self.book = ProgressBook(lambda: self.seconds)
-        self.parts: Parts[int] = Parts(self.count, self, lambda: self.seconds)
+        self.parts: PartCache[int] = PartCache(self.count, self, lambda: self.seconds)
         self.says({})
 
     def standing(self, shop: str) -> Standing:
@@ -53,13 +53,13 @@ class Place:
         """In the table; nobody was told."""
         self.orders[shop, day] = self.orders.get((shop, day), 0) + 1
 
-    async def count(self, shop: str, parts: Sequence[Part]) -> list[Weighed[int]]:
+    async def count(self, shop: str, parts: Sequence[Part]) -> list[Sized[int]]:
         self.read.append([part.start // DAY for part in parts])
         found = [self.orders.get((shop, part.start // DAY), 0) for part in parts]
         await self.open.wait()
         if self.fault:
             raise self.fault
-        return [Weighed(one, self.size) for one in found]
+        return [Sized(one, self.size) for one in found]
 
     async def days(self, first: int, last: int, shop: str = "s") -> int:
         """Orders from a day to before another."""
@@ -178,11 +178,11 @@ async def test_the_shop_that_was_asked_for_least_recently_goes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     place = Place()
-    monkeypatch.setattr(module, "BYTES", 3 * (module.ACCOUNT_BYTES + module.PART_BYTES))
+    monkeypatch.setattr(module, "BYTES", 3 * (module.SHOP_BYTES + module.PART_BYTES))
     for shop in "abcdbcda":
         await place.days(FIRST, FIRST + 1, shop)
     assert len(place.read) == 5
-    assert place.parts._bytes == sum(one.size for one in place.parts._accounts.values())
+    assert place.parts._bytes == sum(one.size for one in place.parts._shops.values())
 
 
 async def test_of_one_shop_the_part_that_was_asked_for_least_recently_goes(
@@ -191,7 +191,7 @@ async def test_of_one_shop_the_part_that_was_asked_for_least_recently_goes(
     place = Place()
     place.size = 100
     monkeypatch.setattr(
-        module, "SHOP_BYTES", module.ACCOUNT_BYTES + 3 * (module.PART_BYTES + place.size)
+        module, "BYTES_OF_SHOP", module.SHOP_BYTES + 3 * (module.PART_BYTES + place.size)
     )
     for day in (1, 2, 3, 1, 4, 1, 3, 4, 2):
         await place.days(FIRST + day, FIRST + day + 1)
@@ -203,7 +203,7 @@ async def test_a_question_of_more_than_is_kept_is_answered_all_the_same(
 ) -> None:
     place = Place()
     monkeypatch.setattr(module, "BYTES", 0)
-    monkeypatch.setattr(module, "SHOP_BYTES", 0)
+    monkeypatch.setattr(module, "BYTES_OF_SHOP", 0)
     for day in range(5):
         place.sells(FIRST + day)
     assert await place.days(FIRST, FIRST + 5) == 5
@@ -231,12 +231,9 @@ def test_after_its_word_every_order_is_counted(steps: list[tuple[str, int, int]]
                 untold.add(one)
             elif what == "asks":
                 first, last = min(one, other), max(one, other)
-                told = sum(
-                    n
-                    for (_, day), n in place.orders.items()
-                    if first <= day <= last and day not in untold
-                )
-                assert await place.days(first, last + 1) >= told
+                days = {day: n for (_, day), n in place.orders.items() if first <= day <= last}
+                told = sum(n for day, n in days.items() if day not in untold)
+                assert told <= await place.days(first, last + 1) <= sum(days.values())
             elif what == "late":
                 place.seconds += one - FIRST
             else:

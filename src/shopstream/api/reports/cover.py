@@ -10,7 +10,6 @@ SHORT = timedelta(days=2)
 MONTH_COST = 5
 """What reading a month costs, in days: it holds about as many products as some of them."""
 NOON = timedelta(hours=12)
-_TICK = timedelta(microseconds=1)
 MONTHS, DAYS, QUARTERS = "months", "days", "quarters"
 
 
@@ -37,10 +36,12 @@ def cover(start: datetime, end: datetime, *, months: bool = True) -> list[Run]:
 
 
 def pieces(start: datetime, end: datetime) -> list[Run]:
-    """The same without anything that is taken away, whole: each month and each day is a run of its own, so
-    that what is read at different instants never differs by what lies outside of the period.
+    """The period (UTC, whole quarters of an hour) as whole months, whole days and, at its ends, quarters; in order.
+
+    Nothing is taken away, and each month and each day is a run of its own: what is read of one at another instant
+    than of the rest never shows outside of the period.
     """
-    first, last = _midnight((start + DAY - _TICK).date()), _midnight(end.date())
+    first, last = _midnight_from(start), _midnight(end.date())
     if first > last or start >= end:
         return _whole(QUARTERS, start, end)
     found = _whole(QUARTERS, start, first)
@@ -74,6 +75,12 @@ def _edge(window: str, one: datetime, other: datetime) -> list[Run]:
 
 def _nearest_day(instant: datetime) -> datetime:
     return _midnight((instant + NOON).astimezone(UTC).date())
+
+
+def _midnight_from(instant: datetime) -> datetime:
+    """The first midnight that is not before it."""
+    midnight = _midnight(instant.date())
+    return midnight if midnight == instant else midnight + DAY
 
 
 def _midnight(day: date) -> datetime:

@@ -4,17 +4,18 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from shopstream.api.standing import Standing
 
 LONGEST_SECONDS = 30.0
-"""While notices come: for a change without one, such as a repair by hand."""
+"""How long an answer is kept while notices come: for changes that none tells of, such as rows altered in the engine."""
 PART_SECONDS = 300.0
-"""The same of what answers are made of, period by period."""
+"""The same of a part (`parts.py`): longer, since reading it anew costs more."""
 UNHEARD_SECONDS = 1.0
-"""While none come."""
+"""How long either is kept while no notices come."""
+NEVER = datetime.max.replace(tzinfo=UTC)
 LAG = timedelta(seconds=2)
 """How far `asOf` of an answer may lie behind that of a new one."""
 ENTRIES, BYTES = 5000, 64 * 1024 * 1024

@@ -6,24 +6,21 @@ from datetime import UTC, datetime
 
 from shopstream.api.reports import quarters
 from shopstream.api.reports.cover import MONTHS, month_around
-from shopstream.api.reports.parts import Part, Parts, Weighed
+from shopstream.api.reports.parts import Part, PartCache, Sized
 from shopstream.api.reports.quarters import Currencies
 from shopstream.api.standing import Known
 from shopstream.clickhouse.client import Row
 
-Read = Callable[[str, int, int], Awaitable[bytes]]
+Ask = Callable[[str, int, int], Awaitable[bytes]]
 """Rows of a shop from one instant to before another (Unix seconds), as `quarters.read` takes them."""
 
 
 class Ledger:
     """Sums of sales, or of payments."""
 
-    def __init__(
-        self, read: Read, book: Known, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._ask = read
-        self._book = book
-        self._months: Parts[Currencies] = Parts(self._read, book, clock)
+    def __init__(self, ask: Ask, book: Known, clock: Callable[[], float] = time.monotonic) -> None:
+        self._ask = ask
+        self._months: PartCache[Currencies] = PartCache(self._fetch, book, clock)
 
     async def sums(self, shop: str, marks: list[int]) -> list[Row]:
         """Sums between each of the marks (Unix seconds, rising) and the next, by the mark, in every currency.
@@ -32,15 +29,16 @@ class Ledger:
             EngineUnavailable, EngineError: as the engine.
         """
         start, end = marks[0], marks[-1]
-        if self._book.standing(shop).version is None:
+        if not self._months.keeps(shop):
             return quarters.rows(quarters.read(await self._ask(shop, start, end)), marks)
         months = await self._months.get(shop, _months(start, end))
         return quarters.rows(quarters.joined(months), marks)
 
-    async def _read(self, shop: str, months: Sequence[Part]) -> list[Weighed[Currencies]]:
+    async def _fetch(self, shop: str, months: Sequence[Part]) -> list[Sized[Currencies]]:
+        # months between these are read too: a year costs half a millisecond more than a month
         found = quarters.read(await self._ask(shop, months[0].start, months[-1].end))
         parts = [quarters.between(found, month.start, month.end) for month in months]
-        return [Weighed(part, quarters.size(part)) for part in parts]
+        return [Sized(part, quarters.size(part)) for part in parts]
 
 
 def _months(start: int, end: int) -> list[Part]:

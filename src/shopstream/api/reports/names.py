@@ -6,8 +6,8 @@ from typing import NamedTuple, Protocol
 
 from shopstream.api.reports.kept import LONGEST_SECONDS, UNHEARD_SECONDS
 from shopstream.api.reports.lately import Lately
-from shopstream.api.reports.parts import Weighed
-from shopstream.api.reports.whole import Whole
+from shopstream.api.reports.parts import Sized
+from shopstream.api.reports.shop_cache import ShopCache
 from shopstream.api.standing import Standing
 from shopstream.clickhouse.client import Row
 
@@ -65,7 +65,7 @@ class NameBook:
         self._clock = clock
         self._wanted: Lately[Hashable, Sequence[str]] = Lately()
         self._known: Lately[tuple[str, str], _Known] = Lately(PRODUCTS)
-        self._catalogs: Whole[Catalog] = Whole(self._catalog, standing, clock)
+        self._catalogs: ShopCache[Catalog] = ShopCache(self._catalog, standing, clock)
 
     async def expected(self, shop: str, question: Hashable) -> Catalog:
         """Of those products that the question wanted last."""
@@ -80,7 +80,7 @@ class NameBook:
         return await self._settle(shop, products, {**known, **await self._read(shop, missing)})
 
     async def read(self, shop: str, products: Sequence[str], named: Set[str]) -> Names:
-        """The same without a question. Of products that are in no catalog only those of `named` are asked for."""
+        """The same without a question. One that the shop's catalog lacks is asked for only where `named` has it."""
         return await self._settle(shop, products, await self._read(shop, products, named))
 
     async def _settle(self, shop: str, products: Sequence[str], known: Catalog) -> Names:
@@ -107,13 +107,13 @@ class NameBook:
         ]
         return found | await self._some(shop, missing)
 
-    async def _catalog(self, shop: str) -> Weighed[Catalog] | None:
+    async def _catalog(self, shop: str) -> Sized[Catalog] | None:
         found = await self._ask.catalog(shop)
         if found is None:
             return None
         catalog = {product: Name(name, bool(gone)) for product, name, gone in found}
         size = sum(NAME_BYTES + len(product) + len(name) for product, name, _ in found)
-        return Weighed(catalog, size)
+        return Sized(catalog, size)
 
     async def _some(self, shop: str, products: Sequence[str]) -> dict[str, Name]:
         standing = self._standing(shop)

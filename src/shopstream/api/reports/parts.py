@@ -12,10 +12,10 @@ from shopstream.api.standing import Known
 
 BYTES = 64 * 1024 * 1024
 """What is kept; beyond it the shop that was asked for least recently goes."""
-SHOP_BYTES = BYTES // 2
+BYTES_OF_SHOP = BYTES // 2
 """Of one shop; beyond it the part that was asked for least recently goes."""
-ACCOUNT_BYTES, PART_BYTES = 700, 700
-"""Of each shop and of each part beside its value."""
+SHOP_BYTES, PART_BYTES = 700, 700
+"""Of each shop, and of each part beside its value."""
 DAY_SECONDS = 86400
 
 T = TypeVar("T")
@@ -33,15 +33,15 @@ class Part(NamedTuple):
         return self.start < (day + 1) * DAY_SECONDS and day * DAY_SECONDS < self.end
 
 
-class Weighed(NamedTuple, Generic[T]):
-    """What was read of a part; `size` in bytes, roughly."""
+class Sized(NamedTuple, Generic[T]):
+    """What was read; `size` in bytes, roughly."""
 
     value: T
     size: int
 
 
-Read = Callable[[str, Sequence[Part]], Awaitable[Sequence[Weighed[T]]]]
-"""Reads some parts of a shop: of each in its turn."""
+Fetch = Callable[[str, Sequence[Part]], Awaitable[Sequence[Sized[T]]]]
+"""Reads parts of a shop; one value for each, in the same order."""
 
 
 @dataclass(eq=False, slots=True)
@@ -57,70 +57,75 @@ class _Entry(Generic[T]):
 
 
 @dataclass(eq=False, slots=True)
-class _Account(Generic[T]):
-    """One shop's parts, the one that was asked for least recently first."""
+class _Shop(Generic[T]):
+    """Its parts, the one that was asked for least recently first."""
 
+    name: str
     entries: OrderedDict[Part, _Entry[T]] = field(default_factory=OrderedDict)
-    size: int = ACCOUNT_BYTES
+    size: int = SHOP_BYTES
 
 
-class Parts(Generic[T]):
-    """A part has whatever the pipeline's words have said. Many that ask for one at a time read it once, and one of
-    them that leaves does not take it from the others. Nothing is kept while the words cannot be read.
+class PartCache(Generic[T]):
+    """Each value includes all that the pipeline's words had said when it was asked for. Requests for the same part
+    share one reading; a client that leaves does not cancel it. Nothing is kept while the words cannot be read.
+
+    `clock` gives monotonic seconds.
     """
 
     def __init__(
-        self, read: Read[T], book: Known, clock: Callable[[], float] = time.monotonic
+        self, fetch: Fetch[T], book: Known, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._ask = read
+        self._fetch = fetch
         self._book = book
         self._clock = clock
-        self._accounts: OrderedDict[str, _Account[T]] = OrderedDict()
+        self._shops: OrderedDict[str, _Shop[T]] = OrderedDict()
         self._bytes = 0
+
+    def keeps(self, shop: str) -> bool:
+        """Whether what is read of the shop now can be kept."""
+        return self._book.standing(shop).version is not None
 
     async def get(self, shop: str, parts: Sequence[Part]) -> list[T]:
         """The value of each, as new as what is known now.
 
         Raises:
-            EngineUnavailable, EngineError: as the engine.
+            EngineUnavailable, EngineError: as the engine; and whatever else `fetch` raises.
         """
         version = self._book.standing(shop).version
         if version is None:
-            return [one.value for one in await self._ask(shop, parts)]
-        account = self._account(shop)
-        if stale := self._stale(shop, account, parts, version):
-            self._begin(shop, account, stale, version)
+            return [one.value for one in await self._fetch(shop, parts)]
+        there = self._shop(shop)
+        if stale := self._stale(there, parts, version):
+            self._begin(there, stale, version)
         entries = []
         for part in parts:
-            account.entries.move_to_end(part)
-            entries.append(account.entries[part])
+            there.entries.move_to_end(part)
+            entries.append(there.entries[part])
         for reading in {entry.reading for entry in entries if entry.reading is not None}:
             await asyncio.shield(reading)
         return [cast(T, entry.value) for entry in entries]
 
-    def _account(self, shop: str) -> _Account[T]:
-        account = self._accounts.get(shop)
-        if account is None:
-            account = self._accounts[shop] = _Account()
-            self._bytes += account.size
-        self._accounts.move_to_end(shop)
-        return account
+    def _shop(self, name: str) -> _Shop[T]:
+        shop = self._shops.get(name)
+        if shop is None:
+            shop = self._shops[name] = _Shop(name)
+            self._bytes += shop.size
+        self._shops.move_to_end(name)
+        return shop
 
-    def _stale(
-        self, shop: str, account: _Account[T], parts: Sequence[Part], version: int
-    ) -> list[Part]:
+    def _stale(self, shop: _Shop[T], parts: Sequence[Part], version: int) -> list[Part]:
         """Those that must be read; the others are as new as `version`."""
-        longest = PART_SECONDS if self._book.standing(shop).heard else UNHEARD_SECONDS
+        longest = PART_SECONDS if self._book.standing(shop.name).heard else UNHEARD_SECONDS
         since = self._clock() - longest
         touched: dict[int, Set[int] | None] = {version: frozenset()}
         stale = []
         for part in parts:
-            entry = account.entries.get(part)
+            entry = shop.entries.get(part)
             if entry is None or entry.begun <= since:
                 stale.append(part)
                 continue
             if entry.version not in touched:
-                touched[entry.version] = self._book.touched(shop, entry.version)
+                touched[entry.version] = self._book.touched(shop.name, entry.version)
             days = touched[entry.version]
             if days is None or any(part.has(day) for day in days):
                 stale.append(part)
@@ -128,43 +133,44 @@ class Parts(Generic[T]):
                 entry.version = version
         return stale
 
-    def _begin(self, shop: str, account: _Account[T], stale: Sequence[Part], version: int) -> None:
+    def _begin(self, shop: _Shop[T], stale: Sequence[Part], version: int) -> None:
         begun = self._clock()
         entries = [_Entry[T](version, begun) for _ in stale]
-        reading = asyncio.ensure_future(self._read(shop, account, stale, entries))
+        reading = asyncio.ensure_future(self._read(shop, stale, entries))
+        # retrieved, though nobody may wait for it any more
         reading.add_done_callback(lambda task: task.cancelled() or task.exception())
         for part, entry in zip(stale, entries, strict=True):
-            self._drop(shop, account, part)
+            self._drop(shop, part)
             entry.reading = reading
-            account.entries[part] = entry
+            shop.entries[part] = entry
 
     async def _read(
-        self, shop: str, account: _Account[T], stale: Sequence[Part], entries: Sequence[_Entry[T]]
+        self, shop: _Shop[T], stale: Sequence[Part], entries: Sequence[_Entry[T]]
     ) -> None:
         try:
-            found = await self._ask(shop, stale)
+            found = await self._fetch(shop.name, stale)
         except BaseException:
             for part, entry in zip(stale, entries, strict=True):
-                if account.entries.get(part) is entry:
-                    self._drop(shop, account, part)
+                if shop.entries.get(part) is entry:
+                    self._drop(shop, part)
             raise
         for part, entry, one in zip(stale, entries, found, strict=True):
             entry.reading, entry.value = None, one.value
-            if account.entries.get(part) is entry:
+            if shop.entries.get(part) is entry:
                 entry.size = PART_BYTES + one.size
-                self._weigh(shop, account, entry.size)
-        while account.entries and account.size > SHOP_BYTES:
-            self._drop(shop, account, next(iter(account.entries)))
+                self._weigh(shop, entry.size)
+        while shop.entries and shop.size > BYTES_OF_SHOP:
+            self._drop(shop, next(iter(shop.entries)))
         while self._bytes > BYTES:
-            _, gone = self._accounts.popitem(last=False)
+            _, gone = self._shops.popitem(last=False)
             self._bytes -= gone.size
 
-    def _drop(self, shop: str, account: _Account[T], part: Part) -> None:
-        entry = account.entries.pop(part, None)
+    def _drop(self, shop: _Shop[T], part: Part) -> None:
+        entry = shop.entries.pop(part, None)
         if entry is not None:
-            self._weigh(shop, account, -entry.size)
+            self._weigh(shop, -entry.size)
 
-    def _weigh(self, shop: str, account: _Account[T], size: int) -> None:
-        account.size += size
-        if self._accounts.get(shop) is account:
+    def _weigh(self, shop: _Shop[T], size: int) -> None:
+        shop.size += size
+        if self._shops.get(shop.name) is shop:
             self._bytes += size

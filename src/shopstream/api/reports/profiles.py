@@ -1,16 +1,15 @@
 """Profiles of shops, kept until the pipeline says that something they are made of may be another."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Protocol
 
-from shopstream.api.reports.kept import Kept, Made
+from shopstream.api.reports.kept import NEVER, Kept, Made
 from shopstream.api.reports.lately import Lately
 from shopstream.api.reports.profile import Profile, read_profile
 from shopstream.api.standing import Known, Standing
 from shopstream.clickhouse.client import Row
 
-_NEVER = datetime.max.replace(tzinfo=UTC)
 _QUESTION = "profile"
 
 
@@ -37,7 +36,7 @@ class Profiles:
         """
 
         async def ask() -> Made[Profile]:
-            return Made(read_profile(await self._ask.profile(shop)), _NEVER, 0)
+            return Made(read_profile(await self._ask.profile(shop)), NEVER, 0)
 
         version = self._standing(shop).version
         profile = (await self._kept.get(shop, _QUESTION, ask, exact=True)).value

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Context, Decimal
 
 import numpy as np
 import numpy.typing as npt
 
-from shopstream.api.reports.columns import Column, summable, wide
+from shopstream.api.reports.columns import Column, money, summable, wide
 from shopstream.clickhouse.client import Row
 
 QUARTER_BYTES = 28
@@ -26,7 +25,6 @@ _ROW = np.dtype(
 )
 """A row of `quarters.sql` in RowBinary, https://clickhouse.com/docs/interfaces/formats/RowBinary; the revenue is a
 whole number of 1/10000 in 128 bits."""
-_EXACT = Context(prec=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +91,7 @@ def rows(part: Currencies, marks: Sequence[int]) -> list[Row]:
             "begin": begin,
             "currency": code,
             "orders": orders,
-            "revenue": Decimal(revenue).scaleb(-4, _EXACT),
+            "revenue": money(revenue),
             "items": items,
         }
         for code, quarters in part.items()

@@ -11,22 +11,23 @@ from shopstream.api.reports.answer import Content, make
 from shopstream.api.reports.kept import Made
 from shopstream.api.reports.ledger import Ledger
 from shopstream.api.reports.names import NameBook
-from shopstream.api.reports.parts import Weighed
+from shopstream.api.reports.parts import Sized
 from shopstream.api.reports.products import ProductBook
 from shopstream.api.reports.profile import Profile
 from shopstream.api.reports.profiles import Profiles
 from shopstream.api.reports.report import NONE_PAID, Cut, Facts, Paid, Payments, Report, report_body
-from shopstream.api.reports.sold import PRODUCT_BYTES
+from shopstream.api.reports.sessions import SessionBook
+from shopstream.api.reports.shop_cache import ShopCache
 from shopstream.api.reports.statements import Statements
 from shopstream.api.reports.stock import Shelf, StockPage, sold_since, stock_body
 from shopstream.api.reports.totals import Body
-from shopstream.api.reports.visits import Visits
-from shopstream.api.reports.whole import Whole
 from shopstream.api.standing import Known
 from shopstream.contracts.stock import threshold
 
 ATTEMPTS, PAUSE_SECONDS = 10, 0.03
 """How often a report is read again because the shop's first order was arriving."""
+UNITS_BYTES = 160
+"""Of the units of a product beside its id, roughly."""
 
 
 class Reader:
@@ -39,9 +40,9 @@ class Reader:
         self._sales = Ledger(ask.quarters, book)
         self._paid = Ledger(ask.paid_quarters, book)
         self._products = ProductBook(ask, book)
-        self._visits = Visits(ask, book)
+        self._session_book = SessionBook(ask, book)
         self._names = NameBook(ask, book.standing)
-        self._on_order: Whole[Mapping[str, int]] = Whole(self._all_ordered, book.standing)
+        self._on_order: ShopCache[Mapping[str, int]] = ShopCache(self._all_ordered, book.standing)
 
     async def report(self, shop: str, report: Report) -> Made[Content]:
         """A report's body but for `asOf`.
@@ -109,7 +110,7 @@ class Reader:
         if "sessions" not in report.needs:
             return 0
         dates = days.dates(cut.first, cut.last)
-        return await self._visits.sessions(shop, days.marks(dates, cut.last, profile.zone))
+        return await self._session_book.sessions(shop, days.marks(dates, cut.last, profile.zone))
 
     async def _stock(self, shop: str, page: StockPage, now: datetime, profile: Profile) -> Body:
         rows = await self._ask.levels(shop, page, threshold(None, profile.threshold))
@@ -130,9 +131,9 @@ class Reader:
             found = {row["product_id"]: row["units"] for row in rows}
         return found
 
-    async def _all_ordered(self, shop: str) -> Weighed[Mapping[str, int]] | None:
+    async def _all_ordered(self, shop: str) -> Sized[Mapping[str, int]] | None:
         found = await self._ask.all_on_order(shop)
-        return None if found is None else Weighed(found, PRODUCT_BYTES * len(found))
+        return None if found is None else Sized(found, sum(UNITS_BYTES + len(one) for one in found))
 
 
 def _tomorrow(now: datetime, profile: Profile) -> datetime:

@@ -2,20 +2,21 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Context, Decimal
 from itertools import islice, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from shopstream.api.reports.columns import Column, summable, wide
+from shopstream.api.reports.columns import Column, money, summable, wide
 from shopstream.clickhouse.client import Row
 
 Columns = Sequence[Sequence[Any]]
+"""Of `sold_parts.sql`; none at all where there is no row."""
 BEST = 10
-ROW_BYTES, CURRENCY_BYTES, PRODUCT_BYTES = 24, 700, 160
-"""Of a row, of a currency beside its rows, and of a product beside its id."""
-_EXACT = Context(prec=60)
+"""As many as `top_products.sql` gives."""
+ROW_BYTES, LONG_BYTES, CURRENCY_BYTES, PRODUCT_BYTES = 24, 48, 700, 160
+"""Of a row, of a revenue in it that does not fit 64 bits, of a currency beside its rows, and of a product beside
+its id."""
 
 
 @dataclass(eq=False, slots=True, weakref_slot=True)
@@ -42,7 +43,7 @@ class Products:
 
 
 class Lines(NamedTuple):
-    """Numbers of products, units, and revenue in 1/10000; a product may have several."""
+    """Columns: numbers of products, units, and revenue in 1/10000; a product may be in several rows."""
 
     product: Column
     quantity: Column
@@ -58,15 +59,15 @@ class Sold:
 
     def size(self) -> int:
         """Bytes in memory, roughly."""
-        rows = sum(len(lines.product) for lines in self.lines.values())
-        return CURRENCY_BYTES * len(self.lines) + ROW_BYTES * rows
+        return sum(
+            CURRENCY_BYTES
+            + len(lines.product) * (ROW_BYTES + LONG_BYTES * (lines.revenue.dtype == object))
+            for lines in self.lines.values()
+        )
 
 
 def read_sold(columns: Columns, begins: Sequence[int], products: Products) -> list[Sold]:
-    """Columns of `sold.sql`, for each of the instants at which the parts begin (Unix seconds).
-
-    Without any row there are no columns either.
-    """
+    """The rows of each of the parts that begin at these instants (Unix seconds)."""
     begin, currency, product, quantity, low, high = columns or [()] * 6
     codes = {code: number for number, code in enumerate(dict.fromkeys(currency))}
     group = np.array(begin, np.int64) * len(codes)
@@ -74,19 +75,16 @@ def read_sold(columns: Columns, begins: Sequence[int], products: Products) -> li
         group += np.fromiter((codes[code] for code in currency), np.int64, len(currency))
     order = np.argsort(group, kind="stable")
     group = group[order]
-    units, money = (
-        np.array(quantity, np.int64),
-        wide(np.array(low, np.uint64), np.array(high, np.int64)),
-    )
-    lines = [column[order] for column in (products.of(product), units, money)]
+    revenue = wide(np.array(low, np.uint64), np.array(high, np.int64))
+    lines = Lines(products.of(product)[order], np.array(quantity, np.int64)[order], revenue[order])
     edges = [0, *(np.flatnonzero(np.diff(group)) + 1).tolist(), len(group)]
     names = list(codes)
-    found: dict[int, dict[str, Lines]] = {begin: {} for begin in begins}
+    found: dict[int, dict[str, Lines]] = {instant: {} for instant in begins}
     for first, last in pairwise(edges):
-        if first < last and int(group[first]) // len(codes) in found:
-            at, code = divmod(int(group[first]), len(codes))
-            found[at][names[code]] = Lines(*(column[first:last].copy() for column in lines))
-    return [Sold(products, found[begin]) for begin in begins]
+        instant, code = divmod(int(group[first]), len(codes)) if first < last else (None, 0)
+        if instant in found:
+            found[instant][names[code]] = Lines(*(column[first:last].copy() for column in lines))
+    return [Sold(products, found[instant]) for instant in begins]
 
 
 def best(parts: Sequence[Sold], currency: str) -> list[Row]:
@@ -96,14 +94,14 @@ def best(parts: Sequence[Sold], currency: str) -> list[Row]:
     if len(some) > BEST:
         least = np.partition(revenue[some], len(some) - BEST)[len(some) - BEST]
         some = some[revenue[some] >= least]
-    rows = [(-int(revenue[one]), products.ids[one], int(quantity[one])) for one in some.tolist()]
+    numbers = sorted(some.tolist(), key=lambda one: (-revenue[one], products.ids[one]))
     return [
         {
-            "product_id": product,
-            "quantity": units,
-            "revenue": Decimal(-money).scaleb(-4, _EXACT),
+            "product_id": products.ids[one],
+            "quantity": int(quantity[one]),
+            "revenue": money(int(revenue[one])),
         }
-        for money, product, units in sorted(rows)[:BEST]
+        for one in numbers[:BEST]
     ]
 
 
@@ -120,8 +118,9 @@ def units(parts: Sequence[Sold], wanted: Iterable[str]) -> dict[str, int]:
 
 
 def _sums(parts: Sequence[Sold], currencies: Iterable[str]) -> tuple[Products, Column, Column]:
-    """By the number of the product. Parts may number them in different ways."""
-    products = parts[-1].products
+    """By the number of the product, in a numbering of its own where the parts have several."""
+    numberings = {part.products for part in parts}
+    products = numberings.pop() if len(numberings) == 1 else Products()
     some = [
         _numbered(part, lines, products)
         for code in currencies

@@ -28,11 +28,11 @@ SETTINGS: Mapping[str, str | int] = {
 }
 """A report is some small statements at once: threads within one would cost more than they save."""
 PAGE_SETTINGS: Mapping[str, str | int] = {**SETTINGS, "max_block_size": 512}
-"""A page ends after few rows."""
-CATALOG_ROWS = 30_000
-"""Of the names of a shop's products that are read at once; a product has a row in each part that is not merged yet."""
-CATALOG_BYTES, SOLD_BYTES = 4 * 1024 * 1024, 16 * 1024 * 1024
-SOLD_ROWS = 100_000
+"""A page ends after few rows: blocks of 8,192 would be read for a hundred."""
+CATALOG_ROWS, CATALOG_BYTES = 30_000, 4 * 1024 * 1024
+"""Of the names, or the units on order, of a shop's products that are read at once; a product has a row in each part
+that is not merged yet."""
+SOLD_ROWS, SOLD_BYTES = 100_000, 16 * 1024 * 1024
 """Of what products sold that are read at once."""
 TOO_MUCH = frozenset({158, 396})
 """The engine's errors where a statement would read or give more than it may; the first comes before it reads."""
@@ -80,7 +80,7 @@ class Statements:
         Quarters of an hour are one part. Unix seconds.
         """
         run = Run(window, datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC))
-        text = fill(load("reports/sold.sql"), begin=_BEGINS[window], sold=_source(0, run))
+        text = fill(load("reports/sold_parts.sql"), begin=_BEGINS[window], sold=_source(0, run))
         params = {"shop": shop, **_run(0, run)}
         del params["sign_0"]
         return await self._columns(text, params, SOLD_ROWS, SOLD_BYTES)
@@ -109,7 +109,7 @@ class Statements:
         """Units of each."""
         return await self._of_products("on_order", shop, products)
 
-    async def sold(
+    async def sold_units(
         self, shop: str, products: Sequence[str], start: datetime, end: datetime
     ) -> list[Row]:
         """Units of each in any currency."""
@@ -131,11 +131,11 @@ class Statements:
             "threshold": threshold,
             "limit": page.limit + 1,
         }
-        text = load("reports/levels.sql")
+        page_of = "levels"
         if page.low is not None:
-            text = fill(load("reports/levels_by_low.sql"), levels=text)
-            params["low"] = page.low
-        return await self._engine.rows(f"{text}LIMIT {{limit:UInt32}}", params, PAGE_SETTINGS)
+            page_of, params["low"] = "levels_by_low", page.low
+        text = fill(load(f"reports/{page_of}.sql"), levels=load("reports/runs/levels.sql"))
+        return await self._engine.rows(text, params, PAGE_SETTINGS)
 
     async def _columns(
         self,
@@ -149,7 +149,7 @@ class Statements:
             **SETTINGS,
             "max_rows_to_read": most_rows,
             "max_result_bytes": most_bytes,
-            "output_format_json_quote_64bit_integers": 0,
+            "output_format_json_quote_64bit_integers": 0,  # columns are made of them
         }
         try:
             content = await self._engine.content(text, "JSONCompactColumns", params, settings)

@@ -1,4 +1,4 @@
--- Those of the levels that are low, or that are not.
+-- A page of those levels that are low, or of those that are not.
 SELECT *
 FROM
 (
@@ -6,3 +6,4 @@ FROM
 )
 WHERE low = {low:Bool}
 ORDER BY product_id, location_id
+LIMIT {limit:UInt32}

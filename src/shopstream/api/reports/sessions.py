@@ -1,12 +1,12 @@
 """Sessions of shops' local days, kept in memory."""
 
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import pairwise
-from time import monotonic
 from typing import Protocol
 
-from shopstream.api.reports.parts import Part, Parts, Weighed
+from shopstream.api.reports.parts import Part, PartCache, Sized
 from shopstream.api.standing import Known
 from shopstream.clickhouse.client import Row
 
@@ -19,15 +19,15 @@ class Ask(Protocol):
     async def sessions(self, shop: str, marks: Sequence[int], /) -> list[Row]: ...
 
 
-class Visits:
-    """Of a local day the engine counts each session once, so a day is read as a whole."""
+class SessionBook:
+    """A session counts once in a local day, so a part is a whole one."""
 
-    def __init__(self, ask: Ask, book: Known, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(self, ask: Ask, book: Known, clock: Callable[[], float] = time.monotonic) -> None:
         self._ask = ask
-        self._parts: Parts[int] = Parts(self._read, book, clock)
+        self._days: PartCache[int] = PartCache(self._fetch, book, clock)
 
     async def sessions(self, shop: str, marks: Sequence[datetime]) -> int:
-        """Those of local days: each begins at a mark and ends at the next.
+        """Those of local days: each begins at a mark (UTC, rising) and ends at the next.
 
         Raises:
             EngineUnavailable, EngineError: as the engine.
@@ -35,10 +35,11 @@ class Visits:
         # a day that the zone skips has no length
         seconds = dict.fromkeys(int(mark.timestamp()) for mark in marks)
         days = [Part(_WINDOW, start, end) for start, end in pairwise(seconds)]
-        return sum(await self._parts.get(shop, days))
+        return sum(await self._days.get(shop, days))
 
-    async def _read(self, shop: str, parts: Sequence[Part]) -> list[Weighed[int]]:
-        marks = sorted({instant for part in parts for instant in (part.start, part.end)})
+    async def _fetch(self, shop: str, days: Sequence[Part]) -> list[Sized[int]]:
+        # what lies between the days is read too, and left out
+        marks = sorted({instant for day in days for instant in (day.start, day.end)})
         rows = await self._ask.sessions(shop, marks)
         found = {row["begin"]: row["sessions"] for row in rows}
-        return [Weighed(found.get(part.start, 0), 0) for part in parts]
+        return [Sized(found.get(day.start, 0), 0) for day in days]

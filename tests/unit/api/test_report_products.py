@@ -1,0 +1,165 @@
+"""What the product book and the session book read, against tables that change under them."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from shopstream.api.reports import products as module
+from shopstream.api.reports.products import ProductBook
+from shopstream.api.reports.sessions import SessionBook
+from shopstream.api.standing import Standing
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def number(text: str) -> int:
+    """The day of a date, counted from 1970-01-01."""
+    return int(at(text).timestamp()) // 86400
+
+
+class Place:
+    """`sold`: products by the instant at which they sold one for 1. At most `most` rows are read at once."""
+
+    def __init__(self, sold: dict[str, list[str]] | None = None, most: int = 100) -> None:
+        self.sold = {at(text): some for text, some in (sold or {}).items()}
+        self.most = most
+        self.version: int | None = 1
+        self.days: set[int] = set()
+        self.read: list[str] = []
+        self.products = ProductBook(self, self)
+        self.sessions_ = SessionBook(self, self)
+
+    def standing(self, _: str) -> Standing:
+        return Standing(self.version, 1, NOON, heard=True)
+
+    def touched(self, _: str, version: int) -> set[int]:
+        return self.days if version != self.version else set()
+
+    def says(self, *days: str) -> None:
+        assert self.version is not None
+        self.version, self.days = self.version + 1, {number(day) for day in days}
+
+    async def sold_parts(self, _: str, window: str, start: int, end: int) -> Any:
+        first, last = (datetime.fromtimestamp(second, UTC) for second in (start, end))
+        self.read.append(f"{window} {first:%m-%dT%H} {last:%m-%dT%H}".replace("T00", ""))
+        rows: list[tuple[int, str, str, int, int, int]] = []
+        for instant, products in self.sold.items():
+            begin = {
+                "days": instant.replace(hour=0),
+                "months": instant.replace(day=1, hour=0),
+                "quarters": first,
+            }[window]
+            if first <= instant < last:
+                rows += [(int(begin.timestamp()), "EUR", one, 1, 10_000, 0) for one in products]
+        return (
+            [list(column) for column in zip(*rows, strict=True)] if len(rows) <= self.most else None
+        )
+
+    async def top(self, *_: Any) -> Any:
+        self.read.append("top")
+        return [{"product_id": "by statement"}]
+
+    async def sold_units(self, *_: Any) -> Any:
+        self.read.append("units")
+        return [{"product_id": "p", "units": 77}]
+
+    async def sessions(self, _: str, marks: Sequence[int]) -> Any:
+        self.read.append(f"sessions of {len(marks) - 1} days")
+        return [{"begin": mark, "sessions": 1} for mark in marks[:-1]]
+
+    async def best(self, start: str, end: str) -> dict[str, int]:
+        rows = await self.products.best("s", "EUR", at(start), at(end))
+        return {row["product_id"]: row.get("quantity", 0) for row in rows}
+
+
+async def test_a_period_is_read_part_by_part_and_then_what_was_touched() -> None:
+    place = Place(
+        {"2026-10-30T12:00": ["a"], "2026-11-15T12:00": ["a", "b"], "2026-12-01T01:00": ["c"]}
+    )
+    period = "2026-10-29T22:00", "2026-12-01T22:00"
+    assert await place.best(*period) == {"a": 2, "b": 1, "c": 1}
+    assert sorted(place.read) == [
+        "days 10-30 11-01",
+        "months 11-01 12-01",
+        "quarters 10-29T22 10-30",
+        "quarters 12-01 12-01T22",
+    ]
+    place.read.clear()
+    place.sold[at("2026-12-01T02:00")] = ["c"]
+    place.says("2026-12-01", "2026-09-01")
+    assert await place.best(*period) == {"a": 2, "b": 1, "c": 2}
+    assert place.read == ["quarters 12-01 12-01T22"]
+
+
+async def test_parts_that_are_near_are_read_with_what_lies_between() -> None:
+    place = Place()
+    await place.best("2026-11-02", "2026-11-30")
+    place.read.clear()
+    place.says("2026-11-03", "2026-11-11", "2026-11-20")
+    await place.best("2026-11-02", "2026-11-30")
+    assert place.read == ["days 11-03 11-12", "days 11-20 11-21"]
+
+
+async def test_what_is_too_much_is_a_statement_each_time_and_the_rest_is_kept() -> None:
+    place = Place({"2026-11-03T12:00": ["a"] * 3, "2026-11-20T12:00": ["b"]}, most=2)
+    for _ in range(2):
+        assert await place.best("2026-11-02", "2026-11-05") == {"by statement": 0}
+        units = await place.products.units("s", ["p"], at("2026-11-02"), at("2026-11-05"))
+        assert units == {"p": 77}
+        assert await place.best("2026-11-20", "2026-11-21") == {"b": 1}
+    once = ["days 11-02 11-05", "days 11-20 11-21"]
+    assert place.read == [once[0], "top", "units", once[1], "top", "units"]
+    place.sold[at("2026-11-03T12:00")] = ["a"]
+    place.says("2026-11-03")
+    assert await place.best("2026-11-03", "2026-11-04") == {"a": 1}
+
+
+async def test_while_nothing_can_be_kept_each_question_is_a_statement() -> None:
+    place = Place({"2026-11-03T12:00": ["a"]})
+    place.version = None
+    assert await place.best("2026-11-02", "2026-11-05") == {"by statement": 0}
+    assert place.read == ["top"]
+
+
+async def test_without_a_currency_or_a_length_nothing_is_asked() -> None:
+    place = Place()
+    assert await place.products.best("s", None, at("2026-11-02"), at("2026-11-03")) == []
+    assert await place.best("2026-11-02", "2026-11-02") == {}
+    assert place.read == []
+
+
+async def test_parts_of_several_numberings_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PRODUCTS", 1)
+    place = Place({f"2026-11-{day:02}T12:00": ["a", f"p{day}"] for day in range(2, 6)})
+    for day in range(2, 6):
+        assert await place.best(f"2026-11-{day:02}", f"2026-11-{day + 1:02}") == {
+            "a": 1,
+            f"p{day}": 1,
+        }
+    assert await place.best("2026-11-02", "2026-11-06") == {
+        "a": 4,
+        "p2": 1,
+        "p3": 1,
+        "p4": 1,
+        "p5": 1,
+    }
+    assert len(place.read) == 4
+
+
+async def test_sessions_are_read_of_the_days_that_were_touched() -> None:
+    place = Place()
+    midnights = [at("2026-11-01") + DAY * count for count in range(11)]
+    # a day that the zone skips has no length
+    marks = [*midnights[:3], midnights[2], *midnights[3:]]
+    assert await place.sessions_.sessions("s", marks) == 10
+    place.says("2026-11-02", "2026-11-05")
+    assert await place.sessions_.sessions("s", marks) == 10
+    assert await place.sessions_.sessions("s", marks[:5]) == 3
+    assert place.read == ["sessions of 10 days", "sessions of 3 days"]
