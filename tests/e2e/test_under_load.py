@@ -149,7 +149,7 @@ def test_totals_are_the_sum_of_their_parts_while_events_pour_in(scene: Scene) ->
 
 
 def right_soon(scene: Scene) -> None:
-    """Answers that are kept are up to two seconds old until the notice of their shop comes; `asOf` says so."""
+    """Answers that are kept are up to half a second old until the notice of their shop comes; `asOf` says so."""
     right = lambda: scene.check_reports(step=7) > 10  # noqa: E731
     eventually(right, 20, "right reports", passing=(AssertionError, OSError))
 

@@ -137,6 +137,14 @@ def requests(shop: str, draw: random.Random, reports: Reports) -> list[tuple[str
         ("/stock?low=true", reports.stock(shop, NOW, True)),
         ("/stock?low=false", reports.stock(shop, NOW, False)),
     ]
+    gone = date(2011, 12, 30)  # in Apia there was no such day
+    found += [
+        (
+            f"/reports/metrics?startDate={gone}&endDate={gone}",
+            reports.metrics(shop, NOW, (gone, gone)),
+        ),
+        (f"/reports/daily-sales?date={gone}", reports.daily_sales(shop, gone, NOW)),
+    ]
     for _ in range(8):
         day = date(2026, 9, 18) + timedelta(days=draw.randrange(64))
         last = day + timedelta(days=draw.randrange(30))
@@ -166,10 +174,9 @@ async def test_every_report_is_what_the_events_say(engine: Engine, zone: str) ->
 async def test_what_is_kept_is_what_the_events_say_after_each_batch(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, zone: str, rows: int | None
 ) -> None:
-    """`rows`: how many of names and products are read at once; with one, every shop is a big one."""
+    """`rows`: how many are read at once; with one, every shop is a big one."""
     if rows:
-        monkeypatch.setattr(statements, "CATALOG_ROWS", rows)
-        monkeypatch.setattr(statements, "SOLD_ROWS", rows)
+        monkeypatch.setattr(statements, "ROWS_AT_ONCE", rows)
     number = ZONES.index(zone)
     world = World(engine, NOW, told=True)
     events = Events(f"told-{number}-{rows}", zone, number)

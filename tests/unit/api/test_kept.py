@@ -68,7 +68,7 @@ async def test_another_shop_never_gets_a_kept_answer() -> None:
 async def test_progress_alone_leaves_a_plain_answer_and_replaces_an_exact_one() -> None:
     place = Place()
     assert await place.get() == 1
-    place.stands(1, version=2)
+    place.stands(0.4, version=2)
     assert (await place.get(), await place.get(exact=True), await place.get()) == (1, 2, 2)
 
 
@@ -77,7 +77,7 @@ async def test_as_of_is_that_from_before_the_answer_was_made() -> None:
     place.open.clear()
     first = asyncio.ensure_future(place.as_of())
     await asyncio.sleep(0)
-    place.stands(1, version=2)
+    place.stands(0.4, version=2)
     place.open.set()
     assert (await first, await place.as_of()) == (0, 0)
 
@@ -87,15 +87,15 @@ async def test_as_of_goes_on_while_nothing_more_is_in_any_report_and_never_back(
     assert await place.as_of() == 0
     place.stands(20)
     assert await place.as_of() == 20
-    place.stands(21, version=2)
+    place.stands(20.4, version=2)
     assert (await place.as_of(), place.asked) == (20, 1)
 
 
 async def test_an_answer_whose_as_of_lies_too_far_back_is_made_again() -> None:
     place = Place()
     assert await place.as_of() == 0
-    place.stands(2.5, version=2)
-    assert (await place.as_of(), place.asked) == (2.5, 2)
+    place.stands(0.6, version=2)
+    assert (await place.as_of(), place.asked) == (0.6, 2)
 
 
 async def test_nothing_is_kept_while_the_pipeline_is_unknown() -> None:

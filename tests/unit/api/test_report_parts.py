@@ -198,6 +198,34 @@ async def test_of_one_shop_the_part_that_was_asked_for_least_recently_goes(
     assert [some[0] - FIRST for some in place.read] == [1, 2, 3, 4, 2]
 
 
+class Common:
+    """Grows with each reading."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+
+    def size(self) -> int:
+        return self.bytes
+
+
+async def test_what_values_share_is_weighed_once_while_any_of_them_is_kept() -> None:
+    common, versions = Common(), Place()
+
+    async def fetch(_: str, parts: Sequence[Part]) -> list[Sized[int]]:
+        common.bytes += 1000
+        return [Sized(0, 10, common) for _ in parts]
+
+    cache: PartCache[int] = PartCache(fetch, versions)
+    one, other = (Part("days", day * DAY, (day + 1) * DAY) for day in (FIRST, FIRST + 1))
+    await cache.get("s", [one])
+    await cache.get("s", [other])
+    each = module.PART_BYTES + 10
+    assert cache._bytes == module.SHOP_BYTES + 2 * each + 2000
+    versions.says({"s": {FIRST}})
+    await cache.get("s", [one])
+    assert cache._bytes == module.SHOP_BYTES + 2 * each + 3000
+
+
 async def test_a_question_of_more_than_is_kept_is_answered_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

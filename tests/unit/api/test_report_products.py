@@ -31,20 +31,26 @@ class Place:
         self.sold = {at(text): some for text, some in (sold or {}).items()}
         self.most = most
         self.version: int | None = 1
-        self.days: set[int] = set()
+        self.days: set[int] | None = set()
+        self.heard = True
+        self.seconds = 100.0
         self.read: list[str] = []
-        self.products = ProductBook(self, self)
+        self.products = ProductBook(self, self, lambda: self.seconds)
         self.sessions_ = SessionBook(self, self)
 
     def standing(self, _: str) -> Standing:
-        return Standing(self.version, 1, NOON, heard=True)
+        return Standing(self.version, 1, NOON, heard=self.heard)
 
-    def touched(self, _: str, version: int) -> set[int]:
+    def touched(self, _: str, version: int) -> set[int] | None:
         return self.days if version != self.version else set()
 
     def says(self, *days: str) -> None:
         assert self.version is not None
         self.version, self.days = self.version + 1, {number(day) for day in days}
+
+    def says_anything(self) -> None:
+        self.says()
+        self.days = None
 
     async def sold_parts(self, _: str, window: str, start: int, end: int) -> Any:
         first, last = (datetime.fromtimestamp(second, UTC) for second in (start, end))
@@ -101,10 +107,11 @@ async def test_a_period_is_read_part_by_part_and_then_what_was_touched() -> None
 async def test_parts_that_are_near_are_read_with_what_lies_between() -> None:
     place = Place()
     await place.best("2026-11-02", "2026-11-30")
+    assert [line.split()[1] for line in place.read] == ["11-02", "11-09", "11-16", "11-23"]
     place.read.clear()
-    place.says("2026-11-03", "2026-11-11", "2026-11-20")
+    place.says("2026-11-03", "2026-11-08", "2026-11-20")
     await place.best("2026-11-02", "2026-11-30")
-    assert place.read == ["days 11-03 11-12", "days 11-20 11-21"]
+    assert place.read == ["days 11-03 11-09", "days 11-20 11-21"]
 
 
 async def test_what_is_too_much_is_a_statement_each_time_and_the_rest_is_kept() -> None:
@@ -121,9 +128,12 @@ async def test_what_is_too_much_is_a_statement_each_time_and_the_rest_is_kept() 
     assert await place.best("2026-11-03", "2026-11-04") == {"a": 1}
 
 
-async def test_while_nothing_can_be_kept_each_question_is_a_statement() -> None:
+@pytest.mark.parametrize(("version", "heard"), [(None, True), (1, False)])
+async def test_while_nothing_can_be_kept_each_question_is_a_statement(
+    version: int | None, heard: bool
+) -> None:
     place = Place({"2026-11-03T12:00": ["a"]})
-    place.version = None
+    place.version, place.heard = version, heard
     assert await place.best("2026-11-02", "2026-11-05") == {"by statement": 0}
     assert place.read == ["top"]
 
@@ -135,22 +145,25 @@ async def test_without_a_currency_or_a_length_nothing_is_asked() -> None:
     assert place.read == []
 
 
-async def test_parts_of_several_numberings_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_shop_of_too_many_products_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PRODUCTS", 1)
-    place = Place({f"2026-11-{day:02}T12:00": ["a", f"p{day}"] for day in range(2, 6)})
-    for day in range(2, 6):
-        assert await place.best(f"2026-11-{day:02}", f"2026-11-{day + 1:02}") == {
-            "a": 1,
-            f"p{day}": 1,
-        }
-    assert await place.best("2026-11-02", "2026-11-06") == {
-        "a": 4,
-        "p2": 1,
-        "p3": 1,
-        "p4": 1,
-        "p5": 1,
-    }
-    assert len(place.read) == 4
+    place = Place({f"2026-11-0{day}T12:00": ["a", f"p{day}"] for day in range(2, 6)})
+    assert await place.best("2026-11-02", "2026-11-03") == {"a": 1, "p2": 1}
+    assert await place.best("2026-11-03", "2026-11-04") == {"by statement": 0}
+    assert await place.best("2026-11-02", "2026-11-03") == {"a": 1, "p2": 1}
+
+
+async def test_a_period_of_which_all_changed_just_now_is_not_read_whole_again() -> None:
+    place = Place({"2026-11-03T12:00": ["a"]})
+    period = "2026-11-02", "2026-11-08"
+    for seconds in (0, 1, 4, 6, 7):
+        place.seconds = 100.0 + seconds
+        await place.best(*period)
+        place.says_anything()
+    # a few parts are read all the same
+    await place.best("2026-11-02", "2026-11-03")
+    days = "days 11-02 11-08"
+    assert place.read == [days, "top", "top", days, "top", "days 11-02 11-03"]
 
 
 async def test_sessions_are_read_of_the_days_that_were_touched() -> None:
@@ -163,3 +176,11 @@ async def test_sessions_are_read_of_the_days_that_were_touched() -> None:
     assert await place.sessions_.sessions("s", marks) == 10
     assert await place.sessions_.sessions("s", marks[:5]) == 3
     assert place.read == ["sessions of 10 days", "sessions of 3 days"]
+
+
+@pytest.mark.parametrize("version", [None, 1])
+async def test_a_period_without_length_has_no_sessions(version: int | None) -> None:
+    place = Place()
+    place.version = version
+    assert await place.sessions_.sessions("s", [NOON, NOON]) == 0
+    assert place.read == []

@@ -2,11 +2,14 @@
 
 from collections import Counter
 from decimal import Context, Decimal
+from sys import getsizeof
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shopstream.api.reports import sold as module
 from shopstream.api.reports.sold import (
     LONG_BYTES,
     PRODUCT_BYTES,
@@ -55,52 +58,63 @@ row = st.tuples(
 )
 
 
-@given(st.lists(row, max_size=60), st.integers(1, 2))
-def test_parts_together_are_the_sums_of_their_rows(rows: list[Row], numberings: int) -> None:
-    begins = [0, 86400]
-    there = [Products() for _ in range(numberings)]
-    parts: list[Sold] = []
-    for number, begin in enumerate(begins):
-        # rows of other parts are none of its own
-        parts += read_sold(columns(rows), [begin], there[number % numberings])
-    ours = [one for one in rows if one[0] in begins]
-    for currency in ("EUR", "USD", "GBP"):
-        assert best(parts, currency) == plain(ours, currency)
-    sold: Counter[str] = Counter()
-    for _, _, product, number, _ in ours:
-        sold[product] += number
-    wanted = ["p1", "p2", "p30"]
-    found = units(parts, wanted)
-    assert {one: found.get(one, 0) for one in wanted} == {one: sold[one] for one in wanted}
+def read(rows: list[Row], begins: list[int], products: Products) -> list[Sold]:
+    found = read_sold(columns(rows), begins, products)
+    assert found is not None
+    return found
+
+
+@given(st.lists(row, max_size=60))
+def test_parts_together_are_the_sums_of_their_rows(rows: list[Row]) -> None:
+    # one after the other, or in one reading with a part between that nobody wants
+    begins, apart = [0, 172800], Products()
+    for parts in (
+        read(rows, begins, Products()),
+        [one for begin in begins for one in read(rows, [begin], apart)],
+    ):
+        ours = [one for one in rows if one[0] in begins]
+        for currency in ("EUR", "USD", "GBP"):
+            assert best(parts, currency) == plain(ours, currency)
+        sold: Counter[str] = Counter()
+        for _, _, product, number, _ in ours:
+            sold[product] += number
+        wanted = ["p1", "p2", "p30"]
+        found = units(parts, wanted)
+        assert {one: found.get(one, 0) for one in wanted} == {one: sold[one] for one in wanted}
 
 
 def test_ten_of_those_that_tie_are_the_first_by_id() -> None:
     rows = [(0, "EUR", f"p{number:02}", 1, 5) for number in reversed(range(30))]
-    found = best(read_sold(columns(rows), [0], Products()), "EUR")
+    found = best(read(rows, [0], Products()), "EUR")
     assert [one["product_id"] for one in found] == [f"p{number:02}" for number in range(10)]
 
 
 def test_sums_beyond_64_bits_are_exact() -> None:
     most = 2**63 - 1
     rows = [(0, "EUR", "p", 1, most)] * 3 + [(0, "EUR", "q", 1, -(2**70))]
-    found = best(read_sold(columns(rows), [0], Products()), "EUR")
+    found = best(read(rows, [0], Products()), "EUR")
     assert [one["revenue"] for one in found] == [
         Decimal(3 * most).scaleb(-4),
         Decimal(-(2**70)).scaleb(-4),
     ]
 
 
-def test_products_that_a_part_brings_are_weighed() -> None:
+def test_products_are_weighed_once_whoever_brought_them() -> None:
     there = Products()
-    there.of(["a", "bb"])
-    there.of(["bb", "ccc"])
-    assert there.size(0) == 3 * PRODUCT_BYTES + 6
-    assert there.size(2) == PRODUCT_BYTES + 3
+    for ids in (["a", "bb"], ["bb", "ä" * 100]):
+        there.of(ids)
+    assert there.size() == 3 * PRODUCT_BYTES + sum(map(getsizeof, ["a", "bb", "ä" * 100]))
+
+
+def test_too_many_currencies_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CURRENCIES", 3)
+    rows: list[Row] = [(begin, code, "p", 1, 1) for begin in (0, 86400) for code in ("AAA", "BBB")]
+    assert read_sold(columns(rows[:2]), [0], Products()) is not None
+    assert read_sold(columns(rows), [0, 86400], Products()) is None
 
 
 def test_revenue_beyond_64_bits_weighs_more() -> None:
     small, large = (
-        read_sold(columns([(0, "EUR", "p", 1, units)]), [0], Products())[0].size()
-        for units in (1, 2**70)
+        read([(0, "EUR", "p", 1, units)], [0], Products())[0].size() for units in (1, 2**70)
     )
     assert large - small == LONG_BYTES

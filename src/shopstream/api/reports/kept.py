@@ -16,8 +16,9 @@ PART_SECONDS = 300.0
 UNHEARD_SECONDS = 1.0
 """How long either is kept while no notices come."""
 NEVER = datetime.max.replace(tzinfo=UTC)
-LAG = timedelta(seconds=2)
-"""How far `asOf` of an answer may lie behind that of a new one."""
+LAG = timedelta(seconds=0.5)
+"""How far `asOf` of an answer may lie behind that of a new one: what pours in makes no answer of a shop anew more
+often."""
 ENTRIES, BYTES = 5000, 64 * 1024 * 1024
 """What is kept; beyond it the answer that was asked for least recently goes."""
 

@@ -3,9 +3,9 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence, Set
+from collections.abc import Awaitable, Callable, Hashable, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Generic, NamedTuple, TypeVar, cast
+from typing import Generic, NamedTuple, Protocol, TypeVar, cast
 
 from shopstream.api.reports.kept import PART_SECONDS, UNHEARD_SECONDS
 from shopstream.api.standing import Known
@@ -33,11 +33,19 @@ class Part(NamedTuple):
         return self.start < (day + 1) * DAY_SECONDS and day * DAY_SECONDS < self.end
 
 
+class Shared(Hashable, Protocol):
+    """What values of a shop have in common."""
+
+    def size(self) -> int:
+        """Bytes in memory, roughly."""
+
+
 class Sized(NamedTuple, Generic[T]):
-    """What was read; `size` in bytes, roughly."""
+    """What was read; `size` in bytes, roughly, without what it shares with others."""
 
     value: T
     size: int
+    shared: Shared | None = None
 
 
 Fetch = Callable[[str, Sequence[Part]], Awaitable[Sequence[Sized[T]]]]
@@ -54,6 +62,7 @@ class _Entry(Generic[T]):
     reading: asyncio.Task[None] | None = None
     value: T | None = None
     size: int = 0
+    shared: Shared | None = None
 
 
 @dataclass(eq=False, slots=True)
@@ -63,6 +72,7 @@ class _Shop(Generic[T]):
     name: str
     entries: OrderedDict[Part, _Entry[T]] = field(default_factory=OrderedDict)
     size: int = SHOP_BYTES
+    shared: int = 0
 
 
 class PartCache(Generic[T]):
@@ -82,8 +92,17 @@ class PartCache(Generic[T]):
         self._bytes = 0
 
     def keeps(self, shop: str) -> bool:
-        """Whether what is read of the shop now can be kept."""
-        return self._book.standing(shop).version is not None
+        """Whether what is read of the shop now can be kept for longer than `UNHEARD_SECONDS`."""
+        standing = self._book.standing(shop)
+        return standing.version is not None and standing.heard
+
+    def stale(self, shop: str, parts: Sequence[Part]) -> list[Part]:
+        """Those that `get` would read."""
+        version = self._book.standing(shop).version
+        there = self._shops.get(shop)
+        return (
+            list(parts) if version is None or there is None else self._stale(there, parts, version)
+        )
 
     async def get(self, shop: str, parts: Sequence[Part]) -> list[T]:
         """The value of each, as new as what is known now.
@@ -91,6 +110,8 @@ class PartCache(Generic[T]):
         Raises:
             EngineUnavailable, EngineError: as the engine; and whatever else `fetch` raises.
         """
+        if not parts:
+            return []
         version = self._book.standing(shop).version
         if version is None:
             return [one.value for one in await self._fetch(shop, parts)]
@@ -157,10 +178,12 @@ class PartCache(Generic[T]):
         for part, entry, one in zip(stale, entries, found, strict=True):
             entry.reading, entry.value = None, one.value
             if shop.entries.get(part) is entry:
-                entry.size = PART_BYTES + one.size
+                entry.size, entry.shared = PART_BYTES + one.size, one.shared
                 self._weigh(shop, entry.size)
+        self._weigh_shared(shop)
         while shop.entries and shop.size > BYTES_OF_SHOP:
             self._drop(shop, next(iter(shop.entries)))
+            self._weigh_shared(shop)
         while self._bytes > BYTES:
             _, gone = self._shops.popitem(last=False)
             self._bytes -= gone.size
@@ -169,6 +192,12 @@ class PartCache(Generic[T]):
         entry = shop.entries.pop(part, None)
         if entry is not None:
             self._weigh(shop, -entry.size)
+
+    def _weigh_shared(self, shop: _Shop[T]) -> None:
+        shared = {entry.shared for entry in shop.entries.values() if entry.shared is not None}
+        size = sum(one.size() for one in shared)
+        self._weigh(shop, size - shop.shared)
+        shop.shared = size
 
     def _weigh(self, shop: _Shop[T], size: int) -> None:
         shop.size += size

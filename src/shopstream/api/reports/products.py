@@ -9,17 +9,20 @@ from weakref import WeakValueDictionary
 
 from shopstream.api.reports import sold
 from shopstream.api.reports.cover import QUARTERS, Run, pieces
-from shopstream.api.reports.parts import DAY_SECONDS, Part, PartCache, Sized
+from shopstream.api.reports.lately import Lately
+from shopstream.api.reports.parts import Part, PartCache, Sized
 from shopstream.api.reports.sold import Columns, Products, Sold
 from shopstream.api.standing import Known
 from shopstream.clickhouse.client import Row
 
-PRODUCTS = 50_000
-"""That one numbering holds; then another begins. A product's id is weighed with the part that brought it, and
-lives as long as any part of that numbering."""
-NEAR_SECONDS = 7 * DAY_SECONDS
-"""Parts of a window no further apart are read by one statement, with what lies between them: a statement costs
-more than some days."""
+PRODUCTS = 30_000
+"""Of a shop, that are remembered; what it sold is too much to be kept once they are more."""
+SPAN = 7
+"""Parts at most that one statement reads, with what lies between them: what it gives is taken in at one go."""
+FEW = 3
+"""Parts that are always worth reading."""
+IDLE_SECONDS = 5.0
+"""A shop of which everything may have changed so soon after it was read is not read whole again before."""
 
 
 class Ask(Protocol):
@@ -44,8 +47,11 @@ class ProductBook:
 
     def __init__(self, ask: Ask, book: Known, clock: Callable[[], float] = time.monotonic) -> None:
         self._ask = ask
+        self._book = book
         self._parts: PartCache[Sold | None] = PartCache(self._fetch, book, clock)
         self._products: WeakValueDictionary[str, Products] = WeakValueDictionary()
+        self._clock = clock
+        self._begun: Lately[str, tuple[int, float]] = Lately()
 
     async def best(
         self, shop: str, currency: str | None, start: datetime, end: datetime
@@ -80,8 +86,23 @@ class ProductBook:
         """None: not in memory."""
         if not self._parts.keeps(shop):
             return None
-        parts = await self._parts.get(shop, [_part(run) for run in pieces(start, end)])
-        return None if None in parts else cast(list[Sold], parts)
+        parts = [_part(run) for run in pieces(start, end)]
+        if not self._worthwhile(shop, len(self._parts.stale(shop, parts))):
+            return None
+        sold = await self._parts.get(shop, parts)
+        return None if None in sold else cast(list[Sold], sold)
+
+    def _worthwhile(self, shop: str, stale: int) -> bool:
+        """Whether so many parts should be read: they cost more than one statement, and are of use if they last."""
+        if stale <= FEW:
+            return True
+        version, now = self._book.standing(shop).version, self._clock()
+        known = self._begun.get(shop)
+        if known and now < known[1] + IDLE_SECONDS and self._book.touched(shop, known[0]) is None:
+            return False
+        if version is not None:
+            self._begun.put(shop, (version, now))
+        return True
 
     async def _fetch(self, shop: str, parts: Sequence[Part]) -> list[Sized[Sold | None]]:
         found = await asyncio.gather(*(self._span(shop, span) for span in _spans(parts)))
@@ -92,23 +113,17 @@ class ProductBook:
         """None of each where they are too much together."""
         window, start, end = span[0].window, span[0].start, span[-1].end
         columns = await self._ask.sold_parts(shop, window, start, end)
-        if columns is None:
-            return dict.fromkeys(span, Sized(None, 0))
-        products = self._numbered(shop)
-        before = len(products.ids)
-        found = sold.read_sold(columns, [part.start for part in span], products)
-        brought = products.size(before)
-        return {
-            part: Sized(one, one.size() + (0 if number else brought))
-            for number, (part, one) in enumerate(zip(span, found, strict=True))
-        }
-
-    def _numbered(self, shop: str) -> Products:
-        """The shop's products, as long as any part has them."""
         products = self._products.get(shop)
-        if products is None or len(products.ids) > PRODUCTS:
+        if products is None:  # as long as any part has them there is no other
             products = self._products[shop] = Products()
-        return products
+        found = None
+        if columns is not None and len(products.ids) <= PRODUCTS:
+            found = sold.read_sold(columns, [part.start for part in span], products)
+        if found is None:
+            return dict.fromkeys(span, Sized(None, 0))
+        return {
+            part: Sized(one, one.size(), products) for part, one in zip(span, found, strict=True)
+        }
 
 
 def _part(run: Run) -> Part:
@@ -119,12 +134,9 @@ def _spans(parts: Sequence[Part]) -> list[list[Part]]:
     """What is read by one statement each; quarters of an hour, which the engine sums, alone."""
     found: list[list[Part]] = []
     for part in sorted(parts):
-        last = found[-1][-1] if found else None
-        if (
-            last
-            and part.window == last.window != QUARTERS
-            and part.start - last.end <= NEAR_SECONDS
-        ):
+        first = found[-1][0] if found else None
+        near = first and part.end - first.start <= SPAN * (part.end - part.start)
+        if near and first and part.window == first.window != QUARTERS:
             found[-1].append(part)
         else:
             found.append([part])

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from sys import getsizeof
 from typing import Any
 
 from shopstream.api.faults import NotYet
@@ -26,7 +27,7 @@ from shopstream.contracts.stock import threshold
 
 ATTEMPTS, PAUSE_SECONDS = 10, 0.03
 """How often a report is read again because the shop's first order was arriving."""
-UNITS_BYTES = 160
+UNITS_BYTES = 110
 """Of the units of a product beside its id, roughly."""
 
 
@@ -133,7 +134,11 @@ class Reader:
 
     async def _all_ordered(self, shop: str) -> Sized[Mapping[str, int]] | None:
         found = await self._ask.all_on_order(shop)
-        return None if found is None else Sized(found, sum(UNITS_BYTES + len(one) for one in found))
+        return (
+            None
+            if found is None
+            else Sized(found, sum(UNITS_BYTES + getsizeof(one) for one in found))
+        )
 
 
 def _tomorrow(now: datetime, profile: Profile) -> datetime:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
+from sys import getsizeof
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +15,9 @@ Columns = Sequence[Sequence[Any]]
 """Of `sold_parts.sql`; none at all where there is no row."""
 BEST = 10
 """As many as `top_products.sql` gives."""
-ROW_BYTES, LONG_BYTES, CURRENCY_BYTES, PRODUCT_BYTES = 24, 48, 700, 160
+CURRENCIES = 1000
+"""Of a part; added up over the parts that are read at once."""
+ROW_BYTES, LONG_BYTES, CURRENCY_BYTES, PRODUCT_BYTES = 24, 48, 700, 110
 """Of a row, of a revenue in it that does not fit 64 bits, of a currency beside its rows, and of a product beside
 its id."""
 
@@ -25,17 +28,20 @@ class Products:
 
     ids: list[str] = field(default_factory=list)
     _numbers: dict[str, int] = field(default_factory=dict)
+    _size: int = 0
 
     def of(self, ids: Sequence[str]) -> Column:
         """The number of each, new ones for those that have none."""
         known = self._numbers
         found = np.fromiter((known.setdefault(one, len(known)) for one in ids), np.int64, len(ids))
-        self.ids.extend(islice(known, len(self.ids), None))
+        new = list(islice(known, len(self.ids), None))
+        self.ids += new
+        self._size += sum(map(getsizeof, new)) + PRODUCT_BYTES * len(new)
         return found
 
-    def size(self, first: int) -> int:
-        """Bytes in memory from a number on, roughly."""
-        return sum(PRODUCT_BYTES + len(one) for one in islice(self.ids, first, None))
+    def size(self) -> int:
+        """Bytes in memory, roughly."""
+        return self._size
 
     def find(self, product: str) -> int | None:
         """Its number, where it has one."""
@@ -66,8 +72,9 @@ class Sold:
         )
 
 
-def read_sold(columns: Columns, begins: Sequence[int], products: Products) -> list[Sold]:
-    """The rows of each of the parts that begin at these instants (Unix seconds)."""
+def read_sold(columns: Columns, begins: Sequence[int], products: Products) -> list[Sold] | None:
+    """The rows of each of the parts that begin at these instants (Unix seconds); None where their currencies are
+    too many."""
     begin, currency, product, quantity, low, high = columns or [()] * 6
     codes = {code: number for number, code in enumerate(dict.fromkeys(currency))}
     group = np.array(begin, np.int64) * len(codes)
@@ -78,6 +85,8 @@ def read_sold(columns: Columns, begins: Sequence[int], products: Products) -> li
     revenue = wide(np.array(low, np.uint64), np.array(high, np.int64))
     lines = Lines(products.of(product)[order], np.array(quantity, np.int64)[order], revenue[order])
     edges = [0, *(np.flatnonzero(np.diff(group)) + 1).tolist(), len(group)]
+    if len(edges) > CURRENCIES:
+        return None
     names = list(codes)
     found: dict[int, dict[str, Lines]] = {instant: {} for instant in begins}
     for first, last in pairwise(edges):
@@ -118,27 +127,14 @@ def units(parts: Sequence[Sold], wanted: Iterable[str]) -> dict[str, int]:
 
 
 def _sums(parts: Sequence[Sold], currencies: Iterable[str]) -> tuple[Products, Column, Column]:
-    """By the number of the product, in a numbering of its own where the parts have several."""
-    numberings = {part.products for part in parts}
-    products = numberings.pop() if len(numberings) == 1 else Products()
-    some = [
-        _numbered(part, lines, products)
-        for code in currencies
-        for part in parts
-        if (lines := part.lines.get(code))
-    ]
+    """By the number of the product; all parts are of one shop and its numbering."""
+    products = parts[0].products
+    some = [lines for code in currencies for part in parts if (lines := part.lines.get(code))]
     if not some:
         return products, np.zeros(0, np.int64), np.zeros(0, np.int64)
     number, quantity, revenue = (np.concatenate(columns) for columns in zip(*some, strict=True))
     count = len(products.ids)
     return products, _by(number, quantity, count), _by(number, revenue, count)
-
-
-def _numbered(part: Sold, lines: Lines, products: Products) -> Lines:
-    if part.products is products:
-        return lines
-    ids = part.products.ids
-    return lines._replace(product=products.of([ids[number] for number in lines.product.tolist()]))
 
 
 def _by(number: Column, column: Column, count: int) -> Column:

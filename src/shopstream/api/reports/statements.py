@@ -29,11 +29,9 @@ SETTINGS: Mapping[str, str | int] = {
 """A report is some small statements at once: threads within one would cost more than they save."""
 PAGE_SETTINGS: Mapping[str, str | int] = {**SETTINGS, "max_block_size": 512}
 """A page ends after few rows: blocks of 8,192 would be read for a hundred."""
-CATALOG_ROWS, CATALOG_BYTES = 30_000, 4 * 1024 * 1024
-"""Of the names, or the units on order, of a shop's products that are read at once; a product has a row in each part
-that is not merged yet."""
-SOLD_ROWS, SOLD_BYTES = 100_000, 16 * 1024 * 1024
-"""Of what products sold that are read at once."""
+ROWS_AT_ONCE, BYTES_AT_ONCE = 30_000, 4 * 1024 * 1024
+"""Of a shop's products: their names, what they sold, their units on order. A product has a row in each part of the
+table that is not merged yet."""
 TOO_MUCH = frozenset({158, 396})
 """The engine's errors where a statement would read or give more than it may; the first comes before it reads."""
 _BEGINS = {
@@ -83,18 +81,16 @@ class Statements:
         text = fill(load("reports/sold_parts.sql"), begin=_BEGINS[window], sold=_source(0, run))
         params = {"shop": shop, **_run(0, run)}
         del params["sign_0"]
-        return await self._columns(text, params, SOLD_ROWS, SOLD_BYTES)
+        return await self._columns(text, params)
 
     async def catalog(self, shop: str) -> list[tuple[str, str, bool]] | None:
         """The latest name of every product of the shop, and whether it is gone; None where they are too many."""
-        columns = await self._columns(load("reports/all_names.sql"), {"shop": shop}, CATALOG_ROWS)
+        columns = await self._columns(load("reports/all_names.sql"), {"shop": shop})
         return None if columns is None else list(zip(*columns, strict=True))
 
     async def all_on_order(self, shop: str) -> dict[str, int] | None:
         """Units on order of every product that has any; None where they are too many."""
-        columns = await self._columns(
-            load("reports/all_on_order.sql"), {"shop": shop}, CATALOG_ROWS
-        )
+        columns = await self._columns(load("reports/all_on_order.sql"), {"shop": shop})
         return None if columns is None else dict(zip(*columns, strict=True))
 
     async def names(self, shop: str, products: Sequence[str]) -> list[Row]:
@@ -141,14 +137,12 @@ class Statements:
         self,
         text: str,
         params: Mapping[str, object],
-        most_rows: int,
-        most_bytes: int = CATALOG_BYTES,
     ) -> list[list[Any]] | None:
-        """None where it would read more rows, or give more bytes."""
+        """None where it would read more rows than `ROWS_AT_ONCE`, or give more bytes."""
         settings: dict[str, str | int] = {
             **SETTINGS,
-            "max_rows_to_read": most_rows,
-            "max_result_bytes": most_bytes,
+            "max_rows_to_read": ROWS_AT_ONCE,
+            "max_result_bytes": BYTES_AT_ONCE,
             "output_format_json_quote_64bit_integers": 0,  # columns are made of them
         }
         try:
