@@ -21,8 +21,8 @@ SPAN = 7
 """Parts at most that one statement reads, with what lies between them: what it gives is taken in at one go."""
 FEW = 3
 """Parts that are always worth reading."""
-IDLE_SECONDS = 5.0
-"""A shop of which everything may have changed so soon after it was read is not read whole again before."""
+AGAIN_SECONDS = 5.0
+"""Where all of a shop may have changed since much of it was read, much of it is read again only after so long."""
 
 
 class Ask(Protocol):
@@ -98,7 +98,7 @@ class ProductBook:
             return True
         version, now = self._book.standing(shop).version, self._clock()
         known = self._begun.get(shop)
-        if known and now < known[1] + IDLE_SECONDS and self._book.touched(shop, known[0]) is None:
+        if known and now < known[1] + AGAIN_SECONDS and self._book.touched(shop, known[0]) is None:
             return False
         if version is not None:
             self._begun.put(shop, (version, now))
