@@ -98,7 +98,8 @@ def read_sold(columns: Columns, begins: Sequence[int], products: Products) -> li
 
 def best(parts: Sequence[Sold], currency: str) -> list[Row]:
     """The products that sold best in all the parts together: by revenue, then by id; none that sold nothing."""
-    products, quantity, revenue = _sums(parts, [currency])
+    products = parts[0].products
+    quantity, revenue = (_sums(parts, [currency], of) for of in ("quantity", "revenue"))
     some = np.flatnonzero((quantity != 0) | (revenue != 0))
     if len(some) > BEST:
         least = np.partition(revenue[some], len(some) - BEST)[len(some) - BEST]
@@ -117,8 +118,8 @@ def best(parts: Sequence[Sold], currency: str) -> list[Row]:
 def units(parts: Sequence[Sold], wanted: Iterable[str]) -> dict[str, int]:
     """Units of some products that sold in all the parts together, in any currency."""
     currencies = {code for part in parts for code in part.lines}
-    products, quantity, _ = _sums(parts, currencies)
-    numbers = {product: products.find(product) for product in wanted}
+    quantity = _sums(parts, currencies, "quantity")
+    numbers = {product: parts[0].products.find(product) for product in wanted}
     return {
         product: int(quantity[number])
         for product, number in numbers.items()
@@ -126,19 +127,12 @@ def units(parts: Sequence[Sold], wanted: Iterable[str]) -> dict[str, int]:
     }
 
 
-def _sums(parts: Sequence[Sold], currencies: Iterable[str]) -> tuple[Products, Column, Column]:
-    """By the number of the product; all parts are of one shop and its numbering."""
-    products = parts[0].products
+def _sums(parts: Sequence[Sold], currencies: Iterable[str], of: str) -> Column:
+    """Of a column, by the number of the product; all parts are of one shop and its numbering."""
     some = [lines for code in currencies for part in parts if (lines := part.lines.get(code))]
     if not some:
-        return products, np.zeros(0, np.int64), np.zeros(0, np.int64)
-    number, quantity, revenue = (np.concatenate(columns) for columns in zip(*some, strict=True))
-    count = len(products.ids)
-    return products, _by(number, quantity, count), _by(number, revenue, count)
-
-
-def _by(number: Column, column: Column, count: int) -> Column:
-    column = summable(column)
-    sums = np.zeros(count, column.dtype)
-    np.add.at(sums, number, column)
+        return np.zeros(0, np.int64)
+    column = summable(np.concatenate([getattr(lines, of) for lines in some]))
+    sums = np.zeros(len(parts[0].products.ids), column.dtype)
+    np.add.at(sums, np.concatenate([lines.product for lines in some]), column)
     return sums
