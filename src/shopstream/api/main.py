@@ -1,7 +1,6 @@
 """`shopstream api`: the composition root of an API process."""
 
 import asyncio
-import gc
 import logging
 import sys
 import time
@@ -86,9 +85,6 @@ async def _serve(settings: Settings, access: Access, keys: Jwks | None, listener
         log.info("serving http://%s:%d", f"[{host}]" if ":" in host else host, port)
         server = Server(configure(create_app(deps)), hub.close)
         failed.add_done_callback(lambda _: server.stop())
-        # what is there by now lives as long as the process: a full collection over it stops everything for some 40 ms
-        gc.collect()
-        gc.freeze()
         await server.serve([listener])
         return 1 if failed.done() else 0
 

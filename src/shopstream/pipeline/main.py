@@ -1,7 +1,6 @@
 """The process `shopstream pipeline`."""
 
 import asyncio
-import gc
 import logging
 import sys
 from typing import Any
@@ -30,9 +29,6 @@ def run(settings: Settings) -> int:
     app = worker.wire()
     try:
         loop.run_until_complete(worker.open())
-        # what is there by now lives as long as the process: a full collection over it stops everything for some 40 ms
-        gc.collect()
-        gc.freeze()
         faust.Worker(
             app,
             loop=loop,

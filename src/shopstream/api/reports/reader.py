@@ -134,11 +134,9 @@ class Reader:
 
     async def _all_ordered(self, shop: str) -> Sized[Mapping[str, int]] | None:
         found = await self._ask.all_on_order(shop)
-        return (
-            None
-            if found is None
-            else Sized(found, sum(UNITS_BYTES + getsizeof(one) for one in found))
-        )
+        if found is None:
+            return None
+        return Sized(found, sum(UNITS_BYTES + getsizeof(product) for product in found))
 
 
 def _tomorrow(now: datetime, profile: Profile) -> datetime:
