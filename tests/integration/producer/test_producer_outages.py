@@ -35,6 +35,7 @@ def test_what_is_sent_while_the_broker_is_away_arrives_when_it_is_back(own: OwnB
         own.start()
         lost = told_as_lost(producer, during, own)
         after = visits(producer, range(1000, 1500))
+        lost += told_as_lost(producer, after, own)
     first = 500 if own.brokers.forgets else 0
     sent = {number: each for number, each in enumerate(before + during + after) if number >= first}
     kept = {number: each for number, each in sent.items() if each not in lost}
@@ -42,7 +43,7 @@ def test_what_is_sent_while_the_broker_is_away_arrives_when_it_is_back(own: OwnB
 
 
 def told_as_lost(producer: ShopProducer, sent: list[Sent], own: OwnBroker) -> list[Sent]:
-    """A broker that forgets its topics may refuse some for good before they are made again; each is told."""
+    """A broker that forgets its topics may refuse some for good while they are made again; each is told."""
     try:
         producer.flush()
     except NotDelivered as told:
