@@ -1,4 +1,5 @@
 # One image for every process of a deployment: `shopstream migrate`, `pipeline`, `api`.
+# `shopstream up` is not in it: requirements.lock is the extra `server`, without ClickHouse's library and a Java runtime.
 
 FROM python:3.11-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore

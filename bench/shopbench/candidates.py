@@ -27,7 +27,6 @@ class Site:
     bootstrap: str
     engine: EngineAddress
     group: str
-    idempotence: bool
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,6 @@ def _start_ours(site: Site) -> tuple[Child, Callable[[], int | None]]:
     port = free_port()
     env = {
         "SHOPSTREAM_KAFKA_BOOTSTRAP": site.bootstrap,
-        "SHOPSTREAM_KAFKA_IDEMPOTENCE": str(site.idempotence).lower(),
         "SHOPSTREAM_CLICKHOUSE_URL": site.engine.url,
         "SHOPSTREAM_METRICS_PORT": str(port),
     }

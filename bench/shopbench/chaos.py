@@ -78,7 +78,7 @@ def _result(done: Run) -> Result:
         + ", ".join(f"{name} {count:,}" for name, count in done.refused.items()),
         "compared: " + ", ".join(f"{name} {count:,}" for name, count in verdict.notes.items()),
         f"everything was in {done.catch_up:.0f} s after the last deed; {done.ends} workers ended by"
-        " themselves, as a topic was made again or another had taken over, and were started again",
+        " themselves, as another had taken over, and were started again",
         f"peak MiB: resident, of one worker; all together {done.together} at a time",
         "repairs of the audit: "
         + (", ".join(f"{name} {count}" for name, count in verdict.repairs.items()) or "none"),
@@ -89,7 +89,7 @@ def _result(done: Run) -> Result:
     return Result(
         f"chaos-without-{done.plan.without}" if done.plan.without else "chaos",
         f"{done.plan.events:,} events of all topics in {done.plan.shops} shops, 15 % of them twice, 2 % bad;"
-        f" {done.plan.workers} workers, the embedded engine and broker",
+        f" {done.plan.workers} workers, one engine, one Kafka node",
         rows=[{"what": name, "count": value} for name, value in done.row().items()],
         notes=notes,
     )

@@ -74,7 +74,7 @@ def _flags() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench/ingest", description=__doc__)
     parser.add_argument("--events", type=int, default=300_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--kafka", metavar="HOST:PORT", help="a real broker, for this bench alone")
+    parser.add_argument("--kafka", metavar="HOST:PORT", help="another broker, for this bench alone")
     parser.add_argument("--mixed", action="store_true", help="all topics beside orders only")
     parser.add_argument("--only", choices=["shopstream", "faust", "raw"], action="append")
     parser.add_argument("--limit", type=float, default=600, help="seconds for one candidate")
@@ -123,7 +123,7 @@ def _measure(
     try:
         topic.rewind(source.bootstrap, group, PARTITIONS)
         with processes.engine(folder) as (engine, address):
-            site = Site(folder, source.bootstrap, address, group, source.process is None)
+            site = Site(folder, source.bootstrap, address, group)
             candidate.prepare(site)
             _run(candidate, site, source, engine, measured)
             sql = Sql(address)
@@ -219,7 +219,7 @@ def _row(
 
 def _result(flags: argparse.Namespace, generator: Generator) -> Result:
     size = generator.size / flags.events
-    broker = "a Kafka of its own address" if flags.kafka else "the embedded broker"
+    broker = "a Kafka elsewhere" if flags.kafka else "one Kafka node"
     return Result(
         "ingest",
         f"{flags.events:,} events of {size:.0f} bytes (80 % new, 20 % updates and repeats),"
@@ -227,7 +227,7 @@ def _result(flags: argparse.Namespace, generator: Generator) -> Result:
         notes=[
             "events/s: from the instant the consumer has its partitions until everything is in;"
             " whole s: from the start of its process (imports, joining the group)",
-            "us: CPU microseconds an event in that time, by /proc; everything shares the cores",
+            "us: CPU microseconds an event in that time; everything shares the cores",
             "right: every sum by shop and day, and by product, beside plain Python",
             "day ms, top-10 ms: one statement to the engine right afterwards, biggest shop",
             "shopstream also stores each raw event for replay; the others do not",

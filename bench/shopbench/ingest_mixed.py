@@ -96,7 +96,7 @@ def _measure(stream: Stream, folder: Path, limit: float) -> Measured:
     ours = candidates()["shopstream"]
     topic.rewind(stream.bootstrap, ours.group(""), PARTITIONS)
     with processes.engine(folder) as (engine, address):
-        site = Site(folder, stream.bootstrap, address, ours.group(""), False)
+        site = Site(folder, stream.bootstrap, address, ours.group(""))
         ours.prepare(site)
         client, progress = ours.start(site)
         with client:
@@ -140,14 +140,14 @@ def _result(found: list[Measured], sizes: dict[str, float], events: int, rounds:
 
     return Result(
         "ingest-mixed",
-        f"{events:,} events, 10 % updates, {PARTITIONS} partitions a topic of the embedded broker,"
+        f"{events:,} events, 10 % updates, {PARTITIONS} partitions a topic of one Kafka node,"
         f" median of {rounds} rounds in turn",
         rows=[row(name) for name in sizes],
         notes=[
             "all topics: orders 40 %, levels 20 %, payments 20 %, visits 14 %, purchases 4 %,"
             " suppliers and settings 1 % each, of 50 shops over two weeks",
             "events/s: from the instant the worker has its partitions until everything is in",
-            "us: CPU microseconds an event in that time, by /proc; everything shares the cores",
+            "us: CPU microseconds an event in that time; everything shares the cores",
             "differences: every row of every table, of all rounds, beside the oracle of the tests",
         ],
     )

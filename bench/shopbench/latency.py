@@ -198,7 +198,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench/latency", description=__doc__)
     parser.add_argument("--rate", type=float, default=1000, help="events a second")
     parser.add_argument("--seconds", type=float, default=30)
-    parser.add_argument("--kafka", metavar="HOST:PORT", help="a real broker, for this bench alone")
+    parser.add_argument("--kafka", metavar="HOST:PORT", help="another broker, for this bench alone")
     flags = arguments(parser)
     result = Result("latency", "")
     with (

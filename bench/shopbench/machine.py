@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from shopstream.local.kafka.lock import WANTED
+
 PACKAGES = (
     "shopstream",
-    "chdb",
+    "chdb-core",
     "faust-streaming",
     "aiokafka",
     "confluent-kafka",
@@ -28,7 +30,7 @@ def describe() -> dict[str, str]:
         "ram": f"{int(_first('/proc/meminfo', 'MemTotal').split()[0]) / 2**20:.0f} GiB",
         "load before": f"{os.getloadavg()[0]:.2f}",
         "system": f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
-        "packages": ", ".join(_versions(PACKAGES)),
+        "packages": ", ".join([f"Apache Kafka {WANTED[0][2]}", *_versions(PACKAGES)]),
     }
 
 

@@ -1,8 +1,6 @@
 """Child processes on loopback that never outlive the bench, and the CPU they use."""
 
-import asyncio
 import ctypes
-import json
 import os
 import secrets
 import signal
@@ -14,11 +12,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from shopstream.local.broker import EmbeddedBroker
+from shopstream.contracts.topics import ORDERS
+from shopstream.kafka import BrokerUnreachable, TopicAdmin
+from shopstream.local.clickhouse.logins import dump, login
 from shopstream.local.probes import free_port
+from shopstream.settings import Settings
 
 _libc = ctypes.CDLL(None)
-_TICKS = os.sysconf("SC_CLK_TCK")
+_CPUCLOCK_SCHED = 2
+MIB = 2**20
 PDEATHSIG = 1
 START_SECONDS = 60.0
 
@@ -98,9 +100,14 @@ class Child:
 
 
 def cpu(process: int) -> float:
-    """Seconds of CPU since the start of a process, of all its threads."""
-    fields = _stat(process)
-    return (int(fields[11]) + int(fields[12])) / _TICKS
+    """Seconds of CPU since the start of a process, of all its threads; by its clock, see clock_getcpuclockid(3)."""
+    return time.clock_gettime(~process << 3 | _CPUCLOCK_SCHED)
+
+
+def proportional(process: int) -> float:
+    """Bytes of memory of a process; of what it shares with others, its part."""
+    lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
 
 
 def _stat(process: int) -> list[str]:
@@ -120,24 +127,35 @@ class EngineAddress(NamedTuple):
 
 @contextmanager
 def broker(folder: Path) -> Iterator[tuple[Child, str]]:
-    """The embedded broker and its bootstrap address."""
+    """One Kafka node on a fresh directory, as `up` runs it, and its bootstrap address."""
     port = free_port()
     bootstrap = f"127.0.0.1:{port}"
-    with Child("broker", EmbeddedBroker().command(port), folder / "broker.log", {}) as child:
-        asyncio.run(EmbeddedBroker().wait_ready(bootstrap, START_SECONDS))
+    command = [sys.executable, "-m", "shopstream.local.kafka"]
+    command += ["--folder", str(folder / "kafka"), "--port", str(port)]
+    with Child("broker", command, folder / "broker.log", {}) as child:
+        child.until(lambda: _serves(bootstrap), START_SECONDS, 0.1)
         yield child, bootstrap
+
+
+def _serves(bootstrap: str) -> bool:
+    try:
+        with TopicAdmin(Settings(kafka_bootstrap=bootstrap)) as admin:
+            admin.partitions([ORDERS])
+    except BrokerUnreachable:
+        return False
+    return True
 
 
 @contextmanager
 def engine(folder: Path) -> Iterator[tuple[Child, EngineAddress]]:
-    """The embedded engine on a fresh directory."""
+    """ClickHouse on a fresh directory, as `up` runs it."""
     from shopbench.sql import Sql
 
     address = EngineAddress(free_port(), "bench", secrets.token_hex(16))
-    login = {address.user: {"password": address.password, "database": "default"}}
-    module = [sys.executable, "-m", "shopstream.clickhouse.embedded"]
-    command = [*module, "--path", str(folder / "engine"), "--port", str(address.port)]
-    env = {"SHOPSTREAM_ENGINE_LOGINS": json.dumps(login)}
+    command = [sys.executable, "-m", "shopstream.local.clickhouse"]
+    command += ["--path", str(folder / "engine"), "--port", str(address.port)]
+    command += ["--native-port", str(free_port())]
+    env = {"SHOPSTREAM_ENGINE_LOGINS": dump({address.user: login(address.password)})}
     with Child("engine", command, folder / "engine.log", env) as child:
         child.until(Sql(address).answers, START_SECONDS, 0.1)
         yield child, address

@@ -176,7 +176,7 @@ class Bench:
         took = time.monotonic() - begun
         settle()
         sql = Sql(self._system.engine)
-        _until_merged(sql)
+        until_merged(sql)
         rows = sql.rows(f"SELECT countIf(shop_id = '{BIGGEST}') / count() FROM {DATABASE}.orders")
         size = sql.rows("SELECT sum(bytes_on_disk) FROM system.parts WHERE active")[0][0]
         self.notes.append(
@@ -231,7 +231,7 @@ def _ready(port: int) -> bool:
         connection.close()
 
 
-def _until_merged(sql: Sql) -> None:
+def until_merged(sql: Sql) -> None:
     """No merge runs for two seconds, or the time is up."""
     end, quiet = time.monotonic() + SETTLE_SECONDS, 0
     while quiet < 4 and time.monotonic() < end:

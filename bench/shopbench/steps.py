@@ -61,19 +61,19 @@ class Clock:
         return time.perf_counter(), time.process_time(), self.engine.cpu()
 
 
-def _chunks(events: list[tuple[bytes, bytes]], offsets: list[int]) -> Iterator[list[Record]]:
-    """One for each partition."""
+def chunks(events: list[tuple[bytes, bytes]], offsets: list[int]) -> Iterator[list[Record]]:
+    """One for each partition; `offsets` are the next of each."""
     now = int(time.time() * 1000)
-    for partition in range(PARTITIONS):
-        own = events[partition::PARTITIONS]
+    for partition in range(len(offsets)):
+        own = events[partition :: len(offsets)]
         first = offsets[partition]
         offsets[partition] += len(own)
         if own:
             yield [Record(first + i, now, key, value) for i, (key, value) in enumerate(own)]
 
 
-async def _decode(chunks: list[list[Record]]) -> list[Piece]:
-    return [decode(ORDERS, number, EPOCH, chunk) for number, chunk in enumerate(chunks)]
+async def _decode(records: list[list[Record]]) -> list[Piece]:
+    return [decode(ORDERS, number, EPOCH, chunk) for number, chunk in enumerate(records)]
 
 
 async def _assemble(number: int, pieces: list[Piece]) -> Batch:
@@ -101,10 +101,10 @@ async def _run(flags: argparse.Namespace, clock: Clock, views: Clock, url: str) 
         await store.claim(places, fence.claims[places[0]])
         for measured, count in ((False, flags.stored), (True, flags.events)):
             for size in _sizes(count, flags.batch):
-                chunks = list(_chunks(list(generator.events(size)), offsets))
+                records = list(chunks(list(generator.events(size)), offsets))
                 gc.collect()
                 used = clock if measured else Clock(clock.engine)
-                pieces = await used.step("decode", lambda c=chunks: _decode(c))
+                pieces = await used.step("decode", lambda r=records: _decode(r))
                 number = numbers.next()
                 batch = await used.step("assemble", lambda p=pieces, n=number: _assemble(n, p))
                 await _flush(used, store, fence, batch)

@@ -2,11 +2,13 @@
 
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +19,8 @@ from shopstream.local.tokens import mint
 from shopstream.settings import Settings
 
 READY_SECONDS = 90.0
+READY_PAUSE = 0.02
+PORT_FLAGS = ("--port", "--kafka-port", "--clickhouse-port", "--clickhouse-native-port")
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class Up:
     engine: EngineAddress
     secret: str
     processes: dict[str, int]
-    """API, engine and pipeline, by name."""
+    """`up` itself, broker, engine, pipeline and API, by name."""
 
     def token(self, shops: Sequence[str]) -> str:
         """For an admin of these shops."""
@@ -37,37 +41,46 @@ class Up:
 
 
 @contextmanager
-def up(folder: Path, kafka: str | None = None) -> Iterator[Up]:
-    """Ready, and gone afterwards. With `kafka` it uses that broker."""
+def up(folder: Path, kafka: str | None = None, python: str = sys.executable) -> Iterator[Up]:
+    """Ready, and gone afterwards. With `kafka` it uses that broker; `python` may be that of another checkout."""
     data = folder / "data"
-    ports = {flag: str(free_port()) for flag in ("--port", "--kafka-port", "--clickhouse-port")}
+    ports = {flag: str(free_port()) for flag in _port_flags(python)}
     flags = [text for pair in ports.items() for text in pair]
-    command = [sys.executable, "-m", "shopstream", "up", *flags, "--data-dir", str(data)]
+    command = [python, "-m", "shopstream", "up", *flags, "--data-dir", str(data)]
     env = {"SHOPSTREAM_KAFKA_BOOTSTRAP": kafka} if kafka else {}
     with Child("shopstream up", command, folder / "up.log", env) as child:
-        child.until((data / "up.json").exists, READY_SECONDS, 0.1)
+        child.until((data / "up.json").exists, READY_SECONDS, READY_PAUSE)
         told, secrets = _read(data / "up.json"), _read(data / "secrets.json")
         yield Up(
             int(ports["--port"]),
             told["kafka"],
             _engine(told["clickhouse"]),
             secrets["jwt"],
-            _named(child.children()),
+            {"up": child.number, **_named(child.children())},
         )
 
 
+@cache
+def _port_flags(python: str) -> tuple[str, ...]:
+    """Those that this version knows."""
+    command = [python, "-m", "shopstream", "up", "--help"]
+    wide = {**os.environ, "COLUMNS": "200"}
+    told = subprocess.run(command, env=wide, capture_output=True, text=True, check=True).stdout
+    return tuple(flag for flag in PORT_FLAGS if flag in told)
+
+
 def _named(children: dict[int, str]) -> dict[str, int]:
+    return {_name(line): number for number, line in children.items()}
+
+
+def _name(line: str) -> str:
+    """By the command line; an older version's broker and engine have others."""
     parts = {
-        "api": "shopstream api",
-        "engine": "clickhouse.embedded",
-        "pipeline": "shopstream pipeline",
+        "shopstream api": "api",
+        "shopstream pipeline": "pipeline",
+        "clickhouse": "engine",
     }
-    return {
-        name: number
-        for name, part in parts.items()
-        for number, line in children.items()
-        if part in line
-    }
+    return next((name for part, name in parts.items() if part in line), "broker")
 
 
 def _read(path: Path) -> Any:

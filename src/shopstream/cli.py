@@ -26,7 +26,14 @@ app.add_typer(deadletters, name="deadletters")
 
 def main() -> None:
     """The entry point `shopstream`."""
-    app()
+    try:
+        app()
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("shopstream"):
+            raise
+        needed = "shopstream[local] for `up`, shopstream[server] for the others"
+        typer.echo(f"The package {error.name} is missing: install {needed}.", err=True)
+        raise SystemExit(1) from None
 
 
 @app.command()
@@ -35,21 +42,34 @@ def up(
     port: Annotated[
         int, typer.Option(min=1, max=65535, envvar="SHOPSTREAM_PORT", help="Of the API.")
     ] = 3000,
-    kafka_port: Annotated[
-        int, typer.Option(min=1, max=65535, help="Of the embedded broker.")
-    ] = 9092,
+    kafka_port: Annotated[int, typer.Option(min=1, max=65535, help="Of Kafka.")] = 9092,
     clickhouse_port: Annotated[
-        int, typer.Option(min=1, max=65535, help="Of the embedded ClickHouse engine.")
+        int, typer.Option(min=1, max=65535, help="Of ClickHouse over HTTP.")
     ] = 8123,
+    clickhouse_native_port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Of ClickHouse's native protocol.")
+    ] = 9000,
     data_dir: Annotated[
         Path, typer.Option(envvar="SHOPSTREAM_DATA_DIR", help="Where everything is kept.")
     ] = Path(".shopstream"),
+    bi_shop: Annotated[
+        list[str] | None,
+        typer.Option(help="Make a BI login that reads this shop only; may be repeated."),
+    ] = None,
 ) -> None:
-    """Everything on this machine: broker, ClickHouse engine, pipeline, API, on 127.0.0.1."""
+    """Everything on this machine: Apache Kafka, ClickHouse, pipeline, API, on 127.0.0.1."""
     from shopstream.local.up import Flags, run
 
     with plain_faults():
-        flags = Flags(demo, port, kafka_port, clickhouse_port, data_dir)
+        flags = Flags(
+            demo=demo,
+            port=port,
+            kafka_port=kafka_port,
+            clickhouse_port=clickhouse_port,
+            native_port=clickhouse_native_port,
+            data_dir=data_dir,
+            bi_shops=tuple(dict.fromkeys(bi_shop or ())),
+        )
         raise typer.Exit(run(flags))
 
 

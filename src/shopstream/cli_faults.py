@@ -14,8 +14,7 @@ from shopstream.settings import SettingsError
 @contextmanager
 def plain_faults(quiet: bool = True) -> Iterator[None]:
     """Turns the named errors into sentences. `quiet` silences the clients' own log lines."""
-    from shopstream.clickhouse.errors import EngineError, EngineUnavailable
-    from shopstream.clickhouse.migrations import MigrationChanged
+    from shopstream.clickhouse.errors import EngineError, EngineUnavailable, MigrationChanged
     from shopstream.kafka import BrokerUnreachable, TopicRefused
     from shopstream.local.faults import LocalFault
     from shopstream.producer import ProducerError

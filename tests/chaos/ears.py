@@ -45,12 +45,6 @@ class Ears:
         self.messages += len(new)
         return len(new)
 
-    def start_over(self) -> None:
-        """The broker is another one."""
-        if self._consumer is not None:
-            self._consumer.close()
-            self._consumer = None
-
     def told(self) -> Counter[Told]:
         """What was said, each as often as there are ids for it."""
         return Counter(_told(json.loads(value)) for value in self.heard.values())

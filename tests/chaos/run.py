@@ -35,7 +35,6 @@ class Run:
     caught: int
     ends: int
     sent: int
-    again: int
     refused: dict[str, int]
     seconds: float
     catch_up: float
@@ -57,7 +56,6 @@ class Run:
             "rewinds": self.done.get("rewind", 0),
             "replays": self.done.get("replay", 0),
             "records": self.sent,
-            "sent again": self.again,
             "repairs": sum(self.verdict.repairs.values()),
             "differences": self.verdict.count,
             **({} if self.left is None else {"left by the audit": len(self.left)}),
@@ -102,13 +100,13 @@ def chaos(plan: Plan, folder: Path, told: Tell = lambda text: None) -> Run:
         world.weigh()
         catch_up = time.monotonic() - calm
         told(f"all in after {catch_up:.0f} s")
-        verdict = judge(world, scene, storm, ears, load)
+        verdict = judge(world, scene, storm, ears)
         left = None
         if plan.without:
             told(f"{verdict.count} differences; now the audit")
             left = mend(world, scene)
             verdict.repairs = repairs(world)
-        reasons = Counter(refusal.reason for refusal in outbox.refused.values())
+        reasons = Counter(refusal.reason for refusal in outbox.refused)
         return Run(
             plan,
             verdict,
@@ -117,7 +115,6 @@ def chaos(plan: Plan, folder: Path, told: Tell = lambda text: None) -> Run:
             storm.caught,
             storm.keeper.ends,
             len(load),
-            outbox.again,
             dict(sorted(reasons.items())),
             time.monotonic() - began,
             catch_up,

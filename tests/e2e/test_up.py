@@ -1,8 +1,8 @@
 """`shopstream up` as a user runs it: real processes, real signals."""
 
-import json
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -11,16 +11,18 @@ from pathlib import Path
 import httpx
 import pytest
 
+from support.orders import asked, produce, sales
 from support.processes import free_port
 from support.up import (
     CHILDREN,
+    FLAGS,
     PATIENCE,
+    SHOPS,
     STOPPED_WITHIN,
     Up,
     command,
     environment,
     eventually,
-    get,
     none_alive,
     shopstream,
 )
@@ -38,7 +40,7 @@ def refused(arguments: list[str]) -> str:
 
 
 def test_up_tells_where_everything_is(up: Up) -> None:
-    port, kafka, clickhouse = up.ports.values()
+    port, kafka, clickhouse, native = up.ports.values()
     told = up.told
     assert stat.S_IMODE((up.directory / "up.json").stat().st_mode) == 0o600
     assert stat.S_IMODE((up.directory / "secrets.json").stat().st_mode) == 0o600
@@ -47,44 +49,57 @@ def test_up_tells_where_everything_is(up: Up) -> None:
     assert told["pid"] == up.process.pid
     assert told["clickhouse"].startswith("http://shopstream:")
     assert told["clickhouse"].endswith(f"@127.0.0.1:{clickhouse}")
+    assert told["clickhouse_native_port"] == native
     assert told["bi"].startswith("http://bi:")
+    assert set(told["bi_shops"]) == set(SHOPS)
+    both = f"127.0.0.1:{clickhouse}, native protocol at {native}"
+    eventually(lambda: both in up.output.read_text())
+    assert not [url for url in (told["bi"], told["clickhouse"]) if url in up.output.read_text()]
     assert set(up.children()) == set(CHILDREN)
 
 
-def test_the_login_for_bi_only_reads(up: Up) -> None:
-    def ask(statement: str) -> httpx.Response:
-        return httpx.post(up.told["bi"], content=statement)
+REFUSED = ("164", "497", "1001")
+"""Read-only, no such right, no such directory."""
 
-    assert ask("SELECT count() >= 0 FROM daily_sales").text == "1\n"
+
+def ask(url: str, statement: str) -> httpx.Response:
+    return httpx.post(url, content=statement)
+
+
+def test_the_login_for_bi_only_reads(up: Up) -> None:
+    assert ask(up.told["bi"], "SELECT count() >= 0 FROM daily_sales").text == "1\n"
     for statement in (
+        "SELECT * FROM shopstream.orders",
         "INSERT INTO shopstream.shops (shop_id) VALUES ('x')",
         "CREATE TABLE shopstream_bi.mine (a UInt8) ENGINE = Memory",
         "DROP VIEW shopstream_bi.daily_sales",
         "SELECT * FROM file('/etc/hostname', 'LineAsString')",
         "SELECT * FROM url('http://127.0.0.1:1/', 'LineAsString')",
     ):
-        assert ask(statement).headers["X-ClickHouse-Exception-Code"] == "164", statement
+        code = ask(up.told["bi"], statement).headers["X-ClickHouse-Exception-Code"]
+        assert code in REFUSED, statement
 
 
 def test_the_first_order_is_in_the_report(up: Up) -> None:
-    order = {
-        "orderId": "o-1",
-        "status": "paid",
-        "currency": "EUR",
-        "createdAt": "2026-11-22T10:15:30Z",
-        "updatedAt": "2026-11-22T10:15:30Z",
-        "items": [{"productId": "p-1", "quantity": 2, "unitPrice": 4.35}],
-    }
-    event = {"specversion": "1.0", "id": "1", "source": "/t", "type": "order:created"}
-    line = json.dumps({**event, "shopid": "up-shop", "data": order}).encode()
-    produced = shopstream(up, "produce", "-", stdin=line)
-    assert produced.returncode == 0, produced.stderr
-    place = produced.stdout.decode().strip()
-    token = shopstream(up, "token", "--shop", "up-shop").stdout.decode().strip()
-    path = f"/reports/daily-sales?date=2026-11-22&includes={place}"
-    status, body = get(up.told["api"] + path, token)
-    assert status == 200, body
-    assert json.loads(body)["totalRevenue"] == 8.7
+    place = produce(up, "up-shop", ["o-1"])
+    assert sales(up, "up-shop", f"&includes={place}")["totalRevenue"] == 8.7
+
+
+def test_a_login_of_one_shop_reads_that_shop_only(up: Up) -> None:
+    for shop in (*SHOPS, "elsewhere"):
+        place = produce(up, shop, ["o-1"])
+    assert sales(up, "elsewhere", f"&includes={place}")["totalOrders"] == 1
+    for shop, url in up.told["bi_shops"].items():
+        assert ask(url, "SELECT DISTINCT shop_id FROM orders FORMAT TSVRaw").text == f"{shop}\n"
+        assert ask(url, "SELECT sum(orders) FROM daily_sales").text == "1\n"
+
+
+def test_the_engine_bears_the_function_of_its_library_that_would_end_it(up: Up) -> None:
+    before = up.children()["engine"]
+    refused = ask(up.told["bi"], "SELECT * FROM Python(x)")
+    assert "allow_python_table_function" in refused.text
+    assert ask(up.told["clickhouse"], "SELECT 1").text == "1\n"
+    assert up.children()["engine"] == before
 
 
 def test_a_second_up_on_the_same_directory_is_one_sentence(up: Up) -> None:
@@ -96,7 +111,7 @@ def test_a_second_up_on_the_same_directory_is_one_sentence(up: Up) -> None:
     )
 
 
-@pytest.mark.parametrize("flag", ["--port", "--kafka-port", "--clickhouse-port"])
+@pytest.mark.parametrize("flag", FLAGS)
 def test_a_port_in_use_is_one_sentence_that_names_the_flag(
     up: Up, tmp_path: Path, flag: str
 ) -> None:
@@ -145,9 +160,34 @@ def test_a_killed_process_starts_again_and_the_reason_is_printed(up: Up, name: s
     eventually(lambda: up.children().get(name, before[name]) != before[name])
     eventually(lambda: set(up.children()) == set(CHILDREN) and up.is_ready())
     after = up.children()
-    along = {"pipeline"} if name == "broker" else set()
-    assert {each for each in CHILDREN if after[each] != before[each]} == {name} | along
+    assert {each for each in CHILDREN if after[each] != before[each]} == {name}
     assert f"[{name}] ended (killed by SIGKILL" in up.output.read_text()
+
+
+def test_broker_and_engine_killed_at_once_lose_nothing_that_was_acknowledged(up: Up) -> None:
+    for turn in range(2):
+        orders = [f"o-{turn}-{number}" for number in range(2000)]
+        produce(up, "killed", orders)
+        before = up.children()
+        for name in ("broker", "engine"):
+            os.kill(before[name], signal.SIGKILL)
+        eventually(lambda before=before: fresh(up, before))
+    place = produce(up, "killed", ["last"])
+    # the pipeline may wait for longer than a report waits for it
+    eventually(lambda: asked(up, "killed", f"&includes={place}")[0] == 200)
+    assert sales(up, "killed", f"&includes={place}")["totalOrders"] == 4001
+    done = shopstream(up, "verify")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def fresh(up: Up, before: dict[str, int]) -> bool:
+    """Broker and engine are others than before, and everything answers."""
+    after = up.children()
+    if set(after) != set(CHILDREN) or not up.is_ready():
+        return False
+    with socket.socket() as probe:
+        listens = probe.connect_ex(("127.0.0.1", up.ports["--kafka-port"])) == 0
+    return listens and all(after[name] != before[name] for name in ("broker", "engine"))
 
 
 @pytest.mark.slow

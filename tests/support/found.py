@@ -8,7 +8,6 @@ from typing import Any
 
 from oracle.reading import EPOCH, Place
 from oracle.tables import Rows, Tables
-from shopstream.clickhouse.literals import parameter
 from shopstream.clickhouse.sql import load
 from support.sql import Sql
 
@@ -188,7 +187,12 @@ def _statement(name: str) -> str:
 
 
 def _bound(shop: str, products: list[str]) -> dict[str, str]:
-    return {"param_shop": parameter(shop), "param_products": parameter(products)}
+    listed = ",".join(f"'{_escaped(product)}'" for product in products)
+    return {"param_shop": _escaped(shop), "param_products": f"[{listed}]"}
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("'", "\\'").replace("\t", "\\t").replace("\n", "\\n")
 
 
 def _quote(text: str) -> str:

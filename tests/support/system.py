@@ -1,7 +1,6 @@
 """The whole system as processes on free ports, and what a test does to it: kill, freeze, start again.
 
-A service that cannot start fails the test, at home as in CI: every one of them comes from PyPI. Only
-Apache Kafka may be missing at home (see `support.jars`).
+A service that cannot start fails the test; only where Apache Kafka cannot be downloaded at home it is skipped.
 """
 
 import json
@@ -23,7 +22,8 @@ from shopstream.clickhouse.migrations import migrate
 from shopstream.contracts.topics import INPUTS, TOPICS
 from shopstream.kafka import TopicAdmin
 from shopstream.settings import Settings
-from support.brokers import Brokers, Embedded
+from support.brokers import Brokers
+from support.engine import Engine
 from support.events import Sent
 from support.kafka import Follower, Kafka, Place
 from support.processes import Child, free_port
@@ -46,7 +46,7 @@ START = 30.0
 class System:
     """Broker, engine, any number of pipelines, an API. As `with System(folder) as system`.
 
-    The broker is the embedded one unless others are given; those that run already outlive the system.
+    One broker of its own unless others are given; those that run already outlive the system.
     """
 
     def __init__(
@@ -58,17 +58,16 @@ class System:
     ) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self._password = secrets.token_hex(16)
         self._secret = secrets.token_hex(32)
-        self._ports = {name: free_port() for name in ("engine", "api")}
-        self.brokers: Brokers = Embedded(folder) if brokers is None else brokers
+        self._port = free_port()
+        self.brokers = Brokers(folder) if brokers is None else brokers
         self._ours = not any(node.running for node in self.brokers.nodes)
         self.bootstrap = self.brokers.bootstrap
-        url = f"http://app:{self._password}@127.0.0.1:{self._ports['engine']}"
+        self.clickhouse = Engine(folder)
+        url = self.clickhouse.url()
         self._env = {
             "SHOPSTREAM_KAFKA_BOOTSTRAP": self.bootstrap,
             "SHOPSTREAM_CLICKHOUSE_URL": url,
-            "SHOPSTREAM_KAFKA_IDEMPOTENCE": str(self.brokers.idempotence).lower(),
             "SHOPSTREAM_KAFKA_PARTITIONS": str(partitions),
             "SHOPSTREAM_KAFKA_REPLICATION": str(self.brokers.replication),
             "SHOPSTREAM_KAFKA_SESSION_TIMEOUT": f"{session_seconds:g}",
@@ -77,15 +76,14 @@ class System:
         self.settings = Settings(
             kafka_bootstrap=self.bootstrap,
             clickhouse_url=url,
-            kafka_idempotence=self.brokers.idempotence,
             kafka_partitions=partitions,
             kafka_replication=self.brokers.replication,
             jwt_secret=self._secret,
         )
-        self.sql = Sql(self._ports["engine"], "app", self._password)
+        self.sql: Sql = self.clickhouse.sql()
         self.broker = self.brokers.nodes[0]
-        self.engine = self._engine()
-        self.api = self._child("api", _python("api"), SHOPSTREAM_PORT=str(self._ports["api"]))
+        self.engine = self.clickhouse.child
+        self.api = self._child("api", _python("api"), SHOPSTREAM_PORT=str(self._port))
         self.pipelines: list[Child] = []
         self._more: list[Child] = []
         self._status: dict[str, int] = {}
@@ -133,18 +131,14 @@ class System:
     # -- the parts ---------------------------------------------------------------------------
 
     def start_broker(self) -> None:
-        """Also after a kill: where it has forgotten everything, topics are made again, offsets are 0."""
+        """Also after a kill."""
         self.brokers.start()
-        if self.brokers.forgets:
-            self.ends = dict.fromkeys(self.ends, 0)
         self.kafka = Kafka(self.bootstrap)
         self._forget_notices()
         self._until(self.broker, self._make_topics)
 
     def start_engine(self) -> None:
-        self.engine.start()
-        port = self._ports["engine"]
-        self._until(self.engine, lambda: _get(port, "/ping") == (200, b"Ok.\n"))
+        self.clickhouse.start()
 
     def add_pipeline(self, command: list[str] | None = None, **env: str) -> Child:
         """Starts one more, on the metrics port of its own, with more in its environment."""
@@ -273,13 +267,13 @@ class System:
         """From the API, or the one at `port`, as an admin of these shops."""
         claims = {"sub": "test", "shops": list(shops), "role": "admin", "exp": 4102444800}
         token = jwt.encode(claims, self._secret, algorithm="HS256")
-        return _get(port or self._ports["api"], path, {"Authorization": f"Bearer {token}"})
+        return _get(port or self._port, path, {"Authorization": f"Bearer {token}"})
 
     def reader(self, shops: Iterable[str]) -> Callable[[str, date], dict[str, Any]]:
         """Asks for daily reports over one connection; numbers come exact."""
         claims = {"sub": "test", "shops": list(shops), "role": "admin", "exp": 4102444800}
         token = jwt.encode(claims, self._secret, algorithm="HS256")
-        connection = HTTPConnection("127.0.0.1", self._ports["api"], timeout=30)
+        connection = HTTPConnection("127.0.0.1", self._port, timeout=30)
 
         def daily(shop: str, day: date) -> dict[str, Any]:
             query = urlencode({"shopId": shop, "date": day.isoformat()})
@@ -321,12 +315,6 @@ class System:
             eventually(asked, within, f"{child.name} ready")
         except AssertionError as error:
             raise AssertionError(f"{error}\n{child.tail()}") from error
-
-    def _engine(self) -> Child:
-        command = [sys.executable, "-m", "shopstream.clickhouse.embedded"]
-        command += ["--path", str(self.folder / "engine"), "--port", str(self._ports["engine"])]
-        logins = json.dumps({"app": {"password": self._password}})
-        return self._child("engine", command, SHOPSTREAM_ENGINE_LOGINS=logins)
 
     def _child(self, name: str, command: list[str], **env: str) -> Child:
         common = {**self._env, "PYTHONUNBUFFERED": "1", "HOME": os.environ.get("HOME", "/tmp")}

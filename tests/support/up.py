@@ -19,9 +19,12 @@ STOPPED_WITHIN = 10.0
 PATIENCE = 60.0
 """Seconds."""
 
+SHOPS = ("up-shop", "it's <1> & \\")
+"""Of `--bi-shop`."""
+FLAGS = ("--port", "--kafka-port", "--clickhouse-port", "--clickhouse-native-port")
 CHILDREN = {
-    "broker": "--kafka-listener-url",
-    "engine": "shopstream.clickhouse.embedded",
+    "broker": "kafka.Kafka",
+    "engine": "shopstream.local.clickhouse",
     "pipeline": "shopstream\0pipeline",
     "api": "shopstream\0api",
 }
@@ -33,7 +36,7 @@ class Up:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.ports = {flag: free_port() for flag in ("--port", "--kafka-port", "--clickhouse-port")}
+        self.ports = {flag: free_port() for flag in FLAGS}
         self.output = directory.with_suffix(".out")
 
     def start(self) -> float:
@@ -91,7 +94,9 @@ def environment() -> dict[str, str]:
 
 def command(directory: Path, ports: dict[str, int]) -> list[str]:
     flags = [text for flag, port in ports.items() for text in (flag, str(port))]
-    return [sys.executable, "-m", "shopstream", "up", *flags, "--data-dir", str(directory)]
+    shops = [text for shop in SHOPS for text in ("--bi-shop", shop)]
+    where = ["--data-dir", str(directory)]
+    return [sys.executable, "-m", "shopstream", "up", *flags, *shops, *where]
 
 
 def shopstream(up: Up, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:

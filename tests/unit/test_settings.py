@@ -57,6 +57,20 @@ def test_variables_are_read_with_their_prefix(given):
     assert (settings.port, settings.data_dir) == (0, Path("/srv/data"))
 
 
+def test_what_up_runs_on_is_kept_in_the_cache_of_the_user(given, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    assert load().cache_dir == Path("/home/me/.cache/shopstream")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/var/cache/me")
+    assert load().cache_dir == Path("/var/cache/me/shopstream")
+    assert given(CACHE_DIR="/srv/cache").cache_dir == Path("/srv/cache")
+
+
+def test_the_java_of_up_is_that_of_a_package_unless_it_is_given(given):
+    assert load().java is None
+    assert given(JAVA="/usr/bin/java").java == Path("/usr/bin/java")
+
+
 def test_origins_are_split_at_commas_without_a_slash_at_the_end(given):
     settings = given(CORS_ORIGINS="https://a.example/, http://localhost:5173,,")
     assert settings.origins == ("https://a.example", "http://localhost:5173")

@@ -49,9 +49,6 @@ app = faust.App(
     broker=f"kafka://{os.environ.get('BENCH_KAFKA')}",
     value_serializer="raw",
     consumer_auto_offset_reset="earliest",
-    # shorter than stock, in its favour: the embedded broker lets a group wait for half of it
-    broker_session_timeout=10.0,
-    broker_heartbeat_interval=3.0,
     topic_disable_leader=True,
     web_enabled=False,
     datadir=os.environ.get("BENCH_FOLDER", "."),

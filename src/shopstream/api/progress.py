@@ -18,8 +18,8 @@ SHOPS = 20_000
 """Shops whose latest change is remembered; one that is not counts as changed with the last that was forgotten."""
 DAYS = 64
 """Of a shop, whose latest change is remembered; beyond them all of the shop counts as changed."""
-HEARD_SECONDS = 2.0
-"""A worker says something at least twice a second."""
+HEARD_SECONDS = 3.0
+"""A worker reports about once a second while nothing comes."""
 WORKERS = 64
 """Workers whose counters are kept; the one that was silent longest goes first."""
 

@@ -1,1 +1,1 @@
-"""Where the numbers rest: tables and statements in .sql files, migrations, a typed client, the embedded engine."""
+"""Where the numbers rest: tables and statements in .sql files, migrations, a typed client."""

@@ -1,7 +1,8 @@
 """Logins for BI tools on a ClickHouse server: who reads the views, and of which shops.
 
-One role may read; a role for each shop lets its rows through. So a user is granted shops by roles, and
-`GRANT` and `REVOKE` do the rest. Policies lie on the tables below the views, where nobody gets around them.
+One role may read the views; a role for each shop lets its rows through. So a user is granted shops by roles, and
+`GRANT` and `REVOKE` do the rest. The views read the tables with the rights of who made them (`SQL SECURITY DEFINER`),
+so nobody else needs any right on a table.
 """
 
 import hashlib
@@ -11,10 +12,8 @@ from collections.abc import Iterator, Sequence
 from shopstream.clickhouse import sql
 
 ROLE = "shopstream_bi"
-SHOPLESS = {"zone_offsets", "present_names"}
-"""Read by the views, but rows of no shop, or a view itself."""
-NOT_ALLOWED = 497
-"""What the engine answers a login that may create no users; the embedded engine has none at all."""
+NOT_ALLOWED = frozenset({497, 514})
+"""What the engine answers a login that may create no users, and where it keeps users in a file only."""
 TAKEN = """
 SELECT name
 FROM system.users
@@ -24,13 +23,13 @@ WHERE name = {user:String}
 """A user of that name who is there for something else."""
 
 
-def sources() -> list[str]:
-    """The tables and views of database `shopstream` that the views read."""
-    found: set[str] = set()
-    for path in sql.names("bi"):
-        if "CREATE OR REPLACE VIEW" in sql.load(path):
-            found |= set(re.findall(r"\b(?:FROM|JOIN) shopstream\.(\w+)", sql.load(path)))
-    return sorted(found)
+def views() -> list[str]:
+    """The views of database `shopstream_bi`."""
+    found = (
+        re.search(r"CREATE OR REPLACE VIEW shopstream_bi\.(\w+)", sql.load(p))
+        for p in sql.names("bi")
+    )
+    return sorted(match[1] for match in found if match)
 
 
 def statements(user: str, password: str, salt: str, shops: Sequence[str]) -> Iterator[str]:
@@ -39,17 +38,15 @@ def statements(user: str, password: str, salt: str, shops: Sequence[str]) -> Ite
     The text holds a salted hash, never the password. All may be repeated; the user is then made anew, with these shops.
     """
     role = name(ROLE)
-    guarded = [table for table in sources() if table not in SHOPLESS]
     yield f"CREATE ROLE IF NOT EXISTS {role} SETTINGS readonly = 2"
-    for table in guarded:
-        yield _policy("shopstream_others", table, "1", f"ALL EXCEPT {role}")
-        yield _policy("shopstream_bi", table, "0", role)
+    for view in views():
+        yield _policy("shopstream_others", view, "1", f"ALL EXCEPT {role}")
+        yield _policy("shopstream_bi", view, "0", role)
     yield f"GRANT SELECT ON shopstream_bi.* TO {role}"
-    yield from (f"GRANT SELECT ON shopstream.{source} TO {role}" for source in sources())
     for shop in shops:
         yield f"CREATE ROLE IF NOT EXISTS {name(role_of(shop))}"
-        for table in guarded:
-            yield _policy(role_of(shop), table, f"shop_id = {text(shop)}", name(role_of(shop)))
+        for view in views():
+            yield _policy(role_of(shop), view, f"shop_id = {text(shop)}", name(role_of(shop)))
     digest = hashlib.sha256((password + salt).encode()).hexdigest()
     yield (
         f"CREATE USER OR REPLACE {name(user)} IDENTIFIED WITH sha256_hash BY '{digest}' SALT '{salt}'"
@@ -64,9 +61,9 @@ def role_of(shop: str) -> str:
     return f"{ROLE}: {shop}"
 
 
-def _policy(policy: str, table: str, condition: str, to: str) -> str:
+def _policy(policy: str, view: str, condition: str, to: str) -> str:
     return (
-        f"CREATE ROW POLICY IF NOT EXISTS {name(policy)} ON shopstream.{table}"
+        f"CREATE ROW POLICY IF NOT EXISTS {name(policy)} ON shopstream_bi.{view}"
         f" FOR SELECT USING {condition} TO {to}"
     )
 

@@ -1,23 +1,28 @@
-"""A client for the HTTP interface of ClickHouse: statements, rows, Arrow, external tables.
+"""The client of ClickHouse: clickhouse-connect's, with our two errors, rows as dicts, and no write that is repeated.
 
-Thin on purpose: one POST a statement, every setting in its URL, nothing kept between two statements. An
-answer begins when the statement has ended, so an error always comes with its status.
-Protocol: https://clickhouse.com/docs/interfaces/http.
+What it adds: an answer begins when the statement has ended, so an error always comes with its status; every
+statement has a time limit; who tries again is decided by the caller.
 """
 
 import asyncio
-from collections.abc import Mapping
+import io
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 from urllib.parse import unquote, urlsplit
 
-import aiohttp
+import clickhouse_connect
 import orjson
 import pyarrow as pa
+from clickhouse_connect.driver.asyncclient import AsyncClient
+from clickhouse_connect.driver.exceptions import ClickHouseError
+from clickhouse_connect.driver.external import ExternalData
+from clickhouse_connect.driver.summary import QuerySummary
 
-from shopstream.clickhouse.errors import EngineUnavailable, from_text
-from shopstream.clickhouse.literals import parameter
+from shopstream.clickhouse.errors import EngineUnavailable, from_driver
 
 Settings = Mapping[str, str | int]
 Row = dict[str, Any]
@@ -25,9 +30,8 @@ DATABASE = "shopstream"
 BEHIND_REPORTS: Settings = {"os_threads_nice_value_query": 10}
 """For statements nobody waits for: threads of reports come first. Does nothing where the engine may not set it."""
 OFF_LOOP_BYTES = 128 * 1024
+CONNECT_SECONDS = 10
 _ROWS: Settings = {
-    "wait_end_of_query": 1,
-    "default_format": "JSONCompactEachRowWithNames",
     "output_format_json_quote_decimals": 1,
     "output_format_json_quote_64bit_integers": 0,
     "output_format_json_named_tuples_as_objects": 0,
@@ -45,7 +49,9 @@ class External(NamedTuple):
 class Address:
     """Where the engine is, and as whom to speak to it."""
 
-    url: str
+    scheme: str
+    host: str
+    port: int
     user: str
     password: str
 
@@ -53,18 +59,20 @@ class Address:
     def parse(cls, url: str) -> Self:
         """From http(s)://user:password@host:port."""
         parts = urlsplit(url)
-        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
         port = parts.port or (8443 if parts.scheme == "https" else 8123)
         user, password = unquote(parts.username or "default"), unquote(parts.password or "")
-        return cls(f"{parts.scheme}://{host}:{port}/", user, password)
+        return cls(parts.scheme, parts.hostname or "", port, user, password)
 
 
 class Engine:
     """An asynchronous connection pool to one engine. Use as `async with Engine(address) as engine`.
 
-    Every method raises `EngineError` where the engine refuses the statement, and `EngineUnavailable` where
-    it cannot be reached, is overloaded, or does not answer within `timeout` seconds. `settings` go with each
-    statement, unless it has its own.
+    It connects with the first statement. Every method raises `EngineError` where the engine refuses the statement,
+    and `EngineUnavailable` where it cannot be reached, is overloaded, or does not answer within `timeout` seconds.
+    `settings` go with each statement, unless it has its own.
+
+    Parameters are None, text, bool, whole numbers, decimals, dates, aware datetimes (to the microsecond), or lists of
+    them; placeholders are ClickHouse's, `{name:Type}`.
     """
 
     def __init__(
@@ -81,18 +89,10 @@ class Engine:
         self._database = database
         self._timeout = timeout
         self._pool = pool
-        self._session: aiohttp.ClientSession | None = None
+        self._client: AsyncClient | None = None
+        self._connecting = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._pool, keepalive_timeout=20),
-            headers={
-                "X-ClickHouse-User": self.address.user,
-                "X-ClickHouse-Key": self.address.password,
-            },
-            auto_decompress=True,
-            skip_auto_headers=("User-Agent", "Accept-Encoding"),
-        )
         return self
 
     async def __aexit__(
@@ -105,8 +105,9 @@ class Engine:
 
     async def close(self) -> None:
         """Ends every connection; statements under way fail."""
-        if self._session:
-            await self._session.close()
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
 
     async def rows(
         self,
@@ -117,8 +118,15 @@ class Engine:
         external: Mapping[str, External] | None = None,
         timeout: float | None = None,
     ) -> list[Row]:
-        """Rows as dicts. Decimals, 128-bit numbers, dates and times come as text, exact."""
-        body, _ = await self._post(sql, params, _ROWS, settings, external=external, timeout=timeout)
+        """Rows as dicts. Decimals, dates and times come as text; whole numbers beyond 64 bits want `toString`."""
+        body = await self._query(
+            sql,
+            "JSONCompactEachRowWithNames",
+            params,
+            {**_ROWS, **(settings or {})},
+            external,
+            timeout,
+        )
         names, *lines = [orjson.loads(line) for line in body.splitlines()]
         return [dict(zip(names, line, strict=True)) for line in lines]
 
@@ -130,8 +138,7 @@ class Engine:
         settings: Settings | None = None,
     ) -> bytes:
         """The answer in one of ClickHouse's formats, as it came."""
-        base: Settings = {"wait_end_of_query": 1, "default_format": form}
-        return (await self._post(sql, params, base, settings))[0]
+        return await self._query(sql, form, params, settings)
 
     async def execute(
         self,
@@ -148,16 +155,12 @@ class Engine:
         Returns:
             The rows that it wrote.
         """
-        _, summary = await self._post(
-            sql,
-            params,
-            {"wait_end_of_query": 1},
-            settings,
-            external=external,
-            query_id=query_id,
-            timeout=timeout,
-        )
-        return int(summary.get("written_rows", 0))
+        data = await _external(external)
+        async with self._limited(timeout) as client:
+            result = await client.command(
+                sql, _bound(params), settings=self._all(settings, query_id), external_data=data
+            )
+        return result.written_rows if isinstance(result, QuerySummary) else 0
 
     async def insert(
         self,
@@ -169,83 +172,101 @@ class Engine:
         timeout: float | None = None,
     ) -> None:
         """Inserts the columns of `rows` by name; acknowledged means durable."""
-        columns = ", ".join(f"`{name}`" for name in rows.column_names)
-        await self._post(
-            f"INSERT INTO {table} ({columns}) FORMAT ArrowStream",
-            None,
-            {"async_insert": 0, "wait_end_of_query": 1},
-            settings,
-            data=await _ipc(rows),
-            query_id=query_id,
-            timeout=timeout,
-        )
+        body = io.BytesIO(await _ipc(rows))
+        plain = {"async_insert": 0, **(settings or {})}
+        async with self._limited(timeout) as client:
+            # a stream is sent once: the client would repeat bytes after a lost connection
+            await client.raw_insert(
+                table,
+                rows.column_names,
+                body,
+                settings=self._all(plain, query_id),
+                fmt="ArrowStream",
+            )
 
     async def ping(self, timeout: float = 2) -> None:
         """Returns where the engine answers a statement."""
         await self.rows("SELECT 1", timeout=timeout)
 
-    async def _post(
+    async def _query(
         self,
         sql: str,
+        form: str,
         params: Mapping[str, Any] | None,
-        base: Settings,
         settings: Settings | None,
-        *,
-        data: bytes | None = None,
         external: Mapping[str, External] | None = None,
-        query_id: str | None = None,
         timeout: float | None = None,
-    ) -> tuple[bytes, Row]:
-        """The body of the answer, and the summary that the engine gives in its head."""
-        if self._session is None:
-            raise RuntimeError("the engine is used outside its `async with`")
-        url: dict[str, str | int] = {
-            "database": self._database,
-            **self._settings,
-            **base,
-            **(settings or {}),
-        }
-        url.update((f"param_{k}", parameter(v)) for k, v in (params or {}).items())
-        if query_id:
-            url["query_id"] = query_id
-        body: Any = sql.encode()
-        if external:
-            body = await _form(sql, external, url)
-        elif data is not None:
-            url["query"] = sql
-            body = data
-        return await self._send(url, body, timeout or self._timeout)
+    ) -> bytes:
+        data = await _external(external)
+        async with self._limited(timeout) as client:
+            body = await client.raw_query(
+                sql, _bound(params), settings=self._all(settings), fmt=form, external_data=data
+            )
+        return bytes(body)
 
-    async def _send(
-        self, url: Mapping[str, str | int], body: Any, timeout: float
-    ) -> tuple[bytes, Row]:
-        assert self._session is not None
-        limit = aiohttp.ClientTimeout(total=timeout, connect=min(timeout, 10))
+    def _all(self, settings: Settings | None, query_id: str | None = None) -> dict[str, Any]:
+        named = {"query_id": query_id} if query_id else {}
+        return {"wait_end_of_query": 1, **self._settings, **(settings or {}), **named}
+
+    @asynccontextmanager
+    async def _limited(self, timeout: float | None) -> AsyncIterator[AsyncClient]:
+        """The client, for at most so many seconds, with its errors as ours."""
+        seconds = timeout or self._timeout
         try:
-            async with self._session.post(
-                self.address.url, params=url, data=body, timeout=limit
-            ) as answer:
-                content = await answer.read()
+            async with asyncio.timeout(seconds):
+                yield self._client or await self._connected()
         except TimeoutError:
-            raise EngineUnavailable(f"no answer from the engine within {timeout:g} s") from None
-        except aiohttp.ClientError as error:
-            raise EngineUnavailable(f"the engine cannot be reached: {error}") from error
-        if answer.status != 200:
-            raise from_text(content.decode(errors="replace"), answer.status)
-        return content, orjson.loads(answer.headers.get("X-ClickHouse-Summary", "{}"))
+            raise EngineUnavailable(f"no answer from the engine within {seconds:g} s") from None
+        except ClickHouseError as error:
+            raise from_driver(error) from error
+
+    async def _connected(self) -> AsyncClient:
+        async with self._connecting:
+            if self._client is None:
+                where = self.address
+                self._client = await clickhouse_connect.get_async_client(
+                    interface=where.scheme,
+                    host=where.host,
+                    port=where.port,
+                    username=where.user,
+                    password=where.password,
+                    database=self._database,
+                    compress=False,
+                    query_limit=0,
+                    query_retries=0,
+                    connect_timeout=CONNECT_SECONDS,
+                    connector_limit=self._pool,
+                    connector_limit_per_host=self._pool,
+                    keepalive_timeout=20,
+                    autogenerate_session_id=False,
+                    autogenerate_query_id=False,
+                    show_clickhouse_errors=True,
+                )
+        return self._client
 
 
-async def _form(
-    sql: str, external: Mapping[str, External], url: dict[str, str | int]
-) -> aiohttp.FormData:
-    url["query"] = sql
-    form = aiohttp.FormData()
-    for name, (columns, table) in external.items():
-        url[f"{name}_format"] = "ArrowStream"
-        url[f"{name}_structure"] = columns
-        content = await _ipc(table)
-        form.add_field(name, content, filename=name, content_type="application/octet-stream")
-    return form
+def _bound(params: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The client binds all of it as the engine reads it, but for the microseconds of an instant."""
+    if not params:
+        return None
+    return {name: _text(value) for name, value in params.items()}
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    if isinstance(value, list | tuple):
+        return [_text(each) for each in value]
+    return value
+
+
+async def _external(tables: Mapping[str, External] | None) -> ExternalData | None:
+    if not tables:
+        return None
+    data = ExternalData()
+    for name, (columns, table) in tables.items():
+        data.add_file(file_name=name, data=await _ipc(table), fmt="ArrowStream", structure=columns)
+    return data
 
 
 async def _ipc(table: pa.Table) -> bytes:

@@ -2,13 +2,17 @@
 
 import re
 
-_CODE = re.compile(r"Code: (\d+)\. (?:\w+::)?\w*Exception: (.*)", re.DOTALL)
-_NAME = re.compile(r"\(([A-Z][A-Z0-9_]+)\)\s*(?:\(version (?:[^()]|\([^()]*\))*\))?\s*$")
+_DETAIL = re.compile(
+    r"server response: (?:.*?Code: \d+\. (?:\w+::)?\w*Exception: )?(.*?)(?: \(for url [^)]*\))?$",
+    re.DOTALL,
+)
+_STATUS = re.compile(r"HTTP status (\d+)")
 
 # The engine cannot serve now, but the statement is not at fault (ErrorCodes.cpp of ClickHouse).
 _TRANSIENT = frozenset(
     {159, 160, 202, 203, 209, 210, 236, 241, 242, 243, 252, 319, 373, 394, 425, 439, 999}
 )
+_LATER = ("408", "429")
 NOT_MIGRATED = frozenset({60, 81})
 """Unknown table or database: `shopstream migrate` has not run yet."""
 
@@ -26,17 +30,29 @@ class EngineUnavailable(Exception):
     """Nothing that the statement could help: no connection, a time-out, overload, shutdown."""
 
 
-def from_text(text: str, status: int = 500) -> EngineError | EngineUnavailable:
-    """The exception that an error body of the HTTP interface tells of.
+class MigrationChanged(Exception):
+    """A migration that ran is no longer the text that ran; a change of schema wants a new number."""
 
-    `status`: of HTTP; where the body is not the engine's own, 4xx means that the request will never do.
+
+def from_driver(error: Exception) -> EngineError | EngineUnavailable:
+    """What an exception of clickhouse-connect means to us.
+
+    One with a code is the engine's own. Without it nothing has answered, or something that is not ClickHouse; a status
+    4xx but for 408 and 429 means that the request will never do.
     """
-    match = _CODE.search(text)
-    if not match and 400 <= status < 500:
-        return EngineError(0, f"HTTP_{status}", text[:200].strip())
-    if not match:
-        return EngineUnavailable(f"the engine answered: {text[:200].strip()}")
-    code, message = int(match[1]), match[2].strip()
-    name = _NAME.search(message)
-    error = EngineError(code, name[1] if name else "UNKNOWN", message[:2000])
-    return EngineUnavailable(str(error)) if code in _TRANSIENT else error
+    said = str(error)
+    found = _DETAIL.search(said)
+    detail = (found[1] if found else said).strip()
+    code: int | None = getattr(error, "code", None)
+    if code is not None:
+        name = getattr(error, "name", None) or "UNKNOWN"
+        refused = EngineError(code, name, detail.removesuffix(f" ({name})"))
+        return EngineUnavailable(str(refused)) if code in _TRANSIENT else refused
+    status = _STATUS.search(said)
+    if status and status[1].startswith("4") and status[1] not in _LATER:
+        return EngineError(0, f"HTTP_{status[1]}", detail[:200])
+    if status:
+        return EngineUnavailable(f"the engine answered: {detail[:200]}")
+    if type(error).__name__ in ("DatabaseError", "OperationalError"):
+        return EngineUnavailable(f"the engine cannot be reached: {detail}")
+    return EngineError(0, type(error).__name__, detail)

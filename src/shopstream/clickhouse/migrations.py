@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from shopstream.clickhouse import sql, zone_offsets
 from shopstream.clickhouse.client import DATABASE, Address, Engine
+from shopstream.clickhouse.errors import MigrationChanged
 from shopstream.settings import Settings
 
 FOLDERS = ("schema", "windows", "bi")
@@ -22,10 +23,6 @@ CREATE TABLE IF NOT EXISTS migrations (
 ENGINE = MergeTree
 ORDER BY number
 """
-
-
-class MigrationChanged(Exception):
-    """A migration that ran is no longer the text that ran; a change of schema wants a new number."""
 
 
 @dataclass(frozen=True, slots=True)

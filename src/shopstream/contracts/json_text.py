@@ -3,9 +3,15 @@
 import json
 import re
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
-import numpy as np
+try:
+    import numpy
+except ImportError:  # a producer does without
+    np: Any = None
+else:
+    np = numpy
 
 MAX_BYTES = 512 * 1024
 MAX_DEPTH = 128
@@ -58,8 +64,14 @@ def too_deep(value: bytes) -> bool:
     if len(value) <= 2 * MAX_DEPTH or value.count(b"[") + value.count(b"{") <= MAX_DEPTH:
         return False
     brackets = _TEXT.sub(b"", value).translate(_STEPS, _NO_BRACKETS)
-    depths = np.frombuffer(brackets, np.int8).cumsum(dtype=np.int32)
-    return bool(depths.max(initial=0) > MAX_DEPTH)
+    return deepest(brackets) > MAX_DEPTH
+
+
+def deepest(steps: bytes) -> int:
+    """The greatest sum of the first steps (signed bytes); at least 0."""
+    if np is None:
+        return max(accumulate(memoryview(steps).cast("b"), initial=0))
+    return int(np.frombuffer(steps, np.int8).cumsum(dtype=np.int32).max(initial=0))
 
 
 def _no_constant(name: str) -> None:

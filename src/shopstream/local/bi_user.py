@@ -49,9 +49,9 @@ async def _make(address: Address, user: str, password: str, shops: Sequence[str]
             for statement in rest:
                 await engine.execute(statement)
     except EngineError as error:
-        if error.code != NOT_ALLOWED:
+        if error.code not in NOT_ALLOWED:
             raise
         raise NoBiUser(
-            "--bi-user: this ClickHouse lets us make no users. The embedded engine has none (its read-only login is"
-            " `bi` in up.json); on a server the login of SHOPSTREAM_CLICKHOUSE_URL needs ACCESS MANAGEMENT"
+            "--bi-user: this ClickHouse lets us make no users. The one of `shopstream up` takes its logins from"
+            " `up --bi-shop`; on a server the login of SHOPSTREAM_CLICKHOUSE_URL needs ACCESS MANAGEMENT"
         ) from None

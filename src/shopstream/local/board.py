@@ -40,23 +40,8 @@ class Board:
         return all(state is State.READY for state in self._states.values())
 
     def may_start(self, name: str) -> bool:
-        """Whether its conditions hold, and nothing that lived on its memory still runs."""
-        service = self._services[name]
-        return (
-            all(other in self._once for other in service.starts_after)
-            and not self.must_stop(name)
-            and all(self._states[other] is State.DOWN for other in self.dependents(name))
-        )
-
-    def must_stop(self, name: str) -> bool:
-        """Whether a service that it restarts with is not ready."""
-        needed = self._services[name].restarts_with
-        return any(self._states[other] is not State.READY for other in needed)
-
-    def dependents(self, name: str) -> list[str]:
-        """The services that restart with this one, in the order in which they stop."""
-        related = [s.name for s in self._services.values() if name in s.restarts_with]
-        return related[::-1]
+        """Whether everything that it starts after has been ready."""
+        return all(other in self._once for other in self._services[name].starts_after)
 
     def stop_order(self) -> list[str]:
         """Every service, the last to start first."""

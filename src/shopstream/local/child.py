@@ -40,12 +40,12 @@ class Child:
         self.ended: asyncio.Future[int] = self._loop.create_future()
         self._process = subprocess.Popen(
             command,
-            env={**os.environ, **env},
+            env=environment(env),
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=subprocess.PIPE,
             start_new_session=True,
-            preexec_fn=_bound_to(os.getpid()),
+            preexec_fn=bound_to(os.getpid()),
         )
         assert self._process.stderr is not None
         self._reader = threading.Thread(
@@ -97,7 +97,12 @@ class Child:
             self.ended.set_result(code)
 
 
-def _bound_to(parent: int) -> Callable[[], None] | None:
+def environment(more: Mapping[str, str]) -> dict[str, str]:
+    """Ours with `more`; what is set to nothing there is left out."""
+    return {name: value for name, value in {**os.environ, **more}.items() if value}
+
+
+def bound_to(parent: int) -> Callable[[], None] | None:
     """What the new process does before it runs the command: it asks to die with `parent`."""
     if sys.platform != "linux":
         return None

@@ -1,6 +1,7 @@
 """The data directory of `shopstream up`: its lock, its secrets, and `up.json` for others."""
 
 import fcntl
+import hmac
 import json
 import os
 import secrets
@@ -28,19 +29,27 @@ class Secrets:
     shopstream: str
     bi: str
 
+    def bi_of(self, shop: str) -> str:
+        """The password of the login that reads one shop."""
+        key = self.bi.encode()
+        return hmac.new(key, f"shopstream bi {shop}".encode(), "sha256").hexdigest()
+
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """What `up.json` tells. `bi` is None with a ClickHouse that is not our own."""
+    """What `up.json` holds. With a ClickHouse that is not our own there is no native port and no login for BI.
+
+    `bi_shops`: the address with the login of each shop of `--bi-shop`.
+    """
 
     api: str
     kafka: str
     clickhouse: str
+    clickhouse_native_port: int | None
     bi: str | None
+    bi_shops: dict[str, str]
     pid: int
-    kafka_idempotence: bool
     kafka_partitions: int
-    kafka_session_timeout: float
 
 
 class Directory:

@@ -25,14 +25,12 @@ def load_beside_up() -> Settings:
 def told_by_up(
     addresses: Mapping[str, Any], secrets: Mapping[str, Any], environment: Mapping[str, str]
 ) -> dict[str, str]:
-    """Variables that follow from the two files. What the broker can goes only with its address."""
+    """Variables that follow from the two files. The number of partitions goes only with the broker's address."""
     told: dict[str, str] = {}
     kafka = addresses.get("kafka")
     if kafka and environment.get(f"{PREFIX}KAFKA_BOOTSTRAP", kafka) == kafka:
         told["KAFKA_BOOTSTRAP"] = kafka
-        told["KAFKA_IDEMPOTENCE"] = str(addresses.get("kafka_idempotence", True)).lower()
         told["KAFKA_PARTITIONS"] = str(addresses.get("kafka_partitions", 12))
-        told["KAFKA_SESSION_TIMEOUT"] = str(addresses.get("kafka_session_timeout", 10))
     if addresses.get("clickhouse"):
         told["CLICKHOUSE_URL"] = addresses["clickhouse"]
     if secrets.get("jwt"):

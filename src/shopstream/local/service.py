@@ -21,10 +21,8 @@ async def _nothing() -> None:
 class Service:
     """`starts_after`: services that must have been ready once before this one starts.
 
-    `restarts_with`: services whose memory this one relies on. While one of them is not ready this
-    one does not run, and one of them is not started again before this one has stopped.
     `probe` answers whether the process is up; then `prepare` runs, and then it is ready. Both may
-    raise: the process is then stopped and started again.
+    raise: the process is then stopped and started again. So it is where it is not up after `starts_within` seconds.
     """
 
     name: str
@@ -33,7 +31,7 @@ class Service:
     probe: Probe = _at_once
     prepare: Prepare = _nothing
     starts_after: tuple[str, ...] = ()
-    restarts_with: tuple[str, ...] = ()
+    starts_within: float = 60.0
 
 
 @dataclass(slots=True)
@@ -78,6 +76,6 @@ def unique_names(services: tuple[Service, ...]) -> None:
     for position, service in enumerate(services):
         if place[service.name] != position:
             raise ValueError(f"two services are called {service.name}")
-        for other in (*service.starts_after, *service.restarts_with):
+        for other in service.starts_after:
             if place.get(other, position) >= position:
                 raise ValueError(f"{service.name} needs {other}, which does not come before it")

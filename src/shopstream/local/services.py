@@ -1,28 +1,41 @@
 """The processes of `shopstream up`: which there are, how each is called, what each waits for."""
 
-import json
+import asyncio
+import hashlib
+import os
+import re
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from shopstream.contracts.topics import TOPICS
-from shopstream.kafka import TopicAdmin
-from shopstream.local.broker import EmbeddedBroker
+from shopstream.local.child import bound_to
+from shopstream.local.clickhouse.logins import dump, login
 from shopstream.local.directory import Secrets
 from shopstream.local.probes import accepts, answers_ok
 from shopstream.local.service import Prepare, Service
-from shopstream.local.threads import in_thread
-from shopstream.settings import PREFIX, Settings
+from shopstream.settings import PREFIX
 
-EMBEDDED_SESSION_SECONDS = 6
-EMBEDDED_PARTITIONS = 4
+PARTITIONS = 4
+"""Of each event topic on our own broker: one machine has no use for more."""
+PREPARED_WITHIN = 120.0
+BROKER_STARTS_WITHIN = 120.0
+"""After a kill under load the broker reads its logs first."""
+
+NO_SECRETS = {
+    PREFIX + name: ""
+    for name in ("JWT_SECRET", "TICKET_SECRET", "CLICKHOUSE_URL", "KAFKA_SASL_PASSWORD")
+}
+"""Left out of the environment of processes that need none."""
 
 BROKER = "broker"
 ENGINE = "engine"
 PIPELINE = "pipeline"
 API = "api"
 DEMO = "demo"
+
+
+class NotPrepared(Exception):
+    """A server answers, but could not be given what the others need."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +46,20 @@ class Plan:
     port: int
     kafka_port: int | None
     clickhouse_port: int | None
+    native_port: int
     metrics_port: int
     data: Path
+    bi_shops: tuple[str, ...] = ()
 
 
-def services(plan: Plan, settings: Settings, secrets: Secrets) -> tuple[Service, ...]:
-    """Every process, in start order.
-
-    The broker keeps its records in memory. When it is gone, the pipeline's places in them and the
-    demo's past are too, so both stop, the broker starts, gets its topics, and both start again.
-    The engine and the API keep nothing that another relies on.
-    """
+def services(plan: Plan, secrets: Secrets) -> tuple[Service, ...]:
+    """Every process, in start order. Each waits for the others by itself, so none restarts with another."""
     ours = []
     if plan.kafka_port is not None:
-        ours.append(_broker(plan.kafka_port, settings))
+        ours.append(_broker(plan.kafka_port, plan.data))
     if plan.clickhouse_port is not None:
-        ours.append(_engine(plan.clickhouse_port, plan.data, settings, secrets))
+        ours.append(_engine(plan, secrets))
     base = tuple(service.name for service in ours)
-    memory = tuple(name for name in base if name == BROKER)
     ours.append(
         Service(
             PIPELINE,
@@ -58,7 +67,6 @@ def services(plan: Plan, settings: Settings, secrets: Secrets) -> tuple[Service,
             {PREFIX + "METRICS_PORT": str(plan.metrics_port)},
             probe=answers_ok(plan.metrics_port, "/ready"),
             starts_after=base,
-            restarts_with=memory,
         )
     )
     ours.append(
@@ -74,8 +82,7 @@ def services(plan: Plan, settings: Settings, secrets: Secrets) -> tuple[Service,
             Service(
                 DEMO,
                 (sys.executable, "-m", "shopstream.local.demo"),
-                starts_after=(*memory, PIPELINE, API),
-                restarts_with=memory,
+                starts_after=(*base, PIPELINE, API),
             )
         )
     return tuple(ours)
@@ -90,10 +97,7 @@ def environment(plan: Plan, secrets: Secrets) -> dict[str, str]:
     }
     if plan.kafka_port is not None:
         shared["KAFKA_BOOTSTRAP"] = f"127.0.0.1:{plan.kafka_port}"
-        shared["KAFKA_IDEMPOTENCE"] = "false"
-        # the embedded broker lets a group wait for half of it before the first record
-        shared["KAFKA_SESSION_TIMEOUT"] = str(EMBEDDED_SESSION_SECONDS)
-        shared["KAFKA_PARTITIONS"] = str(EMBEDDED_PARTITIONS)
+        shared["KAFKA_PARTITIONS"] = str(PARTITIONS)
         shared["KAFKA_REPLICATION"] = "1"
         shared["KAFKA_SECURITY_PROTOCOL"] = "PLAINTEXT"
     if plan.clickhouse_port is not None:
@@ -106,54 +110,75 @@ def login_url(login: str, password: str, port: int) -> str:
     return f"http://{login}:{password}@127.0.0.1:{port}"
 
 
-def create_topics(settings: Settings) -> None:
-    """Creates the topics that are missing. Blocks.
+def bi_login(shop: str) -> str:
+    """The name of the login that reads this shop; one that is no word in a configuration is named by a hash.
 
-    Raises:
-        BrokerUnreachable, TopicRefused: from Kafka.
+    Names of words have an underscore where the others have a dash, so no two shops share one.
     """
-    with TopicAdmin(settings) as admin:
-        admin.create_missing(TOPICS)
+    if re.fullmatch(r"[A-Za-z0-9_-]{1,64}", shop):
+        return f"bi_{shop}"
+    return f"bi-{hashlib.sha256(shop.encode()).hexdigest()[:32]}"
 
 
-def migrate_engine(settings: Settings) -> None:
-    """Brings the ClickHouse schema to this version. Blocks; raises what the engine says."""
-    from shopstream.clickhouse.migrations import migrate
-
-    migrate(settings)
-
-
-def _broker(port: int, settings: Settings) -> Service:
+def _broker(port: int, data: Path) -> Service:
+    folder = str(data / "kafka")
     return Service(
         BROKER,
-        tuple(EmbeddedBroker().command(port)),
+        (sys.executable, "-m", "shopstream.local.kafka", "--folder", folder, "--port", str(port)),
+        NO_SECRETS,
         probe=accepts(port),
-        prepare=_blocking(create_topics, settings),
+        prepare=_prepared("topics"),
+        starts_within=BROKER_STARTS_WITHIN,
     )
 
 
-def _engine(port: int, data: Path, settings: Settings, secrets: Secrets) -> Service:
+def _engine(plan: Plan, secrets: Secrets) -> Service:
     logins = {
-        "shopstream": {
-            "password": secrets.shopstream,
-            "readonly": False,
-            "database": "shopstream",
+        "shopstream": login(secrets.shopstream),
+        "bi": login(secrets.bi, reads=True),
+        **{
+            bi_login(shop): login(secrets.bi_of(shop), reads=True, shop=shop)
+            for shop in plan.bi_shops
         },
-        "bi": {"password": secrets.bi, "readonly": True, "database": "shopstream_bi"},
     }
-    module = "shopstream.clickhouse.embedded"
-    path = str(data / "clickhouse")
+    port = plan.clickhouse_port
+    assert port is not None
+    flags = {
+        "--path": plan.data / "clickhouse",
+        "--port": port,
+        "--native-port": plan.native_port,
+        "--log": plan.data / "logs" / "clickhouse.log",
+    }
+    given = (str(part) for flag in flags.items() for part in flag)
     return Service(
         ENGINE,
-        (sys.executable, "-m", module, "--path", path, "--port", str(port)),
-        {PREFIX + "ENGINE_LOGINS": json.dumps(logins)},
+        (sys.executable, "-m", "shopstream.local.clickhouse", *given),
+        {**NO_SECRETS, PREFIX + "ENGINE_LOGINS": dump(logins)},
         probe=answers_ok(port, "/ping"),
-        prepare=_blocking(migrate_engine, settings),
+        prepare=_prepared("schema"),
     )
 
 
-def _blocking(work: Callable[[Settings], None], settings: Settings) -> Prepare:
+def _prepared(what: str) -> Prepare:
     async def prepare() -> None:
-        await in_thread(lambda: work(settings))
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "shopstream.local.prepare",
+            what,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            preexec_fn=bound_to(os.getpid()),
+        )
+        try:
+            async with asyncio.timeout(PREPARED_WITHIN):
+                _, said = await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        if process.returncode:
+            raise NotPrepared(said.decode(errors="replace").strip().rpartition("\n")[2])
 
     return prepare

@@ -14,10 +14,8 @@ from shopstream.local.service import Backoff, Service, grace, how_it_ended, uniq
 
 STOP_WITHIN = 9.0
 """Seconds for all processes together."""
-RESTART_GRACE = 2.0
-"""Seconds for a process that stops because one that it restarts with is gone."""
-START_WITHIN = 60.0
-"""Seconds until a process must be ready."""
+STOP_UNFIT = 2.0
+"""Seconds for a process that has not become ready to stop."""
 ATTEMPTS = 4
 """A service that never was ready is given up after so many starts."""
 PROBE_EVERY = 0.05
@@ -86,53 +84,44 @@ class Supervisor:
             await self._until(lambda: self._board.may_start(service.name))
             begun = time.monotonic()
             reason = await self._one_life(service)
-            if reason is None:
-                continue
             if not self._board.was_ready(service.name) and backoff.failures + 1 >= ATTEMPTS:
                 raise StartFailed(service.name, reason, self._log(service))
             pause = backoff.after(time.monotonic() - begun)
             self._say(service.name, f"ended ({reason}), starts again in {pause:.1f} s")
             await asyncio.sleep(pause)
 
-    async def _one_life(self, service: Service) -> str | None:
-        """From start to end; the reason, or None where it had to stop for another's sake."""
+    async def _one_life(self, service: Service) -> str:
+        """From start to end; the reason."""
         try:
             child = self._spawn(service)
         except OSError as error:
             return str(error)
         self._set(service.name, State.STARTING)
         starting = asyncio.create_task(self._become_ready(service))
-        unfit = asyncio.create_task(self._until(lambda: self._board.must_stop(service.name)))
         try:
-            return await self._follow(child, starting, unfit)
+            return await self._follow(child, starting)
         finally:
             starting.cancel()
-            unfit.cancel()
             if child.ended.done():
                 self._children.pop(service.name, None)
                 self._set(service.name, State.DOWN)
 
-    async def _follow(
-        self, child: Child, starting: asyncio.Task[None], unfit: asyncio.Task[None]
-    ) -> str | None:
-        first: set[asyncio.Future[int] | asyncio.Task[None]] = {child.ended, starting, unfit}
+    async def _follow(self, child: Child, starting: asyncio.Task[None]) -> str:
+        first: set[asyncio.Future[int] | asyncio.Task[None]] = {child.ended, starting}
         await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
-        trouble = None
         if starting.done() and not child.ended.done():
-            trouble = starting.exception()
-            if trouble is None:
-                self._set(child.name, State.READY)
-                await asyncio.wait(first - {starting}, return_when=asyncio.FIRST_COMPLETED)
-        if child.ended.done():
-            return how_it_ended(child.ended.result(), child.last_words)
-        await child.stop(RESTART_GRACE)
-        return str(trouble) or repr(trouble) if trouble else None
+            if fault := starting.exception():
+                await child.stop(STOP_UNFIT)
+                return str(fault) or repr(fault)
+            self._set(child.name, State.READY)
+            await asyncio.wait({child.ended})
+        return how_it_ended(child.ended.result(), child.last_words)
 
     async def _become_ready(self, service: Service) -> None:
-        deadline = time.monotonic() + START_WITHIN
+        deadline = time.monotonic() + service.starts_within
         while not await service.probe():
             if time.monotonic() > deadline:
-                raise NotReady(f"not ready within {START_WITHIN:.0f} s")
+                raise NotReady(f"not ready within {service.starts_within:.0f} s")
             await asyncio.sleep(PROBE_EVERY)
         await service.prepare()
 

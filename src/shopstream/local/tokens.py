@@ -4,8 +4,6 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-import jwt
-
 from shopstream.contracts import values
 from shopstream.settings import Settings, SettingsError
 
@@ -57,4 +55,6 @@ def mint(
         claims["iss"] = settings.jwt_issuer
     if settings.jwt_audience:
         claims["aud"] = settings.jwt_audience
+    import jwt  # not there in an installation for producers
+
     return jwt.encode(claims, settings.jwt_secret.get_secret_value(), algorithm="HS256")

@@ -17,10 +17,7 @@ QUIET = 10.0
 
 
 def read_topic(settings: Settings, topic: str) -> Iterator[Any]:
-    """Every record (kafka-python's) that the topic has at the first answer, in the order of each partition.
-
-    The end is taken from the fetch answers: the embedded broker's ListOffsets is wrong, and a read
-    beyond its end is never answered.
+    """Every record (kafka-python's) that the topic has now, in the order of each partition.
 
     Raises:
         NoSuchTopic: the broker does not have it.
@@ -34,24 +31,23 @@ def read_topic(settings: Settings, topic: str) -> Iterator[Any]:
     try:
         places = [TopicPartition(topic, number) for number in range(partitions)]
         consumer.assign(places)
-        for place in places:
-            consumer.seek(place, 0)
         yield from _until_end(consumer, places, settings.kafka_bootstrap)
     finally:
         consumer.close()
 
 
 def _until_end(consumer: Any, places: list[Any], address: str) -> Iterator[Any]:
-    ends: dict[Any, int] = {}
     left = set(places)
     heard = time.monotonic()
+    try:
+        consumer.seek_to_beginning(*places)
+        ends = consumer.end_offsets(places)
+    except KafkaError as error:
+        raise BrokerUnreachable(address, str(error)) from error
     while left:
         try:
             chunks = consumer.poll(POLL_MS)
-            for place in left - ends.keys():
-                if (end := consumer.highwater(place)) is not None:
-                    ends[place] = end
-            done = {place for place in left & ends.keys() if _next(consumer, place) >= ends[place]}
+            done = {place for place in left if _next(consumer, place) >= ends[place]}
         except KafkaError as error:
             raise BrokerUnreachable(address, str(error)) from error
         for place, records in chunks.items():
@@ -75,7 +71,6 @@ def _connected(settings: Settings) -> Any:
             enable_auto_commit=False,
             # the beginning, where retention has taken offset 0
             auto_offset_reset="earliest",
-            # the embedded broker answers a long wait late
             fetch_max_wait_ms=100,
             max_partition_fetch_bytes=4 * 1024 * 1024,
             bootstrap_timeout_ms=5000,

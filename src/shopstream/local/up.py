@@ -1,6 +1,7 @@
 """`shopstream up`: the whole system on this machine, from checked flags to a clean end."""
 
 import asyncio
+import importlib.util
 import os
 import signal
 import time
@@ -10,14 +11,16 @@ from pathlib import Path
 
 from rich.console import Console
 
+from shopstream.contracts import values
 from shopstream.local.directory import Addresses, Directory, Secrets
+from shopstream.local.faults import LocalFault
+from shopstream.local.prepare import schema, topics
 from shopstream.local.probes import check_ports, free_port
 from shopstream.local.services import (
     Plan,
-    create_topics,
+    bi_login,
     environment,
     login_url,
-    migrate_engine,
     services,
 )
 from shopstream.local.supervisor import Supervisor
@@ -36,7 +39,9 @@ class Flags:
     port: int
     kafka_port: int
     clickhouse_port: int
+    native_port: int
     data_dir: Path
+    bi_shops: tuple[str, ...] = ()
 
 
 def run(flags: Flags) -> int:
@@ -53,7 +58,9 @@ def run(flags: Flags) -> int:
         secrets = directory.secrets()
         os.environ.setdefault(PREFIX + "JWT_SECRET", secrets.jwt)
         os.environ.update(environment(plan, secrets))
-        asyncio.run(_serve(plan, load(), secrets, directory))
+        settings = load()
+        _check_installed(plan, settings)
+        asyncio.run(_serve(plan, settings, secrets, directory))
     finally:
         directory.release()
     return 0
@@ -63,13 +70,46 @@ def _plan(flags: Flags, directory: Directory) -> Plan:
     given = os.environ.get
     kafka_port = None if given(PREFIX + "KAFKA_BOOTSTRAP") else flags.kafka_port
     clickhouse_port = None if given(PREFIX + "CLICKHOUSE_URL") else flags.clickhouse_port
+    for shop in flags.bi_shops:
+        try:
+            values.identifier(shop)
+        except values.Invalid as rule:
+            raise LocalFault(f"--bi-shop {shop!r} {rule}.") from None
+    if flags.bi_shops and clickhouse_port is None:
+        raise LocalFault(
+            "--bi-shop makes logins of our own ClickHouse; on another server use `shopstream migrate --bi-user`."
+        )
     ports = {
         "--port": flags.port,
         "--kafka-port": kafka_port,
         "--clickhouse-port": clickhouse_port,
+        "--clickhouse-native-port": flags.native_port if clickhouse_port else None,
     }
     check_ports({flag: port for flag, port in ports.items() if port is not None})
-    return Plan(flags.demo, flags.port, kafka_port, clickhouse_port, free_port(), directory.path)
+    return Plan(
+        demo=flags.demo,
+        port=flags.port,
+        kafka_port=kafka_port,
+        clickhouse_port=clickhouse_port,
+        native_port=flags.native_port,
+        metrics_port=free_port(),
+        data=directory.path,
+        bi_shops=flags.bi_shops,
+    )
+
+
+def _check_installed(plan: Plan, settings: Settings) -> None:
+    """Before anything starts, so that what is missing is one sentence. Downloads Kafka where that has not been done."""
+    if plan.clickhouse_port is not None and importlib.util.find_spec("chdb") is None:
+        raise LocalFault("The package chdb-core is missing: install shopstream[local].")
+    if plan.kafka_port is not None:
+        from shopstream.local.kafka.install import install, is_installed
+        from shopstream.local.kafka.java import find_java
+
+        find_java(settings.java)
+        if not is_installed(settings):
+            Console(stderr=True).print("Apache Kafka is being downloaded, 43 MB, once …")
+        install(settings)
 
 
 async def _serve(plan: Plan, settings: Settings, secrets: Secrets, directory: Directory) -> None:
@@ -77,7 +117,7 @@ async def _serve(plan: Plan, settings: Settings, secrets: Secrets, directory: Di
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     stop = asyncio.Event()
     supervisor = Supervisor(
-        services(plan, settings, secrets),
+        services(plan, secrets),
         directory.logs,
         lambda name, line: console.print(f"[{name}] {line}", markup=False),
     )
@@ -95,9 +135,9 @@ async def _serve(plan: Plan, settings: Settings, secrets: Secrets, directory: Di
 
 async def _prepare_foreign(plan: Plan, settings: Settings) -> None:
     if plan.kafka_port is None:
-        await in_thread(lambda: create_topics(settings))
+        await in_thread(lambda: topics(settings))
     if plan.clickhouse_port is None:
-        await in_thread(lambda: migrate_engine(settings))
+        await in_thread(lambda: schema(settings))
 
 
 def _on_signal(stop: asyncio.Event, supervisor: Supervisor) -> None:
@@ -116,12 +156,21 @@ def _addresses(plan: Plan, settings: Settings, secrets: Secrets) -> Addresses:
         api=f"http://127.0.0.1:{plan.port}",
         kafka=settings.kafka_bootstrap,
         clickhouse=settings.clickhouse_url.get_secret_value(),
+        clickhouse_native_port=plan.native_port if own is not None else None,
         bi=login_url("bi", secrets.bi, own) if own is not None else None,
+        bi_shops={
+            shop: login_url(bi_login(shop), secrets.bi_of(shop), own)
+            for shop in plan.bi_shops
+            if own is not None
+        },
         pid=os.getpid(),
-        kafka_idempotence=settings.kafka_idempotence,
         kafka_partitions=settings.kafka_partitions,
-        kafka_session_timeout=settings.kafka_session_timeout,
     )
+
+
+def _native(addresses: Addresses) -> str:
+    port = addresses.clickhouse_native_port
+    return f", native protocol at {port}" if port is not None else ""
 
 
 def _greet(plan: Plan, settings: Settings, addresses: Addresses, took: float) -> None:
@@ -133,11 +182,9 @@ def _greet(plan: Plan, settings: Settings, addresses: Addresses, took: float) ->
         f"  Page        {addresses.api}/  (paste the token there)",
         f"  API         {addresses.api}  (documentation: {addresses.api}/docs)",
         f"  Kafka       {addresses.kafka}",
-        f"  ClickHouse  {addresses.clickhouse.rpartition('@')[2].removeprefix('http://')}"
-        f"  (address with login: {plan.data / 'up.json'})",
+        f"  ClickHouse  {addresses.clickhouse.rpartition('@')[2].removeprefix('http://')}{_native(addresses)}"
+        f"  (addresses with logins, also for BI: {plan.data / 'up.json'})",
     ]
-    if addresses.bi:
-        lines.append(f"  BI          {addresses.bi}  (database shopstream_bi, read-only)")
     if settings.jwt_secret is not None:
         token = mint(settings, shops, datetime.now(UTC), ttl=TOKEN_LIFE)
         lines.append(f"  Token       for {', '.join(shops)}, valid for 24 h:")

@@ -14,7 +14,7 @@ from shopstream.pipeline.retry import Patience
 from shopstream.pipeline.store import Store
 from shopstream.pipeline.touched import merged
 
-IDLE_SECONDS = 0.5
+IDLE_SECONDS = 1.0
 LEAST_SECONDS = 0.05
 KEEP_SECONDS = 5.0
 """How often progress is kept in the engine, for an API process that starts later."""

@@ -69,7 +69,7 @@ class Producer:
         return {
             **async_options(self._settings),
             "acks": "all",
-            "enable_idempotence": self._settings.kafka_idempotence,
+            "enable_idempotence": True,
             "max_request_size": MAX_REQUEST,
             "max_batch_size": BATCH_BYTES,
             "request_timeout_ms": 10_000,

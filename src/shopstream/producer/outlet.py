@@ -12,7 +12,6 @@ from shopstream.contracts.topics import INPUTS
 from shopstream.kafka import BrokerUnreachable, TopicAdmin, client_options
 from shopstream.producer.delivery import OnTheWay, Sent, reason
 from shopstream.producer.errors import NoSuchTopic, NotDelivered
-from shopstream.producer.idempotence import can_be_idempotent
 from shopstream.producer.routing import Record
 from shopstream.settings import Settings
 
@@ -25,18 +24,16 @@ LAST_SECONDS = 2.0
 
 
 class Outlet:
-    """One kafka-python producer: crc32c, 20 ms linger, 256 KB batches, acknowledged by all. Thread-safe.
+    """One kafka-python producer: idempotent, crc32c, 20 ms linger, 256 KB batches, acknowledged by all. Thread-safe.
 
     `patience`: seconds that a record may wait for a broker that is away; `outstanding`: records that
-    may wait at once; `idempotence`: where the broker can too.
+    may wait at once.
 
     Raises:
         BrokerUnreachable: at construction, when no broker answers.
     """
 
-    def __init__(
-        self, settings: Settings, patience: float, outstanding: int, idempotence: bool
-    ) -> None:
+    def __init__(self, settings: Settings, patience: float, outstanding: int) -> None:
         self._patience = patience
         self._way = OnTheWay(outstanding, MOST_BYTES)
         self._admin = TopicAdmin(settings)
@@ -45,8 +42,7 @@ class Outlet:
         try:
             found = self._admin.partitions(INPUTS)
             self._known = {topic for topic, partitions in found.items() if partitions}
-            self.idempotent = idempotence and can_be_idempotent(self._admin)
-            self._kafka: Any = KafkaProducer(**_options(settings, patience, self.idempotent))
+            self._kafka: Any = KafkaProducer(**_options(settings, patience))
         except KafkaError as error:
             raise BrokerUnreachable(settings.kafka_bootstrap, reason(error)) from error
         finally:
@@ -134,14 +130,12 @@ class Outlet:
         self._way.leave(size)
 
 
-def _options(settings: Settings, patience: float, idempotent: bool) -> dict[str, Any]:
+def _options(settings: Settings, patience: float) -> dict[str, Any]:
     limit = int(patience * 1000)
     return {
         **client_options(settings),
         "acks": "all",
-        "enable_idempotence": idempotent,
-        # without sequence numbers only one request at a time keeps the order through a retry
-        "max_in_flight_requests_per_connection": 5 if idempotent else 1,
+        "enable_idempotence": True,
         "allow_auto_create_topics": False,
         "linger_ms": LINGER_MS,
         "batch_size": 256 * 1024,

@@ -40,7 +40,6 @@ class ShopProducer:
         kafka: host:port (several with commas), settings, or None for the environment; security settings
             come from the environment where they are not given.
         source: the attribute `source` of events that are built here.
-        idempotence: False never; else wherever the settings allow it and the broker can.
         patience: seconds that an event may wait for a broker that is away, at least 1.
         outstanding: events that may wait for their acknowledgement; more make `send` wait.
 
@@ -54,16 +53,13 @@ class ShopProducer:
         kafka: str | Settings | None = None,
         *,
         source: str = "/checkout",
-        idempotence: bool = True,
         patience: float = PATIENCE,
         outstanding: int = OUTSTANDING,
     ) -> None:
         if patience < 1 or outstanding < 1:
             raise ValueError("patience and outstanding must be at least 1")
-        settings = _settings(kafka)
-        wanted = idempotence and settings.kafka_idempotence
         self._source = source
-        self._outlet = Outlet(settings, patience, outstanding, wanted)
+        self._outlet = Outlet(_settings(kafka), patience, outstanding)
         # after the client's own, so that it runs before it
         atexit.register(self._at_exit)
 
@@ -83,11 +79,6 @@ class ShopProducer:
             self.close(AFTER_FAULT)
         except NotDelivered as left:
             error.add_note(str(left))
-
-    @property
-    def idempotent(self) -> bool:
-        """Whether a retry after a lost acknowledgement never writes a record twice."""
-        return self._outlet.idempotent
 
     @property
     def failed(self) -> int:

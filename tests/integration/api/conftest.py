@@ -5,72 +5,54 @@ from pathlib import Path
 
 import httpx
 import pytest
-from api_harness import (
-    Child,
-    Kafka,
-    Ports,
-    answering,
-    api_child,
-    broker_child,
-    engine_child,
-    engine_client,
-    engine_url,
-    eventually,
-    kafka,
-)
+from api_harness import Addresses, Child, Kafka, api_child, eventually, kafka
 
 from shopstream.clickhouse.client import Address, Engine
 from shopstream.clickhouse.migrations import migrate_engine
+from support.brokers import Brokers
+from support.engine import Engine as Server
 from support.processes import free_port
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("api")
 
 
-@pytest.fixture(scope="session")
-def ports() -> Ports:
-    return Ports(free_port(), free_port(), free_port())
+@pytest.fixture(scope="package")
+def addresses(folder: Path) -> Iterator[Addresses]:
+    """Of an engine and a broker that run, and of the API."""
+    server, brokers = Server(folder), Brokers(folder)
+    try:
+        server.start()
+        brokers.start()
+        yield Addresses(server.url(), brokers.bootstrap, free_port())
+    finally:
+        server.child.kill()
+        brokers.end()
 
 
-@pytest.fixture(scope="session")
-def engine_process(folder: Path, ports: Ports) -> Iterator[Child]:
-    child = engine_child(folder, ports.engine)
-    child.start()
-    yield child
-    child.stop()
-
-
-@pytest.fixture(scope="session")
-def broker_process(folder: Path, ports: Ports) -> Iterator[Child]:
-    child = broker_child(folder, ports.broker)
-    child.start()
-    yield child
-    child.stop()
-
-
-@pytest.fixture(scope="session")
-async def engine(engine_process: Child, ports: Ports) -> AsyncIterator[Engine]:
-    async with engine_client(ports.engine) as engine:
-        await answering(ports.engine)
-        await migrate_engine(Address.parse(engine_url(ports.engine)))
+@pytest.fixture(scope="package")
+async def engine(addresses: Addresses) -> AsyncIterator[Engine]:
+    address = Address.parse(addresses.clickhouse)
+    await migrate_engine(address)
+    async with Engine(address) as engine:
         yield engine
 
 
-@pytest.fixture(scope="session")
-async def broker(broker_process: Child, ports: Ports) -> AsyncIterator[Kafka]:
-    async with kafka(ports.broker) as found:
+@pytest.fixture(scope="package")
+async def broker(addresses: Addresses) -> AsyncIterator[Kafka]:
+    async with kafka(addresses.kafka) as found:
         yield found
 
 
-@pytest.fixture(scope="session")
-def api(engine: Engine, broker: Kafka, folder: Path, ports: Ports) -> Iterator[Child]:
+@pytest.fixture(scope="package")
+def api(engine: Engine, broker: Kafka, folder: Path, addresses: Addresses) -> Iterator[Child]:
     child = api_child(
         folder,
-        ports.api,
-        clickhouse_url=engine_url(ports.engine),
-        kafka_bootstrap=f"127.0.0.1:{ports.broker}",
+        addresses.port,
+        clickhouse_url=addresses.clickhouse,
+        kafka_bootstrap=addresses.kafka,
         cors_origins="http://dashboard.test",
         access_log="true",
     )
@@ -79,8 +61,9 @@ def api(engine: Engine, broker: Kafka, folder: Path, ports: Ports) -> Iterator[C
     child.stop()
 
 
-@pytest.fixture(scope="session")
-async def http(api: Child, ports: Ports) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{ports.api}", timeout=10) as client:
+@pytest.fixture(scope="package")
+async def http(api: Child, addresses: Addresses) -> AsyncIterator[httpx.AsyncClient]:
+    base_url = f"http://127.0.0.1:{addresses.port}"
+    async with httpx.AsyncClient(base_url=base_url, timeout=10) as client:
         await eventually(lambda: client.get("/ready"), lambda answer: answer.status_code == 200, 40)
         yield client

@@ -1,24 +1,22 @@
+"""An API whose broker, engine or own process ends. One broker and one engine for all tests here."""
+
 import asyncio
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
 from api_harness import (
     PARTITIONS,
     Child,
-    Ports,
-    answering,
     api_child,
     bearer,
-    broker_child,
-    engine_child,
-    engine_url,
     eventually,
     kafka,
     order_event,
@@ -30,96 +28,129 @@ from shopstream.clickhouse.client import Address, Engine
 from shopstream.clickhouse.migrations import migrate_engine
 from shopstream.contracts.cursor import Partition, decode
 from shopstream.contracts.topics import INPUTS, ORDERS
+from support.brokers import Brokers
+from support.engine import Engine as Server
 from support.processes import free_port
 
 DAY = "/reports/daily-sales?date=2026-11-22"
+PLACE = Partition(ORDERS, 0)
 
 
 @dataclass
 class Stack:
     api: Child
-    broker: Child
-    engine: Child
-    ports: Ports
+    brokers: Brokers
+    engine: Server
+    port: int
     http: httpx.AsyncClient
+
+    @property
+    def kafka(self) -> str:
+        return self.brokers.bootstrap
 
     async def ready(self, status: int = 200) -> dict[str, str]:
         answer = await eventually(
-            lambda: self.http.get("/ready"), lambda answer: answer.status_code == status
+            lambda: self.http.get("/ready"), lambda answer: answer.status_code == status, 20
         )
         return answer.json()
 
 
-@pytest.fixture
-async def own(tmp_path: Path) -> AsyncIterator[Stack]:
-    """Processes that a test may break."""
-    ports = Ports(free_port(), free_port(), free_port())
-    engine, broker = engine_child(tmp_path, ports.engine), broker_child(tmp_path, ports.broker)
-    api = api_child(
-        tmp_path,
-        ports.api,
-        clickhouse_url=engine_url(ports.engine),
-        kafka_bootstrap=f"127.0.0.1:{ports.broker}",
-    )
-    children = (api, broker, engine)
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Brokers, Server]]:
+    """To be stopped and started at will; a test leaves them running."""
+    folder = tmp_path_factory.mktemp("outages")
+    brokers, server = Brokers(folder), Server(folder)
     try:
-        for child in children:
-            child.start()
-        await answering(ports.engine)
-        await migrate_engine(Address.parse(engine_url(ports.engine)))
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{ports.api}", timeout=15) as http:
-            yield Stack(api, broker, engine, ports, http)
+        brokers.start()
+        server.start()
+        yield brokers, server
     finally:
-        for child in children:
-            if child.process and child.process.poll() is None:
-                child.process.kill()
-                child.process.wait()
+        brokers.end()
+        server.child.kill()
 
 
-async def test_a_broker_that_comes_back_empty_is_read_from_its_beginning(own: Stack) -> None:
-    async with kafka(own.ports.broker) as first:
+@pytest.fixture
+async def own(servers: tuple[Brokers, Server], tmp_path: Path) -> AsyncIterator[Stack]:
+    """An API of the test's own on them; it knows of no progress."""
+    brokers, server = servers
+    address, port = Address.parse(server.url()), free_port()
+    await migrate_engine(address)
+    async with Engine(address) as engine:
+        await engine.execute("TRUNCATE TABLE progress")
+    api = api_child(tmp_path, port, clickhouse_url=server.url(), kafka_bootstrap=brokers.bootstrap)
+    api.start()
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=15) as http:
+            yield Stack(api, brokers, server, port, http)
+    finally:
+        assert api.process
+        api.process.kill()
+        api.process.wait()
+
+
+async def test_without_kafka_reports_are_served_and_streams_go_on_once_it_is_back(
+    own: Stack,
+) -> None:
+    async with kafka(own.kafka) as first:
         await own.ready()
-        for number in range(20):
-            await first.event(order_event("b1", f"old{number}"), ORDERS)
-        old = await first.epoch(ORDERS)
+        epoch = await first.epoch(ORDERS)
         async with stream(own.http, headers=bearer(token("b1"))) as events:
             await events.until("stream:ready")
-            await first.event(order_event("b1", "last"), ORDERS)
+            last = await first.event(order_event("b1", "last"), ORDERS)
             before = await events.order("last")
-            own.broker.stop(signal.SIGKILL)
+            own.brokers.end()
             down = await own.ready(503)
-            own.broker.start()
-            async with kafka(own.ports.broker) as second:
+            answer = await own.http.get(DAY, headers=bearer(token("b1")))
+            health = await own.http.get("/health")
+            own.brokers.start()
+            async with kafka(own.kafka) as second:
                 await own.ready()
-                offset = await second.event(order_event("b1", "new"), ORDERS)
-                event = await events.order("new")
-                new = await second.epoch(ORDERS)
-                gone = await own.http.get(
-                    DAY, params={"includes": str(before.id)}, headers=bearer(token("b1"))
-                )
-    assert down["clickhouse"] == "ok"
-    assert down["kafka"].startswith(f"Kafka does not answer at 127.0.0.1:{own.ports.broker}")
-    place = Partition(ORDERS, 0)
-    assert decode(str(before.id))[place] == (old, 21)
-    assert (offset, decode(str(event.id))[place]) == (0, (new, 1))
-    assert (gone.status_code, gone.json()["parameter"]) == (400, "includes")
+                await second.event(order_event("b1", "new"), ORDERS)
+                after = await events.order("new")
+    assert (down["status"], down["clickhouse"]) == ("unready", "ok")
+    assert down["kafka"].startswith(f"Kafka does not answer at {own.kafka}")
+    assert (answer.status_code, answer.json()["asOf"], health.status_code) == (200, None, 200)
+    assert decode(str(before.id))[PLACE] == (epoch, last + 1)
+    assert decode(str(after.id))[PLACE] == (epoch, last + 2)
     assert own.api.text().count("WARNING") <= 2, own.api.text()
 
 
-async def test_without_kafka_reports_are_served_and_readiness_names_it(own: Stack) -> None:
-    own.broker.stop(signal.SIGKILL)
-    state = await own.ready(503)
-    assert (state["status"], state["clickhouse"]) == ("unready", "ok")
-    answer = await own.http.get(DAY, headers=bearer(token("b1")))
-    assert (answer.status_code, answer.json()["asOf"]) == (200, None)
-    assert (await own.http.get("/health")).status_code == 200
+async def test_a_topic_that_is_made_again_is_read_from_its_beginning(own: Stack) -> None:
+    async with kafka(own.kafka) as first:
+        await own.ready()
+        old = await first.epoch(ORDERS)
+        async with stream(own.http, headers=bearer(token("b2"))) as events:
+            await events.until("stream:ready")
+            for number in range(3):
+                await first.event(order_event("b2", f"old{number}"), ORDERS)
+            before = await events.order("old2")
+            await delete(own.kafka, ORDERS)
+            async with kafka(own.kafka) as second:
+                offset = await second.event(order_event("b2", "new"), ORDERS)
+                event = await events.order("new", within=20)
+                new = await second.epoch(ORDERS)
+                gone = await own.http.get(
+                    DAY, params={"includes": str(before.id)}, headers=bearer(token("b2"))
+                )
+    assert decode(str(before.id))[PLACE].epoch == old
+    assert (offset, decode(str(event.id))[PLACE]) == (0, (new, 1))
+    assert old != new
+    assert (gone.status_code, gone.json()["parameter"]) == (400, "includes")
+
+
+async def delete(bootstrap: str, topic: str) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        await admin.delete_topics([topic])
+    finally:
+        await admin.close()
 
 
 async def test_a_frozen_or_dead_engine_is_a_503_and_it_goes_on_by_itself(own: Stack) -> None:
-    async with kafka(own.ports.broker):
+    async with kafka(own.kafka):
         await own.ready()
-        assert own.engine.process
-        own.engine.process.send_signal(signal.SIGSTOP)
+        own.engine.child.freeze()
         begun = time.monotonic()
         frozen, state = await asyncio.gather(
             own.http.get(DAY, headers=bearer(token("b1"))), own.ready(503)
@@ -127,9 +158,9 @@ async def test_a_frozen_or_dead_engine_is_a_503_and_it_goes_on_by_itself(own: St
         assert (frozen.status_code, frozen.headers["retry-after"]) == (503, "1")
         assert time.monotonic() - begun < 20
         assert (state["clickhouse"], state["kafka"]) == ("The database does not answer.", "ok")
-        own.engine.process.send_signal(signal.SIGCONT)
+        own.engine.child.wake()
         await own.ready()
-        own.engine.stop(signal.SIGKILL)
+        own.engine.child.kill()
         dead = await own.http.get(DAY, headers=bearer(token("b1")))
         assert dead.json()["type"] == "urn:shopstream:problem:database-unavailable"
         own.engine.start()
@@ -142,8 +173,8 @@ async def test_a_new_process_knows_stored_progress_and_cursors_of_its_predecesso
 ) -> None:
     at = datetime(2026, 11, 22, 12, tzinfo=UTC)
     async with (
-        kafka(own.ports.broker) as broker,
-        Engine(Address.parse(engine_url(own.ports.engine))) as engine,
+        kafka(own.kafka) as broker,
+        Engine(Address.parse(own.engine.url())) as engine,
     ):
         await own.ready()
         async with stream(own.http, headers=bearer(token("b1"))) as events:
@@ -170,7 +201,7 @@ async def test_a_new_process_knows_stored_progress_and_cursors_of_its_predecesso
 
 
 async def test_a_stop_says_goodbye_to_open_streams_and_is_quick(own: Stack) -> None:
-    async with kafka(own.ports.broker):
+    async with kafka(own.kafka):
         await own.ready()
         async with (
             stream(own.http, headers=bearer(token("b1"))) as one,
@@ -192,9 +223,9 @@ async def test_a_stop_says_goodbye_to_open_streams_and_is_quick(own: Stack) -> N
 
 
 async def test_a_stop_is_quick_while_a_client_reads_nothing_and_another_waits(own: Stack) -> None:
-    async with kafka(own.ports.broker) as broker:
+    async with kafka(own.kafka) as broker:
         await own.ready()
-        reader, writer = await asyncio.open_connection("127.0.0.1", own.ports.api, limit=1024)
+        reader, writer = await asyncio.open_connection("127.0.0.1", own.port, limit=1024)
         head = f"GET /events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token('b1')}\r\n\r\n"
         writer.write(head.encode())
         await reader.readuntil(b"stream:ready")

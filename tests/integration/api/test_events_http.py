@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
-from api_harness import Kafka, Ports, bearer, eventually, order_event, stream, token
+from api_harness import Addresses, Kafka, bearer, eventually, order_event, stream, token
 
 from shopstream.contracts.cursor import Partition, decode
 from shopstream.contracts.notices import Today, report_updated
@@ -164,12 +164,12 @@ async def test_a_stream_ends_with_its_token(http: httpx.AsyncClient) -> None:
 
 
 async def test_a_client_that_reads_slowly_is_reset_and_goes_on(
-    http: httpx.AsyncClient, broker: Kafka, ports: Ports
+    http: httpx.AsyncClient, broker: Kafka, addresses: Addresses
 ) -> None:
     shop, count = of_shop(), 400
     padding = "x" * 10_000
     reader, writer = await asyncio.open_connection(
-        "127.0.0.1", ports.api, limit=2**16, family=socket.AF_INET
+        "127.0.0.1", addresses.port, limit=2**16, family=socket.AF_INET
     )
     head = f"GET /events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token(shop)}\r\n\r\n"
     writer.write(head.encode())

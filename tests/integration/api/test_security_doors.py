@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import jwt
 import pytest
-from api_harness import Child, Line, Order, Ports, store
+from api_harness import Addresses, Child, Line, Order, store
 from fastapi.routing import APIRoute
 from starlette.routing import Route
 
@@ -304,9 +304,9 @@ async def test_the_owner_of_a_shop_gets_its_numbers(
 # a head that comes in one read of 256 KiB is whole, and is answered
 @pytest.mark.parametrize("size", [HEAD_BYTES // 2, HEAD_BYTES * 16, 8 * 1024 * 1024])
 async def test_a_head_without_end_is_cut_off(
-    http: httpx.AsyncClient, ports: Ports, size: int
+    http: httpx.AsyncClient, addresses: Addresses, size: int
 ) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", ports.api)
+    reader, writer = await asyncio.open_connection("127.0.0.1", addresses.port)
     try:
         writer.write(b"GET /reports/daily-sales HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ")
         sent = 0
@@ -341,9 +341,9 @@ async def test_a_head_without_end_is_cut_off(
     ids=["no request", "a length", "a name", "too long"],
 )
 async def test_what_is_no_request_is_a_problem_with_an_id(
-    api: Child, ports: Ports, sent: bytes, told: str
+    api: Child, addresses: Addresses, sent: bytes, told: str
 ) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", ports.api)
+    reader, writer = await asyncio.open_connection("127.0.0.1", addresses.port)
     writer.write(sent)
     head, _, text = (await asyncio.wait_for(reader.read(), 10)).partition(b"\r\n\r\n")
     writer.close()

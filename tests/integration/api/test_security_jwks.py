@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from api_harness import Child, Kafka, Ports, api_child, engine_url, eventually
+from api_harness import Addresses, Child, Kafka, api_child, eventually
 
 from provider.apps import application, client
 from provider.server import KeyServer
@@ -35,7 +35,7 @@ def keys() -> KeyServer:
 
 @asynccontextmanager
 async def process(
-    folder: Path, ports: Ports, keys: KeyServer, **more: Any
+    folder: Path, addresses: Addresses, keys: KeyServer, **more: Any
 ) -> AsyncIterator[tuple[httpx.AsyncClient, Child]]:
     """An API that takes its keys from there and has no secret."""
     port = free_port()
@@ -43,8 +43,8 @@ async def process(
         folder,
         port,
         jwks_url=keys.url,
-        clickhouse_url=engine_url(ports.engine),
-        kafka_bootstrap=f"127.0.0.1:{ports.broker}",
+        clickhouse_url=addresses.clickhouse,
+        kafka_bootstrap=addresses.kafka,
         **{"jwt_secret": None, **more},
     )
     child.start()
@@ -64,9 +64,9 @@ def head(pair: Pair, **claims: Any) -> dict[str, str]:
 
 
 async def test_a_start_without_the_provider_recovers_by_itself(
-    tmp_path: Path, ports: Ports, engine: Engine, broker: Kafka, keys: KeyServer
+    tmp_path: Path, addresses: Addresses, engine: Engine, broker: Kafka, keys: KeyServer
 ) -> None:
-    async with process(tmp_path, ports, keys) as (http, child):
+    async with process(tmp_path, addresses, keys) as (http, child):
         answer = await http.get(DAY, headers=head(OLD))
         assert (answer.status_code, answer.json()["type"]) == (
             503,
@@ -157,11 +157,11 @@ async def test_the_last_keys_serve_while_the_provider_is_down(
 
 
 async def test_a_provider_that_hangs_holds_up_nobody_else(
-    tmp_path: Path, ports: Ports, engine: Engine, broker: Kafka, keys: KeyServer
+    tmp_path: Path, addresses: Addresses, engine: Engine, broker: Kafka, keys: KeyServer
 ) -> None:
     keys.stuck = True
     secret = "s" * 40
-    async with keys.open(), process(tmp_path, ports, keys, jwt_secret=secret) as (http, _):
+    async with keys.open(), process(tmp_path, addresses, keys, jwt_secret=secret) as (http, _):
         waiting = [asyncio.create_task(http.get(DAY, headers=head(OLD))) for _ in range(40)]
         await asyncio.sleep(0.1)
         assert (await http.get("/health")).status_code == 200
@@ -177,11 +177,11 @@ async def objects(child: Child) -> list[str]:
 
 
 async def test_the_access_log_is_json_on_standard_output(
-    tmp_path: Path, ports: Ports, engine: Engine, broker: Kafka, keys: KeyServer
+    tmp_path: Path, addresses: Addresses, engine: Engine, broker: Kafka, keys: KeyServer
 ) -> None:
     async with (
         keys.open(),
-        process(tmp_path, ports, keys, access_log="true", rate_limit="0.5") as (http, child),
+        process(tmp_path, addresses, keys, access_log="true", rate_limit="0.5") as (http, child),
     ):
         sent = {**head(OLD), "X-Request-Id": "r1"}
         assert (await http.get(f"{DAY}?date=2026-11-22", headers=sent)).status_code == 200

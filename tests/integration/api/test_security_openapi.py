@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 import schemathesis
-from api_harness import Line, Order, Ports, bearer, store, token
+from api_harness import Addresses, Line, Order, bearer, store, token
 from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi import checks
@@ -36,7 +36,7 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def sold(engine: Engine) -> None:
     """Some days of a shop, so that bodies are not empty."""
     now = datetime.now(UTC).replace(microsecond=0)
@@ -69,17 +69,17 @@ OPERATIONS = [
 
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
 def test_every_answer_is_as_documented(
-    path: str, method: str, sold: None, http: httpx.AsyncClient, ports: Ports
+    path: str, method: str, sold: None, http: httpx.AsyncClient, addresses: Addresses
 ) -> None:
     @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
     @given(case=SCHEMA[path][method].as_strategy(generation_mode=GenerationMode.POSITIVE))
     def as_it_should_be(case: schemathesis.Case) -> None:
-        ask(case, ports.api)
+        ask(case, addresses.port)
 
     @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
     @given(case=SCHEMA[path][method].as_strategy(generation_mode=GenerationMode.NEGATIVE))
     def as_it_should_not_be(case: schemathesis.Case) -> None:
-        ask(case, ports.api)
+        ask(case, addresses.port)
 
     as_it_should_be()
     if DOCUMENT["paths"][path][method]["parameters"]:

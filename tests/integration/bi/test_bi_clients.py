@@ -1,7 +1,15 @@
 """What BI tools see: the promised columns with comments, by the ways that docs/bi.md shows."""
 
+import re
+import subprocess
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
 import clickhouse_connect
-import pandas
+import clickhouse_driver
+import pyarrow as pa
 import pytest
 import sqlalchemy
 from promised import VIEWS
@@ -9,7 +17,8 @@ from warehouse import Warehouse
 
 from support.events import item, level, order, payment, purchase, record, settings
 
-SHOP = "clients-1"
+SHOP = "s-17"
+PAGE = Path(__file__).parents[3] / "docs" / "bi.md"
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +42,20 @@ def sold(warehouse: Warehouse) -> Warehouse:
     return warehouse
 
 
-def url(warehouse: Warehouse, scheme: str) -> str:
-    password = warehouse.passwords["bi"]
-    return f"{scheme}://bi:{password}@127.0.0.1:{warehouse.port}/shopstream_bi"
+def shown(warehouse: Warehouse, title: str) -> dict[str, Any]:
+    """Runs the Python of the page below a paragraph that begins so; its variables."""
+    code = re.search(rf"^{title}[^\n]*\n\n```python\n(.*?)```", PAGE.read_text(), re.M | re.S)
+    assert code is not None
+    engine = warehouse.engine
+    found: dict[str, Any] = {
+        "bi": engine.url("bi"),
+        "native": engine.url("bi", "clickhouse", engine.native_port) + "/shopstream_bi",
+        "clickhouse_connect": clickhouse_connect,
+        "clickhouse_driver": clickhouse_driver,
+        "sqlalchemy": sqlalchemy,
+    }
+    exec(code[1], found)
+    return found
 
 
 def test_there_are_the_promised_views_and_no_others(warehouse: Warehouse) -> None:
@@ -61,32 +81,69 @@ def test_a_view_and_each_of_its_columns_has_a_comment(warehouse: Warehouse, name
     assert [name for name, comment in columns if len(comment) < 5] == []
 
 
-def test_clickhouse_connect(sold: Warehouse) -> None:
-    client = clickhouse_connect.get_client(dsn=url(sold, "http"))
-    rows = client.query(
-        "SELECT local_date, revenue, orders FROM daily_sales WHERE shop_id = %(shop)s",
-        parameters={"shop": SHOP},
-    ).result_rows
-    assert [tuple(map(str, row)) for row in rows] == [("2026-11-23", "19.9800", "1")]
-    with pytest.raises(clickhouse_connect.driver.exceptions.DatabaseError, match="Code: 164"):
-        client.command("DROP VIEW daily_sales")
-    client.close()
+def test_the_page_reads_with_clickhouse_connect(sold: Warehouse) -> None:
+    found = shown(sold, "clickhouse-connect:")
+    assert found["rows"] == [(date(2026, 11, 23), Decimal("19.9800"), 1)]
+    with pytest.raises(clickhouse_connect.driver.exceptions.DatabaseError, match="Code: 497"):
+        found["client"].command("DROP VIEW daily_sales")
+    found["client"].close()
 
 
-def test_pandas(sold: Warehouse) -> None:
-    client = clickhouse_connect.get_client(dsn=url(sold, "http"))
-    frame: pandas.DataFrame = client.query_df(
-        f"SELECT name, quantity, threshold, low FROM stock WHERE shop_id = '{SHOP}'"
-    )
-    assert frame.to_dict("records") == [
+def test_the_page_reads_with_pandas(sold: Warehouse) -> None:
+    found = shown(sold, "pandas:")
+    assert found["frame"].to_dict("records") == [
         {"name": "Tea", "quantity": 3, "threshold": 10, "low": True}
     ]
+    found["client"].close()
+
+
+def test_the_page_reads_with_sqlalchemy(sold: Warehouse) -> None:
+    found = shown(sold, "SQLAlchemy")
+    sums = (Decimal("19.9800"), 1, 2)
+    assert [tuple(row) for row in found["rows"]] == [(SHOP, date(2026, 11, 23), "EUR", *sums)]
+    found["engine"].dispose()
+
+
+def test_the_page_reads_with_clickhouse_driver(sold: Warehouse) -> None:
+    found = shown(sold, "clickhouse-driver")
+    assert found["rows"] == [(date(2026, 11, 23), Decimal("19.9800"), 1)]
+    found["client"].disconnect()
+
+
+def test_arrow(sold: Warehouse) -> None:
+    client = clickhouse_connect.get_client(dsn=sold.engine.url("bi"))
+    table = client.query_arrow(
+        "SELECT revenue, orders FROM daily_sales WHERE shop_id = {shop:String}",
+        parameters={"shop": SHOP},
+    )
+    assert table.schema.field("revenue").type == pa.decimal128(38, 4)
+    assert table.to_pylist() == [{"revenue": Decimal("19.9800"), "orders": 1}]
     client.close()
+
+
+async def test_an_asynchronous_client_reads_a_view(sold: Warehouse) -> None:
+    client = await clickhouse_connect.get_async_client(dsn=sold.engine.url("bi"))
+    asked = "SELECT local_date, revenue FROM daily_sales WHERE shop_id = {shop:String}"
+    found = await client.query(asked, parameters={"shop": SHOP})
+    assert found.result_rows == [(date(2026, 11, 23), Decimal("19.9800"))]
+    await client.close()
+
+
+def test_curl(sold: Warehouse) -> None:
+    login = f"bi:{sold.engine.passwords['bi']}"
+    query = "SELECT revenue FROM daily_sales WHERE shop_id = {shop:String} FORMAT TSV"
+    url = f"http://127.0.0.1:{sold.engine.port}/?param_shop={SHOP}"
+    ran = subprocess.run(
+        ["curl", "--silent", "--fail", "--user", login, "--data-binary", query, url],
+        capture_output=True,
+        timeout=20,
+    )
+    assert (ran.returncode, ran.stdout) == (0, b"19.98\n")
 
 
 @pytest.mark.parametrize("name", VIEWS)
 def test_sqlalchemy_reflects_a_view(sold: Warehouse, name: str) -> None:
-    bind = sqlalchemy.create_engine(url(sold, "clickhousedb"))
+    bind = sqlalchemy.create_engine(sold.engine.url("bi", "clickhousedb") + "/shopstream_bi")
     found = sqlalchemy.inspect(bind)
     assert name in {*found.get_table_names("shopstream_bi"), *found.get_view_names("shopstream_bi")}
     view = sqlalchemy.Table(name, sqlalchemy.MetaData(), autoload_with=bind, schema="shopstream_bi")

@@ -1,4 +1,4 @@
-"""`shopstream migrate --bi-user`, as far as an engine without users can tell."""
+"""`shopstream migrate --bi-user`, as far as a ClickHouse that keeps its users in a file can tell."""
 
 import pytest
 from warehouse import Warehouse
@@ -9,8 +9,7 @@ from shopstream.settings import Settings
 
 
 def settings(warehouse: Warehouse) -> Settings:
-    url = f"http://app:{warehouse.passwords['app']}@127.0.0.1:{warehouse.port}"
-    return Settings(clickhouse_url=url)
+    return Settings(clickhouse_url=warehouse.engine.url())
 
 
 @pytest.mark.parametrize("statement", statements("ann", "secret", "5a17", ["s-1", "it's `2` \\"]))
@@ -18,9 +17,13 @@ def test_every_statement_parses(warehouse: Warehouse, statement: str) -> None:
     assert warehouse.sql.text(f"EXPLAIN AST {statement}")
 
 
-def test_the_embedded_engine_says_that_it_has_no_users(warehouse: Warehouse) -> None:
-    with pytest.raises(NoBiUser, match="embedded engine has none"):
+def test_the_engine_of_up_says_where_its_logins_come_from(warehouse: Warehouse) -> None:
+    with pytest.raises(NoBiUser) as said:
         make_bi_user(settings(warehouse), "ann", "secret", ["s-1"])
+    assert str(said.value) == (
+        "--bi-user: this ClickHouse lets us make no users. The one of `shopstream up` takes its logins from"
+        " `up --bi-shop`; on a server the login of SHOPSTREAM_CLICKHOUSE_URL needs ACCESS MANAGEMENT"
+    )
 
 
 @pytest.mark.parametrize("user", ["app", "default"])

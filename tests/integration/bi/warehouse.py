@@ -3,14 +3,11 @@
 import asyncio
 import itertools
 import json
-import secrets
-import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from urllib.request import urlopen
 
 from shopstream.clickhouse.client import Address, Engine
 from shopstream.clickhouse.migrations import migrate_engine
@@ -20,61 +17,41 @@ from shopstream.pipeline.batch import Batch, assemble
 from shopstream.pipeline.decode import decode
 from shopstream.pipeline.numbers import Numbers
 from shopstream.pipeline.store import Fence, Store
+from support.engine import Engine as ClickHouse
 from support.events import TOPICS, Sent
-from support.processes import Child, free_port
-from support.sql import Sql
-from support.waiting import eventually
 
 NOTHING_CLAIMED = Fence({})
 ARRIVED = 1_790_000_000_000
+SHOPS = ("s-17", 'it\'s <2> & \\ "two"')
+"""With a login each: `bi_1` and `bi_2`."""
 
 
 class Warehouse:
-    """Use as `with Warehouse(folder) as warehouse`. Logins `app` and, read-only, `bi`."""
+    """Use as `with Warehouse(folder) as warehouse`. Logins as those of `support.engine.Engine`."""
 
-    def __init__(self, folder: Path) -> None:
-        self.port = free_port()
-        self.passwords = {name: secrets.token_hex(8) for name in ("app", "bi")}
-        command = [sys.executable, "-m", "shopstream.clickhouse.embedded"]
-        command += ["--path", str(folder / "engine"), "--port", str(self.port)]
-        logins = {
-            "app": {"password": self.passwords["app"]},
-            "bi": {
-                "password": self.passwords["bi"],
-                "readonly": True,
-                "database": "shopstream_bi",
-            },
-        }
-        env = {"SHOPSTREAM_ENGINE_LOGINS": json.dumps(logins)}
-        self._child = Child("engine", command, folder / "engine.log", env)
-        self.sql = Sql(self.port, "app", self.passwords["app"])
-        self.bi = Sql(self.port, "bi", self.passwords["bi"])
+    def __init__(self, folder: Path, shops: tuple[str, ...] = ()) -> None:
+        self.engine = ClickHouse(folder, shops)
+        self.sql = self.engine.sql()
+        self.bi = self.engine.sql("bi")
         self._numbers = Numbers()
         self._offset = itertools.count()
         self.alerts: list[dict[str, Any]] = []
         """Those that were published."""
 
     def __enter__(self) -> "Warehouse":
-        self._child.start()
-        eventually(self._answers, 30, "engine ready")
+        self.engine.start()
         self.migrate()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._child.kill()
+        self.engine.child.kill()
 
     @property
     def address(self) -> Address:
-        return Address(f"http://127.0.0.1:{self.port}/", "app", self.passwords["app"])
+        return Address.parse(self.engine.url())
 
     def migrate(self) -> None:
         asyncio.run(migrate_engine(self.address))
-
-    def _answers(self) -> bool:
-        try:
-            return urlopen(f"http://127.0.0.1:{self.port}/ping", timeout=5).status == 200
-        except OSError:
-            return False
 
     def feed(self, records: Iterable[Sent], applied: bool = True) -> None:
         """A batch for each topic; where not `applied`, the windows do not have it yet."""

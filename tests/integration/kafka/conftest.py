@@ -1,19 +1,18 @@
-"""Real Kafka only. One system with a broker of its own, which these tests stop, kill and start again."""
+"""One system with a broker of its own, which these tests stop, kill and start again."""
 
 from collections.abc import Iterator
 
 import pytest
 from kafka_ground import Ground
 
-from support.apache import Apache
 from support.scene import Scene
 from support.system import System
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     folder = tmp_path_factory.mktemp("kafka")
-    with System(folder, brokers=Apache(folder)) as system:
+    with System(folder) as system:
         system.brokers.start()
         system.start_engine()
         said = system.run("migrate")

@@ -1,4 +1,4 @@
-"""What producers may do on real Kafka: other partitioners, compression, transactions."""
+"""What producers may do: other partitioners, compression, transactions."""
 
 import random
 

@@ -34,15 +34,21 @@ def test_the_broker_starts_again_under_load(scene: Scene, how: str) -> None:
     assert pipeline.starts == starts
 
 
-def test_sigterm_ends_a_pipeline_while_no_broker_answers(scene: Scene) -> None:
+@pytest.mark.parametrize("how", ["frozen", pytest.param("killed", marks=LONG)])
+def test_sigterm_ends_a_pipeline_while_no_broker_answers(scene: Scene, how: str) -> None:
     system = scene.system
     pipeline = system.pipelines[0]
     scene.send(versions(950, 300, prefix="unanswered"))
-    system.broker.kill()
+    if how == "frozen":
+        system.broker.freeze()
+    else:
+        system.broker.kill()
     began = time.monotonic()
     assert pipeline.stop(STOPPED_WITHIN) == 0, pipeline.tail()
     print(f"ended after {time.monotonic() - began:.1f} s")
-    system.brokers.start()
+    system.broker.wake()
+    if how == "killed":
+        system.brokers.start()
     pipeline.start()
     system.settle(60)
     scene.compare()

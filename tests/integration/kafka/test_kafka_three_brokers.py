@@ -9,7 +9,7 @@ from kafka_load import Load, until_batches_come
 
 from shopstream.contracts.topics import TOPICS
 from shopstream.kafka import TopicAdmin
-from support.apache import Apache
+from support.brokers import Brokers
 from support.scene import Scene
 from support.system import FULL, System
 
@@ -20,14 +20,13 @@ DEATHS = 6 if FULL else 1
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     folder = tmp_path_factory.mktemp("cluster")
-    with System(folder, brokers=Apache(folder, nodes=3)).start() as system:
+    with System(folder, brokers=Brokers(folder, nodes=3)).start() as system:
         yield Scene(system)
 
 
 def test_brokers_die_in_turn_under_load(cluster: Scene) -> None:
     system = cluster.system
     brokers = system.brokers
-    assert isinstance(brokers, Apache)
     with Load(cluster, 20):
         for node in itertools.islice(itertools.cycle(brokers.nodes), DEATHS):
             until_batches_come(cluster)

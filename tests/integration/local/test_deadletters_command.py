@@ -5,23 +5,21 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
+from local_topics import delete_topics
 
 from shopstream.contracts.deadletter import Record, dead_letter
 from shopstream.contracts.reject import Reason, Refusal
-from shopstream.kafka import BrokerUnreachable
+from shopstream.contracts.topics import DEADLETTERS, ORDERS, TOPICS
+from shopstream.kafka import BrokerUnreachable, TopicAdmin
 from shopstream.local.deadletters import Reading, find
 from shopstream.local.letters import Wanted
-from support.brokers import Brokers
+from support.brokers import OwnBroker
 from support.events import Sent
 from support.kafka import Place
-from support.own_broker import OwnBroker
 from support.processes import free_port
 
-Make = Callable[[Path], Brokers]
 BAD = b'{"shopid":"s","type":"order:created"}'
 LETTERS = [
     (Record("shop.orders", 0, 1, 1, b"s/o-1", BAD), Refusal(Reason.MISSING_FIELD, "id", "no id")),
@@ -42,9 +40,12 @@ LETTERS = [
 
 
 @pytest.fixture
-def broker(new_brokers: Make, tmp_path: Path) -> Iterator[OwnBroker]:
-    with OwnBroker(new_brokers(tmp_path / "broker")) as broker:
-        yield broker
+def empty(broker: OwnBroker) -> OwnBroker:
+    """Without dead letters or orders."""
+    delete_topics(broker.brokers.bootstrap, DEADLETTERS, ORDERS)
+    with TopicAdmin(broker.settings) as topics:
+        topics.create_missing(TOPICS)
+    return broker
 
 
 def write(broker: OwnBroker, letters: list[bytes]) -> list[Place]:
@@ -64,12 +65,12 @@ def run(bootstrap: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_letters_are_listed_and_their_records_sent_again(broker: OwnBroker) -> None:
-    at, client = broker.brokers.bootstrap, broker.client()
-    empty = run(at, "list")
-    assert (empty.returncode, empty.stdout) == (0, "0 dead letters\n")
+def test_letters_are_listed_and_their_records_sent_again(empty: OwnBroker) -> None:
+    at, client = empty.brokers.bootstrap, empty.client()
+    none = run(at, "list")
+    assert (none.returncode, none.stdout) == (0, "0 dead letters\n")
     letters = [dead_letter(*each) for each in LETTERS]
-    write(broker, [*letters, letters[0]])
+    write(empty, [*letters, letters[0]])
 
     table = run(at, "list").stdout.splitlines()
     assert [line.split()[2] for line in table[1:-1]] == [
@@ -101,23 +102,22 @@ def test_letters_are_listed_and_their_records_sent_again(broker: OwnBroker) -> N
     assert sorted((r.key or b"", r.value) for r in reads) == [(b"", b"nope"), (b"s/o-1", BAD)]
 
 
-def test_large_letters_and_many_are_read_to_the_end(broker: OwnBroker) -> None:
+def test_large_letters_and_many_are_read_to_the_end(empty: OwnBroker) -> None:
     some = [
         dead_letter(Record("shop.orders", 0, n, 1, b"k", b"v"), Refusal(Reason.NOT_JSON, None, "m"))
         for n in range(5000)
     ]
     big = dead_letter(*LETTERS[4])
-    places = write(broker, [*some, *[big.replace(b":0:5", b":0:%d" % n) for n in range(6)]])
+    places = write(empty, [*some, *[big.replace(b":0:5", b":0:%d" % n) for n in range(6)]])
     # a client that meets a topic's leader only while it sends may write its first records later
     written = sorted(range(5000), key=lambda n: places[n].offset)
     reading = Reading()
-    found = list(find(broker.settings, Wanted(), None, reading))
+    found = list(find(empty.settings, Wanted(), None, reading))
     assert [letter.offset for letter in found if letter.reason == Reason.NOT_JSON] == written
     assert reading == Reading(5006, 5006, 0)
 
 
-@pytest.mark.embedded_only("the broker is away")
-def test_a_broker_that_is_away_is_one_sentence(broker_kind: str) -> None:
+def test_a_broker_that_is_away_is_one_sentence() -> None:
     port = free_port()
     for command in ("list", "retry"):
         done = run(f"127.0.0.1:{port}", command)
@@ -126,22 +126,24 @@ def test_a_broker_that_is_away_is_one_sentence(broker_kind: str) -> None:
         assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.embedded_only("the broker is only killed")
-def test_a_broker_that_dies_while_it_is_read_is_told(
-    broker: OwnBroker, monkeypatch: pytest.MonkeyPatch
+def test_a_broker_that_falls_silent_while_it_is_read_is_told(
+    empty: OwnBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shopstream.local.topic_reader.QUIET", 1.0)
-    write(broker, [dead_letter(*LETTERS[4]).replace(b":0:5", b":0:%d" % n) for n in range(40)])
-    letters = iter(find(broker.settings, Wanted(), None, Reading()))
+    (node,) = empty.brokers.nodes
+    write(empty, [dead_letter(*LETTERS[4]).replace(b":0:5", b":0:%d" % n) for n in range(40)])
+    letters = iter(find(empty.settings, Wanted(), None, Reading()))
     next(letters)
-    broker.kill()
+    node.freeze()
     begun = time.monotonic()
-    with pytest.raises(BrokerUnreachable):
-        list(letters)
+    try:
+        with pytest.raises(BrokerUnreachable):
+            list(letters)
+    finally:
+        node.wake()
     assert time.monotonic() - begun < 15
 
 
-@pytest.mark.embedded_only("no broker is asked")
 @pytest.mark.parametrize(
     ("arguments", "flag"),
     [
@@ -150,9 +152,7 @@ def test_a_broker_that_dies_while_it_is_read_is_told(
         (("--reason", "x"), "--reason"),
     ],
 )
-def test_a_flag_that_is_not_usable_ends_with_2(
-    broker_kind: str, arguments: tuple[str, ...], flag: str
-) -> None:
+def test_a_flag_that_is_not_usable_ends_with_2(arguments: tuple[str, ...], flag: str) -> None:
     done = run("127.0.0.1:1", "list", *arguments)
     assert done.returncode == 2
     assert flag in done.stderr

@@ -1,69 +1,26 @@
-"""`shopstream produce` and `migrate`'s topics against the embedded broker."""
+"""`shopstream produce`, and `migrate`'s topics."""
 
 import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from local_topics import delete_topics
 
-from shopstream.contracts.topics import BY_NAME, TOPICS
-from shopstream.kafka import BrokerUnreachable, TopicAdmin, epoch_of
-from shopstream.local.broker import EmbeddedBroker
-from shopstream.settings import Settings
+from shopstream.contracts.topics import BY_NAME, TOPICS, Topic
+from shopstream.kafka import TopicAdmin, epoch_of
+from support.brokers import OwnBroker
 from support.processes import free_port
-
-PATIENCE = 10.0
-"""Seconds."""
-
-
-class Broker:
-    """An embedded broker of this module's own."""
-
-    def __init__(self) -> None:
-        self.port = free_port()
-        self.start()
-
-    @property
-    def settings(self) -> Settings:
-        return Settings(
-            kafka_bootstrap=f"127.0.0.1:{self.port}", kafka_idempotence=False, kafka_partitions=4
-        )
-
-    def start(self) -> None:
-        command = EmbeddedBroker().command(self.port)
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            try:
-                with TopicAdmin(self.settings) as admin:
-                    admin.create_missing(TOPICS)
-                return
-            except BrokerUnreachable:
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-
-@pytest.fixture(scope="module")
-def broker() -> Iterator[Broker]:
-    broker = Broker()
-    yield broker
-    broker.kill()
 
 
 def produce(
-    broker: Broker, directory: Path, *arguments: str, stdin: bytes = b""
+    broker: OwnBroker, directory: Path, *arguments: str, stdin: bytes = b""
 ) -> subprocess.CompletedProcess[bytes]:
     told = {
         "SHOPSTREAM_KAFKA_BOOTSTRAP": broker.settings.kafka_bootstrap,
-        "SHOPSTREAM_KAFKA_IDEMPOTENCE": "false",
         "SHOPSTREAM_DATA_DIR": str(directory),
     }
     return subprocess.run(
@@ -80,7 +37,7 @@ def order(number: int) -> bytes:
     return json.dumps({**event, "shopid": "s", "data": {"orderId": f"o-{number}"}}).encode()
 
 
-def test_topics_are_created_once_and_differences_are_told(broker: Broker) -> None:
+def test_topics_are_created_once_and_differences_are_told(broker: OwnBroker) -> None:
     with TopicAdmin(broker.settings) as admin:
         report = admin.create_missing(TOPICS)
         assert report.created == ()
@@ -91,25 +48,23 @@ def test_topics_are_created_once_and_differences_are_told(broker: Broker) -> Non
     assert [str(each) for each in differs] == ["shop.orders: partitions is 4, not 5"]
 
 
-def test_a_new_broker_has_other_epochs_and_the_old_connection_finds_it(tmp_path: Path) -> None:
-    broker = Broker()
-    admin = TopicAdmin(broker.settings)
-    first = admin.topic_ids(["shop.orders", "none"])
-    assert first["none"] is None
-    broker.kill()
-    with pytest.raises(BrokerUnreachable):
-        admin.topic_ids(["shop.orders"])
-    broker.start()
-    second = admin.topic_ids(["shop.orders"])
-    admin.close()
-    broker.kill()
-    before, after = first["shop.orders"], second["shop.orders"]
-    assert before is not None
+def test_a_topic_made_again_has_another_epoch(broker: OwnBroker) -> None:
+    again = Topic("epochs", ())
+    with TopicAdmin(broker.settings) as admin:
+        admin.create_missing([again])
+        before = admin.topic_ids(["epochs", "none"])
+        delete_topics(broker.brokers.bootstrap, "epochs")
+        assert admin.topic_ids(["epochs"]) == {"epochs": None}
+        admin.create_missing([again])
+        after = admin.topic_ids(["epochs"])["epochs"]
+    first = before["epochs"]
+    assert before["none"] is None
+    assert first is not None
     assert after is not None
-    assert epoch_of(before) != epoch_of(after)
+    assert epoch_of(first) != epoch_of(after)
 
 
-def test_good_lines_go_and_bad_ones_are_named_by_line(broker: Broker, tmp_path: Path) -> None:
+def test_good_lines_go_and_bad_ones_are_named_by_line(broker: OwnBroker, tmp_path: Path) -> None:
     lines = [order(1), b"", b"nope", order(2), b'{"type":"stock:low"}']
     done = produce(broker, tmp_path, "-", stdin=b"\n".join(lines) + b"\n")
     assert done.returncode == 1
@@ -124,7 +79,7 @@ def test_good_lines_go_and_bad_ones_are_named_by_line(broker: Broker, tmp_path: 
     assert int(offset) >= 0
 
 
-def test_a_file_is_sent_whole(broker: Broker, tmp_path: Path) -> None:
+def test_a_file_is_sent_whole(broker: OwnBroker, tmp_path: Path) -> None:
     file = tmp_path / "orders.jsonl"
     file.write_bytes(b"\n".join(order(number) for number in range(30_000)))
     done = produce(broker, tmp_path, str(file))
@@ -132,14 +87,14 @@ def test_a_file_is_sent_whole(broker: Broker, tmp_path: Path) -> None:
     assert done.stderr.decode().startswith("30,000 events sent in ")
 
 
-def test_with_a_topic_every_line_goes(broker: Broker, tmp_path: Path) -> None:
+def test_with_a_topic_every_line_goes(broker: OwnBroker, tmp_path: Path) -> None:
     done = produce(broker, tmp_path, "-", "--topic", "shop.settings", stdin=b"nope\n\n{}\n")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(b"shop.settings:")
     assert done.stderr.startswith(b"3 events sent")
 
 
-def test_the_rate_is_kept(broker: Broker, tmp_path: Path) -> None:
+def test_the_rate_is_kept(broker: OwnBroker, tmp_path: Path) -> None:
     begun = time.monotonic()
     done = produce(
         broker, tmp_path, "-", "--rate", "20", stdin=b"\n".join(order(n) for n in range(21))
@@ -156,7 +111,7 @@ def test_the_rate_is_kept(broker: Broker, tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(
-    broker: Broker, tmp_path: Path, arguments: list[str], sentence: str
+    broker: OwnBroker, tmp_path: Path, arguments: list[str], sentence: str
 ) -> None:
     done = produce(broker, tmp_path, *arguments, stdin=b"x\n")
     assert done.returncode == 1

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -138,25 +139,35 @@ async def test_one_that_dies_starts_again_and_the_reason_is_said(scene: Scene) -
     assert scene.ready == 1
 
 
-async def test_what_lives_on_anothers_memory_stops_before_that_starts_again(scene: Scene) -> None:
+async def test_one_that_others_start_after_dies_alone(scene: Scene) -> None:
     services = (
         scene.worker("broker"),
-        scene.worker("pipeline", restarts_with=("broker",)),
+        scene.worker("pipeline", starts_after=("broker",)),
         scene.worker("api", starts_after=("broker",)),
     )
     async with scene.running(*services) as supervisor:
-        api = supervisor.pids["api"]
-        os.kill(supervisor.pids["broker"], signal.SIGKILL)
-        await eventually(lambda: scene.notes().count("pipeline found") == 2)
-        assert supervisor.pids["api"] == api
-        last = scene.notes()[-5:]
-    assert last == [
-        "pipeline stops",
-        "broker starts",
-        "broker found",
-        "pipeline starts",
-        "pipeline found",
-    ]
+        pids = supervisor.pids
+        os.kill(pids["broker"], signal.SIGKILL)
+        await eventually(lambda: scene.notes().count("broker found") == 2)
+        assert supervisor.pids == {**pids, "broker": supervisor.pids["broker"]}
+        assert scene.notes()[-2:] == ["broker starts", "broker found"]
+
+
+async def test_each_service_has_its_own_time_to_become_ready(scene: Scene) -> None:
+    async def never() -> bool:
+        return False
+
+    calm = scene.worker("calm", starts_within=60.0)
+    late = replace(scene.worker("late"), probe=never, starts_within=0.6)
+    supervisor = Supervisor((calm, late), scene.logs, scene.say)
+    stop = asyncio.Event()
+    run = asyncio.create_task(supervisor.run(stop, scene.is_ready))
+    await eventually(lambda: len(scene.said) == 1)
+    stop.set()
+    await run
+    assert scene.said == ["[late] ended (not ready within 1 s), starts again in 0.2 s"]
+    assert scene.notes().count("calm starts") == 1
+    assert scene.ready == 0
 
 
 async def test_a_failed_preparation_is_tried_again_with_a_new_process(scene: Scene) -> None:

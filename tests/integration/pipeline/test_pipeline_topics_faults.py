@@ -5,12 +5,10 @@ Of two topics nobody knows which one is read first, so the thresholds of the sho
 
 import random
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
-from support.brokers import Brokers
 from support.load import mixed, openings
 from support.scene import Scene
 from support.system import FULL, System
@@ -20,11 +18,9 @@ EVENTS = 3000 if FULL else 1200
 
 
 @pytest.fixture(scope="module")
-def battered(
-    new_brokers: Callable[[Path], Brokers], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Scene]:
+def battered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     folder = tmp_path_factory.mktemp("topics")
-    with System(folder, brokers=new_brokers(folder)).start() as system:
+    with System(folder).start() as system:
         scene = Scene(system)
         scene.send(openings())
         scene.check()

@@ -1,23 +1,13 @@
-"""A broker for the whole module, and one for a test that stops it; each also as Apache Kafka."""
+"""A broker with our topics for all tests here; those that stop one share another."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
-from support.brokers import Brokers
-from support.own_broker import OwnBroker
-
-Make = Callable[[Path], Brokers]
+from support.brokers import OwnBroker
 
 
-@pytest.fixture(scope="session")
-def broker(new_brokers: Make, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnBroker]:
-    with OwnBroker(new_brokers(tmp_path_factory.mktemp("broker"))) as broker:
-        yield broker
-
-
-@pytest.fixture
-def own(new_brokers: Make, tmp_path: Path) -> Iterator[OwnBroker]:
-    with OwnBroker(new_brokers(tmp_path / "broker")) as broker:
+@pytest.fixture(scope="package")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnBroker]:
+    with OwnBroker(tmp_path_factory.mktemp("broker")) as broker:
         yield broker

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from support.own_broker import OwnBroker
+from support.brokers import OwnBroker
 
 PAGE = Path(__file__).parents[3] / "docs" / "producing.md"
 

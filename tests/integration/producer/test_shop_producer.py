@@ -29,9 +29,9 @@ from shopstream.producer import (
 )
 from shopstream.producer.building import cloudevent
 from shopstream.producer.plain import encode
+from support.brokers import OwnBroker
 from support.events import Sent as Record
 from support.kafka import Read
-from support.own_broker import OwnBroker
 from support.processes import free_port
 
 AT = datetime(2026, 11, 22, 10, 15, 30, tzinfo=UTC)
@@ -148,15 +148,6 @@ def test_what_breaks_a_rule_is_not_sent_unless_it_is_wanted(broker: OwnBroker) -
     assert last.place(0).offset == first.place(0).offset + 1
 
 
-def test_it_is_idempotent_where_the_broker_can_and_it_is_wanted(
-    broker: OwnBroker, broker_kind: str
-) -> None:
-    with ShopProducer(broker.settings) as producer:
-        assert producer.idempotent == (broker_kind == "apache")
-    with ShopProducer(broker.settings, idempotence=False) as producer:
-        assert not producer.idempotent
-
-
 def test_a_topic_that_is_not_there_is_told_at_once(broker: OwnBroker) -> None:
     with ShopProducer(broker.settings) as producer, pytest.raises(NoSuchTopic, match="none"):
         producer.send_record("none", b"x")
@@ -170,7 +161,6 @@ def test_a_fault_in_the_block_does_not_lose_what_was_sent_before(broker: OwnBrok
     assert sent[0].place(0).topic == "shop.traffic"
 
 
-@pytest.mark.embedded_only("there is no broker at all")
-def test_no_broker_is_told_at_once(broker_kind: str) -> None:
+def test_no_broker_is_told_at_once() -> None:
     with pytest.raises(BrokerUnreachable):
         ShopProducer(f"127.0.0.1:{free_port()}")

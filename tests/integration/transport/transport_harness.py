@@ -15,8 +15,6 @@ from pathlib import Path
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from shopstream.local.broker import EmbeddedBroker
-
 WORKER = Path(__file__).with_name("worker.py")
 
 
@@ -29,13 +27,6 @@ async def until(true, timeout=20.0, what="it"):
     return result
 
 
-async def bootstrap_of(brokers):
-    """Started and ready."""
-    brokers.start()
-    await EmbeddedBroker().wait_ready(brokers.bootstrap, 10)
-    return brokers.bootstrap
-
-
 class Kafka:
     """Topics, records and committed offsets on one broker."""
 
@@ -45,9 +36,7 @@ class Kafka:
 
     async def __aenter__(self):
         self.admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
-        self.producer = AIOKafkaProducer(
-            bootstrap_servers=self.bootstrap, enable_idempotence=False, linger_ms=5
-        )
+        self.producer = AIOKafkaProducer(bootstrap_servers=self.bootstrap, linger_ms=5)
         await self.admin.start()
         await self.producer.start()
         return self

@@ -23,7 +23,7 @@ KAFKA, GROUP, DIRECTORY, *TOPICS = sys.argv[1:]
 NAME = os.environ.get("WORKER_NAME", "worker")
 HERE = Path(DIRECTORY)
 SLOW = float(os.environ.get("SLOW_SECONDS", "0"))
-# The embedded broker lets a group wait half a session before a join is over.
+# A worker that was killed is missed for as long.
 SHORT_SESSION = {"broker_session_timeout": 2.0, "broker_heartbeat_interval": 0.4}
 
 app = faust.App(

@@ -286,12 +286,12 @@ def test_of_many_shops_a_forgotten_one_counts_as_changed_or_as_it_was_never_as_o
     assert latest == sorted(latest)
 
 
-def test_a_pipeline_that_says_nothing_for_two_seconds_is_not_heard() -> None:
+def test_a_pipeline_that_says_nothing_for_three_seconds_is_not_heard() -> None:
     clock = Clock()
     book = ProgressBook(clock)
     assert not book.standing("s", readable=True).heard
     say(book, 1)
-    clock.seconds += 1.9
+    clock.seconds += 2.9
     assert book.standing("s", readable=True).heard
     clock.seconds += 0.2
     assert not book.standing("s", readable=True).heard

@@ -3,7 +3,10 @@
 from time import process_time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from shopstream.contracts import json_text
 from shopstream.contracts.json_text import NotJson, Number, parse, too_deep
 
 
@@ -76,3 +79,11 @@ def test_half_a_megabyte_of_quotes_is_looked_through_once(left_open):
     began = process_time()
     too_deep(value)
     assert process_time() - began < 2
+
+
+@given(st.binary(max_size=300))
+def test_without_numpy_the_depth_is_the_same(steps):
+    found = json_text.deepest(steps)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_text, "np", None)
+        assert json_text.deepest(steps) == found

@@ -31,4 +31,4 @@ def test_the_columns_are_those_of_the_view(view: str) -> None:
 
 def test_each_way_to_connect_is_three_lines() -> None:
     blocks = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    assert [len(block.splitlines()) for block in blocks] == [3, 3, 3]
+    assert [len(block.splitlines()) for block in blocks] == [3, 3, 3, 3]

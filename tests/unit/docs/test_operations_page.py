@@ -41,15 +41,20 @@ def documented_default(value: Any) -> str:
         return f"`{value.get_secret_value()}`"
     if value is None:
         return "not set"
+    if isinstance(value, Path) and value.is_relative_to(Path.home()):
+        return f"`~/{value.relative_to(Path.home())}`"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     return "none" if value == () else f"`{value}`"
 
 
-def test_every_setting_is_listed_with_its_default() -> None:
+def test_every_setting_is_listed_with_its_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     listed = {row[0].strip("`"): row[1] for row in rows(section(PAGE, "## Settings"))}
     assert listed == {
-        about.validation_alias or PREFIX + name.upper(): documented_default(about.default)
+        about.validation_alias or PREFIX + name.upper(): documented_default(
+            about.get_default(call_default_factory=True)
+        )
         for name, about in Settings.model_fields.items()
     }
 

@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 from typing import Any
 
 import jwt
@@ -11,7 +14,10 @@ from shopstream.cli import app
 SECRET = "0123456789abcdef0123456789abcdef"
 
 FLAGS = {
-    "up": {"--demo", "--port", "--kafka-port", "--clickhouse-port", "--data-dir"},
+    "up": {
+        *("--demo", "--port", "--kafka-port", "--clickhouse-port", "--clickhouse-native-port"),
+        *("--data-dir", "--bi-shop"),
+    },
     "pipeline": set(),
     "api": set(),
     "migrate": {"--bi-user", "--bi-shop"},
@@ -77,3 +83,20 @@ def test_the_secret_of_up_is_used_where_none_is_set(
     (tmp_path / "secrets.json").write_text(json.dumps({"jwt": SECRET[::-1]}))
     done = run("token", "--shop", "a")
     assert jwt.decode(done.stdout.strip(), SECRET[::-1], ["HS256"])["shops"] == ["a"]
+
+
+@pytest.mark.parametrize("missing", ["clickhouse_connect", "jwt"])
+def test_a_package_that_is_not_installed_is_one_sentence(missing: str) -> None:
+    """As in an installation for producers, which has neither."""
+    command = ("verify",) if missing == "clickhouse_connect" else ("token", "--shop", "a")
+    code = (
+        f"import sys; sys.modules[{missing!r}] = None; sys.argv[1:] = {list(command)!r};"
+        "from shopstream.cli import main; main()"
+    )
+    env = {**os.environ, "SHOPSTREAM_JWT_SECRET": SECRET}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"The package {missing} is missing: install shopstream[local] for `up`,"
+        " shopstream[server] for the others.\n"
+    )

@@ -1,14 +1,15 @@
 import json
 import os
+import re
 import stat
 from pathlib import Path
 
 import pytest
 
-from shopstream.local.directory import Addresses, Directory, DirectoryUnusable
+from shopstream.local.directory import Addresses, Directory, DirectoryUnusable, Secrets
 from shopstream.local.environment import told_by_up
 
-ADDRESSES = Addresses("http://a", "k:1", "http://c", "http://b", 7, False, 4, 6)
+ADDRESSES = Addresses("http://a", "k:1", "http://c", 9, "http://b", {"s-17": "http://s"}, 7, 4)
 
 
 def mode(path: Path) -> int:
@@ -35,11 +36,11 @@ def test_up_json_is_private_and_gone_after_the_end(tmp_path: Path) -> None:
         "api": "http://a",
         "kafka": "k:1",
         "clickhouse": "http://c",
+        "clickhouse_native_port": 9,
         "bi": "http://b",
+        "bi_shops": {"s-17": "http://s"},
         "pid": 7,
-        "kafka_idempotence": False,
         "kafka_partitions": 4,
-        "kafka_session_timeout": 6,
     }
     directory.release()
     assert not (tmp_path / "up.json").exists()
@@ -79,27 +80,28 @@ def test_secrets_of_something_else_are_refused(tmp_path: Path) -> None:
     directory.release()
 
 
-UP = {
-    "kafka": "k:1",
-    "clickhouse": "http://c",
-    "kafka_idempotence": False,
-    "kafka_partitions": 4,
-    "kafka_session_timeout": 6.0,
-}
+def test_the_password_of_a_shops_login_is_its_own_and_stays() -> None:
+    ours, others = Secrets("j", "s", "b" * 43), Secrets("j", "s", "c" * 43)
+    found = {ours.bi_of(shop) for shop in ("a", "b", "", "a b", "ä")}
+    assert len(found) == 5
+    assert all(re.fullmatch(r"[0-9a-f]{64}", each) for each in found)
+    assert ours.bi_of("a") == Secrets("other", "other", "b" * 43).bi_of("a")
+    assert ours.bi_of("a") != others.bi_of("a")
+
+
+UP = {"kafka": "k:1", "clickhouse": "http://c", "kafka_partitions": 4}
 
 
 def test_what_up_tells_completes_the_environment() -> None:
     assert told_by_up(UP, {"jwt": "s"}, {}) == {
         "SHOPSTREAM_KAFKA_BOOTSTRAP": "k:1",
-        "SHOPSTREAM_KAFKA_IDEMPOTENCE": "false",
         "SHOPSTREAM_KAFKA_PARTITIONS": "4",
-        "SHOPSTREAM_KAFKA_SESSION_TIMEOUT": "6.0",
         "SHOPSTREAM_CLICKHOUSE_URL": "http://c",
         "SHOPSTREAM_JWT_SECRET": "s",
     }
 
 
-def test_what_the_embedded_broker_lacks_is_not_said_of_another() -> None:
+def test_the_partitions_of_ups_broker_are_not_those_of_another() -> None:
     told = told_by_up(UP, {}, {"SHOPSTREAM_KAFKA_BOOTSTRAP": "other:9092"})
     assert told == {"SHOPSTREAM_CLICKHOUSE_URL": "http://c"}
 

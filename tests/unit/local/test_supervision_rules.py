@@ -6,7 +6,7 @@ from shopstream.local.service import Backoff, Service, grace, how_it_ended, uniq
 
 BROKER = Service("broker", ("b",))
 ENGINE = Service("engine", ("e",))
-PIPELINE = Service("pipeline", ("p",), starts_after=("broker", "engine"), restarts_with=("broker",))
+PIPELINE = Service("pipeline", ("p",), starts_after=("broker", "engine"))
 API = Service("api", ("a",), starts_after=("broker", "engine"))
 ALL = (BROKER, ENGINE, PIPELINE, API)
 
@@ -64,27 +64,23 @@ def test_a_service_starts_once_those_before_it_have_been_ready() -> None:
     assert board.may_start("api")
 
 
-def test_a_dead_engine_stops_nobody() -> None:
+@pytest.mark.parametrize("dead", ["broker", "engine", "pipeline", "api"])
+def test_one_that_is_down_holds_up_nobody_who_was_ready(dead: str) -> None:
     board = running()
-    board.set("engine", State.DOWN)
-    assert not board.must_stop("pipeline")
-    assert not board.must_stop("api")
-    assert board.may_start("engine")
+    board.set(dead, State.DOWN)
+    assert not board.all_ready()
+    assert board.was_ready(dead)
+    assert all(board.may_start(service.name) for service in ALL)
+    board.set(dead, State.READY)
+    assert board.all_ready()
 
 
-def test_a_dead_broker_stops_the_pipeline_before_it_starts_again() -> None:
-    board = running()
-    board.set("broker", State.DOWN)
-    assert board.must_stop("pipeline")
-    assert not board.must_stop("api")
-    assert not board.may_start("broker")
-    board.set("pipeline", State.DOWN)
-    assert board.may_start("broker")
-    assert not board.may_start("pipeline")
+def test_a_service_that_was_never_ready_is_not_taken_for_one_that_was() -> None:
+    board = Board(ALL)
     board.set("broker", State.STARTING)
-    assert not board.may_start("pipeline")
-    board.set("broker", State.READY)
-    assert board.may_start("pipeline")
+    board.set("broker", State.DOWN)
+    assert not board.was_ready("broker")
+    assert not board.may_start("api")
 
 
 def test_all_stop_in_the_reverse_order() -> None:
@@ -94,7 +90,7 @@ def test_all_stop_in_the_reverse_order() -> None:
 
 @pytest.mark.parametrize(
     "services",
-    [(BROKER, BROKER), (PIPELINE, BROKER, ENGINE), (Service("a", (), restarts_with=("a",)),)],
+    [(BROKER, BROKER), (PIPELINE, BROKER, ENGINE), (Service("a", (), starts_after=("a",)),)],
 )
 def test_names_are_unique_and_point_backwards(services: tuple[Service, ...]) -> None:
     with pytest.raises(ValueError, match=r"called|does not come before"):

@@ -16,6 +16,7 @@ from shopstream.contracts.cursor import Partition, Position
 from shopstream.contracts.notices import PROGRESS, days_of, read_progress
 from shopstream.contracts.topics import NOTICES
 from shopstream.contracts.values import IDENTIFIER_LENGTH
+from shopstream.fetch_wait import be_patient
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,9 @@ class Source:
         self._settled = False
 
     def trouble(self) -> str | None:
-        """Why the topics cannot be read now; None when they can."""
+        """Why the topics cannot be read now; None once they are."""
+        if self._fault is None and not self._begun:
+            return "The topics are not read yet."
         return self._fault
 
     def see(self, found: Look) -> None:
@@ -105,6 +108,7 @@ class Source:
         )
         try:
             await consumer.start()
+            be_patient(consumer)
             await self._assign(consumer, partitions_of(topology))
             await self._settle(consumer)
             while not self._changed.is_set():

@@ -13,7 +13,6 @@ from shopstream.api.reports.sold import Columns
 from shopstream.api.reports.stock import StockPage
 from shopstream.clickhouse.client import Engine, Row
 from shopstream.clickhouse.errors import EngineError
-from shopstream.clickhouse.literals import parameter
 from shopstream.clickhouse.sql import fill, load
 
 SETTINGS: Mapping[str, str | int] = {
@@ -196,7 +195,8 @@ def _portions(products: Sequence[str]) -> list[list[str]]:
     found: list[list[str]] = []
     room = 0
     for product in products:
-        size = len(quote(parameter([product]), safe=""))
+        # at most each character is escaped, which takes as much again
+        size = 2 * len(quote(product, safe="")) + len("%27%27%2C")
         if size > room:
             found.append([])
             room = URL_BYTES

@@ -20,7 +20,7 @@ DAYS = 14
 MOST_ORDERS = 8_000
 """The past that is sent at a start has at most so many days and about so many orders."""
 LIVE_LIMIT = 5.0
-"""Events a second, so that the memory of the embedded broker grows slowly."""
+"""Events a second, so that the disk fills slowly."""
 LAG = timedelta(minutes=1)
 """Further behind than this (the machine slept) the limit is lifted."""
 PAUSE = 0.2

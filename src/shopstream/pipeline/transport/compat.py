@@ -52,7 +52,6 @@ _METHODS: tuple[tuple[Any, tuple[str, ...]], ...] = (
     (ServiceThread, ("_gather_remaining_tasks", "_shutdown_thread", "set_shutdown")),
     (_driver.Transport, ("Consumer", "Producer")),
     (_driver, ("DEFAULT_GENERATION_ID",)),
-    (GroupCoordinator, ("_maybe_leave_group",)),
     (KafkaFetcher, ("_fetch_requests_routine", "_proc_fetch_request")),
 )
 _CALLS: tuple[tuple[Any, str], ...] = (
@@ -67,10 +66,10 @@ _CALLS: tuple[tuple[Any, str], ...] = (
     (aiokafka.AIOKafkaConsumer.__init__, "_isolation_level"),
     (aiokafka.AIOKafkaConsumer.start, "_fetch_max_wait_ms"),
     (aiokafka.AIOKafkaConsumer.start, "_fetcher"),
-    (aiokafka.AIOKafkaConsumer.start, "_coordinator"),
     (KafkaFetcher._proc_fetch_request, "_client"),
+    (KafkaFetcher._get_actions_per_node, "_fetch_max_wait_ms"),
+    (KafkaFetcher._get_actions_per_node, "_records"),
     (GroupCoordinator.reset_generation, "generation"),
-    (GroupCoordinator._maybe_leave_group, "generation"),
 )
 
 

@@ -1,7 +1,6 @@
 """Watches aiokafka's fetch requests: when each was sent, and where the log then ended.
 
-ListOffsets would ask the same with an extra request, but the embedded broker answers it wrongly
-(it counts the last batch as one record); fetch responses are right on every broker.
+ListOffsets would ask the same, with an extra request.
 """
 
 from __future__ import annotations

@@ -12,12 +12,14 @@ from aiokafka.structs import TopicPartition
 from faust.transport.drivers import aiokafka as _driver
 from faust.types import TP
 
+from shopstream.fetch_wait import be_patient
+
 from .bounded import ends_within
 from .fetches import WatchedClient
 
 FETCH_MAX_WAIT_MS = 100
-"""How long the broker may hold a fetch. Faust hard-codes 1,500, and the embedded broker answers
-only after a share of it; this is also how fresh the watermark of a silent partition is."""
+"""How long the broker may hold a fetch; at rest longer (`fetch_wait`), which is how fresh the watermark of a silent
+partition is. Faust hard-codes 1,500."""
 STOP_SECONDS = 5.0
 """aiokafka retries for ever while no broker answers, in a thread that keeps the process alive."""
 
@@ -47,6 +49,7 @@ class ChunkConsumerThread(_driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     async def on_start(self) -> None:
         """Start aiokafka's consumer; it is watched before it can have a partition."""
         await super().on_start()
+        be_patient(self._ensure_consumer())
         fetcher = self._ensure_consumer()._fetcher
         books = self.consumer.books
         fetcher._client = WatchedClient(
@@ -55,16 +58,6 @@ class ChunkConsumerThread(_driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             time.time,
             lambda samples: self._tell(books.fetched, samples),
         )
-
-    async def on_thread_stop(self) -> None:
-        """Leave the group and stop aiokafka's consumer."""
-        # The embedded broker counts generations from 0, and aiokafka leaves a group only above 0:
-        # the next worker would wait for the session of this one to end. Only the member's id is
-        # sent.
-        coordinator = self._consumer and self._consumer._coordinator
-        if coordinator and coordinator.generation == 0:
-            coordinator.generation = 1
-        await super().on_thread_stop()
 
     async def _fetch_records(self, *args: Any, **kwargs: Any) -> Any:
         records = await super()._fetch_records(*args, **kwargs)
@@ -109,9 +102,8 @@ class ChunkConsumerThread(_driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         return int(state.position) if state and state.has_valid_position else None
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
-        # Thrown out of the group (frozen too long, broker started anew): the commit would go out
-        # as one of no member, which an empty group and the embedded broker accept, although the
-        # offsets may be of another owner's time or of a log that is gone.
+        # Thrown out of the group (frozen too long): the commit would go out as one of no member, which an
+        # empty group accepts, although the offsets may be of another owner's time or of a log that is gone.
         if self._ensure_consumer()._coordinator.generation == _driver.DEFAULT_GENERATION_ID:
             return False
         return bool(await super()._commit(offsets))

@@ -19,7 +19,7 @@ CREATE OR REPLACE VIEW shopstream_bi.orders
     revenue Decimal(38, 4) COMMENT 'total - refund, 0 where the order is not counted',
     items Int64 COMMENT 'units sold, returned ones taken off, 0 where the order is not counted'
 )
-SQL SECURITY INVOKER
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
 WITH
     zones AS

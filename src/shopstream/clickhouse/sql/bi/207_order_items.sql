@@ -15,7 +15,7 @@ CREATE OR REPLACE VIEW shopstream_bi.order_items
     created_at DateTime64(6, 'UTC') COMMENT 'when the order was made, never changes',
     local_date Date COMMENT 'date of created_at in the time zone of the shop as that now stands'
 )
-SQL SECURITY INVOKER
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
 WITH
     zones AS

@@ -10,7 +10,7 @@ CREATE OR REPLACE VIEW shopstream_bi.daily_sales
     orders Int64 COMMENT 'counted orders: not cancelled, failed or refunded',
     items Int64 COMMENT 'units sold in them, returned ones taken off'
 )
-SQL SECURITY INVOKER
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
 WITH
     zones AS

@@ -13,7 +13,7 @@ CREATE OR REPLACE VIEW shopstream_bi.daily_product_sales
     quantity Int64 COMMENT 'units sold in counted orders, returned ones taken off',
     revenue Decimal(38, 4) COMMENT 'quantity * price of those units'
 )
-SQL SECURITY INVOKER
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
 WITH
     zones AS

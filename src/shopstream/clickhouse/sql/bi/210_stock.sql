@@ -11,7 +11,7 @@ CREATE OR REPLACE VIEW shopstream_bi.stock
     low Bool COMMENT 'quantity is at or below threshold',
     updated_at DateTime64(6, 'UTC') COMMENT 'since when the level is as it is'
 )
-SQL SECURITY INVOKER
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
 SELECT
     level.shop_id AS shop_id,

@@ -11,7 +11,7 @@ CREATE OR REPLACE VIEW shopstream_bi.payments
     reason Nullable(String) COMMENT 'why it failed',
     at DateTime64(6, 'UTC') COMMENT 'when it was received or failed'
 )
-SQL SECURITY INVOKER
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
 SELECT
     shop_id,

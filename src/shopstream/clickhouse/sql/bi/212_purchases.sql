@@ -11,7 +11,7 @@ CREATE OR REPLACE VIEW shopstream_bi.purchases
     units Int64 COMMENT 'ordered, all products together',
     cost Decimal(38, 4) COMMENT 'of all units as ordered, in the currency that the supplier is paid in'
 )
-SQL SECURITY INVOKER
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
 SELECT
     shop_id,

@@ -8,7 +8,7 @@ CREATE OR REPLACE VIEW shopstream_bi.suppliers
     email Nullable(String) COMMENT 'NULL where nobody said',
     updated_at DateTime64(6, 'UTC') COMMENT 'since when the supplier is as it is'
 )
-SQL SECURITY INVOKER
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
 SELECT shop_id, supplier_id, name, lead_time_days, email, updated_at
 FROM shopstream.suppliers FINAL

@@ -8,7 +8,7 @@ CREATE OR REPLACE VIEW shopstream_bi.shops
     low_stock_threshold Nullable(UInt32) COMMENT 'for products whose level has none of its own, NULL means 10',
     updated_at DateTime64(6, 'UTC') COMMENT 'since when the settings are these'
 )
-SQL SECURITY INVOKER
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
 SELECT shop_id, name, timezone, currency, low_stock_threshold, updated_at
 FROM shopstream.shops FINAL

@@ -10,7 +10,7 @@ CREATE OR REPLACE VIEW shopstream_bi.alerts
     threshold UInt32 COMMENT 'of that moment',
     at DateTime64(6, 'UTC') COMMENT 'when the level crossed the threshold'
 )
-SQL SECURITY INVOKER
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
 SELECT
     shop_id,

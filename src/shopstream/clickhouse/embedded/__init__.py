@@ -1,1 +1,0 @@
-"""ClickHouse in this process, behind the HTTP interface that its clients speak."""

@@ -1,0 +1,51 @@
+"""The ClickHouse of `shopstream up` as a process of a test's own."""
+
+import secrets
+import sys
+from pathlib import Path
+from urllib.request import urlopen
+
+from shopstream.local.clickhouse.logins import dump, login
+from support.processes import Child, free_port
+from support.sql import Sql
+from support.waiting import eventually
+
+READY = 30.0
+"""Seconds, on a busy machine."""
+
+
+class Engine:
+    """Not started yet. Logins `app`, which may do everything, `bi`, and one for each of `shops`: `bi_1`, `bi_2`, …"""
+
+    def __init__(self, folder: Path, shops: tuple[str, ...] = ()) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / "engine"
+        self.log = folder / "clickhouse.log"
+        self.port, self.native_port = free_port(), free_port()
+        names = ("app", "bi", *(f"bi_{n}" for n in range(1, len(shops) + 1)))
+        self.passwords = {name: secrets.token_hex(16) for name in names}
+        self._logins = {"app": login(self.passwords["app"])}
+        for name, shop in zip(names[1:], (None, *shops), strict=True):
+            self._logins[name] = login(self.passwords[name], reads=True, shop=shop)
+        command = [sys.executable, "-m", "shopstream.local.clickhouse", "--path", str(self.path)]
+        command += ["--port", str(self.port), "--native-port", str(self.native_port)]
+        command += ["--log", str(self.log)]
+        env = {"SHOPSTREAM_ENGINE_LOGINS": dump(self._logins)}
+        self.child = Child("engine", command, folder / "engine.log", env)
+
+    def start(self) -> None:
+        """It answers when this returns."""
+        self.child.start()
+        eventually(self._answers, READY, "engine ready", pause=0.02)
+
+    def url(self, name: str = "app", scheme: str = "http", port: int | None = None) -> str:
+        return f"{scheme}://{name}:{self.passwords[name]}@127.0.0.1:{port or self.port}"
+
+    def sql(self, name: str = "app") -> Sql:
+        """Statements as one of its logins, by a client of the tests' own."""
+        return Sql(self.port, name, self.passwords[name])
+
+    def _answers(self) -> bool:
+        assert self.child.running, self.child.tail()
+        with urlopen(f"http://127.0.0.1:{self.port}/ping", timeout=5) as answer:
+            return bool(answer.read() == b"Ok.\n")

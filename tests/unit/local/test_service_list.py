@@ -1,0 +1,121 @@
+"""The processes of `up` as data, and the names of the logins for BI."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from shopstream.local.clickhouse.logins import parse
+from shopstream.local.directory import Secrets
+from shopstream.local.service import Service, unique_names
+from shopstream.local.services import Plan, bi_login, environment, services
+
+SECRETS = Secrets("jwt-secret", "app-secret", "bi-secret")
+PLAN = Plan(
+    demo=True,
+    port=3000,
+    kafka_port=9092,
+    clickhouse_port=8123,
+    native_port=9000,
+    metrics_port=9100,
+    data=Path("/srv/data"),
+    bi_shops=("s-17", "tea & co"),
+)
+
+
+def by_name(plan: Plan = PLAN) -> Mapping[str, Service]:
+    return {service.name: service for service in services(plan, SECRETS)}
+
+
+def elsewhere(**ports: None) -> Plan:
+    return Plan(
+        demo=False,
+        port=3000,
+        native_port=9000,
+        metrics_port=9100,
+        data=Path("/srv/data"),
+        **{"kafka_port": 9092, "clickhouse_port": 8123, **ports},  # type: ignore[arg-type]
+    )
+
+
+def test_they_start_in_this_order_and_all_after_our_own_servers() -> None:
+    found = services(PLAN, SECRETS)
+    unique_names(found)
+    assert [(service.name, service.starts_after) for service in found] == [
+        ("broker", ()),
+        ("engine", ()),
+        ("pipeline", ("broker", "engine")),
+        ("api", ("broker", "engine")),
+        ("demo", ("broker", "engine", "pipeline", "api")),
+    ]
+
+
+def test_the_broker_may_take_longer_than_others_to_start() -> None:
+    found = by_name()
+    assert found["broker"].starts_within == 120
+    assert {found[name].starts_within for name in ("engine", "pipeline", "api", "demo")} == {60}
+
+
+@pytest.mark.parametrize(
+    ("plan", "names"),
+    [
+        (elsewhere(kafka_port=None), ["engine", "pipeline", "api"]),
+        (elsewhere(clickhouse_port=None), ["broker", "pipeline", "api"]),
+        (elsewhere(kafka_port=None, clickhouse_port=None), ["pipeline", "api"]),
+    ],
+)
+def test_what_runs_elsewhere_is_not_started_nor_waited_for(plan: Plan, names: list[str]) -> None:
+    found = by_name(plan)
+    assert list(found) == names
+    ours = tuple(name for name in names if name in ("broker", "engine"))
+    assert found["api"].starts_after == ours
+
+
+def test_an_address_from_outside_stays() -> None:
+    assert environment(elsewhere(kafka_port=None, clickhouse_port=None), SECRETS) == {
+        "SHOPSTREAM_HOST": "127.0.0.1",
+        "SHOPSTREAM_PORT": "3000",
+        "SHOPSTREAM_DATA_DIR": "/srv/data",
+    }
+    ours = environment(PLAN, SECRETS)
+    assert ours["SHOPSTREAM_KAFKA_BOOTSTRAP"] == "127.0.0.1:9092"
+    assert ours["SHOPSTREAM_CLICKHOUSE_URL"] == "http://shopstream:app-secret@127.0.0.1:8123"
+
+
+def test_no_password_is_on_a_command_line_nor_comes_to_the_engine() -> None:
+    engine = by_name()["engine"]
+    secrets = (SECRETS.shopstream, SECRETS.bi, SECRETS.bi_of("s-17"))
+    for service in services(PLAN, SECRETS):
+        told = " ".join((*service.command, *service.environment.values()))
+        assert not any(secret in told for secret in secrets)
+    logins = parse(engine.environment["SHOPSTREAM_ENGINE_LOGINS"])
+    assert json.loads(engine.environment["SHOPSTREAM_ENGINE_LOGINS"]).keys() == logins.keys()
+    rights = {name: (one.reads, one.shop) for name, one in logins.items()}
+    assert rights == {
+        "shopstream": (False, None),
+        "bi": (True, None),
+        "bi_s-17": (True, "s-17"),
+        bi_login("tea & co"): (True, "tea & co"),
+    }
+
+
+@pytest.mark.parametrize("shop", ["s", "s-17", "My_Shop", "0", "-", "x" * 64])
+def test_the_login_of_a_plain_word_can_be_read(shop: str) -> None:
+    assert bi_login(shop) == f"bi_{shop}"
+
+
+@pytest.mark.parametrize("shop", ["", "tea & co", "ä", "a.b", "a/b", "x" * 65, "s\n", "😀", "<a>"])
+def test_the_login_of_another_name_is_a_hash(shop: str) -> None:
+    assert re.fullmatch(r"bi-[0-9a-f]{32}", bi_login(shop))
+
+
+def test_no_two_shops_share_a_login() -> None:
+    odd = ["", "tea & co", "tea  & co", "ä", "a\u0308", "x" * 65, "x" * 66]
+    hashes = [bi_login(shop)[3:] for shop in odd]
+    named_like_them = [*hashes, *(bi_login(shop) for shop in odd), "bi", "shopstream"]
+    shops = [*odd, *named_like_them]
+    names = {bi_login(shop) for shop in shops}
+    assert len(names) == len(set(shops))
+    assert not names & {"bi", "shopstream", "default"}
