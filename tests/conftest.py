@@ -17,6 +17,7 @@ LONG_FIRST = ("e2e", "kafka", "pipeline", "api", "bi", "producer", "local", "tra
 """Folders in the order in which they begin, so that no process has a long file left when the others are done."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Groups and sorts, alike in every process."""
     for item in items:

@@ -6,7 +6,7 @@ import pytest
 from support.up import Up
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     """A running one that the tests share."""
     running = Up(tmp_path_factory.mktemp("up") / "data")

@@ -36,7 +36,7 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 async def sold(engine: Engine) -> None:
     """Some days of a shop, so that bodies are not empty."""
     now = datetime.now(UTC).replace(microsecond=0)

@@ -7,7 +7,7 @@ import pytest
 from support.brokers import OwnBroker
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnBroker]:
     """Not to be stopped."""
     with OwnBroker(tmp_path_factory.mktemp("broker")) as broker:

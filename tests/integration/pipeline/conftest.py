@@ -10,7 +10,7 @@ from support.scene import Scene
 from support.system import System
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """Shared: a test looks at shops of its own. In the end everything is compared as a whole."""
     folder = tmp_path_factory.mktemp("pipeline")

@@ -8,12 +8,12 @@ from transport_harness import Kafka, Workers
 numbers = itertools.count(1)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def broker(brokers):
     return brokers.bootstrap
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 async def kafka(broker):
     async with Kafka(broker) as kafka:
         yield kafka
