@@ -58,9 +58,8 @@ def test_variables_are_read_with_their_prefix(given):
 
 
 def test_what_up_runs_on_is_kept_in_the_cache_of_the_user(given, monkeypatch):
-    monkeypatch.setenv("HOME", "/home/me")
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    assert load().cache_dir == Path("/home/me/.cache/shopstream")
+    assert load().cache_dir == Path("~/.cache/shopstream")
     monkeypatch.setenv("XDG_CACHE_HOME", "/var/cache/me")
     assert load().cache_dir == Path("/var/cache/me/shopstream")
     assert given(CACHE_DIR="/srv/cache").cache_dir == Path("/srv/cache")
