@@ -13,7 +13,7 @@ from shopstream.kafka import BrokerUnreachable, epoch_of
 
 log = logging.getLogger(__name__)
 
-INTERVAL = 2.0
+INTERVAL = 1.0
 """Seconds between two looks."""
 
 

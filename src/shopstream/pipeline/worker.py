@@ -46,7 +46,7 @@ logger = logging.getLogger(__name__)
 GROUP = "shopstream"
 TOPICS = tuple(KINDS)
 """What the pipeline reads; an agent and a flusher each, so that no topic waits for another."""
-WATCH_SECONDS = 2.0
+WATCH_SECONDS = 1.0
 SLOW_SECONDS = 5.0
 """A batch that takes longer is a trouble that `/ready` tells."""
 
