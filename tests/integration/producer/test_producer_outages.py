@@ -74,7 +74,7 @@ def test_a_full_house_ends_with_an_error_and_not_with_a_block_for_ever(own: OwnB
     ):
         visits(producer, range(1))
         producer.flush()
-        own.brokers.nodes[0].freeze()
+        own.kill()
         visits(producer, range(6))
 
 
