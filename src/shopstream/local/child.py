@@ -40,7 +40,7 @@ class Child:
         self.ended: asyncio.Future[int] = self._loop.create_future()
         self._process = subprocess.Popen(
             command,
-            env=environment(env),
+            env=inherited(env),
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=subprocess.PIPE,
@@ -97,8 +97,8 @@ class Child:
             self.ended.set_result(code)
 
 
-def environment(more: Mapping[str, str]) -> dict[str, str]:
-    """Ours with `more`; what is set to nothing there is left out."""
+def inherited(more: Mapping[str, str]) -> dict[str, str]:
+    """The environment of this process with `more`; a variable that is empty is left out."""
     return {name: value for name, value in {**os.environ, **more}.items() if value}
 
 

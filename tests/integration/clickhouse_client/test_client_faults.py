@@ -96,6 +96,13 @@ async def test_a_refused_statement_has_its_code_and_name(
     assert (code in NOT_MIGRATED) == ("none" in statement)
 
 
+async def test_an_error_after_the_first_rows_is_an_error(engine: Engine) -> None:
+    failing = "SELECT throwIf(number = 2500000, 'too far') FROM numbers(3000000)"
+    with pytest.raises(EngineError) as told:
+        await engine.rows(failing)
+    assert told.value.code == 395
+
+
 async def test_a_wrong_password_is_refused_and_not_taken_for_an_outage(server: Server) -> None:
     address = Address("http", "127.0.0.1", server.port, "app", "wrong")
     async with Engine(address, database="default") as engine:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from shopstream.local.child import inherited
 from shopstream.local.clickhouse.logins import parse
 from shopstream.local.directory import Secrets
 from shopstream.local.service import Service, unique_names
@@ -27,6 +28,19 @@ PLAN = Plan(
 
 def by_name(plan: Plan = PLAN) -> Mapping[str, Service]:
     return {service.name: service for service in services(plan, SECRETS)}
+
+
+@pytest.mark.parametrize("name", ["broker", "engine"])
+def test_a_server_does_not_inherit_the_secrets_of_up(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    secret = [f"SHOPSTREAM_{each}" for each in ("JWT_SECRET", "CLICKHOUSE_URL", "TICKET_SECRET")]
+    for variable in secret:
+        monkeypatch.setenv(variable, "hush")
+    found = inherited(by_name()[name].environment)
+    assert "hush" not in found.values()
+    assert not set(secret) & set(found)
+    assert set(secret) <= set(inherited(by_name()["api"].environment))
 
 
 def elsewhere(**ports: None) -> Plan:
