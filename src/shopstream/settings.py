@@ -68,6 +68,16 @@ class Settings(BaseSettings):
     """Requests a second of one token, twice as many at once; 0 is no limit."""
     reports_at_once: int = Field(500, ge=1, le=100_000)
     """Reports under way in one API process; beyond it they are refused with 503."""
+    streams: int = Field(10_000, ge=0, le=1_000_000)
+    """Streams open in one API process; beyond it the next is refused with 503. 0 is no limit."""
+    streams_per_address: int = Field(1_000, ge=0, le=1_000_000)
+    """Of them from one address; beyond it 429. 0 is no limit, as behind a proxy, whose address all clients have."""
+    streams_per_user: int = Field(100, ge=0, le=1_000_000)
+    """Of them of one user (`sub`) of a shop; beyond it 429. 0 is no limit."""
+    stream_seconds: float = Field(600, ge=0, le=86_400, allow_inf_nan=False)
+    """After about so long a stream ends and its client comes back, at another process perhaps; 0 is never."""
+    push_direct: bool = True
+    """Streams write to their connections themselves; off, they are ordinary ASGI responses."""
     access_log: bool = False
     """A line of JSON on standard output for each request."""
 

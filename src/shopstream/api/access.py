@@ -1,11 +1,10 @@
 """Who may do what, in one place: bearer tokens (RFC 6750, RFC 7519), their keys, and the shop of a request."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Protocol
 
 import jwt
-from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 
 from shopstream.api import keys, trace
 from shopstream.api.faults import Unauthorized
@@ -34,8 +33,8 @@ class Keys(Protocol):
 class Redeems(Protocol):
     """One-time tickets."""
 
-    def redeem(self, ticket: str) -> Identity:
-        """Whose it is, or `Unauthorized`."""
+    async def redeem(self, ticket: str, cookies: Mapping[str, str]) -> Identity:
+        """Whose it is, or `Unauthorized`. A cookie that was given with the ticket stands for one that is used."""
 
 
 class Access:
@@ -61,7 +60,7 @@ class Access:
         self._keys = keys
         self._rate = rate or Rate(0)
 
-    def identify(self, request: Request) -> Identity:
+    def identify(self, request: HTTPConnection) -> Identity:
         """The identity behind the `Authorization` header; the request counts for its token.
 
         Raises:
@@ -69,11 +68,20 @@ class Access:
             KeysUnavailable: whether it is valid cannot be said at this moment.
             TooMany: the token asks too often.
         """
-        token = bearer(request.headers)
+        token = bearer(request.headers.get("authorization"))
         if token is None:
             raise Unauthorized("Send a token as 'Authorization: Bearer …'.", token_given=False)
-        identity = self.read(token)
+        identity = self._counted(token)
         trace.of(request.scope).user = identity.user
+        return identity
+
+    async def identify_token(self, token: str) -> Identity:
+        """The identity behind a token that came otherwise than in a header; raises as `identify`."""
+        await self.prepare(token)
+        return self._counted(token)
+
+    def _counted(self, token: str) -> Identity:
+        identity = self.read(token)
         self._rate.count(token)
         return identity
 
@@ -89,7 +97,7 @@ class Access:
         identity.require_admin()
         return _shop(request, identity)
 
-    def listener(self, request: Request, tickets: Redeems) -> tuple[Identity, str]:
+    async def listener(self, request: HTTPConnection, tickets: Redeems) -> tuple[Identity, str]:
         """Who wants to listen to which shop; a ticket stands in for the header.
 
         Raises:
@@ -99,7 +107,7 @@ class Access:
         if ticket is None or "authorization" in request.headers:
             identity = self.identify(request)
         else:
-            identity = tickets.redeem(ticket)
+            identity = await tickets.redeem(ticket, request.cookies)
             trace.of(request.scope).user = identity.user
         return identity, _shop(request, identity)
 
@@ -157,9 +165,9 @@ class Access:
         )
 
 
-def bearer(headers: Headers) -> str | None:
-    """The token in an `Authorization` header."""
-    scheme, _, token = headers.get("authorization", "").partition(" ")
+def bearer(authorization: str | None) -> str | None:
+    """The token in the text of an `Authorization` header."""
+    scheme, _, token = (authorization or "").partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None
 
 
@@ -173,7 +181,7 @@ def _head(token: str) -> tuple[str, str | None]:
     return algorithm, head.get("kid")
 
 
-def _shop(request: Request, identity: Identity) -> str:
+def _shop(request: HTTPConnection, identity: Identity) -> str:
     shop = identity.shop(request.query_params.get("shopId"))
     trace.of(request.scope).shop = shop
     return shop

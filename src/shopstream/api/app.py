@@ -1,5 +1,6 @@
 """The application of given parts; nothing here opens a connection or reads the environment."""
 
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,8 +16,13 @@ from shopstream.api.jwks import Jwks
 from shopstream.api.metrics import Metrics
 from shopstream.api.middleware import Answered, Cors, Keyed, Observed, Shed
 from shopstream.api.progress import ProgressBook
+from shopstream.api.push.admission import Admission
+from shopstream.api.push.catch_up import CatchUps
+from shopstream.api.push.history import HistoryReader
 from shopstream.api.push.hub import Hub
-from shopstream.api.push.routes import PushRoutes
+from shopstream.api.push.routes import Grants, PushRoutes
+from shopstream.api.push.socketio import SocketIo
+from shopstream.api.push.stored_events import StoredEvents
 from shopstream.api.reports.kept import Kept
 from shopstream.api.reports.reader import Reader
 from shopstream.api.reports.routes import ReportRoutes
@@ -38,7 +44,7 @@ _ABOUT = (
 class Deps:
     """What the application is made of. `kafka` says why Kafka does not serve, `look` asks it afresh.
 
-    `keys` are those that `access` asks; `reports_at_once` as the setting.
+    `keys` are those that `access` asks; `reports_at_once` and what begins with `stream` as the settings.
     """
 
     engine: Engine
@@ -52,6 +58,10 @@ class Deps:
     keys: Jwks | None = None
     reports_at_once: int = 500
     access_log: bool = False
+    streams: int = 0
+    streams_per_address: int = 0
+    streams_per_user: int = 0
+    stream_seconds: float = 0
 
 
 def utc_now() -> datetime:
@@ -60,7 +70,7 @@ def utc_now() -> datetime:
 
 
 def create_app(deps: Deps, now: Callable[[], datetime] = utc_now) -> FastAPI:
-    """Every route, with its middleware and its faults."""
+    """Every route, with its middleware and its faults. `app.state.sockets` are its sessions of Socket.IO."""
     metrics = Metrics()
     metrics.watch(deps.hub, deps.book, now)
     app = FastAPI(
@@ -74,8 +84,8 @@ def create_app(deps: Deps, now: Callable[[], datetime] = utc_now) -> FastAPI:
     checks = health.Health(deps.engine, deps.kafka, deps.book, metrics.registry, now, deps.keys)
     reports = _reports(deps, now)
     app.include_router(reports.router())
-    push = PushRoutes(deps.access, deps.tickets, deps.hub, lambda: now().timestamp())
-    app.include_router(push.router())
+    push, app.state.sockets = _push(deps, now)
+    app.router.routes.extend(push.router().routes)
     app.include_router(health.router(checks))
     app.include_router(page.router())
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
@@ -93,6 +103,27 @@ def _reports(deps: Deps, now: Callable[[], datetime]) -> ReportRoutes:
         deps.look,
         Shares(max(1, deps.reports_at_once // SHOPS_AT_LEAST)),
     )
+
+
+def _push(deps: Deps, now: Callable[[], datetime]) -> tuple[PushRoutes, SocketIo]:
+    def clock() -> float:
+        return now().timestamp()
+
+    events = StoredEvents(deps.engine)
+    deps.hub.catch_up = CatchUps(deps.hub, events, deps.book.wait)
+    admission = Admission(deps.streams, deps.streams_per_address, deps.streams_per_user)
+    grants = Grants(
+        deps.access,
+        deps.tickets,
+        deps.hub,
+        admission,
+        clock,
+        frozenset(deps.origins),
+        deps.stream_seconds,
+    )
+    sockets = SocketIo(deps.hub, grants.socketio, admission.connection, time.monotonic)
+    history = HistoryReader(deps.hub, events, deps.book, clock)
+    return PushRoutes(grants, deps.tickets, sockets, history), sockets
 
 
 class _Known:

@@ -158,6 +158,19 @@ class Ticket(BaseModel):
     expiresIn: int = Field(description="Seconds")
 
 
+class PushedEvent(BaseModel):
+    cursor: str = Field(description="The place right after the event")
+    event: dict[str, Any] = Field(description="The CloudEvent as it came")
+
+
+class History(BaseModel):
+    events: list[PushedEvent] = Field(description="In the order of each partition")
+    next: str | None = Field(
+        description="`after` of the next page; null where this one is the last"
+    )
+    complete: bool = Field(description="False where events after the cursor are not kept any more")
+
+
 class ProblemDetails(BaseModel):
     """RFC 9457."""
 
@@ -173,6 +186,7 @@ _TITLES = {
     400: "A parameter breaks its rule",
     401: "A valid token is needed",
     403: "The token does not allow this",
+    429: "As many streams are open as may be",
     503: "A dependency does not answer, or the place is not reached yet",
 }
 

@@ -106,6 +106,12 @@ PROBLEMS: dict[int, Example] = {
     403: _problem(
         403, "forbidden", "The token does not allow this", "The token does not allow this shop."
     ),
+    429: _problem(
+        429,
+        "too-many-streams",
+        "Too many streams",
+        "This address has as many streams as it may have.",
+    ),
     503: _problem(
         503,
         "not-yet",

@@ -64,6 +64,17 @@ class Busy(RequestFault):
 
 
 @dataclass(eq=False)
+class TooManyStreams(RequestFault):
+    """Whoever asks has as many streams open as it may."""
+
+    detail: str
+    retry_after: int
+
+    def __str__(self) -> str:
+        return self.detail
+
+
+@dataclass(eq=False)
 class TooMany(RequestFault):
     """A token asks more often than it may; `retry_after` in seconds."""
 

@@ -17,7 +17,9 @@ from shopstream.api.jwks_http import KeyAddress
 from shopstream.api.middleware import access_log
 from shopstream.api.progress import ProgressBook
 from shopstream.api.push.hub import Hub
+from shopstream.api.push.socketio import SocketIo
 from shopstream.api.push.source import Source
+from shopstream.api.push.timekeeper import Timekeeper
 from shopstream.api.push.types import TOPICS
 from shopstream.api.rate import Rate
 from shopstream.api.server import PortInUse, Server, configure, listen
@@ -80,12 +82,26 @@ async def _serve(settings: Settings, access: Access, keys: Jwks | None, listener
             keys=keys,
             reports_at_once=settings.reports_at_once,
             access_log=settings.access_log,
+            streams=settings.streams,
+            streams_per_address=settings.streams_per_address,
+            streams_per_user=settings.streams_per_user,
+            stream_seconds=settings.stream_seconds,
         )
         host, port = listener.getsockname()[:2]
         log.info("serving http://%s:%d", f"[{host}]" if ":" in host else host, port)
-        server = Server(configure(create_app(deps)), hub.close)
+        app = create_app(deps)
+        sockets: SocketIo = app.state.sockets
+
+        def goodbye() -> None:
+            hub.close()
+            sockets.close()
+
+        server = Server(configure(app, direct=settings.push_direct), goodbye)
         failed.add_done_callback(lambda _: server.stop())
+        ticking = asyncio.create_task(Timekeeper(hub, sockets.sweep).run(), name="timekeeper")
+        ticking.add_done_callback(lambda done: _crash(done, failed))
         await server.serve([listener])
+        ticking.cancel()
         return 1 if failed.done() else 0
 
 
@@ -97,7 +113,7 @@ async def _background(
 
     The future is done once any of it has failed.
     """
-    hub, book = Hub(), ProgressBook()
+    hub, book = Hub(time.time), ProgressBook()
     source = Source(async_options(settings), hub, book, time.time)
     watch = Watch(TopicAdmin(settings, KAFKA_TIMEOUT), TOPICS, source.see)
     loop = asyncio.get_running_loop()

@@ -52,15 +52,20 @@ class _Outside(Collector):
 
     def collect(self) -> Iterator[Metric]:
         hub = self._hub
-        yield GaugeMetricFamily("shopstream_push_subscribers", "Open streams", hub.subscribers())
+        yield GaugeMetricFamily("shopstream_push_subscribers", "Open streams", len(hub))
         yield CounterMetricFamily(
-            "shopstream_push_events", "Events of shops that somebody listens to", hub.events
+            "shopstream_push_events", "Events of shops that somebody listens to", hub.counts.events
         )
         yield CounterMetricFamily(
-            "shopstream_push_deliveries", "Events offered to a subscriber", hub.frames
+            "shopstream_push_deliveries", "Events offered to a subscriber", hub.counts.deliveries
         )
         yield CounterMetricFamily(
-            "shopstream_push_resets", "Queues that were emptied for slow clients", hub.resets
+            "shopstream_push_resets",
+            "Streams that were told that something was missed",
+            hub.counts.resets,
+        )
+        yield CounterMetricFamily(
+            "shopstream_push_pauses", "Times that a client did not read", hub.counts.paused
         )
         as_of = self._book.as_of()
         if as_of is not None:

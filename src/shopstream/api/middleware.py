@@ -146,7 +146,9 @@ class Keyed:
         self._access = access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        token = bearer(Headers(scope=scope)) if scope["type"] == "http" else None
+        token = None
+        if scope["type"] in ("http", "websocket"):
+            token = bearer(Headers(scope=scope).get("authorization"))
         if token is not None:
             await self._access.prepare(token)
         await self._app(scope, receive, send)

@@ -22,6 +22,7 @@ from shopstream.api.faults import (
     NotYet,
     RequestFault,
     TooMany,
+    TooManyStreams,
     Unauthorized,
 )
 from shopstream.clickhouse.errors import NOT_MIGRATED, EngineError, EngineUnavailable
@@ -76,6 +77,9 @@ def describe(fault: Exception) -> Problem:
         case TooMany():
             headers = {"Retry-After": str(fault.retry_after)}
             return Problem(429, "too-many", "Too many requests", str(fault), headers=headers)
+        case TooManyStreams():
+            headers = {"Retry-After": str(fault.retry_after)}
+            return Problem(429, "too-many-streams", "Too many streams", str(fault), headers=headers)
         case KeysUnavailable():
             return _unavailable("keys-unavailable", "No keys", str(fault), fault.retry_after)
         case Busy():

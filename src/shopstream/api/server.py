@@ -14,9 +14,12 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from shopstream.api import trace
 from shopstream.api.problems import Problem
-from shopstream.api.push.stream import STALL_SECONDS, TRANSPORT
+from shopstream.api.push.takeover import TAKE_OVER, Owner, bound
+from shopstream.api.push.websocket import MAX_MESSAGE
 
 GRACE_SECONDS = 1
+STALL_SECONDS = 30.0
+"""A client that reads nothing for this long is cut off."""
 HEAD_BYTES = 64 * 1024
 """Of the line and the headers of a request; the parser itself would take them without end."""
 HEAD_SECONDS = 30.0
@@ -29,8 +32,11 @@ class PortInUse(Exception):
 
 
 class Protocol(HttpToolsProtocol):
-    """HTTP that hands its transport to the application, with a head bounded in bytes and time, and leaves who does
-    not read."""
+    """HTTP with a head bounded in bytes and time, which leaves who does not read, and whose connection a response can
+    take over: from then on it belongs to its owner, and nothing of the request is kept."""
+
+    owner: Owner | None = None
+    direct = True
 
     _head: int | None = None
     """Bytes of a head that is not complete yet."""
@@ -47,7 +53,8 @@ class Protocol(HttpToolsProtocol):
         super().on_message_begin()
         self._head = 0
         self._expect()
-        self.scope["extensions"] = {TRANSPORT: self.transport}  # type: ignore[dict-item]
+        if self.direct and not self.pipeline:
+            self.scope["extensions"] = {TAKE_OVER: self}  # type: ignore[dict-item]
 
     def on_headers_complete(self) -> None:
         """Ends the head."""
@@ -55,8 +62,28 @@ class Protocol(HttpToolsProtocol):
         self._expected()
         super().on_headers_complete()
 
+    def switching(self) -> None:
+        """The answer will be 101: it has no body, so no length of one either (RFC 9112, section 6.1)."""
+        self.cycle.chunked_encoding = False
+
+    def take_over(self, owner: Owner) -> None:
+        """Gives the connection away, once the head of the answer has been sent."""
+        self.owner = owner
+        bound(self.transport)
+        self.cycle.response_complete = True
+        self.cycle.on_response = _nothing
+        self._expected()
+        self._unset_keepalive_if_required()
+        self.pipeline.clear()
+        self.flow.resume_reading()
+        self.cycle = self.scope = self.headers = self.parser = None  # type: ignore[assignment]
+        self.url = b""
+
     def data_received(self, data: bytes) -> None:
         """Takes a piece of a request; a head without end is a 400, and the connection is closed."""
+        if self.owner is not None:
+            self.owner.received(data)
+            return
         super().data_received(data)
         if self._head is not None and not self.transport.is_closing():
             self._head += len(data)
@@ -68,17 +95,26 @@ class Protocol(HttpToolsProtocol):
         super().pause_writing()
         self._reads()
         self._stall = self.loop.call_later(STALL_SECONDS, self.transport.abort)
+        if self.owner is not None:
+            self.owner.pause()
 
     def resume_writing(self) -> None:
         """It reads."""
         super().resume_writing()
         self._reads()
+        if self.owner is not None:
+            self.owner.resume()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Ends."""
         self._reads()
         self._expected()
         super().connection_lost(exc)
+        if self.owner is not None:
+            self.owner.lost()
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Upgrades are answered by the routes."""
 
     def _expect(self) -> None:
         """A whole head, in time."""
@@ -104,6 +140,12 @@ class Protocol(HttpToolsProtocol):
         lines = [b"%b: %b\r\n" % head for head in heads]
         self.transport.write(b"".join((STATUS_LINE[400], *lines, b"\r\n", bytes(answer.body))))
         self.transport.close()
+
+
+class PlainProtocol(Protocol):
+    """Without takeover: streams are ordinary ASGI responses."""
+
+    direct = False
 
 
 class Server(uvicorn.Server):
@@ -154,16 +196,22 @@ def listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
+def _nothing() -> None:
+    pass
+
+
 def _reason(error: OSError) -> str:
     return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
 
 
-def configure(app: ASGIApp, **more: Any) -> uvicorn.Config:
-    """How the application is served."""
+def configure(app: ASGIApp, *, direct: bool = True, **more: Any) -> uvicorn.Config:
+    """How the application is served; `direct`: streams write to their connections themselves."""
     return uvicorn.Config(
         app,
-        http=Protocol,
-        ws="none",
+        http=Protocol if direct else PlainProtocol,
+        ws="none" if direct else "websockets-sansio",
+        ws_max_size=MAX_MESSAGE,
+        ws_per_message_deflate=False,
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -8,7 +8,7 @@ import hashlib
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import jwt
 
@@ -46,7 +46,7 @@ class Tickets:
         }
         return jwt.encode(claims, self._key, algorithm="HS256")
 
-    def redeem(self, ticket: str) -> Identity:
+    async def redeem(self, ticket: str, cookies: Mapping[str, str]) -> Identity:
         """The identity of a ticket that is shown for the first time.
 
         Raises:

@@ -13,16 +13,16 @@ from shopstream.contracts.topics import TOPIC_OF_TYPE
 _TOKEN = re.compile(rb'("(?:[^"\\]|\\.)*")|[ \t\r\n]+')
 
 
-class Pushed(NamedTuple):
-    """`user` None: for everyone in the shop. `data` is the CloudEvent as it came, on one line."""
+class PushEvent(NamedTuple):
+    """`user` None: for everyone in the shop. `value` is the CloudEvent as it came, on one line."""
 
     shop: str
-    kind: str
+    type: str
     user: str | None
-    data: bytes
+    value: bytes
 
 
-def peek(value: bytes | None) -> dict[str, Any] | None:
+def parse_envelope(value: bytes | None) -> dict[str, Any] | None:
     """A quick look into a record: its members, or None where only the careful way can tell."""
     try:
         document = orjson.loads(value or b"")
@@ -31,7 +31,7 @@ def peek(value: bytes | None) -> dict[str, Any] | None:
     return document if isinstance(document, dict) else None
 
 
-def read_record(value: bytes | None, topic: str) -> Pushed | None:
+def read_record(value: bytes | None, topic: str) -> PushEvent | None:
     """What is pushed of a record of `topic`; None where it breaks a rule."""
     if not value or len(value) > MAX_BYTES:
         return None
@@ -39,7 +39,7 @@ def read_record(value: bytes | None, topic: str) -> Pushed | None:
         found = _event(value, topic)
     except (Refused, NotJson, values.Invalid):
         return None
-    return None if found is None else Pushed(*found, one_line(value))
+    return None if found is None else PushEvent(*found, one_line(value))
 
 
 def _event(value: bytes, topic: str) -> tuple[str, str, str | None] | None:

@@ -1,22 +1,36 @@
-"""`GET /events`: the stream of a shop, and `POST /auth/ticket`: the browser's way in."""
+"""The endpoints of push: `GET /events`, `GET /ws`, `/socket.io`, `GET /events/history`, `POST /auth/ticket`.
+
+Every one is authorized by `access`, and every stream comes from `Grants.subscription`.
+"""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import orjson
 from fastapi import APIRouter
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
 
-from shopstream.api.access import LEEWAY, Access
-from shopstream.api.documents import Ticket, responses
-from shopstream.api.faults import NotYet
+from shopstream.api import problems
+from shopstream.api.access import LEEWAY, Access, Redeems, bearer
+from shopstream.api.documents import History, Ticket, responses
+from shopstream.api.faults import BadParameter, Forbidden, NotYet, RequestFault, Unauthorized
+from shopstream.api.identity import Identity
 from shopstream.api.parameters import SHOP, Parameter, openapi, read_query
+from shopstream.api.push import socketio, ws_stream
+from shopstream.api.push.admission import Admission
+from shopstream.api.push.history import AFTER, LIMIT, HistoryReader
 from shopstream.api.push.hub import Hub
-from shopstream.api.push.stream import EventStream
-from shopstream.api.push.subscriber import Subscriber, Wish
-from shopstream.api.push.types import DEFAULT, read_types
+from shopstream.api.push.socketio import BadHandshake, Handshake, Session, SocketIo
+from shopstream.api.push.stream import EventStream, Subscription
+from shopstream.api.push.subscriber import SubscriptionFilter
+from shopstream.api.push.takeover import offered
+from shopstream.api.push.timekeeper import rotation
+from shopstream.api.push.types import DEFAULT, read_types, types_of
+from shopstream.api.push.websocket import handshake
 from shopstream.api.tickets import LIFETIME, Tickets
 
 READY_SECONDS = 5.0
@@ -27,56 +41,234 @@ TYPES = Parameter(
     read_types,
 )
 SINCE = Parameter("lastEventId", "A cursor to go on from, where the header cannot be sent.")
+CURSOR = Parameter("cursor", "A cursor to go on from.")
 TICKET = Parameter("ticket", "A one-time ticket of POST /auth/ticket, in place of the header.")
 _STREAM = {
     "description": "Server-sent events; the first is stream:ready",
     "content": {"text/event-stream": {"schema": {"type": "string"}}},
 }
+_UPGRADED: dict[str, Any] = {"description": "A WebSocket; its first message is stream:ready"}
 _EVENTS = (SHOP, TYPES, SINCE, TICKET)
+_WS = (SHOP, TYPES, CURSOR, TICKET)
+_HISTORY = (SHOP, TYPES, AFTER, LIMIT)
+_ADDRESS_UNKNOWN = "unknown"
 
 
-class _Streaming(Response):
-    """A response that is a stream."""
-
-    def __init__(self, stream: EventStream) -> None:
-        self.background = None
-        self.status_code = 200
-        self.stream = stream
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.stream(scope, receive, send)
-
-
-class PushRoutes:
-    """`now` is Unix time in seconds."""
+class Grants:
+    """From who asks to the stream that it may have. `now` is Unix time; `stream_seconds` as the setting."""
 
     def __init__(
-        self, access: Access, tickets: Tickets, hub: Hub, now: Callable[[], float]
+        self,
+        access: Access,
+        tickets: Redeems,
+        hub: Hub,
+        admission: Admission,
+        now: Callable[[], float],
+        origins: frozenset[str],
+        stream_seconds: float,
     ) -> None:
-        self._access = access
+        self.access = access
+        self.admission = admission
         self._tickets = tickets
         self._hub = hub
         self._now = now
+        self._origins = origins
+        self._stream_seconds = stream_seconds
+
+    async def listener(self, request: HTTPConnection) -> tuple[Identity, str]:
+        """Who wants to listen to which shop; pages of other origins may not, but for those of the settings.
+
+        Raises:
+            Forbidden, BadParameter, Unauthorized, KeysUnavailable, TooMany: as `Access.listener`.
+        """
+        self.check_origin(request)
+        return await self.access.listener(request, self._tickets)
+
+    def check_origin(self, request: HTTPConnection) -> None:
+        """Browsers let pages of any origin open a WebSocket, and tell whose it is (RFC 6455, section 10.2)."""
+        origin = request.headers.get("origin")
+        if origin is None or origin in self._origins:
+            return
+        if origin.partition("://")[2] != request.headers.get("host"):
+            raise Forbidden("Pages of this origin may not listen here.")
+
+    async def subscription(
+        self,
+        identity: Identity,
+        shop: str,
+        types: frozenset[str] | None,
+        since: str | None,
+        connection: Callable[[], None],
+        *,
+        rotates: bool = True,
+    ) -> Subscription:
+        """A stream; `connection` gives the place of its connection back, here if the stream is not granted."""
+        try:
+            if not await self._hub.wait_ready(READY_SECONDS):
+                raise NotYet("Kafka does not answer, so there is nothing to push yet.")
+            user = self.admission.user(shop, identity.user)
+        except RequestFault:
+            connection()
+            raise
+
+        def release() -> None:
+            user()
+            connection()
+
+        start = asyncio.get_running_loop().time()
+        return Subscription(
+            self._hub,
+            shop,
+            SubscriptionFilter(identity.user, types or DEFAULT),
+            since or None,
+            start + identity.expires + LEEWAY - self._now(),
+            start + rotation(self._stream_seconds) if rotates else float("inf"),
+            release,
+        )
+
+    async def socketio(self, shaken: Handshake, auth: Mapping[str, Any]) -> Subscription:
+        """The stream of a client of Socket.IO: `auth.token` or `auth.ticket`, else what its first request had.
+
+        Its query may name `userId` and `shopId`, as clients of the former gateway do; the token must agree.
+        """
+        identity = await self._whose(shaken, auth)
+        asked = auth.get("shopId") or shaken.query.get("shopId")
+        if asked is not None and not isinstance(asked, str):
+            raise BadParameter("shopId", "must be text")
+        shop = identity.shop(asked)
+        if shaken.query.get("shopId", shop) != shop:
+            raise Forbidden("The shopId of the query is not that of the connection.")
+        if shaken.query.get("userId", identity.user) != identity.user:
+            raise Forbidden("The userId of the query is not that of the token.")
+        since = auth.get("cursor")
+        if since is not None and not isinstance(since, str):
+            raise BadParameter("cursor", "must be text")
+        try:
+            types = types_of(auth["types"]) if auth.get("types") else None
+        except ValueError as error:
+            raise BadParameter("types", str(error)) from None
+        return await self.subscription(identity, shop, types, since, _nothing, rotates=False)
+
+    async def _whose(self, shaken: Handshake, auth: Mapping[str, Any]) -> Identity:
+        token, ticket = auth.get("token"), auth.get("ticket") or shaken.query.get("ticket")
+        if token is None and ticket is None:
+            token = bearer(shaken.authorization)
+        if isinstance(token, str):
+            return await self.access.identify_token(token.removeprefix("Bearer "))
+        if isinstance(ticket, str):
+            return await self._tickets.redeem(ticket, {})
+        raise Unauthorized("Send a token as auth.token.", token_given=False)
+
+
+class PushRoutes:
+    """`tickets` issues what `grants` redeems."""
+
+    def __init__(
+        self, grants: Grants, tickets: Tickets, sockets: SocketIo, history: HistoryReader
+    ) -> None:
+        self._grants = grants
+        self._tickets = tickets
+        self._sockets = sockets
+        self._history = history
 
     async def events(self, request: Request) -> Response:
         """The events of a shop as they arrive."""
-        identity, shop = self._access.listener(request, self._tickets)
+        identity, shop = await self._grants.listener(request)
         query = read_query(request.query_params, _EVENTS)
-        if not await self._hub.wait_ready(READY_SECONDS):
-            raise NotYet("Kafka does not answer, so there is nothing to push yet.")
-        since = request.headers.get("last-event-id") or query["lastEventId"] or None
-        wish = Wish(identity.user, query["types"] or DEFAULT)
-        left = identity.expires + LEEWAY - self._now()
-        expires = asyncio.get_running_loop().time() + left
-        return _Streaming(EventStream(self._hub, shop, Subscriber(wish), since, expires))
+        since = request.headers.get("last-event-id") or query["lastEventId"]
+        return EventStream(await self._subscribe(request, identity, shop, query["types"], since))
+
+    async def websocket(self, request: Request) -> Response:
+        """The events of a shop as messages of a WebSocket."""
+        identity, shop = await self._grants.listener(request)
+        query = read_query(request.query_params, _WS)
+        accept, connection = handshake(request.headers), offered(request.scope)
+        if accept is None or connection is None:
+            headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
+            detail = "This address speaks WebSocket (RFC 6455, version 13)."
+            return problems.Problem(426, "", "Upgrade Required", detail, None, headers).response()
+        wanted = await self._subscribe(request, identity, shop, query["types"], query["cursor"])
+        return ws_stream.Upgrade(accept, connection, ws_stream.begin(wanted))
+
+    async def asgi_websocket(self, socket: WebSocket) -> None:
+        """The same where the connection cannot be taken over."""
+        try:
+            identity, shop = await self._grants.listener(socket)
+            query = read_query(socket.query_params, _WS)
+            wanted = await self._subscribe(socket, identity, shop, query["types"], query["cursor"])
+        except Exception as fault:
+            await socket.send_denial_response(problems.respond(socket.scope, fault))
+            return
+        await ws_stream.serve(socket, wanted)
+
+    async def socketio(self, request: Request) -> Response:
+        """Socket.IO: polling, and the beginning of a WebSocket."""
+        try:
+            self._grants.check_origin(request)
+            session = self._sockets.find(request.query_params)
+            if request.query_params["transport"] == "websocket":
+                return self._socketio_upgrade(request, session)
+            if session is None:
+                if request.method != "GET":
+                    raise BadHandshake(socketio.BAD_REQUEST)
+                return _engine_io(self._sockets.polling(_shaken(request)))
+            if request.method == "GET":
+                return _engine_io(await self._sockets.poll(session))
+            self._sockets.post(session, await _body(request))
+            return Response(b"ok", 200, {"Cache-Control": "no-store"}, "text/html")
+        except BadHandshake as bad:
+            return Response(bad.body(), 400, {"Cache-Control": "no-store"}, "application/json")
+
+    async def asgi_socketio(self, socket: WebSocket) -> None:
+        """The WebSocket of Socket.IO where the connection cannot be taken over."""
+        try:
+            self._grants.check_origin(socket)
+            session = self._sockets.find(socket.query_params)
+        except BadHandshake as bad:
+            await socket.send_denial_response(Response(bad.body(), 400))
+            return
+        except RequestFault as fault:
+            await socket.send_denial_response(problems.respond(socket.scope, fault))
+            return
+        await self._sockets.serve(socket, session, _shaken(socket))
+
+    async def history(self, request: Request) -> Response:
+        """A page of the events of a shop that are past."""
+        identity = self._grants.access.identify(request)
+        shop = identity.shop(request.query_params.get("shopId"))
+        query = read_query(request.query_params, _HISTORY)
+        wanted = SubscriptionFilter(identity.user, query["types"] or DEFAULT)
+        body = await self._history.page(
+            shop, wanted, query["after"], query["limit"] or LIMIT.example
+        )
+        return Response(body, 200, {"Cache-Control": "no-store"}, "application/json")
 
     async def ticket(self, request: Request) -> Response:
         """A one-time ticket for a client that cannot send headers."""
-        identity = self._access.identify(request)
+        identity = self._grants.access.identify(request)
         read_query(request.query_params, ())
         body = {"ticket": self._tickets.issue(identity), "expiresIn": LIFETIME}
         headers = {"Cache-Control": "no-store"}
         return Response(orjson.dumps(body), 200, headers, "application/json")
+
+    async def _subscribe(
+        self,
+        request: HTTPConnection,
+        identity: Identity,
+        shop: str,
+        types: frozenset[str] | None,
+        since: str | None,
+    ) -> Subscription:
+        place = self._grants.admission.connection(_address(request))
+        return await self._grants.subscription(identity, shop, types, since, place)
+
+    def _socketio_upgrade(self, request: Request, session: Session | None) -> Response:
+        accept, connection = handshake(request.headers), offered(request.scope)
+        if accept is None or connection is None:
+            raise BadHandshake(socketio.BAD_REQUEST)
+        sockets = self._sockets
+        begin = sockets.upgrade(session) if session else sockets.begin(_shaken(request))
+        return ws_stream.Upgrade(accept, connection, begin)
 
     def router(self) -> APIRouter:
         """The routes with their documentation."""
@@ -86,9 +278,27 @@ class PushRoutes:
             self.events,
             methods=["GET"],
             response_class=Response,
-            responses=responses({200: _STREAM}, 400, 401, 403, 503),
+            responses=responses({200: _STREAM}, 400, 401, 403, 429, 503),
             openapi_extra=openapi(_EVENTS, ticket=True),
             summary="Live events of a shop",
+        )
+        routes.add_api_route(
+            "/events/history",
+            self.history,
+            methods=["GET"],
+            response_class=Response,
+            responses=responses({200: {"model": History}}, 400, 401, 403, 503),
+            openapi_extra=openapi(_HISTORY),
+            summary="Past events of a shop",
+        )
+        routes.add_api_route(
+            "/ws",
+            self.websocket,
+            methods=["GET"],
+            response_class=Response,
+            responses=responses({101: _UPGRADED}, 400, 401, 403, 429, 503),
+            openapi_extra=openapi(_WS, ticket=True),
+            summary="Live events of a shop over a WebSocket",
         )
         routes.add_api_route(
             "/auth/ticket",
@@ -99,4 +309,34 @@ class PushRoutes:
             openapi_extra=openapi(()),
             summary="A one-time ticket for browsers",
         )
+        for path in socketio.PATHS:
+            routes.routes.append(Route(path, self.socketio, methods=["GET", "POST"]))
+            routes.routes.append(WebSocketRoute(path, self.asgi_socketio))
+        routes.routes.append(WebSocketRoute("/ws", self.asgi_websocket))
         return routes
+
+
+def _engine_io(body: bytes) -> Response:
+    headers = {"Cache-Control": "no-store"}
+    return Response(body, 200, headers, "text/plain; charset=UTF-8")
+
+
+def _shaken(request: HTTPConnection) -> Handshake:
+    return Handshake(request.query_params, request.headers.get("authorization"), _address(request))
+
+
+def _address(request: HTTPConnection) -> str:
+    return request.client.host if request.client else _ADDRESS_UNKNOWN
+
+
+async def _body(request: Request) -> bytes:
+    found = bytearray()
+    async for part in request.stream():
+        found += part
+        if len(found) > socketio.MAX_PAYLOAD:
+            raise BadHandshake(socketio.BAD_REQUEST)
+    return bytes(found)
+
+
+def _nothing() -> None:
+    pass

@@ -1,4 +1,4 @@
-"""Reads every event topic once, from the live end on, and feeds the hub and the book of progress."""
+"""Reads every event topic once, from a little before the live end on, and feeds the hub and the book of progress."""
 
 import asyncio
 import logging
@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 
 from shopstream.api.progress import ProgressBook
 from shopstream.api.push.hub import Hub
-from shopstream.api.push.records import peek, read_record
+from shopstream.api.push.records import parse_envelope
 from shopstream.api.topology import Look, Topology, partitions_of
 from shopstream.contracts.cursor import Partition, Position
 from shopstream.contracts.notices import PROGRESS, days_of, read_progress
@@ -22,8 +22,12 @@ log = logging.getLogger(__name__)
 
 POLL_MS = 200
 FETCH_WAIT_MS = 50
-SETTLE_SECONDS = 3.0
-"""How long at most old records at the live end are told from new ones by their time."""
+BACK_SECONDS = 120
+BACK_RECORDS = 5_000
+"""How much of each partition is read again at the start, at most: who lost a stream with the process before this one
+goes on from memory."""
+SETTLE_SECONDS = 10.0
+"""How long streams wait for that, at most."""
 BREATH_SECONDS = 0.005
 """Between two chances for the connections to write."""
 BACKOFF = (0.2, 5.0)
@@ -31,23 +35,24 @@ STOP_SECONDS = 0.5
 
 
 class Source:
-    """`options` connect an aiokafka client; `now` is Unix time in seconds."""
+    """`options` connect an aiokafka client; `clock` is Unix time in seconds."""
 
     def __init__(
         self,
         options: Mapping[str, Any],
         hub: Hub,
         book: ProgressBook,
-        now: Callable[[], float],
+        clock: Callable[[], float],
     ) -> None:
         self._options = dict(options)
         self._hub = hub
         self._book = book
-        self._started = now()
+        self._clock = clock
         self._positions: dict[Partition, Position] = {}
         self._topology: Topology | None = None
         self._fault: str | None = "Kafka has not answered yet."
         self._changed = asyncio.Event()
+        self._live: Mapping[Partition, Position] = {}
         self._begun = False
         self._settled = False
 
@@ -112,7 +117,10 @@ class Source:
             await self._assign(consumer, partitions_of(topology))
             await self._settle(consumer)
             while not self._changed.is_set():
-                await self._take(await consumer.getmany(timeout_ms=POLL_MS))
+                chunks = await consumer.getmany(timeout_ms=POLL_MS)
+                await self._take(chunks)
+                if not chunks:
+                    await self._pass_marks(consumer)
         finally:
             await _stop(consumer)
 
@@ -123,7 +131,7 @@ class Source:
             if place not in self._positions or self._positions[place].epoch != epoch
         }
         if not self._begun:
-            begin = await _live_end(consumer, begin)
+            begin, self._live = await self._places(consumer, begin)
         consumer.assign([TopicPartition(*place) for place in epochs])
         self._begin(begin, epochs)
         for place in epochs:
@@ -135,16 +143,41 @@ class Source:
         self._hub.begin({place: self._positions[place] for place in epochs})
         self._begun = True
 
+    async def _places(
+        self, consumer: AIOKafkaConsumer, begin: Mapping[Partition, Position]
+    ) -> tuple[dict[Partition, Position], dict[Partition, Position]]:
+        """Where the reading begins, and where the live end was."""
+        partitions = [TopicPartition(*place) for place in begin]
+        since = int((self._clock() - BACK_SECONDS) * 1000)
+        first = await consumer.beginning_offsets(partitions)
+        ends = await consumer.end_offsets(partitions)
+        recent = await consumer.offsets_for_times(dict.fromkeys(partitions, since))
+        starts, live = {}, {}
+        for (place, position), partition in zip(begin.items(), partitions, strict=True):
+            end = ends[partition]
+            found = recent.get(partition)
+            start = max(end if found is None else found.offset, end - BACK_RECORDS)
+            starts[place] = Position(position.epoch, max(start, first[partition]))
+            live[place] = Position(position.epoch, end)
+        return starts, live
+
     async def _settle(self, consumer: AIOKafkaConsumer) -> None:
-        """Reads what lay at the live end before this process began."""
+        """Reads up to what was the live end when this process began."""
         loop = asyncio.get_running_loop()
         end = loop.time() + SETTLE_SECONDS
         while not self._settled and not self._changed.is_set():
-            records = await consumer.getmany(timeout_ms=POLL_MS)
-            await self._take(records)
-            old = any(self._is_old(record) for chunk in records.values() for record in chunk)
-            self._settled = not old or loop.time() > end
+            await self._take(await consumer.getmany(timeout_ms=POLL_MS))
+            await self._pass_marks(consumer)
+            self._settled = self._hub.has_read(self._live) or loop.time() > end
         self._hub.ready()
+
+    async def _pass_marks(self, consumer: AIOKafkaConsumer) -> None:
+        """Offsets without a record for us, such as the marks of transactions, are behind us too."""
+        for partition in consumer.assignment():
+            place = Partition(partition.topic, partition.partition)
+            at = Position(self._positions[place].epoch, await consumer.position(partition))
+            if at.next > self._hub.read[place].next:
+                self._hub.passed(place, at)
 
     async def _take(
         self, chunks: Mapping[TopicPartition, Sequence[ConsumerRecord[bytes, bytes]]]
@@ -160,6 +193,7 @@ class Source:
                 position = Position(epoch, record.offset + 1)
                 self._positions[place] = position
                 self._one(record, place, position)
+                self._hub.passed(place, position)
                 if loop.time() > breath:
                     await asyncio.sleep(0)
                     breath = loop.time() + BREATH_SECONDS
@@ -167,7 +201,7 @@ class Source:
     def _one(
         self, record: ConsumerRecord[bytes, bytes], place: Partition, position: Position
     ) -> None:
-        seen = peek(record.value)
+        seen = parse_envelope(record.value)
         if place.topic == NOTICES and seen is not None and seen.get("type") == PROGRESS:
             self._progress(seen)
             return
@@ -177,15 +211,9 @@ class Source:
                 self._book.changed(shop, days_of(seen.get("data")))
             else:
                 self._book.changed()
-        if isinstance(shop, str) and not self._hub.listened(shop):
-            if (
-                len(shop) <= IDENTIFIER_LENGTH
-            ):  # no shop has a longer name, and no room is made for it
-                self._hub.passed(shop, place, position)
-            return
-        pushed = read_record(record.value, place.topic)
-        if pushed is not None and (self._settled or not self._is_old(record)):
-            self._hub.publish(pushed, place, position)
+        # no shop has a longer name, and no channel is made for one
+        if isinstance(shop, str) and 0 < len(shop) <= IDENTIFIER_LENGTH:
+            self._hub.publish(shop, place, position, record.timestamp // 1000, record.value)
 
     def _progress(self, event: Mapping[str, Any]) -> None:
         try:
@@ -193,19 +221,6 @@ class Source:
         except (AttributeError, KeyError, TypeError, ValueError):
             log.warning("a notice of progress could not be read")
             self._book.changed()  # whatever it touched
-
-    def _is_old(self, record: ConsumerRecord[bytes, bytes]) -> bool:
-        return bool(record.timestamp < self._started * 1000)
-
-
-async def _live_end(
-    consumer: AIOKafkaConsumer, begin: Mapping[Partition, Position]
-) -> dict[Partition, Position]:
-    ends = await consumer.end_offsets([TopicPartition(*place) for place in begin])
-    return {
-        place: Position(position.epoch, ends[TopicPartition(*place)])
-        for place, position in begin.items()
-    }
 
 
 async def _stop(consumer: AIOKafkaConsumer) -> None:

@@ -1,23 +1,20 @@
-"""A stream over HTTP: what a subscriber takes, written to its connection."""
+"""Server-sent events over HTTP: the connection itself where our server offers it, else an ordinary response."""
 
 import asyncio
-import socket
-from contextlib import suppress
-from typing import Any
+from collections.abc import Callable
 
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from shopstream.api.push import frames
+from shopstream.api.push.encoding import SSE, SSE_CHUNKED, Encoding
 from shopstream.api.push.hub import Hub
-from shopstream.api.push.subscriber import EndOfStream, Subscriber
+from shopstream.api.push.outlet import Buffer
+from shopstream.api.push.subscriber import Outlet, Subscriber, SubscriptionFilter
+from shopstream.api.push.takeover import offered
 
-PING_SECONDS = 15.0
 STALL_SECONDS = 30.0
 """A client that reads nothing for this long is cut off."""
-SEND_BUFFER = 32 * 1024
-"""Bytes that the kernel may hold for a client; by default it hides megabytes behind one that stalls."""
-TRANSPORT = "shopstream.transport"
-"""The ASGI extension under which our server hands over the transport."""
+POLL_SECONDS = 15.0
 
 _HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -26,68 +23,124 @@ _HEADERS = [
 ]
 
 
-class EventStream:
-    """An ASGI application for one request. `expires` is the loop's time at which the token ends."""
+class Subscription:
+    """What a request for a stream was granted. `release` gives its place among the open streams back."""
+
+    __slots__ = ("expires", "filter", "hub", "release", "rotates", "shop", "since")
 
     def __init__(
-        self, hub: Hub, shop: str, subscriber: Subscriber, since: str | None, expires: float
+        self,
+        hub: Hub,
+        shop: str,
+        wanted: SubscriptionFilter,
+        since: str | None,
+        expires: float,
+        rotates: float,
+        release: Callable[[], None],
     ) -> None:
-        self._hub = hub
-        self._shop = shop
+        self.hub = hub
+        self.shop = shop
+        self.filter = wanted
+        self.since = since
+        self.expires = expires
+        self.rotates = rotates
+        self.release = release
+
+    def open(
+        self, encoding: Encoding, outlet: Outlet, farewell: Callable[[str], bytes] | None = None
+    ) -> Subscriber:
+        """A subscriber that has not joined yet."""
+        subscriber = Subscriber(self.filter, encoding, outlet, self.expires, self.rotates)
+        if farewell is not None:
+            subscriber.farewell = farewell
+        return subscriber
+
+    def join(self, subscriber: Subscriber) -> None:
+        """It begins."""
+        self.hub.join(self.shop, subscriber, self.since)
+
+    def leave(self, subscriber: Subscriber) -> None:
+        """It is over."""
+        self.hub.leave(subscriber)
+        self.release()
+
+
+class Listener:
+    """Owns a connection on which the client has nothing to say."""
+
+    __slots__ = ("_hub", "_release", "_subscriber")
+
+    def __init__(self, subscription: Subscription, subscriber: Subscriber) -> None:
+        self._hub = subscription.hub
+        self._release = subscription.release
         self._subscriber = subscriber
-        self._since = since
-        self._expires = expires
+
+    def received(self, data: bytes) -> None:
+        """A request behind a stream is never answered."""
+
+    def pause(self) -> None:
+        """The client does not read."""
+        self._hub.pause(self._subscriber)
+
+    def resume(self) -> None:
+        """It reads again."""
+        self._hub.resume(self._subscriber)
+
+    def lost(self) -> None:
+        """The connection is gone."""
+        self._hub.leave(self._subscriber)
+        self._release()
+
+
+class EventStream(Response):
+    """The response that is a stream."""
+
+    def __init__(self, subscription: Subscription) -> None:
+        self.background = None
+        self.status_code = 200
+        self._subscription = subscription
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        transport = scope.get("extensions", {}).get(TRANSPORT)
-        _bound(transport)
-        await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-        watcher = asyncio.create_task(self._watch(receive))
-        self._hub.join(self._shop, self._subscriber, self._since)
+        connection = offered(scope)
         try:
-            await self._write(send)
-        except TimeoutError:
-            await _cut(transport, watcher)
+            await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+        except BaseException:
+            self._subscription.release()
+            raise
+        if connection is None:
+            await self._serve(receive, send)
+        elif connection.transport.is_closing():
+            self._subscription.release()
+        else:
+            subscriber = self._subscription.open(SSE_CHUNKED, connection.transport, _last_chunk)
+            connection.take_over(Listener(self._subscription, subscriber))
+            self._subscription.join(subscriber)
+
+    async def _serve(self, receive: Receive, send: Send) -> None:
+        buffer = Buffer()
+        subscriber = self._subscription.open(SSE, buffer)
+        hub = self._subscription.hub
+        buffer.pause = lambda: hub.pause(subscriber)
+        buffer.resume = lambda: hub.resume(subscriber)
+        watcher = asyncio.create_task(_until_gone(receive, buffer))
+        try:
+            self._subscription.join(subscriber)
+            while (body := await buffer.take(POLL_SECONDS)) is not None:
+                if body:
+                    async with asyncio.timeout(STALL_SECONDS):
+                        await send({"type": "http.response.body", "body": body, "more_body": True})
+            if not buffer.aborted:
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
-            self._hub.leave(self._shop, self._subscriber)
             watcher.cancel()
-
-    async def _watch(self, receive: Receive) -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        self._subscriber.end()
-
-    async def _write(self, send: Send) -> None:
-        while True:
-            try:
-                body = await self._next()
-            except EndOfStream as end:
-                await _send(send, end.last, more=False)
-                return
-            await _send(send, body, more=True)
-
-    async def _next(self) -> bytes:
-        left = self._expires - asyncio.get_running_loop().time()
-        if left <= 0:
-            self._subscriber.end(frames.bye("expired"))
-        body = await self._subscriber.take(max(0.0, min(PING_SECONDS, left)))
-        return frames.PING if body is None else body
+            self._subscription.leave(subscriber)
 
 
-async def _send(send: Send, body: bytes, *, more: bool) -> None:
-    async with asyncio.timeout(STALL_SECONDS):
-        await send({"type": "http.response.body", "body": body, "more_body": more})
+def _last_chunk(_: str) -> bytes:
+    return b"0\r\n\r\n"
 
 
-def _bound(transport: Any) -> None:
-    sock = transport.get_extra_info("socket") if transport is not None else None
-    if sock is not None:
-        with suppress(OSError):
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-
-
-async def _cut(transport: Any, watcher: asyncio.Task[None]) -> None:
-    """Closing would wait for the client to read the rest, so the connection is aborted."""
-    if transport is not None:
-        transport.abort()
-        await asyncio.wait({watcher}, timeout=1)
+async def _until_gone(receive: Receive, buffer: Buffer) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    buffer.abort()

@@ -1,94 +1,79 @@
-"""One open stream: what it wants, and a bounded queue between the hub and the connection."""
+"""One open stream: what it wants, how it is encoded, and where its bytes go."""
 
-import asyncio
-from collections import deque
-from collections.abc import Set
-from dataclasses import dataclass
+from asyncio import Event, Task
+from collections.abc import Callable, Set
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
 
-MAX_FRAMES = 1024
-MAX_BYTES = 1024 * 1024
-MAX_WRITE = 64 * 1024
+from shopstream.api.push.encoding import Encoding
+from shopstream.api.push.records import PushEvent
+from shopstream.contracts.cursor import Partition, Position
+
+if TYPE_CHECKING:
+    from shopstream.api.push.channel import Channel
+
+
+class Outlet(Protocol):
+    """Where frames go: an asyncio transport, or what does as one.
+
+    When more is written than the client reads it tells the hub by `pause`, and by `resume` when it reads again.
+    """
+
+    def write(self, data: bytes) -> None: ...
+
+    def close(self) -> None:
+        """Ends the connection once everything that was written has gone out."""
+
+    def abort(self) -> None:
+        """Ends it at once."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class SubscriptionFilter:
     """Events of these `types`, but for those that are addressed to another user than `user`."""
 
     user: str
     types: Set[str]
 
-    def wants(self, kind: str, user: str | None) -> bool:
+    def wants(self, event: PushEvent) -> bool:
         """Whether an event is for this subscriber."""
-        return kind in self.types and (user is None or user == self.user)
+        return event.type in self.types and (event.user is None or event.user == self.user)
 
 
+def _nothing(_: str) -> bytes:
+    return b""
+
+
+@dataclass(eq=False, slots=True)
 class Subscriber:
-    """The hub offers, the connection takes.
+    """Times are those of the event loop.
 
-    The queue holds `MAX_FRAMES` frames or `MAX_BYTES`. When full it is emptied and a reset frame takes the
-    place of everything that was in it.
+    Attributes:
+        expires: when its token ends.
+        rotates: when its client is asked to come back, so that no stream stands for ever.
+        seq: the number of the last entry of the channel that it has, or that its client had from elsewhere. None while
+            it is live, and while it reads what is stored.
+        position, at: while it is not live: what it has seen, and when (Unix seconds) the last of it arrived.
+        paused: since when its client has not read, or None.
+        catching_up: the task that brings it what the channel does not have any more.
     """
 
-    def __init__(self, wish: Wish) -> None:
-        self.wish = wish
-        self._queue: deque[bytes] = deque()
-        self._size = 0
-        self._wake = asyncio.Event()
-        self._last: bytes | None = None
-
-    def offer(self, frame: bytes, reset: bytes) -> bool:
-        """Adds a frame, or `reset` where it does not fit; whether it did not."""
-        if self._last is not None:
-            return False
-        full = len(self._queue) >= MAX_FRAMES or self._size + len(frame) > MAX_BYTES
-        if full:
-            self._clear()
-            frame = reset
-        self._queue.append(frame)
-        self._size += len(frame)
-        self._wake.set()
-        return full
-
-    def end(self, last: bytes = b"") -> None:
-        """Nothing is offered any more; what is queued goes out, then `last`, then the stream ends."""
-        if self._last is None:
-            self._last = last
-            self._wake.set()
-
-    async def take(self, timeout: float) -> bytes | None:
-        """What is queued, up to `MAX_WRITE` bytes; None where nothing came within `timeout` seconds.
-
-        Raises:
-            EndOfStream: with the last frame.
-        """
-        if not self._queue and self._last is None:
-            self._wake.clear()
-            try:
-                async with asyncio.timeout(timeout):
-                    await self._wake.wait()
-            except TimeoutError:
-                return None
-        if not self._queue and self._last is not None:
-            raise EndOfStream(self._last)
-        return self._pop()
-
-    def _pop(self) -> bytes:
-        frames = [self._queue.popleft()]
-        size = len(frames[0])
-        while self._queue and size + len(self._queue[0]) <= MAX_WRITE:
-            frames.append(self._queue.popleft())
-            size += len(frames[-1])
-        self._size -= size
-        return b"".join(frames)
-
-    def _clear(self) -> None:
-        self._queue.clear()
-        self._size = 0
-
-
-class EndOfStream(Exception):
-    """The stream is over; `last` goes out before the connection closes."""
-
-    def __init__(self, last: bytes) -> None:
-        super().__init__()
-        self.last = last
+    filter: SubscriptionFilter
+    encoding: Encoding
+    outlet: Outlet
+    expires: float
+    rotates: float = float("inf")
+    farewell: Callable[[str], bytes] = _nothing
+    """What is written after the goodbye of a reason, as the protocol ends a connection."""
+    channel: "Channel | None" = None
+    seq: int | None = None
+    paused: float | None = None
+    position: dict[Partition, Position] = field(default_factory=dict)
+    at: int = 0
+    catching_up: "Task[None] | None" = None
+    reads: Event = field(default_factory=Event)
+    """Set while its client reads."""
+    ended: bool = False
+    reason: str = ""
+    """Why it ended, if it was told."""
+    pinged: float = 0.0

@@ -22,3 +22,16 @@ def read_types(text: str) -> frozenset[str]:
         if kind not in PUSHED:
             raise ValueError(f"must be event types with commas; '{kind[:64]}' is none")
     return frozenset(named)
+
+
+def types_of(named: object) -> frozenset[str]:
+    """Types as a list, or as text with commas.
+
+    Raises:
+        ValueError: as `read_types`, or where it is neither.
+    """
+    if isinstance(named, str):
+        return read_types(named)
+    if not isinstance(named, list) or not named or not all(isinstance(one, str) for one in named):
+        raise ValueError("must be a list of event types")
+    return read_types(",".join(named))

@@ -1,0 +1,146 @@
+"""One event as bytes, once for each protocol: all subscribers of a channel that speak it get the same bytes.
+
+An encoding is a protocol and how the connection carries it. What a connection cannot tell apart by itself ends with
+RECORD_SEPARATOR (as Engine.IO v4 separates packets); JSON text never has that byte.
+"""
+
+import random
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from shopstream.api.push.records import PushEvent
+
+RETRY_MS = (1000, 3000)
+"""A client of `EventSource` comes back after a random time in between, so that not all of them do at once."""
+RECORD_SEPARATOR = b"\x1e"
+_JSON_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\],:]')
+
+Text = Callable[[PushEvent, str], bytes]
+"""The text of an event with its cursor."""
+Control = Callable[[str, Mapping[str, Any]], bytes]
+"""The text of a message of the stream itself: its name, such as `stream:ready`, and its members."""
+Frame = Callable[[bytes], bytes]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoding:
+    """`ping` is a whole frame that keeps a silent connection open; empty where the protocol has its own."""
+
+    name: str
+    text: Text
+    control_text: Control
+    frame: Frame
+    ping: bytes
+    one_frame: bool
+    """Whether many texts may share a frame."""
+
+    def events(self, events: Iterable[tuple[PushEvent, str]]) -> bytes:
+        """The frames of events with their cursors."""
+        texts = [self.text(event, cursor) for event, cursor in events]
+        if self.one_frame:
+            return self.frame(b"".join(texts))
+        return b"".join(map(self.frame, texts))
+
+    def control(self, name: str, **members: Any) -> bytes:
+        """The frame of a message of the stream itself."""
+        return self.frame(self.control_text(name, members))
+
+
+def _sse(event: PushEvent, cursor: str) -> bytes:
+    """WHATWG HTML, section 9.2."""
+    return b"id: %b\nevent: %b\ndata: %b\n\n" % (
+        cursor.encode(),
+        event.type.encode(),
+        event.value,
+    )
+
+
+def _sse_control(name: str, members: Mapping[str, Any]) -> bytes:
+    """No id: an empty one would reset what the browser resumes from."""
+    retry = b""
+    if name == "stream:ready":
+        retry = b"retry: %d\n" % random.randint(*RETRY_MS)  # noqa: S311
+    return b"%bevent: %b\ndata: %b\n\n" % (retry, name.encode(), orjson.dumps(members))
+
+
+def _ws(event: PushEvent, cursor: str) -> bytes:
+    return b'{"cursor":"%b","event":%b}' % (cursor.encode(), event.value)
+
+
+def _ws_control(name: str, members: Mapping[str, Any]) -> bytes:
+    return orjson.dumps({"control": name, **members})
+
+
+def _socketio(event: PushEvent, cursor: str) -> bytes:
+    """An EVENT packet of Socket.IO v5 in a message packet of Engine.IO v4: `data` first, then what is known of it."""
+    envelope = orjson.loads(event.value)
+    meta = {"id": envelope["id"], "time": envelope.get("time"), "cursor": cursor}
+    data = member(event.value, b"data")
+    if data is None:
+        data = orjson.dumps(envelope["data"])
+    return b'42["%b",%b,%b]' % (event.type.encode(), data, orjson.dumps(meta))
+
+
+def _socketio_control(name: str, members: Mapping[str, Any]) -> bytes:
+    return b"42" + orjson.dumps([name, members])
+
+
+def websocket_frame(payload: bytes, opcode: int = 1) -> bytes:
+    """RFC 6455, section 5.2: final, not masked, as a server sends it."""
+    head, size = bytes((0x80 | opcode,)), len(payload)
+    if size < 126:
+        return b"%b%c%b" % (head, size, payload)
+    if size < 65536:
+        return b"%b\x7e%b%b" % (head, size.to_bytes(2, "big"), payload)
+    return b"%b\x7f%b%b" % (head, size.to_bytes(8, "big"), payload)
+
+
+def chunk(payload: bytes) -> bytes:
+    """RFC 9112, section 7.1."""
+    return b"%x\r\n%b\r\n" % (len(payload), payload)
+
+
+def _separated(payload: bytes) -> bytes:
+    return payload + RECORD_SEPARATOR
+
+
+def _plain(payload: bytes) -> bytes:
+    return payload
+
+
+_SSE_PING = b": ping\n\n"
+SSE = Encoding("sse", _sse, _sse_control, _plain, _SSE_PING, True)
+SSE_CHUNKED = Encoding("sse, chunked", _sse, _sse_control, chunk, chunk(_SSE_PING), True)
+WEBSOCKET = Encoding("websocket", _ws, _ws_control, websocket_frame, websocket_frame(b"", 9), False)
+WEBSOCKET_SEPARATED = Encoding("websocket, separated", _ws, _ws_control, _separated, b"", False)
+SOCKETIO = Encoding("socket.io", _socketio, _socketio_control, websocket_frame, b"", False)
+SOCKETIO_SEPARATED = Encoding(
+    "socket.io, separated", _socketio, _socketio_control, _separated, b"", False
+)
+
+
+def member(document: bytes, name: bytes) -> bytes | None:
+    """The value of a member of a JSON object as it was written, so that no digit of a number is lost.
+
+    None where the name does not stand there in plain letters. The document must be valid JSON.
+    """
+    wanted, depth, key, begin, found = b'"%b"' % name, 0, b"", -1, None
+    for token in _JSON_TOKEN.finditer(document):
+        text = token[0]
+        if text in b"{[":
+            depth += 1
+        elif text in b"]}":
+            depth -= 1
+        if depth == 1 and text == b":":
+            begin = token.end() if key == wanted else -1
+        elif (depth == 1 and text == b",") or depth == 0:
+            if begin >= 0:
+                found = document[begin : token.start()].strip()
+            begin = -1
+        elif depth == 1 and begin < 0:
+            key = text
+    return found

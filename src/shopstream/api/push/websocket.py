@@ -1,0 +1,127 @@
+"""The server's side of a WebSocket (RFC 6455): the handshake, and the frames that a client sends.
+
+What the server sends is in `encoding`: the same bytes for all. Extensions are not offered; compression would cost
+34 KB of memory a connection.
+"""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+MAX_MESSAGE = 64 * 1024
+"""Bytes; nothing that a subscriber has to say is longer."""
+_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
+NORMAL, GOING_AWAY, PROTOCOL_ERROR, NOT_TEXT, TOO_LONG, RESTART = 1000, 1001, 1002, 1003, 1009, 1012
+EXPIRED = 4401
+"""The token has run out."""
+
+
+class Broken(Exception):
+    """The client broke the protocol; `code` is that of the close frame."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+class Message(NamedTuple):
+    """A whole message, or a control frame."""
+
+    opcode: int
+    payload: bytes
+
+
+def handshake(headers: Mapping[str, str]) -> str | None:
+    """`Sec-WebSocket-Accept` for the headers of a request (section 4.2.2); None where it asks for no WebSocket."""
+    upgrade = headers.get("upgrade", "").lower()
+    connection = [token.strip().lower() for token in headers.get("connection", "").split(",")]
+    key = headers.get("sec-websocket-key", "")
+    if upgrade != "websocket" or "upgrade" not in connection:
+        return None
+    if headers.get("sec-websocket-version") != "13" or not _is_key(key):
+        return None
+    return base64.b64encode(hashlib.sha1(key.encode() + _GUID).digest()).decode()  # noqa: S324
+
+
+def close_payload(code: int) -> bytes:
+    """Of a close frame."""
+    return code.to_bytes(2, "big")
+
+
+def _is_key(key: str) -> bool:
+    try:
+        return len(base64.b64decode(key, validate=True)) == 16
+    except (binascii.Error, ValueError):
+        return False
+
+
+class Reader:
+    """From bytes as they arrive to messages."""
+
+    __slots__ = ("_buffer", "_opcode", "_parts")
+
+    def __init__(self) -> None:
+        self._buffer = b""
+        self._opcode: int | None = None
+        self._parts = b""
+
+    def feed(self, data: bytes) -> Iterator[Message]:
+        """The messages that are whole now.
+
+        Raises:
+            Broken: on what section 5 forbids, and beyond `MAX_MESSAGE`.
+        """
+        self._buffer += data
+        while (frame := self._frame()) is not None:
+            message = self._assemble(*frame)
+            if message is not None:
+                yield message
+
+    def _frame(self) -> tuple[bool, int, bytes] | None:
+        data = self._buffer
+        if len(data) < 2:
+            return None
+        final, opcode, size = bool(data[0] & 0x80), data[0] & 15, data[1] & 127
+        if data[0] & 0x70 or not data[1] & 0x80:
+            raise Broken(PROTOCOL_ERROR, "reserved bits, or a frame that is not masked")
+        if opcode >= CLOSE and (size > 125 or not final):
+            raise Broken(PROTOCOL_ERROR, "a control frame that is too long or in parts")
+        at = 2 + {126: 2, 127: 8}.get(size, 0)
+        if at > 2:
+            if len(data) < at:
+                return None
+            size = int.from_bytes(data[2:at], "big")
+        if size + len(self._parts) > MAX_MESSAGE:
+            raise Broken(TOO_LONG, "the message is too long")
+        if len(data) < at + 4 + size:
+            return None
+        payload = _unmask(data[at + 4 : at + 4 + size], data[at : at + 4])
+        self._buffer = data[at + 4 + size :]
+        return final, opcode, payload
+
+    def _assemble(self, final: bool, opcode: int, payload: bytes) -> Message | None:
+        if opcode in (CLOSE, PING, PONG):
+            return Message(opcode, payload)
+        if opcode not in (CONTINUATION, TEXT, BINARY) or (opcode == CONTINUATION) == (
+            self._opcode is None
+        ):
+            raise Broken(PROTOCOL_ERROR, "a frame that does not belong here")
+        if opcode != CONTINUATION:
+            self._opcode = opcode
+        self._parts += payload
+        if not final:
+            return None
+        whole, self._parts = Message(self._opcode or TEXT, self._parts), b""
+        self._opcode = None
+        return whole
+
+
+def _unmask(payload: bytes, key: bytes) -> bytes:
+    size = len(payload)
+    if not size or key == b"\0\0\0\0":
+        return payload
+    mask = (key * (size // 4 + 1))[:size]
+    return (int.from_bytes(payload, "big") ^ int.from_bytes(mask, "big")).to_bytes(size, "big")
