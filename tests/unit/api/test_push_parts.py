@@ -4,13 +4,9 @@ from typing import Any
 
 import pytest
 
-from shopstream.api.push import hub as rooms
-from shopstream.api.push import subscriber as queue
-from shopstream.api.push.hub import Hub
-from shopstream.api.push.records import Pushed, read_record
-from shopstream.api.push.subscriber import EndOfStream, Subscriber, Wish
-from shopstream.api.push.types import DEFAULT, PUSHED, read_types
-from shopstream.api.push.vector import Vector
+from shopstream.api.push.cursor_encoder import CursorEncoder
+from shopstream.api.push.records import PushEvent, read_record
+from shopstream.api.push.types import DEFAULT, PUSHED, read_types, types_of
 from shopstream.contracts.cursor import Partition, Position, encode
 from shopstream.contracts.topics import ALERTS, INVENTORY, NOTICES, ORDERS, TOPICS
 
@@ -33,13 +29,13 @@ def order(**changes: Any) -> dict[str, Any]:
     return event("order:created", data={**data, "items": items, **changes})
 
 
-def read(value: Any, topic: str = INVENTORY) -> Pushed | None:
+def read(value: Any, topic: str = INVENTORY) -> PushEvent | None:
     return read_record(value if isinstance(value, bytes) else json.dumps(value).encode(), topic)
 
 
 def test_an_event_is_pushed_as_it_came() -> None:
     raw = json.dumps(event(userid="u7")).encode()
-    assert read(raw) == Pushed("s1", "inventory:updated", "u7", raw)
+    assert read(raw) == PushEvent("s1", "inventory:updated", "u7", raw)
     assert read(event("stock:low"), ALERTS) is not None
     assert read(event("report:updated"), NOTICES) is not None
     assert read(order(), ORDERS) is not None
@@ -104,7 +100,7 @@ def test_a_record_of_several_lines_is_made_one_and_keeps_its_digits_and_texts() 
     )
     pushed = read(raw)
     assert pushed is not None
-    assert pushed.data == (
+    assert pushed.value == (
         b'{"specversion":"1.0","id":"e 1","source":"/s\\" \\\\",'
         b'"type":"inventory:updated","shopid":"s1","data":{"productId":"p","updatedAt":"2026-11-22T10:15:30Z",'
         b'"quantity":3,"x":1.50e2}}'
@@ -121,197 +117,38 @@ def test_types_are_read_strictly_and_visits_are_only_on_request() -> None:
     for text in ("", "order:*", "order:created,", "record:refused", "pipeline:progress"):
         with pytest.raises(ValueError, match=r"^must be event types with commas"):
             read_types(text)
+    assert types_of(["stock:low", "order:created"]) == types_of("order:created,stock:low")
+    for wrong in ([], [1], {}, 5, None, ["no:such"]):
+        with pytest.raises(ValueError, match="^must be "):
+            types_of(wrong)
 
 
-def test_a_vector_has_the_text_of_the_cursor_whatever_moved() -> None:
+def test_an_encoder_has_the_text_of_the_cursor_whatever_moved() -> None:
     chance = random.Random(7)
     positions: dict[Partition, Position] = {}
-    vector = Vector({})
-    for _ in range(300):
-        place = Partition(chance.choice(TOPICS).name, chance.choice((0, 1, 127, 128, 300)))
-        positions[place] = Position(chance.randrange(2**32), chance.randrange(2**40))
-        vector.move(place, positions[place])
-        assert vector.text() == encode(positions)
-    assert Vector(positions).text() == encode(positions)
+    encoder = CursorEncoder({}, 0)
+    at = 0
+    for step in range(600):
+        if step < 300:
+            place = Partition(chance.choice(TOPICS).name, chance.choice((0, 1, 127, 128, 300)))
+            positions[place] = Position(chance.randrange(2**32), chance.randrange(2**40))
+        elif step == 300:
+            positions = {Partition(t.name, n): Position(5, 0) for t in TOPICS for n in range(3)}
+            encoder = CursorEncoder(positions, at)
+        else:
+            place = chance.choice(list(positions))
+            positions[place] = Position(5, chance.randrange(2**40))
+        if step != 300:
+            moved_at = chance.randrange(2**32)
+            at = max(at, moved_at)
+            encoder.move(place, positions[place], moved_at)
+        assert encoder.text() == encode(positions, at)
 
 
-def frames(subscriber: Subscriber) -> list[tuple[str, Any]]:
-    """Event and data of what is queued."""
-    found = []
-    while subscriber._queue:
-        lines = subscriber._pop().decode().split("\n\n")
-        for text in filter(None, lines):
-            fields = dict(line.split(": ", 1) for line in text.split("\n"))
-            found.append((fields["event"], json.loads(fields["data"])))
-    return found
-
-
-def listener(
-    hub: Hub, user: str = "u1", types: Any = DEFAULT, since: str | None = None
-) -> Subscriber:
-    subscriber = Subscriber(Wish(user, types))
-    hub.join("s1", subscriber, since)
-    return subscriber
-
-
-def push(hub: Hub, number: int, shop: str = "s1", kind: str = "order:created", **more: Any) -> None:
-    data = json.dumps({"n": number}).encode()
-    hub.publish(Pushed(shop, kind, more.get("user"), data), P0, Position(7, number + 1))
-
-
-def hub() -> Hub:
-    found = Hub()
-    found.begin({P0: Position(7, 0), P1: Position(7, 10)})
-    return found
-
-
-async def test_events_reach_their_shop_their_user_and_those_who_want_the_type() -> None:
-    there = hub()
-    everything = DEFAULT | {"storefront:visited"}
-    plain, other, all_of_it = (
-        listener(there),
-        listener(there, user="u2"),
-        listener(there, types=everything),
-    )
-    payments = listener(there, types={"payment:failed"})
-    push(there, 1)
-    push(there, 2, user="u2")
-    push(there, 3, shop="s2")
-    push(there, 4, kind="storefront:visited")
-    push(there, 5, kind="payment:failed")
-    seen = {
-        name: [data["n"] for kind, data in frames(one)[1:]]
-        for name, one in {"plain": plain, "u2": other, "all": all_of_it, "pay": payments}.items()
-    }
-    assert seen == {"plain": [1, 5], "u2": [1, 2, 5], "all": [1, 4, 5], "pay": [5]}
-
-
-async def test_a_first_frame_tells_where_the_stream_begins() -> None:
-    there = hub()
-    push(there, 4)
-    cursor = encode({P0: Position(7, 5), P1: Position(7, 10)})
-    assert frames(listener(there)) == [("stream:ready", {"complete": True, "cursor": cursor})]
-    assert frames(listener(there, since=cursor))[0][1]["complete"] is True
-
-
-async def test_events_of_other_shops_do_not_make_a_cursor_old() -> None:
-    there = hub()
-    push(there, 4)
-    cursor = encode({P0: Position(7, 5), P1: Position(7, 10)})
-    push(there, 5, shop="s2")
-    assert len(frames(listener(there, since=cursor))) == 1
-
-
-@pytest.mark.parametrize(
-    "since",
-    [
-        encode({P0: Position(7, 4), P1: Position(7, 10)}),
-        encode({P0: Position(7, 5), P1: Position(7, 9)}),
-        encode({P0: Position(6, 5), P1: Position(7, 10)}),
-        encode({P0: Position(7, 5)}),
-        "nonsense",
-    ],
-)
-async def test_a_gap_is_told_and_never_passed_over(since: str) -> None:
-    there = hub()
-    push(there, 4)
-    (ready, reset) = frames(listener(there, since=since))
-    assert ready[0] == "stream:ready"
-    assert ready[1]["complete"] is False
-    assert reset == (
-        "stream:reset",
-        {"reason": "the events since the cursor are not kept", "cursor": ready[1]["cursor"]},
-    )
-
-
-async def test_a_topic_that_was_made_again_begins_a_new_epoch() -> None:
-    there = hub()
-    push(there, 4)
-    one = listener(there)
-    there.begin({P0: Position(8, 0), P1: Position(7, 10)})
-    there.publish(Pushed("s1", "order:created", None, b"{}"), P0, Position(8, 1))
-    text = one._queue[-1].decode()
-    assert text.startswith(f"id: {encode({P0: Position(8, 1), P1: Position(7, 10)})}\n")
-
-
-async def test_a_full_queue_becomes_one_reset_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "MAX_FRAMES", 5)
-    there = hub()
-    one = listener(there)
-    for number in range(1, 7):
-        push(there, number)
-    kinds = [(kind, data.get("n"), data.get("reason")) for kind, data in frames(one)]
-    assert kinds == [
-        ("stream:reset", None, "too slow"),
-        ("order:created", 6, None),
-    ]
-    assert there.resets == 1
-
-
-async def test_shops_that_nobody_listens_to_are_forgotten_and_then_nothing_is_claimed_of_them(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(rooms, "QUIET_ROOMS", 2)
-    there = hub()
-    push(there, 3)
-    for number, shop in enumerate(("s2", "s3", "s4")):
-        push(there, number + 4, shop)
-    assert len(there._quiet) == 2
-    before = encode({P0: Position(7, 3), P1: Position(7, 10)})
-    after = encode({P0: Position(7, 5), P1: Position(7, 10)})
-    assert [frames(listener(there, since=one))[0][1]["complete"] for one in (before, after)] == [
-        False,
-        True,
-    ]
-
-
-async def test_a_shop_that_is_left_keeps_its_place_whichever_others_are_forgotten(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(rooms, "QUIET_ROOMS", 2)
-    there = hub()
-    one = listener(there)
-    cursor = frames(one)[0][1]["cursor"]
-    for number in range(5):
-        push(there, number, f"other-{number}")
-    there.leave("s1", one)
-    assert not there.listened("s1")
-    assert frames(listener(there, since=cursor))[0][1]["complete"] is True
-
-
-async def test_a_shop_that_somebody_listens_to_is_never_forgotten(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(rooms, "QUIET_ROOMS", 1)
-    there = hub()
-    one = listener(there)
-    push(there, 2, "s2")
-    push(there, 3, "s3")
-    push(there, 4)
-    assert [kind for kind, _ in frames(one)] == ["stream:ready", "order:created"]
-
-
-async def test_at_the_end_what_is_queued_goes_out_before_the_goodbye() -> None:
-    there = hub()
-    one = listener(there)
-    push(there, 1)
-    there.close()
-    push(there, 2)
-    assert b'{"n": 1}' in (await one.take(1) or b"")
-    with pytest.raises(EndOfStream) as end:
-        await one.take(1)
-    assert end.value.last == b'event: stream:bye\ndata: {"reason":"shutdown"}\n\n'
-    late = Subscriber(Wish("u1", DEFAULT))
-    there.join("s1", late, None)
-    await late.take(1)
-    with pytest.raises(EndOfStream):
-        await late.take(1)
-
-
-async def test_one_write_is_bounded() -> None:
-    one = Subscriber(Wish("u1", DEFAULT))
-    for _ in range(10):
-        one.offer(b"x" * 30_000, b"")
-    sizes = [len(await one.take(1) or b"") for _ in range(5)]
-    assert sizes == [60_000] * 5
-    assert await one.take(0) is None
+def test_an_encoder_takes_a_partition_that_is_new_and_a_topic_that_was_made_again() -> None:
+    encoder = CursorEncoder({P0: Position(1, 4), P1: Position(1, 5)}, 9)
+    third = Partition(ORDERS, 2)
+    encoder.move(third, Position(1, 6), 9)
+    assert encoder.text() == encode({P0: Position(1, 4), P1: Position(1, 5), third: Position(1, 6)}, 9)
+    encoder.move(P0, Position(2, 0), 8)
+    assert encoder.text() == encode({P0: Position(2, 0), P1: Position(1, 5), third: Position(1, 6)}, 9)

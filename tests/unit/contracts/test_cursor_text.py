@@ -6,7 +6,15 @@ from contextlib import suppress
 
 import pytest
 
-from shopstream.contracts.cursor import MAX_TEXT, BadCursor, Partition, Position, decode, encode
+from shopstream.contracts.cursor import (
+    MAX_TEXT,
+    BadCursor,
+    Partition,
+    Position,
+    arrival,
+    decode,
+    encode,
+)
 from shopstream.contracts.topics import INPUTS, ORDERS, PAYMENTS, TOPICS
 
 KNOWN = {
@@ -15,19 +23,23 @@ KNOWN = {
     Partition(PAYMENTS, 1): Position(0xFFFFFFFF, 2**63 - 1),
 }
 
+TEXT = "AmkkgQAA3q2-7wABrAIAAAAAAcgBAQAC_____wEB__________9_"
+HEAD = b"\x02\0\0\0\0"
+
 
 def text_of(raw):
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def test_the_text_of_a_cursor_is_what_it_was_from_the_first_release_on():
-    assert encode({}) == "AQ"
-    assert encode(KNOWN) == "AQAA3q2-76wCAMgBAAAAAQACAf_______________38"
+    assert encode({}) == "AgAAAAA"
+    assert encode(KNOWN, 1_764_000_000) == TEXT
 
 
 def test_a_cursor_survives_its_text():
     assert decode(encode({})) == {}
     assert decode(encode(KNOWN)) == KNOWN
+    assert arrival(encode(KNOWN, 1_764_000_000)) == 1_764_000_000
 
 
 def test_equal_cursors_have_equal_texts():
@@ -57,32 +69,35 @@ def test_a_hundred_partitions_of_every_input_fit():
     [
         "",
         " ",
-        "AQ ",
-        "AQ=",
-        "AQ==",
-        "AR",
-        "AQA",
-        "A",
+        "AgAAAAA ",
+        "AgAAAAA=",
+        "AgAAAAA==",
+        "AgAAAAB",
+        "AgAAAA",
+        "AgAAAAAA",
         "Ag",
-        "AA",
+        "AQ",
+        "AQAA3q2-76wCAMgBAAAAAQACAf_______________38",
         "💥",
         "\ud800",
         "\0",
-        "AQ\n",
-        "AQAA3q2+76wC",
-        "AQAA3q2-76wCAMgBAAAAAQACAf_______________38AQ",
-        "AQAA3q2-76wCAMgBAAAAAQACAf_______________3",
+        "AgAAAAA\n",
+        TEXT.replace("_", "/", 1),
+        TEXT + "AQ",
+        TEXT[:-1],
         "a" * (MAX_TEXT + 1),
-        text_of(b"\x01" + bytes([len(TOPICS)]) + b"\0\0\0\0\1\0"),
-        text_of(b"\x01\0\0\0\0\0\1"),
-        text_of(b"\x01\0\x80\0\0\0\0\1\0"),
-        text_of(b"\x01\0\0\0\0\0\1\x80\0"),
-        text_of(b"\x01\0\1\0\0\0\1\0" + b"\0\0\0\0\0\1\0"),
-        text_of(b"\x01\0\0\0\0\0\1\0" + b"\0\0\0\0\0\1\0"),
-        text_of(b"\x01\0\0\0\0\0\1" + b"\x80" * 8 + b"\x80\x01"),
-        text_of(b"\x01\0\0\0\0\0\1" + b"\xff" * 20),
-        text_of(b"\x01\0" + b"\x80" * 4 + b"\x08" + b"\0\0\0\1\0"),
-        text_of(b"\x01" + b"\xff" * 40_000),
+        text_of(HEAD + bytes([len(TOPICS)]) + b"\0\0\0\1\0\1\0"),
+        text_of(HEAD + b"\0\0\0\0\1\0\0"),  # a run of none
+        text_of(HEAD + b"\0\0\0\0\1\0\2\0"),  # of fewer than it says
+        text_of(HEAD + b"\0\0\0\0\1\0\1\x80\0"),  # a number longer than it must be
+        text_of(HEAD + b"\0\0\0\0\1\1\1\0" + b"\0\0\0\0\1\0\1\0"),  # not sorted
+        text_of(HEAD + b"\0\0\0\0\1\0\1\0" + b"\0\0\0\0\1\0\1\0"),  # twice
+        text_of(HEAD + b"\0\0\0\0\1\0\1\0" + b"\0\0\0\0\1\1\1\0"),  # one run in two
+        text_of(HEAD + b"\0\0\0\0\1\0\1" + b"\x80" * 9 + b"\x01"),
+        text_of(HEAD + b"\0\0\0\0\1\0\1" + b"\xff" * 20),
+        text_of(HEAD + b"\0\0\0\0\1" + b"\x80" * 4 + b"\x08\1\0"),
+        text_of(HEAD + b"\0\0\0\0\1\0" + b"\xff" * 4 + b"\x0f" + b"\0" * 9),
+        text_of(HEAD + b"\xff" * 40_000),
     ],
 )
 def test_a_text_that_encode_does_not_make_is_a_bad_cursor(text):
@@ -111,4 +126,4 @@ def test_a_mangled_cursor_is_a_bad_cursor_or_another_cursor_and_never_anything_e
             letters[at : at + dice.randint(0, 2)] = dice.choice(["", "A", "_", "-", "é", "=", "zz"])
         text = "".join(letters)
         with suppress(BadCursor):
-            assert encode(decode(text)) == text
+            assert encode(decode(text), arrival(text)) == text
