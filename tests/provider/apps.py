@@ -46,7 +46,7 @@ def application(
     async def look() -> Look:
         return Look(None)
 
-    hub = Hub()
+    hub = Hub(lambda: now().timestamp())
     hub.ready()
     parts: dict[str, Any] = {
         "engine": engine,

@@ -71,7 +71,7 @@ class World:
             access=Access(Settings(jwt_secret=SECRET)),
             tickets=Tickets(SECRET),
             book=self.progress,
-            hub=Hub(),
+            hub=Hub(lambda: NOW.timestamp()),
             kafka=lambda: None,
             look=look,
             origins=(),

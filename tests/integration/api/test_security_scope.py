@@ -12,14 +12,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from api_harness import write
+from api_harness import order_event, write
 from fastapi import FastAPI
 from scope_fuzz import ROUTES, SHOPS, Answer, Fuzz, Request, ask, token
 
 from provider.apps import application
 from shopstream.api.progress import ProgressBook
 from shopstream.api.push.hub import Hub
-from shopstream.api.push.records import Pushed
 from shopstream.api.reports import included
 from shopstream.clickhouse.client import Engine
 from shopstream.contracts.cursor import Partition, Position
@@ -65,7 +64,7 @@ async def world(engine: Engine) -> tuple[FastAPI, Hub]:
     for shop in SHOPS:
         for each in events(shop):
             await write(engine, TOPIC_OF_TYPE[each["type"]], [json.dumps(each).encode()])
-    book, hub = ProgressBook(), Hub()
+    book, hub = ProgressBook(), Hub(NOW.timestamp)
     book.observe(PipelineState("w", {PLACE: Progress(1, 5, NOW)}, {}))
     hub.begin({PLACE: Position(1, 5)})
     hub.ready()
@@ -77,10 +76,10 @@ def published(hub: Hub) -> Callable[[], None]:
 
     def now() -> None:
         for shop in SHOPS:
-            for user in (None, "u2"):
-                data = json.dumps({"shopid": shop, "data": {"name": MARK[shop], "user": user}})
-                pushed = Pushed(shop, "order:created", user, data.encode())
-                hub.publish(pushed, PLACE, Position(1, 6))
+            for named in ({}, {"userid": "u2"}):
+                value = json.dumps(order_event(shop, MARK[shop], **named)).encode()
+                hub.publish(shop, PLACE, Position(1, 6), int(NOW.timestamp()), value)
+        hub.flush()
 
     return now
 

@@ -25,7 +25,7 @@ class Reading:
 
     def __init__(self) -> None:
         self.book = ProgressBook()
-        self.source = Source({}, Hub(), self.book, lambda: 0.0)
+        self.source = Source({}, Hub(lambda: 0.0), self.book, lambda: 0.0)
         self.begin(5)
 
     def begin(self, offset: int) -> None:

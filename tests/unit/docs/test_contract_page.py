@@ -5,14 +5,17 @@ import re
 from doc_pages import codes, first_names, read, rows, section
 
 from shopstream.api.access import MAX_TOKEN
-from shopstream.api.push import stream, subscriber
-from shopstream.api.push.routes import _EVENTS
+from shopstream.api.push.channel import MAX_WRITE
+from shopstream.api.push.history import PAGE_BYTES
+from shopstream.api.push.routes import _EVENTS, _HISTORY, _WS
+from shopstream.api.push.timekeeper import PING_SECONDS
+from shopstream.api.push.websocket import MAX_MESSAGE
 from shopstream.api.reports.answer import COMPRESS_FROM
 from shopstream.api.reports.days import EARLIEST, LATEST
 from shopstream.api.reports.routes import REPORTS, STOCK
 from shopstream.api.reports.span import MOST_DAYS
 from shopstream.api.reports.stock import MOST_LEVELS
-from shopstream.api.server import HEAD_BYTES
+from shopstream.api.server import HEAD_BYTES, STALL_SECONDS
 from shopstream.api.tickets import LIFETIME
 from shopstream.contracts.events import DATA
 from shopstream.contracts.json_text import MAX_BYTES, MAX_DEPTH
@@ -72,7 +75,10 @@ def test_every_parameter_of_a_route_is_listed() -> None:
     listed = {row[0].strip("`"): codes(row[1]) for row in rows(section(PAGE, "## Reports"))}
     for door in (*REPORTS, STOCK):
         assert set(listed[f"GET {door.path}"]) == {one.name for one in door.parameters}
-    assert first_names(section(PAGE, "## GET /events")) == {one.name for one in _EVENTS}
+    push = section(PAGE, "## Push")
+    listed = {row[0].strip("`"): codes(row[1]) for row in rows(push) if row[0].startswith("`GET ")}
+    for path, parameters in (("/events", _EVENTS), ("/ws", _WS), ("/events/history", _HISTORY)):
+        assert set(listed[f"GET {path}"]) == {one.name for one in parameters}
 
 
 def test_every_field_of_a_body_is_named() -> None:
@@ -96,12 +102,13 @@ def test_the_limits_are_those_of_the_code() -> None:
             "a token": f"{MAX_TOKEN // 1024} KiB",
             "line and headers of a request": f"{HEAD_BYTES // 1024} KiB, or what comes in one read",
             "a ticket": f"{LIFETIME} s, once at each API process",
-            "a subscriber's queue": f"{subscriber.MAX_FRAMES:,} frames or 1 MiB",
-            "a client that reads nothing": f"{stream.STALL_SECONDS:.0f} s",
-            "silence on a stream": f"{stream.PING_SECONDS:.0f} s",
+            "written to a client at once": f"{MAX_WRITE // 1024} KiB, or one event",
+            "a message of a client": f"{MAX_MESSAGE // 1024} KiB",
+            "a page of `/events/history`": f"1,000 events, {PAGE_BYTES // 2**20} MiB",
+            "a client that reads nothing": f"{STALL_SECONDS:.0f} s",
+            "silence on a stream": f"{PING_SECONDS:.0f} s",
         }.items()
     )
-    assert subscriber.MAX_BYTES == 1024 * 1024
     assert f"from {COMPRESS_FROM} bytes on" in PAGE
 
 
