@@ -1,6 +1,7 @@
 """Events put into the tables by the pipeline's own steps, without Kafka, and the API in process: time is given."""
 
 import json
+import time
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -71,7 +72,7 @@ class World:
             access=Access(Settings(jwt_secret=SECRET)),
             tickets=Tickets(SECRET),
             book=self.progress,
-            hub=Hub(lambda: NOW.timestamp()),
+            hub=Hub(time.time),
             kafka=lambda: None,
             look=look,
             origins=(),

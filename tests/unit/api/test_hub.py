@@ -23,7 +23,7 @@ NOW = 1_764_000_000
 
 
 class Client:
-    """An outlet that keeps what was written; `stalls`: it tells the hub that it does not read, from the next write on."""
+    """An outlet that keeps what was written; `stalls`: from the next write on it does not read."""
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
@@ -138,13 +138,16 @@ async def test_the_first_frame_tells_where_the_stream_begins(shelf: Shelf) -> No
 
 async def test_an_event_carries_the_cursor_right_after_it(shelf: Shelf) -> None:
     client = shelf.client()
-    cursors = [shelf.publish(name, place=place) for name, place in (("a", P0), ("b", P1), ("c", P0))]
+    cursors = [
+        shelf.publish(name, place=place) for name, place in (("a", P0), ("b", P1), ("c", P0))
+    ]
     assert [cursor for _, _, cursor in client.frames()[1:]] == cursors
 
 
 async def test_all_protocols_tell_the_same_with_the_same_cursor(shelf: Shelf) -> None:
     sse, ws, sio = (
-        shelf.client(encoding=encoding) for encoding in (SSE, WEBSOCKET_SEPARATED, SOCKETIO_SEPARATED)
+        shelf.client(encoding=encoding)
+        for encoding in (SSE, WEBSOCKET_SEPARATED, SOCKETIO_SEPARATED)
     )
     cursor = shelf.publish("a", time=AT)
     (_, data, told) = sse.frames()[1]
@@ -456,7 +459,7 @@ class Stream:
                 self._event(data["id"], cursor)
 
     def _event(self, name: str, cursor: str) -> None:
-        (place, end), = ((place, end) for place, end, known, _ in self._log if known == name)
+        ((place, end),) = ((place, end) for place, end, known, _ in self._log if known == name)
         before = self._seen[place].next
         between = [e for p, e, _, _ in self._mine() if p == place and before < e <= end]
         assert between == [end]

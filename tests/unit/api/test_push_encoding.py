@@ -41,8 +41,12 @@ def test_data_comes_first_over_socketio_with_every_digit() -> None:
 
 
 def test_control_messages_have_no_id() -> None:
-    assert SSE.control("stream:reset", reason="x") == b'event: stream:reset\ndata: {"reason":"x"}\n\n'
-    assert WEBSOCKET.control("stream:reset", a=1) == websocket_frame(b'{"control":"stream:reset","a":1}')
+    assert (
+        SSE.control("stream:reset", reason="x") == b'event: stream:reset\ndata: {"reason":"x"}\n\n'
+    )
+    assert WEBSOCKET.control("stream:reset", a=1) == websocket_frame(
+        b'{"control":"stream:reset","a":1}'
+    )
     assert SOCKETIO.control("stream:reset", a=1) == websocket_frame(b'42["stream:reset",{"a":1}]')
     first, _, rest = SSE.control("stream:ready", complete=True).partition(b"\n")
     assert 1000 <= int(first.removeprefix(b"retry: ")) <= 3000

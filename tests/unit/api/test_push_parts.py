@@ -119,7 +119,7 @@ def test_types_are_read_strictly_and_visits_are_only_on_request() -> None:
             read_types(text)
     assert types_of(["stock:low", "order:created"]) == types_of("order:created,stock:low")
     for wrong in ([], [1], {}, 5, None, ["no:such"]):
-        with pytest.raises(ValueError, match="^must be "):
+        with pytest.raises(ValueError, match=r"^must be "):
             types_of(wrong)
 
 
@@ -149,6 +149,10 @@ def test_an_encoder_takes_a_partition_that_is_new_and_a_topic_that_was_made_agai
     encoder = CursorEncoder({P0: Position(1, 4), P1: Position(1, 5)}, 9)
     third = Partition(ORDERS, 2)
     encoder.move(third, Position(1, 6), 9)
-    assert encoder.text() == encode({P0: Position(1, 4), P1: Position(1, 5), third: Position(1, 6)}, 9)
+    assert encoder.text() == encode(
+        {P0: Position(1, 4), P1: Position(1, 5), third: Position(1, 6)}, 9
+    )
     encoder.move(P0, Position(2, 0), 8)
-    assert encoder.text() == encode({P0: Position(2, 0), P1: Position(1, 5), third: Position(1, 6)}, 9)
+    assert encoder.text() == encode(
+        {P0: Position(2, 0), P1: Position(1, 5), third: Position(1, 6)}, 9
+    )

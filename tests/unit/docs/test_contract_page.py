@@ -2,7 +2,7 @@
 
 import re
 
-from doc_pages import codes, first_names, read, rows, section
+from doc_pages import codes, read, rows, section
 
 from shopstream.api.access import MAX_TOKEN
 from shopstream.api.push.channel import MAX_WRITE

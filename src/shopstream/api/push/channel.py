@@ -114,6 +114,12 @@ class Channel:
         """From where on every record of the shop is among the entries."""
         return {**self.base, **self.evicted}
 
+    def skip(self, place: Partition, position: Position) -> None:
+        """What lay before `position` is not among the entries."""
+        self.moved[place] = self.evicted[place] = position
+        if self.encoder is not None:
+            self.encoder.move(place, position, self.at)
+
     def begin(self, base: Positions) -> None:
         """These are the partitions now: those of a topic that was made again start anew."""
 

@@ -119,6 +119,18 @@ class Hub:
         if not self._moved.is_set():
             self._moved.set()
 
+    def skip(self, place: Partition, position: Position) -> None:
+        """What lay before `position` could not be read: whoever listens is told."""
+        self.flush()
+        for channel in (*self._channels.values(), *self._quiet.values()):
+            channel.skip(place, position)
+        self._base = {**self._base, place: position}
+        self.passed(place, position)
+        for subscriber in self.subscribers():
+            if subscriber.catching_up is None:
+                self._take_out(subscriber)
+                self.reset(subscriber, "Kafka does not have some events any more", fresh=False)
+
     def publish(
         self, shop: str, place: Partition, position: Position, at: int, value: bytes | None
     ) -> None:

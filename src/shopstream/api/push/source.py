@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from shopstream.api.progress import ProgressBook
 from shopstream.api.push.hub import Hub
@@ -28,6 +28,8 @@ BACK_RECORDS = 5_000
 goes on from memory."""
 SETTLE_SECONDS = 10.0
 """How long streams wait for that, at most."""
+LOOK_SECONDS = 2.5
+"""More than two looks at the topics."""
 BREATH_SECONDS = 0.005
 """Between two chances for the connections to write."""
 BACKOFF = (0.2, 5.0)
@@ -107,7 +109,7 @@ class Source:
         consumer = AIOKafkaConsumer(
             **self._options,
             enable_auto_commit=False,
-            auto_offset_reset="earliest",
+            auto_offset_reset="none",
             isolation_level="read_committed",
             fetch_max_wait_ms=FETCH_WAIT_MS,
         )
@@ -117,12 +119,42 @@ class Source:
             await self._assign(consumer, partitions_of(topology))
             await self._settle(consumer)
             while not self._changed.is_set():
-                chunks = await consumer.getmany(timeout_ms=POLL_MS)
-                await self._take(chunks)
-                if not chunks:
-                    await self._pass_marks(consumer)
+                await self._go_on(consumer)
         finally:
             await _stop(consumer)
+
+    async def _go_on(self, consumer: AIOKafkaConsumer) -> None:
+        try:
+            chunks = await consumer.getmany(timeout_ms=POLL_MS)
+        except OffsetOutOfRangeError as error:
+            await self._look_for(consumer, list(error.args[0]))
+            return
+        await self._take(chunks)
+        if not chunks:
+            await self._pass_marks(consumer)
+
+    async def _look_for(
+        self, consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]
+    ) -> None:
+        """The place where the reading was does not exist: the topic was made again, which the watch sees within a
+        second, or Kafka has deleted what was not read yet."""
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                await self._changed.wait()
+            return
+        except TimeoutError:
+            pass
+        first = await consumer.beginning_offsets(partitions)
+        ends = await consumer.end_offsets(partitions)
+        for partition in partitions:
+            place = Partition(partition.topic, partition.partition)
+            known = self._positions[place]
+            at = Position(known.epoch, min(max(known.next, first[partition]), ends[partition]))
+            log.error("records of %s from %d to %d are gone unread", place, known.next, at.next)
+            self._book.changed()
+            self._positions[place] = at
+            self._hub.skip(place, at)
+            consumer.seek(partition, at.next)
 
     async def _assign(self, consumer: AIOKafkaConsumer, epochs: Mapping[Partition, int]) -> None:
         begin = {
@@ -166,7 +198,7 @@ class Source:
         loop = asyncio.get_running_loop()
         end = loop.time() + SETTLE_SECONDS
         while not self._settled and not self._changed.is_set():
-            await self._take(await consumer.getmany(timeout_ms=POLL_MS))
+            await self._go_on(consumer)
             await self._pass_marks(consumer)
             self._settled = self._hub.has_read(self._live) or loop.time() > end
         self._hub.ready()
