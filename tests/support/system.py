@@ -86,6 +86,7 @@ class System:
         self.api = self._child("api", _python("api"), SHOPSTREAM_PORT=str(self._port))
         self.pipelines: list[Child] = []
         self._more: list[Child] = []
+        self.apis: dict[int, Child] = {}
         self._status: dict[str, int] = {}
         self.ends: dict[tuple[str, int], int] = {
             (t, p): 0 for t in INPUTS for p in range(partitions)
@@ -163,14 +164,26 @@ class System:
         """Waits until the API knows how far the reports are."""
         eventually(lambda: json.loads(self.get("/ready")[1])["pipeline"] == "ok", START)
 
-    def add_api(self) -> int:
-        """One more API process; its port."""
+    def add_api(self, command: list[str] | None = None, **env: str) -> int:
+        """One more API process, with more in its environment; its port."""
         port = free_port()
-        child = self._child(f"api-{port}", _python("api"), SHOPSTREAM_PORT=str(port))
+        child = self._child(
+            f"api-{port}", command or _python("api"), SHOPSTREAM_PORT=str(port), **env
+        )
         self._more.append(child)
+        self.apis[port] = child
         child.start()
-        self._until(child, lambda: self.get("/ready", port=port)[0] == 200)
+        self.until_api(port)
         return port
+
+    def until_api(self, port: int) -> None:
+        """That one is ready."""
+        self._until(self.apis[port], lambda: self.get("/ready", port=port)[0] == 200)
+
+    def token(self, shop: str, user: str = "test", role: str = "admin", **more: Any) -> str:
+        """Of a user of a shop."""
+        claims = {"sub": user, "shops": [shop], "role": role, "exp": 4102444800, **more}
+        return jwt.encode(claims, self._secret, algorithm="HS256")
 
     def until_ready(self, pipeline: Child, within: float = START) -> None:
         """It has partitions, and both services answer it."""
