@@ -1,0 +1,205 @@
+"""What was missed comes from memory, then from what is stored, then what is live: once, in order."""
+
+import asyncio
+import json
+import sys
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+import pytest
+from confluent_kafka.admin import AdminClient, NewTopic
+from listeners import PROTOCOLS, Item, Request, listen
+
+from support.events import Sent
+from support.system import System
+from support.waiting import eventually
+
+FORGETFUL = [
+    sys.executable,
+    "-c",
+    "import shopstream.api.push.source as source\n"
+    "source.BACK_RECORDS = 0\n"
+    "from shopstream.api.main import run; from shopstream.settings import load; exit(run(load()))",
+]
+"""An API process that knows nothing of what came before it."""
+AT = "2026-11-22T10:15:30Z"
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    with System(tmp_path_factory.mktemp("replay")) as system:
+        yield system.start()
+
+
+@pytest.fixture(scope="module")
+def port(system: System) -> int:
+    return system.add_api()
+
+
+def level(shop: str, name: str, number: int, **more: Any) -> Sent:
+    data = {"productId": name, "quantity": number, "updatedAt": AT}
+    head = {"specversion": "1.0", "id": f"{name}-{number}", "source": "/replay"}
+    event = {**head, "type": "inventory:updated", "shopid": shop, **more, "data": data}
+    return Sent(f"{shop}/{name}".encode(), json.dumps(event).encode(), topic="shop.inventory")
+
+
+async def take(protocol: str, request: Request, count: int, within: float = 20) -> list[Item]:
+    """The first items of a stream."""
+    found: list[Item] = []
+    async with asyncio.timeout(within), aiohttp.ClientSession() as session:
+        async for item in listen(session, protocol, request):
+            found.append(item)
+            if len(found) == count:
+                return found
+    raise AssertionError(found)
+
+
+def ids(items: list[Item]) -> list[str]:
+    return [data["id"] for _, cursor, data in items if cursor is not None]
+
+
+def history(system: System, port: int, shop: str, **query: Any) -> dict[str, Any]:
+    headers = {"Authorization": f"Bearer {system.token(shop, 'u1')}"}
+    url = f"http://127.0.0.1:{port}/events/history?{urlencode(query)}"
+    request = urllib.request.Request(url, headers=headers)
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        found: dict[str, Any] = json.load(answer)
+        return found
+
+
+async def test_a_process_that_forgot_everything_replays_what_is_stored(
+    system: System, port: int
+) -> None:
+    shop = "replay-stored"
+    token = system.token(shop, "u1", role="staff")
+    (ready,) = await take("sse", Request(port, token), 1)
+    names = [level(shop, f"p{n % 7}", n) for n in range(150)]
+    names[40] = level(shop, "mine", 40, userid="u1")
+    names[41] = level(shop, "theirs", 41, userid="u2")
+    await asyncio.to_thread(system.produce, names)
+    live = await take("sse", Request(port, token, ready[2]["cursor"]), 150)
+    other = await asyncio.to_thread(system.add_api, FORGETFUL)
+    for protocol in PROTOCOLS:
+        again = await take(protocol, Request(other, token, ready[2]["cursor"]), 150)
+        assert again[0][2]["complete"] is True
+        assert sorted(ids(again)) == sorted(ids(live))
+        for name in {f"p{n}" for n in range(7)}:
+            mine = [each for each in ids(again) if each.startswith(f"{name}-")]
+            assert mine == [each for each in ids(live) if each.startswith(f"{name}-")]
+        assert "theirs-41" not in ids(again)
+    # the last cursor of the one process is level with what the other one tells
+    last = again[-1][1]
+    (ready,) = await take("ws", Request(port, token, last), 1)
+    assert ready[2]["complete"] is True
+    more = [level(shop, "later", n) for n in range(3)]
+    await asyncio.to_thread(system.produce, more)
+    after = await take("socketio", Request(other, token, last), 4)
+    assert ids(after) == ["later-0", "later-1", "later-2"]
+
+
+async def test_a_cursor_in_the_middle_goes_on_right_after_it(system: System, port: int) -> None:
+    shop = "replay-middle"
+    token = system.token(shop, "u1")
+    (ready,) = await take("sse", Request(port, token, types="inventory:updated"), 1)
+    await asyncio.to_thread(system.produce, [level(shop, f"p{n}", n) for n in range(60)])
+    start = Request(port, token, ready[2]["cursor"], types="inventory:updated")
+    whole = await take("ws", start, 61)
+    other = await asyncio.to_thread(system.add_api, FORGETFUL)
+    for at in (1, 17, 59):
+        for where in (port, other):
+            request = Request(where, token, whole[at][1], types="inventory:updated")
+            rest = await take("sse", request, 61 - at)
+            assert sorted(ids(rest)) == sorted(ids(whole[at + 1 :]))
+
+
+async def test_the_history_has_the_same_events_with_cursors_to_go_on_from(
+    system: System, port: int
+) -> None:
+    shop = "replay-history"
+    token = system.token(shop, "u1")
+    (ready,) = await take("sse", Request(port, token, types="inventory:updated"), 1)
+    sent = [level(shop, f"p{n % 5}", n) for n in range(57)]
+    sent[3] = level(shop, "theirs", 3, userid="u2")
+    await asyncio.to_thread(system.produce, sent)
+    after, found = ready[2]["cursor"], []
+    while after is not None:
+        query = {"after": after, "limit": 10, "types": "inventory:updated"}
+        page = await asyncio.to_thread(lambda q=query: history(system, port, shop, **q))
+        assert page["complete"] is True
+        assert len(page["events"]) <= 10
+        found += page["events"]
+        after = page["next"]
+    names = [one["event"]["id"] for one in found]
+    assert sorted(names) == sorted({f"p{n % 5}-{n}" for n in range(57) if n != 3})
+    oldest = await asyncio.to_thread(
+        lambda: history(system, port, shop, limit=1000, types="inventory:updated")
+    )
+    assert sorted(one["event"]["id"] for one in oldest["events"]) == sorted(names)
+    request = Request(port, token, found[20]["cursor"], types="inventory:updated")
+    rest = await take("sse", request, 1 + len(names) - 21)
+    assert sorted(ids(rest)) == sorted(names[21:])
+
+
+async def test_a_topic_that_was_made_again_is_told_and_live_streams_go_on(
+    system: System, port: int
+) -> None:
+    shop = "replay-again"
+    token = system.token(shop, "u1")
+
+    def supplier(number: int) -> Sent:
+        data = {"supplierId": f"s{number}", "name": "x", "updatedAt": AT}
+        head = {"specversion": "1.0", "id": f"s-{number}", "source": "/replay"}
+        event = {**head, "type": "supplier:updated", "shopid": shop, "data": data}
+        return Sent(
+            f"{shop}/s{number}".encode(), json.dumps(event).encode(), topic="shop.suppliers"
+        )
+
+    await asyncio.to_thread(system.produce, [supplier(n) for n in range(20)])
+    request = Request(port, token, types="supplier:updated")
+    (ready,) = await take("sse", request, 1)
+    seen: list[Item] = []
+
+    async def live() -> None:
+        async with aiohttp.ClientSession() as session:
+            async for item in listen(session, "ws", request):
+                seen.append(item)
+
+    listening = asyncio.create_task(live())
+    while not seen:
+        await asyncio.sleep(0.05)
+    await asyncio.to_thread(make_again, system, "shop.suppliers")
+    await asyncio.to_thread(system.produce, [supplier(n) for n in range(100, 110)])
+    async with asyncio.timeout(30):
+        while len(ids(seen)) < 10:
+            await asyncio.sleep(0.05)
+    await asyncio.sleep(1.5)
+    listening.cancel()
+    assert sorted(ids(seen)) == sorted(f"s-{n}" for n in range(100, 110))
+    assert [name for name, _, _ in seen if name == "stream:reset"] == []
+    old = Request(port, token, ready[2]["cursor"], types="supplier:updated")
+    (first, reset) = await take("sse", old, 2)
+    assert first[2]["complete"] is False
+    assert (reset[0], reset[2]["reason"]) == (
+        "stream:reset",
+        "a topic was made again since the cursor",
+    )
+
+
+def make_again(system: System, topic: str) -> None:
+    admin = AdminClient({"bootstrap.servers": system.bootstrap, "log_level": 0})
+    for done in admin.delete_topics([topic]).values():
+        done.result(10)
+    new = NewTopic(topic, 4, 1, config={"message.timestamp.type": "LogAppendTime"})
+
+    def made() -> bool:
+        try:
+            for done in admin.create_topics([new]).values():
+                done.result(10)
+        except Exception as error:
+            raise OSError(str(error)) from error
+        return True
+
+    eventually(made, 20, "the topic again")
