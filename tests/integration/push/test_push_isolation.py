@@ -86,9 +86,9 @@ async def test_nobody_sees_what_is_not_for_them(system: System, port: int) -> No
                 wrong.append((number, name, data))
             else:
                 got[number] += 1
-                if protocol in ("sse", "ws"):
-                    if data["shopid"] != shop or data.get("userid") not in (None, user):
-                        wrong.append((number, shop, user, data))
+                whole = protocol in ("sse", "ws")
+                if whole and (data["shopid"] != shop or data.get("userid") not in (None, user)):
+                    wrong.append((number, shop, user, data))
 
     whose.update({n: (shop_of(n % SHOPS), USERS[n // SHOPS % 3]) for n in range(SUBSCRIBERS)})
     connector = aiohttp.TCPConnector(limit=0)

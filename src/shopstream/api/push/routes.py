@@ -188,7 +188,7 @@ class PushRoutes:
             detail = "This address speaks WebSocket (RFC 6455, version 13)."
             return problems.Problem(426, "", "Upgrade Required", detail, None, headers).response()
         wanted = await self._subscribe(request, identity, shop, query["types"], query["cursor"])
-        return ws_stream.Upgrade(accept, connection, ws_stream.begin(wanted))
+        return ws_stream.Upgrade(accept, connection, ws_stream.begin(wanted), wanted.release)
 
     async def asgi_websocket(self, socket: WebSocket) -> None:
         """The same where the connection cannot be taken over."""
@@ -266,9 +266,13 @@ class PushRoutes:
         accept, connection = handshake(request.headers), offered(request.scope)
         if accept is None or connection is None:
             raise BadHandshake(socketio.BAD_REQUEST)
-        sockets = self._sockets
-        begin = sockets.upgrade(session) if session else sockets.begin(_shaken(request))
-        return ws_stream.Upgrade(accept, connection, begin)
+        if session is not None:
+            begin = self._sockets.upgrade(session)
+            return ws_stream.Upgrade(accept, connection, begin, _nothing)
+        shaken = _shaken(request)
+        release = self._sockets.admit(shaken)
+        begin = self._sockets.begin(shaken, release)
+        return ws_stream.Upgrade(accept, connection, begin, release)
 
     def router(self) -> APIRouter:
         """The routes with their documentation."""

@@ -164,11 +164,13 @@ class Session:
         if self.closed:
             return
         self.closed = True
+        if self.subscriber is None or not self.subscriber.ended:
+            self._leave()
+            self.send(_CLOSE)
+            if self.buffer is None:
+                self.outlet.write(websocket_frame(close_payload(NORMAL), CLOSE))
+            self.outlet.close()
         self._leave()
-        self.send(_CLOSE)
-        if self.buffer is None:
-            self.outlet.write(websocket_frame(close_payload(NORMAL), CLOSE))
-        self.outlet.close()
         self._server.forget(self)
         self._release()
 
@@ -295,10 +297,7 @@ class SocketIo:
 
     def polling(self, handshake: Handshake) -> bytes:
         """Begins a session by polling: the body of the answer."""
-        buffer = Buffer()
-        session = self._add(handshake, buffer)
-        buffer.pause, buffer.resume = session.pause, session.resume
-        return session.open(upgrades=True)
+        return self._buffered(handshake).open(upgrades=True)
 
     async def poll(self, session: Session) -> bytes:
         """The packets that wait, or the first that comes.
@@ -328,11 +327,17 @@ class SocketIo:
         for packet in body.split(RECORD_SEPARATOR):
             session.packet(packet)
 
-    def begin(self, handshake: Handshake) -> Callable[[Connection], None]:
+    def admit(self, handshake: Handshake) -> Callable[[], None]:
+        """A place for a connection; raises `Busy` or `TooManyStreams`."""
+        return self._admit(handshake.address)
+
+    def begin(
+        self, handshake: Handshake, release: Callable[[], None]
+    ) -> Callable[[Connection], None]:
         """A session that begins over a WebSocket, once the upgrade has been answered."""
 
         def owned(connection: Connection) -> None:
-            session = self._add(handshake, connection.transport)
+            session = self._add(handshake, connection.transport, release)
             connection.take_over(_Carrier(session, connection.transport))
             session.send(session.open(upgrades=False))
 
@@ -350,9 +355,7 @@ class SocketIo:
         """The same over ASGI, where the connection cannot be taken over."""
         await socket.accept()
         if session is None:
-            buffer = Buffer()
-            session = self._add(handshake, buffer)
-            buffer.pause, buffer.resume = session.pause, session.resume
+            session = self._buffered(handshake)
             session.send(session.open(upgrades=False))
         elif not await _probed(socket, session):
             return
@@ -373,8 +376,14 @@ class SocketIo:
         """It is over."""
         self._sessions.pop(session.sid, None)
 
-    def _add(self, handshake: Handshake, outlet: Outlet) -> Session:
-        session = Session(self, handshake, outlet, self._admit(handshake.address))
+    def _buffered(self, handshake: Handshake) -> Session:
+        buffer = Buffer()
+        session = self._add(handshake, buffer, self.admit(handshake))
+        buffer.pause, buffer.resume = session.pause, session.resume
+        return session
+
+    def _add(self, handshake: Handshake, outlet: Outlet, release: Callable[[], None]) -> Session:
+        session = Session(self, handshake, outlet, release)
         self._sessions[session.sid] = session
         return session
 

@@ -114,16 +114,22 @@ class WebSocketConnection:
 
 
 class Upgrade(Response):
-    """The response that becomes a WebSocket. `owner` makes the owner of the connection and begins."""
+    """The response that becomes a WebSocket. `begin` takes the connection over; `release` is called where it comes to
+    nothing."""
 
     def __init__(
-        self, accept: str, connection: Connection, begin: Callable[[Connection], None]
+        self,
+        accept: str,
+        connection: Connection,
+        begin: Callable[[Connection], None],
+        release: Callable[[], None],
     ) -> None:
         self.background = None
         self.status_code = 101
         self._accept = accept
         self._connection = connection
         self._begin = begin
+        self._release = release
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = [
@@ -132,8 +138,12 @@ class Upgrade(Response):
             (b"sec-websocket-accept", self._accept.encode()),
         ]
         self._connection.switching()
-        await send({"type": "http.response.start", "status": 101, "headers": headers})
-        self._begin(self._connection)
+        try:
+            await send({"type": "http.response.start", "status": 101, "headers": headers})
+            self._begin(self._connection)
+        except BaseException:
+            self._release()
+            raise
 
 
 def begin(subscription: Subscription) -> Callable[[Connection], None]:
