@@ -1,0 +1,200 @@
+"""Slow clients, full processes, and the end of a process with a thousand open streams."""
+
+import asyncio
+import json
+import re
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+from listeners import Request, listen
+
+from support.events import Sent
+from support.system import System
+
+STREAMS = 1000
+STALLED = 40
+STALL_LIMIT = 256 * 1024
+"""Bytes that one client that reads nothing may hold, kernel included."""
+IMPATIENT = [
+    sys.executable,
+    "-c",
+    "import shopstream.api.server as server\n"
+    "server.STALL_SECONDS = 4.0\n"
+    "from shopstream.api.main import run; from shopstream.settings import load; exit(run(load()))",
+]
+AT = "2026-11-22T10:15:30Z"
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    with System(tmp_path_factory.mktemp("limits")) as system:
+        system.start_broker()
+        system.start_engine()
+        yield system
+
+
+def level(shop: str, number: int, pad: int = 0) -> Sent:
+    data = {"productId": "p", "quantity": number, "updatedAt": AT, "name": "x" * pad}
+    head = {"specversion": "1.0", "id": f"e{number}", "source": "/limits"}
+    event = {**head, "type": "inventory:updated", "shopid": shop, "data": data}
+    return Sent(f"{shop}/p".encode(), json.dumps(event).encode(), topic="shop.inventory")
+
+
+def stalled(port: int, token: str) -> socket.socket:
+    """A client that reads its first frame, and then nothing."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connect(("127.0.0.1", port))
+    client.sendall(
+        f"GET /events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+    )
+    assert b"200" in client.recv(1024)
+    return client
+
+
+def resident(pid: int) -> int:
+    """Bytes of memory of a process that is its own."""
+    text = Path(f"/proc/{pid}/status").read_text()
+    found = re.search(r"RssAnon:\s+(\d+) kB", text)
+    assert found
+    return int(found[1]) * 1024
+
+
+def unsent(port: int) -> list[int]:
+    """Bytes that the kernel holds of each connection of a server, which its client has not taken."""
+    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    fields = [line.split() for line in lines]
+    return [int(f[4].split(":")[0], 16) for f in fields if int(f[1].split(":")[1], 16) == port]
+
+
+def subscribers(system: System, port: int) -> int:
+    text = system.get("/metrics", port=port)[1].decode()
+    found = re.search(r"^shopstream_push_subscribers (\S+)$", text, re.M)
+    assert found
+    return int(float(found[1]))
+
+
+async def test_clients_that_read_nothing_hold_little_and_nobody_else_notices(
+    system: System,
+) -> None:
+    port = await asyncio.to_thread(system.add_api, IMPATIENT)
+    shop, count = "limits-stalled", 3000
+    token = system.token(shop)
+    clients = [stalled(port, token) for _ in range(STALLED)]
+    seen: list[str] = []
+
+    async def read() -> None:
+        async with aiohttp.ClientSession() as session:
+            async for name, cursor, data in listen(session, "ws", Request(port, token)):
+                seen.append(data["id"] if cursor else name)
+
+    reading = asyncio.create_task(read())
+    while not seen:
+        await asyncio.sleep(0.02)
+    process = system.apis[port].process
+    assert process
+    # what is remembered of the shop is there once, whoever stalls
+    await asyncio.to_thread(system.produce, [level(shop, n, 2000) for n in range(50)])
+    before = resident(process.pid)
+    await asyncio.to_thread(system.produce, [level(shop, n, 2000) for n in range(50, count)])
+    async with asyncio.timeout(30):
+        while len(seen) < count + 1:
+            await asyncio.sleep(0.05)
+    assert seen[1:] == [f"e{n}" for n in range(count)]
+    events = count * 3000
+    grown = resident(process.pid) - before - events
+    in_kernel = max(unsent(port))
+    print(
+        f"a stalled client holds {grown / STALLED / 1024:.0f} KB and {in_kernel / 1024:.0f} KB in the kernel"
+    )
+    assert grown / STALLED + in_kernel < STALL_LIMIT
+    async with asyncio.timeout(20):
+        while subscribers(system, port) > 1:
+            await asyncio.sleep(0.2)
+    assert not reading.done()
+    reading.cancel()
+    for client in clients:
+        client.close()
+
+
+async def test_a_full_process_refuses_with_a_word_about_when_to_come_back(system: System) -> None:
+    limits = {"SHOPSTREAM_STREAMS": "4", "SHOPSTREAM_STREAMS_PER_USER": "2"}
+    port = await asyncio.to_thread(lambda: system.add_api(**limits))
+    users = [system.token("limits-full", f"u{n}") for n in range(4)]
+    url = f"http://127.0.0.1:{port}/events"
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector) as session:
+
+        async def open_one(token: str) -> aiohttp.ClientResponse:
+            return await session.get(url, headers={"Authorization": f"Bearer {token}"})
+
+        first = [await open_one(users[0]) for _ in range(2)]
+        over = await open_one(users[0])
+        assert (over.status, over.headers["Retry-After"]) == (429, "5")
+        assert (await over.json())["type"] == "urn:shopstream:problem:too-many-streams"
+        more = [await open_one(users[1]) for _ in range(2)]
+        assert [answer.status for answer in (*first, *more)] == [200] * 4
+        full = await open_one(users[2])
+        assert (full.status, full.headers["Retry-After"]) == (503, "5")
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await session.ws_connect(
+                f"http://127.0.0.1:{port}/socket.io/?EIO=4&transport=websocket"
+            )
+        assert refused.value.status == 503
+        first[0].close()
+        async with asyncio.timeout(5):
+            while (again := await open_one(users[2])).status != 200:
+                await asyncio.sleep(0.05)
+        again.close()
+
+
+async def test_a_process_that_ends_says_goodbye_to_a_thousand_streams(system: System) -> None:
+    nobody_counts = {"SHOPSTREAM_STREAMS_PER_ADDRESS": "0", "SHOPSTREAM_STREAMS_PER_USER": "0"}
+    port, other = await asyncio.to_thread(
+        lambda: (system.add_api(**nobody_counts), system.add_api(**nobody_counts))
+    )
+    shop = "limits-end"
+    token = system.token(shop)
+    goodbyes: dict[int, str] = {}
+    ready = asyncio.Semaphore(0)
+
+    async def hold(session: aiohttp.ClientSession, number: int) -> None:
+        protocol = ("sse", "ws", "socketio")[number % 3]
+        async for name, _, data in listen(session, protocol, Request(port, token)):
+            if name == "stream:ready":
+                ready.release()
+            if name == "stream:bye":
+                assert data["reason"] == "shutdown"
+                goodbyes[number] = data["cursor"]
+
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector) as session:
+        holding = [asyncio.create_task(hold(session, n)) for n in range(STREAMS)]
+        for _ in range(STREAMS):
+            await asyncio.wait_for(ready.acquire(), 60)
+        process = system.apis[port].process
+        assert process
+        begun = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        code = await asyncio.to_thread(process.wait, 10)
+        took = time.monotonic() - begun
+        system.apis[port].wanted = False
+        await asyncio.wait_for(asyncio.gather(*holding), 10)
+        await asyncio.to_thread(system.produce, [level(shop, n) for n in range(5)])
+        print(f"gone after {took:.2f} s")
+        assert (code, len(goodbyes), len(set(goodbyes.values()))) == (0, STREAMS, 1)
+        for protocol in ("sse", "ws", "socketio"):
+            found = []
+            async for name, cursor, data in listen(
+                session, protocol, Request(other, token, goodbyes[0])
+            ):
+                found.append(data["id"] if cursor else name)
+                if len(found) == 6:
+                    break
+            assert found == ["stream:ready", *(f"e{n}" for n in range(5))]
