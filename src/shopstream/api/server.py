@@ -114,7 +114,9 @@ class Protocol(HttpToolsProtocol):
             self.owner.lost()
 
     def _unsupported_upgrade_warning(self) -> None:
-        """Upgrades are answered by the routes."""
+        """Upgrades are answered by the routes; after any other answer than 101 the parser is of no use."""
+        if self.cycle is not None:
+            self.cycle.keep_alive = False
 
     def _expect(self) -> None:
         """A whole head, in time."""
