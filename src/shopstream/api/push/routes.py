@@ -224,13 +224,11 @@ class PushRoutes:
         try:
             self._grants.check_origin(socket)
             session = self._sockets.find(socket.query_params)
+            await self._sockets.serve(socket, session, _shaken(socket))
         except BadHandshake as bad:
             await socket.send_denial_response(Response(bad.body(), 400))
-            return
         except RequestFault as fault:
             await socket.send_denial_response(problems.respond(socket.scope, fault))
-            return
-        await self._sockets.serve(socket, session, _shaken(socket))
 
     async def history(self, request: Request) -> Response:
         """A page of the events of a shop that are past."""

@@ -352,14 +352,17 @@ class SocketIo:
         return owned
 
     async def serve(self, socket: WebSocket, session: Session | None, handshake: Handshake) -> None:
-        """The same over ASGI, where the connection cannot be taken over."""
-        await socket.accept()
+        """The same over ASGI, where the connection cannot be taken over; raises as `admit`, before it is accepted."""
+        begun = self._buffered(handshake) if session is None else session
         if session is None:
-            session = self._buffered(handshake)
-            session.send(session.open(upgrades=False))
-        elif not await _probed(socket, session):
-            return
-        await _carry(socket, session)
+            begun.send(begun.open(upgrades=False))
+        try:
+            await socket.accept()
+            if session is None or await _probed(socket, session):
+                await _carry(socket, begun)
+        finally:
+            if session is None:
+                begun.lost()
 
     def sweep(self) -> None:
         """Once a second."""
