@@ -38,12 +38,12 @@ def answer(*records: bytes | None) -> Any:
 class Consumer:
     """A started one, without a network."""
 
-    def __init__(self) -> None:
+    def __init__(self, gather_bytes: int = 1) -> None:
         self.client = Client()
         self._fetcher: Any = SimpleNamespace(
-            _client=self.client, _fetch_max_wait_ms=BUSY_MS, _records={}
+            _client=self.client, _fetch_max_wait_ms=BUSY_MS, _fetch_min_bytes=1, _records={}
         )
-        be_patient(self)
+        be_patient(self, gather_bytes)
 
     def wait_after(self, response: Any, request: Any = None) -> int:
         self.client.response = response
@@ -64,6 +64,16 @@ def test_after_records_the_next_is_short_again() -> None:
     consumer = Consumer()
     found = [consumer.wait_after(answer(*each)) for each in ((b"",), (b"", b"x"), (b"", b""))]
     assert found == [REST_MS, BUSY_MS, REST_MS]
+
+
+def test_bytes_are_waited_for_only_while_records_come() -> None:
+    consumer = Consumer(gather_bytes=1000)
+    assert consumer._fetcher._fetch_min_bytes == 1
+    found = []
+    for records in (b"x", b"x", b"", b"x"):
+        consumer.wait_after(answer(records))
+        found.append(consumer._fetcher._fetch_min_bytes)
+    assert found == [1000, 1000, 1, 1000]
 
 
 def test_records_that_were_not_taken_yet_keep_it_short() -> None:

@@ -21,7 +21,10 @@ from shopstream.fetch_wait import be_patient
 log = logging.getLogger(__name__)
 
 POLL_MS = 200
-FETCH_WAIT_MS = 50
+FETCH_WAIT_MS = 10
+GATHER_BYTES = 32 * 1024
+"""Under load records are taken a hundred times a second, or as often as there are so many: an answer for each record
+would cost more than the record."""
 BACK_SECONDS = 120
 BACK_RECORDS = 5_000
 """How much of each partition is read again at the start, at most: who lost a stream with the process before this one
@@ -115,7 +118,7 @@ class Source:
         )
         try:
             await consumer.start()
-            be_patient(consumer)
+            be_patient(consumer, GATHER_BYTES)
             await self._assign(consumer, partitions_of(topology))
             await self._settle(consumer)
             while not self._changed.is_set():

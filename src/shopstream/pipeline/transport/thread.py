@@ -17,7 +17,9 @@ from shopstream.fetch_wait import be_patient
 from .bounded import ends_within
 from .fetches import WatchedClient
 
-FETCH_MAX_WAIT_MS = 100
+FETCH_MAX_WAIT_MS = 25
+GATHER_BYTES = 64 * 1024
+"""Under load a batch is far more than an answer: forty answers a second, or as often as there are so many bytes."""
 """How long the broker may hold a fetch; at rest longer (`fetch_wait`), which is how fresh the watermark of a silent
 partition is. Faust hard-codes 1,500."""
 STOP_SECONDS = 5.0
@@ -49,7 +51,7 @@ class ChunkConsumerThread(_driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     async def on_start(self) -> None:
         """Start aiokafka's consumer; it is watched before it can have a partition."""
         await super().on_start()
-        be_patient(self._ensure_consumer())
+        be_patient(self._ensure_consumer(), GATHER_BYTES)
         fetcher = self._ensure_consumer()._fetcher
         books = self.consumer.books
         fetcher._client = WatchedClient(
