@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 from listeners import PROTOCOLS, Refused, Request, listen
 
+from shopstream.clickhouse.migrations import migrate
 from support.events import Sent
 from support.system import System
 
@@ -27,6 +28,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     with System(tmp_path_factory.mktemp("isolation")) as system:
         system.start_broker()
         system.start_engine()
+        migrate(system.settings)
         yield system
 
 

@@ -14,6 +14,7 @@ import aiohttp
 import pytest
 from listeners import Request, listen
 
+from shopstream.clickhouse.migrations import migrate
 from support.events import Sent
 from support.system import System
 
@@ -36,6 +37,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     with System(tmp_path_factory.mktemp("limits")) as system:
         system.start_broker()
         system.start_engine()
+        migrate(system.settings)
         yield system
 
 
