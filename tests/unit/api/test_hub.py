@@ -234,6 +234,24 @@ async def test_a_topic_that_was_made_again_begins_a_new_epoch(shelf: Shelf) -> N
     assert decode(last[2] or "") == {**shelf.positions(), P0: Position(8, 1)}
 
 
+async def test_what_was_read_before_a_new_topic_was_seen_is_not_sent_again(shelf: Shelf) -> None:
+    client = shelf.client()
+    shelf.publish("a")
+    shelf.publish("b")
+    shelf.hub.flush()
+    shelf.hub.begin({**shelf.positions(), P0: Position(8, 0)})
+    shelf.ends[P0] = 0
+    for name in ("a", "b", "c"):
+        data = {"productId": name, "quantity": 1, "updatedAt": AT}
+        event = {"specversion": "1.0", "id": name, "source": "/s", "type": "inventory:updated"}
+        value = json.dumps({**event, "shopid": "s1", "data": data}).encode()
+        shelf.ends[P0] += 1
+        shelf.hub.publish("s1", P0, Position(8, shelf.ends[P0]), NOW, value)
+    frames = client.frames()
+    assert [data["id"] for _, data, cursor in frames if cursor] == ["a", "b", "c"]
+    assert decode(frames[-1][2] or "")[P0] == Position(8, 3)
+
+
 async def test_a_client_that_does_not_read_gets_the_rest_once_it_does(shelf: Shelf) -> None:
     slow, quick = shelf.client(), shelf.client()
     slow.stalls = True

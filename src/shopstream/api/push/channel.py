@@ -7,7 +7,7 @@ from itertools import islice
 
 from shopstream.api.push.cursor_encoder import CursorEncoder
 from shopstream.api.push.encoding import Encoding
-from shopstream.api.push.records import PushEvent, read_record
+from shopstream.api.push.records import PushEvent, one_line, read_record
 from shopstream.api.push.subscriber import Subscriber
 from shopstream.contracts.cursor import Partition, Position
 
@@ -38,6 +38,12 @@ class Entry:
     size: int
     event: PushEvent | None = None
     cursor: str = ""
+
+    def is_of(self, value: bytes | None) -> bool:
+        """Whether it was made of these bytes; never of a record that was refused."""
+        if self.event is not None:
+            return value is not None and self.event.value == one_line(value)
+        return self.value is not None and self.value == value
 
 
 class Channel:
@@ -113,6 +119,14 @@ class Channel:
     def floor(self) -> dict[Partition, Position]:
         """From where on every record of the shop is among the entries."""
         return {**self.base, **self.evicted}
+
+    def move(self, entry: Entry, position: Position) -> None:
+        """The entry is of another incarnation of its topic than it seemed. Its cursor stays: who comes back with it is
+        told to begin anew, and loses nothing without a word."""
+        entry.position = position
+        self.moved[entry.place] = position
+        if self.encoder is not None:
+            self.encoder.move(entry.place, position, entry.at)
 
     def skip(self, place: Partition, position: Position) -> None:
         """What lay before `position` is not among the entries."""

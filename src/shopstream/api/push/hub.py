@@ -24,6 +24,8 @@ ENTRY_BYTES = 64 * 1024 * 1024
 """Of the entries of all channels; beyond it the oldest are forgotten."""
 KEPT_SECONDS = 30 * 24 * 3600
 """How long accepted events are stored (the TTL of the table `events`)."""
+SUSPECT_SECONDS = 10
+"""More than the time in which a topic that was made again is seen."""
 MARGIN_SECONDS = 24 * 3600
 """Parts of that table go by whole days."""
 
@@ -75,6 +77,8 @@ class Hub:
         self._bytes = 0
         self._count = 0
         self._dirty: list[Channel] = []
+        self._suspects: dict[tuple[Partition, int], Entry] = {}
+        """Records that may have been read of a topic that had been made again, before that was seen."""
         self._ready = asyncio.Event()
         self._moved = asyncio.Event()
         self._closed = False
@@ -82,6 +86,7 @@ class Hub:
     def begin(self, positions: Positions) -> None:
         """These are all partitions there are, and where the reading of each goes on."""
         self.flush()
+        self._suspects = self._read_too_early(positions)
         self._base = dict(positions)
         self.read = dict(positions)
         for channel in (*self._channels.values(), *self._quiet.values()):
@@ -139,6 +144,8 @@ class Hub:
         if channel is None:
             channel = self._quiet.pop(shop, None) or Channel(shop, self._base, at)
             self._keep(channel)
+        if self._suspects and self._had(channel, place, position, at, value):
+            return
         entry = channel.append(place, position, at, value)
         self._bytes += entry.size
         self._count += 1
@@ -424,6 +431,35 @@ class Hub:
             and (known.epoch != wanted.epoch or known.next >= wanted.next)
             for place, wanted in position.items()
         )
+
+    def _read_too_early(self, positions: Positions) -> dict[tuple[Partition, int], Entry]:
+        """By place and next offset: the latest entries of topics that are others now.
+
+        Kafka names a topic in a fetch, not its incarnation, so what came in the last second may be of the new one.
+        """
+        again = {
+            place
+            for place, position in positions.items()
+            if (known := self.read.get(place)) is not None and known.epoch != position.epoch
+        }
+        since = self._clock() - SUSPECT_SECONDS
+        channels = (*self._channels.values(), *self._quiet.values()) if again else ()
+        return {
+            (entry.place, entry.position.next): entry
+            for channel in channels
+            for entry in channel.entries
+            if entry.place in again and entry.at > since
+        }
+
+    def _had(
+        self, channel: Channel, place: Partition, position: Position, at: int, value: bytes | None
+    ) -> bool:
+        """Whether this record is one of those; then it is not sent again."""
+        entry = self._suspects.pop((place, position.next), None)
+        if entry is None or entry.at != at or not entry.is_of(value):
+            return False
+        channel.move(entry, position)
+        return True
 
     def _keep(self, channel: Channel) -> None:
         self._quiet[channel.shop] = channel
