@@ -76,6 +76,8 @@ class Settings(BaseSettings):
     """Of them of one user (`sub`) of a shop; beyond it 429. 0 is no limit."""
     stream_seconds: float = Field(600, ge=0, le=86_400, allow_inf_nan=False)
     """After about so long a stream ends and its client comes back, at another process perhaps; 0 is never."""
+    cookie_cross_site: bool = False
+    """The cookie of a ticket also goes to pages of other sites than the API's; browsers want https for it."""
     push_direct: bool = True
     """Streams write to their connections themselves; off, they are ordinary ASGI responses."""
     access_log: bool = False

@@ -62,6 +62,7 @@ class Deps:
     streams_per_address: int = 0
     streams_per_user: int = 0
     stream_seconds: float = 0
+    cookie_cross_site: bool = False
 
 
 def utc_now() -> datetime:
@@ -123,7 +124,8 @@ def _push(deps: Deps, now: Callable[[], datetime]) -> tuple[PushRoutes, SocketIo
     )
     sockets = SocketIo(deps.hub, grants.socketio, admission.connection, time.monotonic)
     history = HistoryReader(deps.hub, events, deps.book, clock)
-    return PushRoutes(grants, deps.tickets, sockets, history), sockets
+    routes = PushRoutes(grants, deps.tickets, sockets, history, cross_site=deps.cookie_cross_site)
+    return routes, sockets
 
 
 class _Known:
@@ -145,6 +147,7 @@ def _middleware(deps: Deps, metrics: Metrics) -> list[Middleware]:
                 Cors,
                 allow_origins=list(deps.origins),
                 allow_methods=["GET", "POST"],
+                allow_credentials=True,
                 allow_headers=["Authorization", "If-None-Match", "Last-Event-ID", trace.HEADER],
                 expose_headers=["ETag", "Retry-After", "WWW-Authenticate", trace.HEADER],
                 max_age=600,

@@ -15,6 +15,7 @@ from shopstream.api.app import Deps, create_app
 from shopstream.api.jwks import Jwks
 from shopstream.api.jwks_http import KeyAddress
 from shopstream.api.middleware import access_log
+from shopstream.api.peers import Peers, TicketClaims
 from shopstream.api.progress import ProgressBook
 from shopstream.api.push.hub import Hub
 from shopstream.api.push.socketio import SocketIo
@@ -68,12 +69,12 @@ async def _serve(settings: Settings, access: Access, keys: Jwks | None, listener
     address = Address.parse(settings.clickhouse_url.get_secret_value())
     async with (
         Engine(address, timeout=ENGINE_TIMEOUT, pool=ENGINE_POOL) as engine,
-        _background(settings, engine, keys) as (hub, book, source, watch, failed),
+        _background(settings, engine, keys) as (hub, book, source, watch, peers, failed),
     ):
         deps = Deps(
             engine=engine,
             access=access,
-            tickets=Tickets(_secret(settings)),
+            tickets=Tickets(_secret(settings), claims=TicketClaims(peers)),
             book=book,
             hub=hub,
             kafka=source.trouble,
@@ -86,6 +87,7 @@ async def _serve(settings: Settings, access: Access, keys: Jwks | None, listener
             streams_per_address=settings.streams_per_address,
             streams_per_user=settings.streams_per_user,
             stream_seconds=settings.stream_seconds,
+            cookie_cross_site=settings.cookie_cross_site,
         )
         host, port = listener.getsockname()[:2]
         log.info("serving http://%s:%d", f"[{host}]" if ":" in host else host, port)
@@ -108,7 +110,7 @@ async def _serve(settings: Settings, access: Access, keys: Jwks | None, listener
 @asynccontextmanager
 async def _background(
     settings: Settings, engine: Engine, keys: Jwks | None
-) -> AsyncIterator[tuple[Hub, ProgressBook, Source, Watch, asyncio.Future[None]]]:
+) -> AsyncIterator[tuple[Hub, ProgressBook, Source, Watch, Peers, asyncio.Future[None]]]:
     """What runs beside the requests: the reading of Kafka, the watch over its topics.
 
     The future is done once any of it has failed.
@@ -116,21 +118,24 @@ async def _background(
     hub, book = Hub(time.time), ProgressBook()
     source = Source(async_options(settings), hub, book, time.time)
     watch = Watch(TopicAdmin(settings, KAFKA_TIMEOUT), TOPICS, source.see)
+    peers = Peers(async_options(settings))
     loop = asyncio.get_running_loop()
     failed: asyncio.Future[None] = loop.create_future()
     watch.start(loop)
     tasks = {
         asyncio.create_task(source.run(), name="source"),
         asyncio.create_task(read_stored_progress(engine, book), name="stored progress"),
+        asyncio.create_task(peers.run(), name="peers"),
     }
     if keys:
         tasks.add(asyncio.create_task(keys.run(), name="keys"))
     for task in tasks:
         task.add_done_callback(lambda done: _crash(done, failed))
     try:
-        yield hub, book, source, watch, failed
+        yield hub, book, source, watch, peers, failed
     finally:
         watch.stop()
+        await peers.stop()
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks, timeout=LEAVE_SECONDS)

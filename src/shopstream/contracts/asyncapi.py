@@ -48,8 +48,8 @@ def document(version: str) -> Part:
         },
         "defaultContentType": "application/cloudevents+json",
         "servers": {"kafka": _SERVER},
-        "channels": {topic.name: _channel(topic) for topic in TOPICS},
-        "operations": dict(_operation(topic) for topic in TOPICS),
+        "channels": {topic.name: _channel(topic) for topic in TOPICS if topic.types},
+        "operations": dict(_operation(topic) for topic in TOPICS if topic.types),
         "components": {
             "messages": {dotted(kind): _message(kind) for kind in TOPIC_OF_TYPE},
             "schemas": {dotted(kind): _schema(kind) for kind in TOPIC_OF_TYPE},

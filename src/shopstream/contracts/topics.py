@@ -12,6 +12,8 @@ SETTINGS = "shop.settings"
 ALERTS = "shop.alerts"
 NOTICES = "shop.notices"
 DEADLETTERS = "shop.deadletters"
+PEERS = "shop.peers"
+"""What API processes tell each other."""
 
 DAY_MS = 24 * 60 * 60 * 1000
 
@@ -56,6 +58,8 @@ TOPICS: tuple[Topic, ...] = (
         1,
         {"retention.ms": str(30 * DAY_MS), "max.message.bytes": str(2 * 1024 * 1024)},
     ),
+    # last, as cursors have numbers of topics
+    Topic(PEERS, (), 1, {"retention.ms": str(DAY_MS)}),
 )
 
 BY_NAME = {topic.name: topic for topic in TOPICS}

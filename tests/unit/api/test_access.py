@@ -6,7 +6,7 @@ from typing import Any
 import jwt
 import pytest
 
-from shopstream.api.access import MAX_TOKEN, Access
+from shopstream.api.access import LEEWAY, MAX_TOKEN, Access
 from shopstream.api.faults import BadParameter, Forbidden, Unauthorized
 from shopstream.api.identity import Identity, identity_of
 from shopstream.api.tickets import LIFETIME, Tickets
@@ -148,13 +148,13 @@ class Clock:
         return self.now
 
 
-def redeem(tickets: Tickets, ticket: str) -> Identity:
-    return asyncio.run(tickets.redeem(ticket, {}))
+def redeem(tickets: Tickets, ticket: str, **cookies: str) -> Identity:
+    return asyncio.run(tickets.redeem(ticket, cookies))
 
 
 def test_a_ticket_serves_once_and_carries_the_identity() -> None:
     tickets, identity = Tickets(SECRET, Clock()), Identity("u1", ("s1",), "staff", 1500.5)
-    ticket = tickets.issue(identity)
+    ticket = tickets.issue(identity).ticket
     assert redeem(tickets, ticket) == identity
     with pytest.raises(Unauthorized, match="ask for another"):
         redeem(tickets, ticket)
@@ -163,7 +163,7 @@ def test_a_ticket_serves_once_and_carries_the_identity() -> None:
 def test_a_ticket_runs_out_and_is_accepted_by_every_process_with_the_secret() -> None:
     clock = Clock()
     issuer, taker = Tickets(SECRET, clock), Tickets(SECRET, clock)
-    fresh, late = (issuer.issue(Identity("u1", ("s1",), "admin", FAR)) for _ in range(2))
+    fresh, late = (issuer.issue(Identity("u1", ("s1",), "admin", FAR)).ticket for _ in range(2))
     clock.now += LIFETIME
     assert redeem(taker, fresh).user == "u1"
     clock.now += 0.1
@@ -173,7 +173,7 @@ def test_a_ticket_runs_out_and_is_accepted_by_every_process_with_the_secret() ->
 
 def test_without_a_secret_a_ticket_serves_where_it_was_issued() -> None:
     issuer, other = Tickets(None, Clock()), Tickets(None, Clock())
-    ticket = issuer.issue(Identity("u1", ("s1",), "staff", FAR))
+    ticket = issuer.issue(Identity("u1", ("s1",), "staff", FAR)).ticket
     with pytest.raises(Unauthorized):
         redeem(other, ticket)
     assert redeem(issuer, ticket).user == "u1"
@@ -186,10 +186,51 @@ def test_a_ticket_of_an_endless_length_is_not_looked_at() -> None:
 
 def test_neither_is_a_token_a_ticket_nor_a_ticket_a_token() -> None:
     tickets = Tickets(SECRET, Clock())
-    for text in (sign(), "", "x", sign("x" * 32)):
+    issued = tickets.issue(Identity("u1", ("s1",), "admin", FAR))
+    for text in (sign(), "", "x", sign("x" * 32), issued.cookie[1]):
         with pytest.raises(Unauthorized):
             redeem(tickets, text)
-    refused(tickets.issue(Identity("u1", ("s1",), "admin", FAR)))
+    refused(issued.ticket)
+    refused(issued.cookie[1])
+
+
+def test_a_used_ticket_serves_with_its_cookie_as_long_as_the_token_and_its_leeway() -> None:
+    clock = Clock()
+    issuer, other = Tickets(SECRET, clock), Tickets(SECRET, clock)
+    identity = Identity("u1", ("s1",), "staff", clock.now + 600)
+    issued = issuer.issue(identity)
+    cookie = dict([issued.cookie])
+    assert issued.seconds == 600 + LEEWAY
+    assert redeem(issuer, issued.ticket) == identity
+    for tickets in (issuer, other):
+        assert redeem(tickets, issued.ticket, **cookie) == identity
+    clock.now += 600 + LEEWAY - 1
+    assert redeem(other, issued.ticket, **cookie) == identity
+    clock.now += 2
+    with pytest.raises(Unauthorized):
+        redeem(other, issued.ticket, **cookie)
+
+
+def test_a_cookie_serves_with_its_own_ticket_alone() -> None:
+    tickets, stranger = Tickets(SECRET, Clock()), Tickets("x" * 32, Clock())
+    mine, theirs = (tickets.issue(Identity(user, ("s1",), "staff", FAR)) for user in "ab")
+    assert mine.cookie[0] != theirs.cookie[0]
+    for ticket in (mine.ticket, theirs.ticket):
+        redeem(tickets, ticket)
+    forged = stranger.issue(Identity("a", ("s1", "s2"), "admin", FAR)).cookie[1]
+    for value in (theirs.cookie[1], forged, mine.ticket, "", "x", sign()):
+        with pytest.raises(Unauthorized):
+            redeem(tickets, mine.ticket, **{mine.cookie[0]: value})
+    with pytest.raises(Unauthorized):
+        redeem(tickets, mine.ticket, **dict([theirs.cookie]))
+
+
+def test_a_ticket_that_came_with_its_cookie_is_used_for_everybody_else() -> None:
+    tickets = Tickets(SECRET, Clock())
+    issued = tickets.issue(Identity("u1", ("s1",), "staff", FAR))
+    assert redeem(tickets, issued.ticket, **dict([issued.cookie])).user == "u1"
+    with pytest.raises(Unauthorized):
+        redeem(tickets, issued.ticket)
 
 
 def test_an_expiry_beyond_every_calendar_is_no_token() -> None:

@@ -69,6 +69,7 @@ def test_the_types_are_those_of_the_contract():
         "shop.alerts": ("stock:low", "stock:recovered"),
         "shop.notices": ("report:updated",),
         "shop.deadletters": ("record:refused",),
+        "shop.peers": (),
     }
 
 
@@ -84,6 +85,7 @@ def test_the_place_of_a_topic_in_cursors_never_changes():
         topics.ALERTS,
         topics.NOTICES,
         topics.DEADLETTERS,
+        topics.PEERS,
     ]
     assert set(INPUTS) < set(BY_NAME)
 

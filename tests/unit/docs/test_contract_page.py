@@ -101,7 +101,7 @@ def test_the_limits_are_those_of_the_code() -> None:
             "`limit`": f"1 to {MOST_LEVELS:,}",
             "a token": f"{MAX_TOKEN // 1024} KiB",
             "line and headers of a request": f"{HEAD_BYTES // 1024} KiB, or what comes in one read",
-            "a ticket": f"{LIFETIME} s, once at each API process",
+            "a ticket": f"{LIFETIME} s, once, and again with its cookie",
             "written to a client at once": f"{MAX_WRITE // 1024} KiB, or one event",
             "a message of a client": f"{MAX_MESSAGE // 1024} KiB",
             "a page of `/events/history`": f"1,000 events, {PAGE_BYTES // 2**20} MiB",

@@ -52,6 +52,7 @@ _EVENTS = (SHOP, TYPES, SINCE, TICKET)
 _WS = (SHOP, TYPES, CURSOR, TICKET)
 _HISTORY = (SHOP, TYPES, AFTER, LIMIT)
 _ADDRESS_UNKNOWN = "unknown"
+COOKIE_PATHS = ("/events", "/ws", "/socket.io")
 
 
 class Grants:
@@ -156,16 +157,23 @@ class Grants:
         if isinstance(token, str):
             return await self.access.identify_token(token.removeprefix("Bearer "))
         if isinstance(ticket, str):
-            return await self._tickets.redeem(ticket, {})
+            return await self._tickets.redeem(ticket, shaken.cookies)
         raise Unauthorized("Send a token as auth.token.", token_given=False)
 
 
 class PushRoutes:
-    """`tickets` issues what `grants` redeems."""
+    """`tickets` issues what `grants` redeems; `cross_site` as the setting `cookie_cross_site`."""
 
     def __init__(
-        self, grants: Grants, tickets: Tickets, sockets: SocketIo, history: HistoryReader
+        self,
+        grants: Grants,
+        tickets: Tickets,
+        sockets: SocketIo,
+        history: HistoryReader,
+        *,
+        cross_site: bool,
     ) -> None:
+        self._cross_site = cross_site
         self._grants = grants
         self._tickets = tickets
         self._sockets = sockets
@@ -245,9 +253,22 @@ class PushRoutes:
         """A one-time ticket for a client that cannot send headers."""
         identity = self._grants.access.identify(request)
         read_query(request.query_params, ())
-        body = {"ticket": self._tickets.issue(identity), "expiresIn": LIFETIME}
+        issued = self._tickets.issue(identity)
+        body = {"ticket": issued.ticket, "expiresIn": LIFETIME}
         headers = {"Cache-Control": "no-store"}
-        return Response(orjson.dumps(body), 200, headers, "application/json")
+        answer = Response(orjson.dumps(body), 200, headers, "application/json")
+        name, value = issued.cookie
+        for path in COOKIE_PATHS:
+            answer.set_cookie(
+                name,
+                value,
+                max_age=issued.seconds,
+                path=path,
+                secure=self._cross_site or request.url.scheme == "https",
+                httponly=True,
+                samesite="none" if self._cross_site else "strict",
+            )
+        return answer
 
     async def _subscribe(
         self,
@@ -324,7 +345,8 @@ def _engine_io(body: bytes) -> Response:
 
 
 def _shaken(request: HTTPConnection) -> Handshake:
-    return Handshake(request.query_params, request.headers.get("authorization"), _address(request))
+    authorization = request.headers.get("authorization")
+    return Handshake(request.query_params, authorization, _address(request), request.cookies)
 
 
 def _address(request: HTTPConnection) -> str:

@@ -80,6 +80,7 @@ class Handshake:
     query: QueryParams
     authorization: str | None
     address: str
+    cookies: Mapping[str, str]
 
 
 Grant = Callable[[Handshake, Mapping[str, Any]], Awaitable[Subscription]]
