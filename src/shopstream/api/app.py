@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 
@@ -15,6 +15,7 @@ from shopstream.api.gate import Gate, Shares
 from shopstream.api.jwks import Jwks
 from shopstream.api.metrics import Metrics
 from shopstream.api.middleware import Answered, Cors, Keyed, Observed, Shed
+from shopstream.api.presence import Presence
 from shopstream.api.progress import ProgressBook
 from shopstream.api.push.admission import Admission
 from shopstream.api.push.catch_up import CatchUps
@@ -55,6 +56,7 @@ class Deps:
     kafka: Callable[[], str | None]
     look: Callable[[], Awaitable[Look]]
     origins: Sequence[str]
+    presence: Presence = field(default_factory=lambda: Presence("alone"))
     keys: Jwks | None = None
     reports_at_once: int = 500
     access_log: bool = False
@@ -111,6 +113,7 @@ def _push(deps: Deps, now: Callable[[], datetime]) -> tuple[PushRoutes, SocketIo
         return now().timestamp()
 
     events = StoredEvents(deps.engine)
+    deps.hub.audience = deps.presence
     deps.hub.catch_up = CatchUps(deps.hub, events, deps.book.wait)
     admission = Admission(deps.streams, deps.streams_per_address, deps.streams_per_user)
     grants = Grants(
@@ -124,7 +127,14 @@ def _push(deps: Deps, now: Callable[[], datetime]) -> tuple[PushRoutes, SocketIo
     )
     sockets = SocketIo(deps.hub, grants.socketio, admission.connection, time.monotonic)
     history = HistoryReader(deps.hub, events, deps.book, clock)
-    routes = PushRoutes(grants, deps.tickets, sockets, history, cross_site=deps.cookie_cross_site)
+    routes = PushRoutes(
+        grants,
+        deps.tickets,
+        sockets,
+        history,
+        deps.presence,
+        cross_site=deps.cookie_cross_site,
+    )
     return routes, sockets
 
 

@@ -158,6 +158,16 @@ class Ticket(BaseModel):
     expiresIn: int = Field(description="Seconds")
 
 
+class PresentUser(BaseModel):
+    userId: str
+    connections: int
+
+
+class Present(BaseModel):
+    connections: int = Field(description="Open streams of the shop, over all API processes")
+    users: list[PresentUser] = Field(description="By userId, at most 1,000")
+
+
 class PushedEvent(BaseModel):
     cursor: str = Field(description="The place right after the event")
     event: dict[str, Any] = Field(description="The CloudEvent as it came")

@@ -16,6 +16,7 @@ from shopstream.api.jwks import Jwks
 from shopstream.api.jwks_http import KeyAddress
 from shopstream.api.middleware import access_log
 from shopstream.api.peers import Peers, TicketClaims
+from shopstream.api.presence import Presence, PresenceTeller
 from shopstream.api.progress import ProgressBook
 from shopstream.api.push.hub import Hub
 from shopstream.api.push.socketio import SocketIo
@@ -71,6 +72,7 @@ async def _serve(settings: Settings, access: Access, keys: Jwks | None, listener
         Engine(address, timeout=ENGINE_TIMEOUT, pool=ENGINE_POOL) as engine,
         _background(settings, engine, keys) as (hub, book, source, watch, peers, failed),
     ):
+        presence = Presence(peers.name)
         deps = Deps(
             engine=engine,
             access=access,
@@ -80,6 +82,7 @@ async def _serve(settings: Settings, access: Access, keys: Jwks | None, listener
             kafka=source.trouble,
             look=watch.fresh,
             origins=settings.origins,
+            presence=presence,
             keys=keys,
             reports_at_once=settings.reports_at_once,
             access_log=settings.access_log,
@@ -100,10 +103,15 @@ async def _serve(settings: Settings, access: Access, keys: Jwks | None, listener
 
         server = Server(configure(app, direct=settings.push_direct), goodbye)
         failed.add_done_callback(lambda _: server.stop())
-        ticking = asyncio.create_task(Timekeeper(hub, sockets.sweep).run(), name="timekeeper")
-        ticking.add_done_callback(lambda done: _crash(done, failed))
+        teller = PresenceTeller(presence, peers, hub)
+        keeper = Timekeeper(hub, sockets.sweep)
+        beside = [asyncio.create_task(each.run()) for each in (keeper, teller)]
+        for task in beside:
+            task.add_done_callback(lambda done: _crash(done, failed))
         await server.serve([listener])
-        ticking.cancel()
+        for task in beside:
+            task.cancel()
+        await teller.stop()
         return 1 if failed.done() else 0
 
 

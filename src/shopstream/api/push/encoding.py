@@ -20,7 +20,7 @@ RECORD_SEPARATOR = b"\x1e"
 _JSON_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\],:]')
 
 Text = Callable[[PushEvent, str], bytes]
-"""The text of an event with its cursor."""
+"""The text of an event with its cursor; empty: it has no place in the stream."""
 Control = Callable[[str, Mapping[str, Any]], bytes]
 """The text of a message of the stream itself: its name, such as `stream:ready`, and its members."""
 Frame = Callable[[bytes], bytes]
@@ -52,11 +52,8 @@ class Encoding:
 
 def _sse(event: PushEvent, cursor: str) -> bytes:
     """WHATWG HTML, section 9.2."""
-    return b"id: %b\nevent: %b\ndata: %b\n\n" % (
-        cursor.encode(),
-        event.type.encode(),
-        event.value,
-    )
+    place = b"id: %b\n" % cursor.encode() if cursor else b""
+    return b"%bevent: %b\ndata: %b\n\n" % (place, event.type.encode(), event.value)
 
 
 def _sse_control(name: str, members: Mapping[str, Any]) -> bytes:
@@ -68,6 +65,8 @@ def _sse_control(name: str, members: Mapping[str, Any]) -> bytes:
 
 
 def _ws(event: PushEvent, cursor: str) -> bytes:
+    if not cursor:
+        return b'{"event":%b}' % event.value
     return b'{"cursor":"%b","event":%b}' % (cursor.encode(), event.value)
 
 
@@ -78,7 +77,9 @@ def _ws_control(name: str, members: Mapping[str, Any]) -> bytes:
 def _socketio(event: PushEvent, cursor: str) -> bytes:
     """An EVENT packet of Socket.IO v5 in a message packet of Engine.IO v4: `data` first, then what is known of it."""
     envelope = orjson.loads(event.value)
-    meta = {"id": envelope["id"], "time": envelope.get("time"), "cursor": cursor}
+    meta = {"id": envelope["id"], "time": envelope.get("time")}
+    if cursor:
+        meta["cursor"] = cursor
     data = member(event.value, b"data")
     if data is None:
         data = orjson.dumps(envelope["data"])

@@ -10,11 +10,12 @@ event loop without waiting, so what is replayed and what is live join without a 
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from shopstream.api.push.channel import MAX_ENTRIES, Channel, Entry, Positions, parts, seen
 from shopstream.api.push.encoding import Encoding
+from shopstream.api.push.records import PushEvent
 from shopstream.api.push.subscriber import Outlet, Subscriber
 from shopstream.contracts.cursor import BadCursor, Partition, Position, arrival, decode, encode
 
@@ -211,9 +212,25 @@ class Hub:
         channel = _channel(subscriber)
         self._flush(channel)
         live = self._take_out(subscriber)
-        subscriber.filter = type(subscriber.filter)(subscriber.filter.user, types)
+        subscriber.filter = replace(subscriber.filter, types=types)
         if live:
             self._put_in(subscriber)
+
+    def listens(self, shop: str) -> bool:
+        """Whether anybody listens to a shop here."""
+        return shop in self._channels
+
+    def announce(self, event: PushEvent) -> None:
+        """An event that has no place in the stream, for the admins who listen now and read."""
+        channel = self._channels.get(event.shop)
+        if channel is None:
+            return
+        self._flush(channel)
+        for (encoding, types), group in list(channel.groups.items()):
+            admins = [one for one in group if one.filter.admin] if event.type in types else []
+            frame = encoding.events([(event, "")]) if admins else b""
+            for subscriber in admins:
+                subscriber.outlet.write(frame)
 
     def move(self, subscriber: Subscriber, encoding: Encoding, outlet: Outlet) -> None:
         """Its client has another connection now."""

@@ -16,10 +16,11 @@ from starlette.websockets import WebSocket
 
 from shopstream.api import problems
 from shopstream.api.access import LEEWAY, Access, Redeems, bearer
-from shopstream.api.documents import History, Ticket, responses
+from shopstream.api.documents import History, Present, Ticket, responses
 from shopstream.api.faults import BadParameter, Forbidden, NotYet, RequestFault, Unauthorized
 from shopstream.api.identity import Identity
 from shopstream.api.parameters import SHOP, Parameter, openapi, read_query
+from shopstream.api.presence import Presence
 from shopstream.api.push import socketio, ws_stream
 from shopstream.api.push.admission import Admission
 from shopstream.api.push.history import AFTER, LIMIT, HistoryReader
@@ -120,7 +121,7 @@ class Grants:
         return Subscription(
             self._hub,
             shop,
-            SubscriptionFilter(identity.user, types or DEFAULT),
+            SubscriptionFilter(identity.user, types or DEFAULT, identity.role == "admin"),
             since or None,
             start + identity.expires + LEEWAY - self._now(),
             start + rotation(self._stream_seconds) if rotates else float("inf"),
@@ -170,9 +171,11 @@ class PushRoutes:
         tickets: Tickets,
         sockets: SocketIo,
         history: HistoryReader,
+        presence: Presence,
         *,
         cross_site: bool,
     ) -> None:
+        self._presence = presence
         self._cross_site = cross_site
         self._grants = grants
         self._tickets = tickets
@@ -221,7 +224,7 @@ class PushRoutes:
                     raise BadHandshake(socketio.BAD_REQUEST)
                 return _engine_io(self._sockets.polling(_shaken(request)))
             if request.method == "GET":
-                return _engine_io(await self._sockets.poll(session))
+                return _engine_io(await self._sockets.poll(session, _gone(request)))
             self._sockets.post(session, await _body(request))
             return Response(b"ok", 200, {"Cache-Control": "no-store"}, "text/html")
         except BadHandshake as bad:
@@ -247,6 +250,13 @@ class PushRoutes:
         body = await self._history.page(
             shop, wanted, query["after"], query["limit"] or LIMIT.example
         )
+        return Response(body, 200, {"Cache-Control": "no-store"}, "application/json")
+
+    async def presence(self, request: Request) -> Response:
+        """Who is connected to the stream of a shop."""
+        shop = self._grants.access.admin_shop(request)
+        read_query(request.query_params, (SHOP,))
+        body = orjson.dumps(self._presence.of(shop))
         return Response(body, 200, {"Cache-Control": "no-store"}, "application/json")
 
     async def ticket(self, request: Request) -> Response:
@@ -324,6 +334,15 @@ class PushRoutes:
             summary="Live events of a shop over a WebSocket",
         )
         routes.add_api_route(
+            "/presence",
+            self.presence,
+            methods=["GET"],
+            response_class=Response,
+            responses=responses({200: {"model": Present}}, 400, 401, 403),
+            openapi_extra=openapi((SHOP,)),
+            summary="Who is connected to the stream of a shop",
+        )
+        routes.add_api_route(
             "/auth/ticket",
             self.ticket,
             methods=["POST"],
@@ -351,6 +370,11 @@ def _shaken(request: HTTPConnection) -> Handshake:
 
 def _address(request: HTTPConnection) -> str:
     return request.client.host if request.client else _ADDRESS_UNKNOWN
+
+
+async def _gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _body(request: Request) -> bytes:

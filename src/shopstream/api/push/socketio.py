@@ -100,6 +100,7 @@ class Session:
         self.subscriber: Subscriber | None = None
         self.polled = False
         """While a poll of it waits."""
+        self.heard_poll = self.begun
         self._server = server
         self._handshake = handshake
         self._release = release
@@ -188,13 +189,18 @@ class Session:
         """Once a second: pings, and the end of who is silent."""
         if self.subscriber is not None and self.subscriber.ended:
             self.close()
-        elif now - self.heard > PING_INTERVAL + PING_TIMEOUT:
+        elif self._silent(now):
             self.lost()
         elif self._subscription is None and now - self.begun > CONNECT_SECONDS:
             self.close()
         elif now - self.pinged >= PING_INTERVAL:
             self.pinged = now
             self.send(_PING)
+
+    def _silent(self, now: float) -> bool:
+        if self.buffer is not None and not self.polled and now - self.heard_poll > PING_TIMEOUT:
+            return True
+        return now - self.heard > PING_INTERVAL + PING_TIMEOUT
 
     def _message(self, packet: bytes) -> None:
         kind, rest = packet[:1], packet[1:]
@@ -300,8 +306,8 @@ class SocketIo:
         """Begins a session by polling: the body of the answer."""
         return self._buffered(handshake).open(upgrades=True)
 
-    async def poll(self, session: Session) -> bytes:
-        """The packets that wait, or the first that comes.
+    async def poll(self, session: Session, gone: Awaitable[None]) -> bytes:
+        """The packets that wait, or the first that comes; `gone` returns when the client does not wait any more.
 
         Raises:
             BadHandshake: the session has no polling any more, or two polls at once.
@@ -311,10 +317,17 @@ class SocketIo:
             session.close()
             raise BadHandshake(BAD_REQUEST)
         session.polled = True
+        taking = asyncio.ensure_future(buffer.take(PING_INTERVAL + PING_TIMEOUT))
+        leaving = asyncio.ensure_future(gone)
         try:
-            waiting = await buffer.take(PING_INTERVAL + PING_TIMEOUT)
+            await asyncio.wait({taking, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if not taking.done():
+                session.lost()
+            waiting = await taking
         finally:
-            session.polled = False
+            taking.cancel()
+            leaving.cancel()
+            session.polled, session.heard_poll = False, self.clock()
         return (waiting or _NOOP + RECORD_SEPARATOR)[:-1]
 
     def post(self, session: Session, body: bytes) -> None:
@@ -493,6 +506,7 @@ async def _carry(socket: WebSocket, session: Session) -> None:
     buffer = session.buffer
     if buffer is None:
         return
+    session.polled = True  # somebody takes what waits all the time
     listening = asyncio.create_task(_listen(socket, session))
     try:
         while (waiting := await buffer.take(POLL_SECONDS)) is not None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from shopstream.api.push.encoding import Encoding
-from shopstream.api.push.records import PushEvent
 from shopstream.contracts.cursor import Partition, Position
 
 if TYPE_CHECKING:
@@ -30,14 +29,12 @@ class Outlet(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionFilter:
-    """Events of these `types`, but for those that are addressed to another user than `user`."""
+    """Events of these `types`, but for those that are addressed to another user than `user`; `admin`: also what only
+    admins may know."""
 
     user: str
     types: Set[str]
-
-    def wants(self, event: PushEvent) -> bool:
-        """Whether an event is for this subscriber."""
-        return event.type in self.types and (event.user is None or event.user == self.user)
+    admin: bool = False
 
 
 def _nothing(_: str) -> bytes:
