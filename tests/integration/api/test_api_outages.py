@@ -218,9 +218,10 @@ async def test_a_stop_says_goodbye_to_open_streams_and_is_quick(own: Stack) -> N
             last = [(await events.rest())[-1] for events in (one, two)]
             code = await asyncio.to_thread(own.api.process.wait, 5)
             took = time.monotonic() - begun
-    assert [(event.event, event.data) for event in last] == [
-        ("stream:bye", {"reason": "shutdown"})
+    assert [(event.event, event.data["reason"]) for event in last] == [
+        ("stream:bye", "shutdown")
     ] * 2
+    assert all(decode(event.data["cursor"]) for event in last)
     assert (code, took < 2) == (0, True), took
     assert "Traceback" not in own.api.text()
 

@@ -26,7 +26,9 @@ PUBLIC = {
     *("/", "/health", "/ready", "/metrics"),
     *("/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc"),
 }
-ANY_ROLE = {"/events", "/auth/ticket"}
+ANY_ROLE = {"/events", "/events/history", "/ws", "/auth/ticket"}
+OWN_PROTOCOL = {"/socket.io", "/socket.io/"}
+"""Says who it is in its first packet; tests/integration/push asks these, and WebSockets."""
 WITHOUT_SHOP = {"/auth/ticket"}
 MINE, THEIRS, NOBODYS = "sec-mine", "sec-theirs", "sec-nobodys"
 PAIRS = [Pair("RS256", "r"), Pair("ES256", "e"), Pair("EdDSA", "d")]
@@ -51,7 +53,7 @@ APP = application(Counting(), Access(settings(), Known()))
 GUARDED = sorted(
     (method, route.path)
     for route in every_route(APP.routes)
-    if isinstance(route, Route | APIRoute) and route.path not in PUBLIC
+    if isinstance(route, Route | APIRoute) and route.path not in PUBLIC | OWN_PROTOCOL
     for method in route.methods or ()
 )
 ABOUT_A_SHOP = [door for door in GUARDED if door[1] not in WITHOUT_SHOP]
@@ -162,7 +164,12 @@ def shown(answer: httpx.Response) -> tuple[int, dict[str, Any], dict[str, str]]:
 
 
 def test_every_route_is_of_a_kind_that_these_tests_can_ask() -> None:
-    others = [r for r in every_route(APP.routes) if not isinstance(r, Route | APIRoute)]
+    others = [
+        route
+        for route in every_route(APP.routes)
+        if not isinstance(route, Route | APIRoute)
+        and getattr(route, "path", "") not in {"/ws", *OWN_PROTOCOL}
+    ]
     assert not others, f"{others}: add requests to this door here"
     assert {path for _, path in GUARDED} >= {"/events", "/auth/ticket", "/reports/daily-sales"}
 
@@ -290,7 +297,9 @@ async def test_a_shop_that_stands_twice_is_refused_whichever_comes_last(
 
 
 @pytest.mark.parametrize("algorithm", ["HS256", "RS256", "ES256", "EdDSA"])
-@pytest.mark.parametrize("door", [d for d in GUARDED if d[1] not in ANY_ROLE], ids=" ".join)
+@pytest.mark.parametrize(
+    "door", [d for d in GUARDED if d[1] not in ANY_ROLE | {"/presence"}], ids=" ".join
+)
 async def test_the_owner_of_a_shop_gets_its_numbers(
     doors: tuple[httpx.AsyncClient, Counting], door: tuple[str, str], algorithm: str
 ) -> None:

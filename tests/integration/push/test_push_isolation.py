@@ -157,6 +157,19 @@ async def listen_strictly(session: aiohttp.ClientSession, protocol: str, request
         yield item
 
 
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_no_token_or_none_that_is_valid_opens_nothing(
+    protocol: str, system: System, port: int
+) -> None:
+    good = system.token("iso-mine")
+    async with aiohttp.ClientSession() as session:
+        for token in ("x", "a.b.c", good[:-3], system.token("iso-mine", exp=1), ""):
+            with pytest.raises((Refused, aiohttp.WSServerHandshakeError)) as refused:
+                async for item in listen_strictly(session, protocol, Request(port, token)):
+                    raise AssertionError(item)
+            assert "401" in str(refused.value), refused.value
+
+
 def test_the_history_is_of_the_shop_and_the_user_alone(system: System, port: int) -> None:
     def status(path: str) -> int:
         headers = {"Authorization": f"Bearer {system.token('iso-mine')}"}
