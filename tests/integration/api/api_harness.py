@@ -222,7 +222,7 @@ class Sse:
 
 
 class Stream:
-    """Events of an open stream, as they come."""
+    """Events of an open stream, as they come, but for who is connected: that has tests of its own."""
 
     def __init__(self, response: httpx.Response) -> None:
         self.response = response
@@ -257,7 +257,8 @@ async def _parse(lines: AsyncIterator[str]) -> AsyncIterator[Sse]:
         if not line:
             if "data" in fields:
                 data = json.loads(fields["data"])
-                yield Sse(fields.get("id"), fields["event"], data, fields["data"])
+                if fields["event"] != "presence:changed":
+                    yield Sse(fields.get("id"), fields["event"], data, fields["data"])
             fields = {}
         elif not line.startswith(":"):
             name, _, value = line.partition(":")

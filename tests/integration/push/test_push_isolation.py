@@ -81,14 +81,17 @@ async def test_nobody_sees_what_is_not_for_them(system: System, port: int) -> No
             token = system.token(shop, user, shops=[shop_of(number + 1), shop])
             more = {"shopId": shop}
         protocol = PROTOCOLS[number % len(PROTOCOLS)]
+        whole = protocol in ("sse", "ws")
         async for name, cursor, data in listen(session, protocol, Request(port, token, more=more)):
             if name == "stream:ready":
                 ready.release()
+            elif name == "presence:changed":
+                if whole and data["shopid"] != shop:
+                    wrong.append((number, shop, data))
             elif cursor is None:
                 wrong.append((number, name, data))
             else:
                 got[number] += 1
-                whole = protocol in ("sse", "ws")
                 if whole and (data["shopid"] != shop or data.get("userid") not in (None, user)):
                     wrong.append((number, shop, user, data))
 

@@ -87,7 +87,7 @@ async def test_clients_that_read_nothing_hold_little_and_nobody_else_notices(
 ) -> None:
     port = await asyncio.to_thread(system.add_api, IMPATIENT)
     shop, count = "limits-stalled", 3000
-    token = system.token(shop)
+    token = system.token(shop, role="staff")
     clients = [stalled(port, token) for _ in range(STALLED)]
     seen: list[str] = []
 
@@ -128,7 +128,7 @@ async def test_clients_that_read_nothing_hold_little_and_nobody_else_notices(
 async def test_a_full_process_refuses_with_a_word_about_when_to_come_back(system: System) -> None:
     limits = {"SHOPSTREAM_STREAMS": "4", "SHOPSTREAM_STREAMS_PER_USER": "2"}
     port = await asyncio.to_thread(lambda: system.add_api(**limits))
-    users = [system.token("limits-full", f"u{n}") for n in range(4)]
+    users = [system.token("limits-full", f"u{n}", role="staff") for n in range(4)]
     url = f"http://127.0.0.1:{port}/events"
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector) as session:
@@ -162,7 +162,7 @@ async def test_a_process_that_ends_says_goodbye_to_a_thousand_streams(system: Sy
         lambda: (system.add_api(**nobody_counts), system.add_api(**nobody_counts))
     )
     shop = "limits-end"
-    token = system.token(shop)
+    token = system.token(shop, role="staff")
     goodbyes: dict[int, str] = {}
     ready = asyncio.Semaphore(0)
 

@@ -102,7 +102,7 @@ async def test_a_process_that_forgot_everything_replays_what_is_stored(
 
 async def test_a_cursor_in_the_middle_goes_on_right_after_it(system: System, port: int) -> None:
     shop = "replay-middle"
-    token = system.token(shop, "u1")
+    token = system.token(shop, "u1", role="staff")
     (ready,) = await take("sse", Request(port, token, types="inventory:updated"), 1)
     await asyncio.to_thread(system.produce, [level(shop, f"p{n}", n) for n in range(60)])
     start = Request(port, token, ready[2]["cursor"], types="inventory:updated")
@@ -119,7 +119,7 @@ async def test_the_history_has_the_same_events_with_cursors_to_go_on_from(
     system: System, port: int
 ) -> None:
     shop = "replay-history"
-    token = system.token(shop, "u1")
+    token = system.token(shop, "u1", role="staff")
     (ready,) = await take("sse", Request(port, token, types="inventory:updated"), 1)
     sent = [level(shop, f"p{n % 5}", n) for n in range(57)]
     sent[3] = level(shop, "theirs", 3, userid="u2")
@@ -147,7 +147,7 @@ async def test_a_topic_that_was_made_again_is_told_and_live_streams_go_on(
     system: System, port: int
 ) -> None:
     shop = "replay-again"
-    token = system.token(shop, "u1")
+    token = system.token(shop, "u1", role="staff")
 
     def supplier(number: int) -> Sent:
         data = {"supplierId": f"s{number}", "name": "x", "updatedAt": AT}
