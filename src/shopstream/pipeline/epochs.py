@@ -5,7 +5,7 @@ from collections.abc import Collection
 from typing import Protocol
 from uuid import UUID
 
-from shopstream.kafka import epoch_of
+from shopstream.kafka import BrokerUnreachable, epoch_of
 
 
 class TopicIds(Protocol):
@@ -28,6 +28,7 @@ class Epochs:
     def __init__(self, ids: TopicIds) -> None:
         self._ids = ids
         self._known: dict[str, int] = {}
+        self._asking = asyncio.Lock()
 
     def of(self, topic: str) -> int:
         """The epoch of a topic that `check` has seen."""
@@ -41,10 +42,25 @@ class Epochs:
             TopicMissing: one was never seen and does not exist.
             BrokerUnreachable: nobody answers.
         """
-        found = await asyncio.to_thread(self._ids.topic_ids, sorted(topics))
+        found = await self._ask(topics)
         for topic, topic_id in found.items():
             epoch = epoch_of(topic_id) if topic_id else None
             if epoch is None and topic not in self._known:
                 raise TopicMissing(f"topic {topic} does not exist; `shopstream migrate` makes it")
             if epoch is None or self._known.setdefault(topic, epoch) != epoch:
                 raise TopicRecreated(f"{topic} is not the topic that was read; starting over")
+
+    async def present(self, topic: str) -> int:
+        """The epoch of a topic as it is now, whatever it was before.
+
+        Raises:
+            BrokerUnreachable: nobody answers, or there is no such topic at this moment.
+        """
+        topic_id = (await self._ask([topic]))[topic]
+        if topic_id is None:
+            raise BrokerUnreachable("Kafka", f"topic {topic} does not exist")
+        return epoch_of(topic_id)
+
+    async def _ask(self, topics: Collection[str]) -> dict[str, UUID | None]:
+        async with self._asking:  # its client serves one thread at a time
+            return await asyncio.to_thread(self._ids.topic_ids, sorted(topics))

@@ -28,7 +28,7 @@ SHOPS_AT_ONCE = 5000
 class Voice(Protocol):
     """Where notices go."""
 
-    async def notices(self, messages: list[tuple[bytes | None, bytes]], /) -> None: ...
+    async def notices(self, messages: list[tuple[bytes | None, bytes]], /) -> object: ...
 
 
 class Notifier:

@@ -1,7 +1,7 @@
 """What the pipeline says on Kafka: each message is awaited, none is sent and forgotten."""
 
 import asyncio
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -16,6 +16,18 @@ BATCH_BYTES = 512 * 1024
 brokers take a mebibyte by default."""
 
 
+Message = tuple[bytes | None, bytes]
+"""Key and value."""
+
+
+class Sent(NamedTuple):
+    """Where the broker has put a message; `timestamp` as it keeps it, in milliseconds."""
+
+    partition: int
+    offset: int
+    timestamp: int
+
+
 class Producer:
     """Starts with the first message; every method raises `BrokerUnreachable` where the broker has not got it
     within 10 s."""
@@ -25,13 +37,13 @@ class Producer:
         self._starting = asyncio.Lock()
         self._producer: AIOKafkaProducer | None = None
 
-    async def notices(self, messages: list[tuple[bytes | None, bytes]]) -> None:
-        """(key, value) of messages to the notices, in order."""
-        await self._send([(NOTICES, key, value) for key, value in messages])
+    async def notices(self, messages: list[Message]) -> list[Sent]:
+        """Messages to the notices, in order; where each is."""
+        return await self._send([(NOTICES, key, value) for key, value in messages])
 
-    async def alerts(self, messages: list[tuple[bytes | None, bytes]]) -> None:
-        """(key, value) of alerts, in order."""
-        await self._send([(ALERTS, key, value) for key, value in messages])
+    async def alerts(self, messages: list[Message]) -> list[Sent]:
+        """Alerts, in order; where each is."""
+        return await self._send([(ALERTS, key, value) for key, value in messages])
 
     async def send_all(self, letters: list[bytes]) -> None:
         """Dead letters, in order."""
@@ -44,11 +56,12 @@ class Producer:
             stop = asyncio.ensure_future(producer.stop())
             await asyncio.wait({stop}, timeout=1)
 
-    async def _send(self, messages: list[tuple[str, bytes | None, bytes]]) -> None:
+    async def _send(self, messages: list[tuple[str, bytes | None, bytes]]) -> list[Sent]:
         try:
             producer = await self._started()
             futures = [await producer.send(*_fields(message)) for message in messages]
-            await asyncio.gather(*futures)
+            found = await asyncio.gather(*futures)
+            return [Sent(each.partition, each.offset, each.timestamp) for each in found]
         except (KafkaError, OSError) as error:
             await self.close()  # one that met a fatal error would never recover
             raise BrokerUnreachable(self._settings.kafka_bootstrap, str(error)) from error

@@ -34,6 +34,7 @@ from shopstream.pipeline.notifier import Notifier
 from shopstream.pipeline.numbers import Numbers
 from shopstream.pipeline.ownership import Ownership
 from shopstream.pipeline.producer import Producer
+from shopstream.pipeline.published import Published
 from shopstream.pipeline.repairs import slots
 from shopstream.pipeline.retry import Patience
 from shopstream.pipeline.status import Status
@@ -72,15 +73,16 @@ class Worker:
         self.admin = TopicAdmin(settings)
         self.epochs = Epochs(self.admin)
         self.store = Store(self.engine, name)
+        published = Published(self.producer, self.engine, self.epochs.present)
         self.notifier = Notifier(
             self.engine,
-            self.producer,
+            published,
             lambda: self.announcer.say(),
             self.numbers.next,
             _now,
             Patience("notices"),
         )
-        self.hands = Hands(self.store, Alerts(self.engine, self.producer, _now), self.producer)
+        self.hands = Hands(self.store, Alerts(self.engine, published, _now), self.producer)
         self.ownership = Ownership(
             self.store,
             self.hands.apply,

@@ -75,15 +75,16 @@ async def test_a_process_that_forgot_everything_replays_what_is_stored(
 ) -> None:
     shop = "replay-stored"
     token = system.token(shop, "u1", role="staff")
-    (ready,) = await take("sse", Request(port, token), 1)
+    types = "inventory:updated"
+    (ready,) = await take("sse", Request(port, token, types=types), 1)
     names = [level(shop, f"p{n % 7}", n) for n in range(150)]
     names[40] = level(shop, "mine", 40, userid="u1")
     names[41] = level(shop, "theirs", 41, userid="u2")
     await asyncio.to_thread(system.produce, names)
-    live = await take("sse", Request(port, token, ready[2]["cursor"]), 150)
+    live = await take("sse", Request(port, token, ready[2]["cursor"], types), 150)
     other = await asyncio.to_thread(system.add_api, FORGETFUL)
     for protocol in PROTOCOLS:
-        again = await take(protocol, Request(other, token, ready[2]["cursor"]), 150)
+        again = await take(protocol, Request(other, token, ready[2]["cursor"], types), 150)
         assert again[0][2]["complete"] is True
         assert sorted(ids(again)) == sorted(ids(live))
         for name in {f"p{n}" for n in range(7)}:
@@ -92,11 +93,11 @@ async def test_a_process_that_forgot_everything_replays_what_is_stored(
         assert "theirs-41" not in ids(again)
     # the last cursor of the one process is level with what the other one tells
     last = again[-1][1]
-    (ready,) = await take("ws", Request(port, token, last), 1)
+    (ready,) = await take("ws", Request(port, token, last, types), 1)
     assert ready[2]["complete"] is True
     more = [level(shop, "later", n) for n in range(3)]
     await asyncio.to_thread(system.produce, more)
-    after = await take("socketio", Request(other, token, last), 4)
+    after = await take("socketio", Request(other, token, last, types), 4)
     assert ids(after) == ["later-0", "later-1", "later-2"]
 
 
@@ -124,6 +125,8 @@ async def test_the_history_has_the_same_events_with_cursors_to_go_on_from(
     sent = [level(shop, f"p{n % 5}", n) for n in range(57)]
     sent[3] = level(shop, "theirs", 3, userid="u2")
     await asyncio.to_thread(system.produce, sent)
+    # this process has read them all
+    await take("sse", Request(port, token, ready[2]["cursor"], "inventory:updated"), 57)
     after, found = ready[2]["cursor"], []
     while after is not None:
         query = {"after": after, "limit": 10, "types": "inventory:updated"}
@@ -141,6 +144,33 @@ async def test_the_history_has_the_same_events_with_cursors_to_go_on_from(
     request = Request(port, token, found[20]["cursor"], types="inventory:updated")
     rest = await take("sse", request, 1 + len(names) - 21)
     assert sorted(ids(rest)) == sorted(names[21:])
+
+
+async def test_who_was_away_gets_what_the_system_said_meanwhile(system: System, port: int) -> None:
+    shop = "replay-said"
+    token = system.token(shop, "u1", role="staff")
+    (ready,) = await take("sse", Request(port, token), 1)
+    high, low = level(shop, "p", 1), level(shop, "p", 2)
+    stock = [json.loads(each.value or b"") for each in (high, low)]
+    for number, quantity in enumerate((50, 3)):
+        stock[number]["data"] |= {"quantity": quantity, "updatedAt": f"2026-11-22T10:15:3{number}Z"}
+        value = json.dumps(stock[number]).encode()
+        sent = Sent(f"{shop}/p".encode(), value, topic="shop.inventory")
+        await asyncio.to_thread(system.produce, [sent])
+        await asyncio.to_thread(system.caught_up)
+    items = [{"productId": "p", "quantity": 1, "unitPrice": "1.50"}]
+    order = {"orderId": "o", "status": "paid", "currency": "EUR", "createdAt": AT, "updatedAt": AT}
+    event = {**stock[0], "id": "o", "type": "order:created", "data": {**order, "items": items}}
+    value = json.dumps(event).encode()
+    await asyncio.to_thread(system.produce, [Sent(f"{shop}/o".encode(), value)])
+    since = Request(port, token, ready[2]["cursor"], types="stock:low,report:updated")
+    live = await take("sse", since, 3)
+    assert {name for name, _, _ in live[1:]} == {"stock:low", "report:updated"}
+    other = await asyncio.to_thread(system.add_api, FORGETFUL)
+    again = await take("ws", Request(other, token, ready[2]["cursor"], types=since.types), 3)
+    assert sorted(ids(again)) == sorted(ids(live))
+    by_id = {data["id"]: data for _, cursor, data in live if cursor}
+    assert all(data == by_id[data["id"]] for _, cursor, data in again if cursor)
 
 
 async def test_a_topic_that_was_made_again_is_told_and_live_streams_go_on(
