@@ -59,7 +59,7 @@ class System:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self._secret = secrets.token_hex(32)
-        self._port = free_port()
+        self.port = self._port = free_port()
         self.brokers = Brokers(folder) if brokers is None else brokers
         self._ours = not any(node.running for node in self.brokers.nodes)
         self.bootstrap = self.brokers.bootstrap

@@ -24,8 +24,10 @@ from shopstream.api.push.hub import Hub
 from shopstream.api.push.routes import Grants, PushRoutes
 from shopstream.api.push.socketio import SocketIo
 from shopstream.api.push.stored_events import StoredEvents
+from shopstream.api.reports import refusals
 from shopstream.api.reports.kept import Kept
 from shopstream.api.reports.reader import Reader
+from shopstream.api.reports.refusals import Refusals
 from shopstream.api.reports.routes import ReportRoutes
 from shopstream.api.reports.statements import Statements
 from shopstream.api.standing import Standing
@@ -58,6 +60,7 @@ class Deps:
     origins: Sequence[str]
     presence: Presence = field(default_factory=lambda: Presence("alone"))
     keys: Jwks | None = None
+    refusals: Refusals | None = None
     reports_at_once: int = 500
     access_log: bool = False
     streams: int = 0
@@ -105,6 +108,7 @@ def _reports(deps: Deps, now: Callable[[], datetime]) -> ReportRoutes:
         deps.book,
         deps.look,
         Shares(max(1, deps.reports_at_once // SHOPS_AT_LEAST)),
+        deps.refusals,
     )
 
 
@@ -159,7 +163,13 @@ def _middleware(deps: Deps, metrics: Metrics) -> list[Middleware]:
                 allow_methods=["GET", "POST"],
                 allow_credentials=True,
                 allow_headers=["Authorization", "If-None-Match", "Last-Event-ID", trace.HEADER],
-                expose_headers=["ETag", "Retry-After", "WWW-Authenticate", trace.HEADER],
+                expose_headers=[
+                    "ETag",
+                    "Retry-After",
+                    "WWW-Authenticate",
+                    refusals.HEADER,
+                    trace.HEADER,
+                ],
                 max_age=600,
             )
         )

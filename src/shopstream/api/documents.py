@@ -206,7 +206,13 @@ Responses = dict[int | str, dict[str, Any]]
 
 def good(model: type[BaseModel]) -> Responses:
     """The documented answers of a route that answers with a tag."""
-    tag = {"ETag": {"description": "Of everything but asOf", "schema": {"type": "string"}}}
+    tag = {
+        "ETag": {"description": "Of everything but asOf", "schema": {"type": "string"}},
+        "Shopstream-Refused": {
+            "description": "Why the record in includes was refused; absent where it was not",
+            "schema": {"type": "string"},
+        },
+    }
     return {
         200: {"model": model, "headers": tag},
         304: {"description": "Not changed", "headers": tag},

@@ -24,6 +24,7 @@ from shopstream.api.push.source import Source
 from shopstream.api.push.timekeeper import Timekeeper
 from shopstream.api.push.types import TOPICS
 from shopstream.api.rate import Rate
+from shopstream.api.reports.refusals import Refusals
 from shopstream.api.server import PortInUse, Server, configure, listen
 from shopstream.api.stored import read_stored_progress
 from shopstream.api.tickets import Tickets
@@ -73,6 +74,7 @@ async def _serve(settings: Settings, access: Access, keys: Jwks | None, listener
         _background(settings, engine, keys) as (hub, book, source, watch, peers, failed),
     ):
         presence = Presence(peers.name)
+        refusals = Refusals(engine, async_options(settings), lambda: book.topology)
         deps = Deps(
             engine=engine,
             access=access,
@@ -84,6 +86,7 @@ async def _serve(settings: Settings, access: Access, keys: Jwks | None, listener
             origins=settings.origins,
             presence=presence,
             keys=keys,
+            refusals=refusals,
             reports_at_once=settings.reports_at_once,
             access_log=settings.access_log,
             streams=settings.streams,
@@ -112,6 +115,7 @@ async def _serve(settings: Settings, access: Access, keys: Jwks | None, listener
         for task in beside:
             task.cancel()
         await teller.stop()
+        await refusals.stop()
         return 1 if failed.done() else 0
 
 

@@ -120,7 +120,13 @@ async def test_a_page_elsewhere_may_send_and_read_what_it_needs() -> None:
     assert (before.status_code, ticket.status_code) == (200, 200)
     assert before.headers["Access-Control-Allow-Origin"] == "https://page.test"
     shown = answer.headers["Access-Control-Expose-Headers"].split(", ")
-    assert shown == ["ETag", "Retry-After", "WWW-Authenticate", "X-Request-Id"]
+    assert shown == [
+        "ETag",
+        "Retry-After",
+        "WWW-Authenticate",
+        "Shopstream-Refused",
+        "X-Request-Id",
+    ]
     assert "Access-Control-Allow-Origin" not in stranger.headers
 
 

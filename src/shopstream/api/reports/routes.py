@@ -19,6 +19,7 @@ from shopstream.api.reports.answer import Content, answer
 from shopstream.api.reports.included import wait_included
 from shopstream.api.reports.kept import Given, Kept
 from shopstream.api.reports.reader import Reader
+from shopstream.api.reports.refusals import HEADER, Refusals
 from shopstream.api.reports.report import Report
 from shopstream.api.topology import Look
 
@@ -97,7 +98,9 @@ class ReportRoutes:
         book: ProgressBook,
         look: Callable[[], Awaitable[Look]],
         shares: Shares,
+        refusals: Refusals | None = None,
     ) -> None:
+        self._refusals = refusals
         self._access = access
         self._reader = reader
         self._kept = kept
@@ -139,7 +142,11 @@ class ReportRoutes:
             return answer(request, await give(shop, question, False))
         with self._shares.place(shop):
             await wait_included(self._book, places, self._look)
-            return answer(request, await give(shop, question, True))
+            refused = await self._refusals.reason(shop, places) if self._refusals else None
+            response = answer(request, await give(shop, question, True))
+        if refused is not None:
+            response.headers[HEADER] = refused.value
+        return response
 
     def router(self) -> APIRouter:
         """The routes with their documentation."""
