@@ -58,7 +58,7 @@ TOPICS: tuple[Topic, ...] = (
         1,
         {"retention.ms": str(30 * DAY_MS), "max.message.bytes": str(2 * 1024 * 1024)},
     ),
-    # last, as cursors have numbers of topics
+    # cursors have numbers of topics: a new one comes after the last
     Topic(PEERS, (), 1, {"retention.ms": str(DAY_MS)}),
 )
 

@@ -3,15 +3,17 @@
 import json
 import subprocess
 from decimal import Decimal
+from pathlib import Path
 
-import foreign
 import pytest
 from warehouse import Warehouse
 
+from support import foreign
 from support.events import item, order, record
 
 SHOPS = ("language-1", 'it\'s \\ "two" <é>')
 READ_ONLY = 497
+SOURCES = Path(__file__).with_name("languages")
 
 
 @pytest.fixture(scope="module")
@@ -39,18 +41,18 @@ def check(warehouse: Warehouse, command: list[str], port: int, *more: str) -> No
 
 
 def test_jdbc(sold: Warehouse) -> None:
-    folder = foreign.made("java", ("java", "javac"), foreign.java)
+    folder = foreign.made(SOURCES / "java", ("java", "javac"), foreign.java)
     command = ["java", "-XX:TieredStopAtLevel=1", "-cp", f"{folder}:{folder}/jars/*", "ReadSales"]
     check(sold, command, sold.engine.port)
 
 
 def test_clickhouse_client_of_node(sold: Warehouse) -> None:
-    folder = foreign.made("node", ("node", "npm"), foreign.node)
+    folder = foreign.made(SOURCES / "node", ("node", "npm"), foreign.node)
     check(sold, ["node", str(folder / "read_sales.mjs")], sold.engine.port)
 
 
 @pytest.mark.parametrize("protocol", ["http", "native"])
 def test_clickhouse_go(sold: Warehouse, protocol: str) -> None:
-    folder = foreign.made("go", ("go",), foreign.go)
+    folder = foreign.made(SOURCES / "go", ("go",), foreign.go)
     port = sold.engine.port if protocol == "http" else sold.engine.native_port
     check(sold, [str(folder / "read-sales")], port, protocol)

@@ -14,28 +14,27 @@ import pytest
 
 from shopstream.local.kafka.jars import Jar
 
-SOURCES = Path(__file__).with_name("languages")
 MAKING = 600
 """Seconds: Go compiles its client in half a minute, with an empty cache."""
 
 
-def made(language: str, tools: tuple[str, ...], make: Callable[[Path], None]) -> Path:
-    """The folder of a program that is ready to run; its name has a hash of the sources.
+def made(source: Path, tools: tuple[str, ...], make: Callable[[Path], None]) -> Path:
+    """The folder of a program that is ready to run, made of the files in `source`; its name has a hash of them.
 
     Without a tool the test is skipped. A tool that does not make the program fails the test in CI, skips it elsewhere.
     """
     for tool in tools:
         if shutil.which(tool) is None:
             pytest.skip(f"{tool} is not installed")
-    sources = sorted(SOURCES.joinpath(language).iterdir())
+    sources = sorted(source.iterdir())
     digest = hashlib.sha256(b"".join(file.read_bytes() for file in sources)).hexdigest()[:12]
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "shopstream-test"
-    folder = base / f"bi-{language}-{digest}"
+    folder = base / f"{source.parent.name}-{source.name}-{digest}"
     if folder.exists():
         return folder
     base.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(dir=base))
-    shutil.copytree(SOURCES / language, draft, dirs_exist_ok=True)
+    shutil.copytree(source, draft, dirs_exist_ok=True)
     try:
         make(draft)
         draft.rename(folder)
@@ -43,7 +42,7 @@ def made(language: str, tools: tuple[str, ...], make: Callable[[Path], None]) ->
         shutil.rmtree(draft)
         if folder.exists():  # another process was first
             return folder
-        said = f"the {language} program cannot be made: {error}"
+        said = f"the program of {source.name} cannot be made: {error}"
         pytest.fail(said) if os.environ.get("CI") else pytest.skip(said)
     return folder
 
