@@ -31,14 +31,14 @@ def client_of(answer, position=40, active=True):
     return watched, told
 
 
-def test_the_log_end_is_the_last_stable_offset():
-    answer = response((0, 0, 50, 45, 0, [], -1, b""))
-    assert list(samples(REQUEST, answer, 9.0)) == [Sample(TP("orders", 0), 9.0, 40, 45)]
-
-
-def test_without_a_last_stable_offset_it_is_the_high_watermark():
-    for answer in (response((0, 0, 50, -1, [], b"")), response((0, 0, 50, b""), version=3)):
-        assert [sample.log_end for sample in samples(REQUEST, answer, 9.0)] == [50]
+def test_the_log_end_is_the_high_watermark_also_while_a_transaction_is_open():
+    for answer in (
+        response((0, 0, 50, 45, 0, [], -1, b"")),
+        response((0, 0, 50, 50, 0, [], -1, b"")),
+        response((0, 0, 50, -1, [], b"")),
+        response((0, 0, 50, b""), version=3),
+    ):
+        assert list(samples(REQUEST, answer, 9.0)) == [Sample(TP("orders", 0), 9.0, 40, 50)]
 
 
 def test_partitions_with_an_error_or_not_asked_for_give_no_sample():

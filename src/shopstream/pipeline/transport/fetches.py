@@ -71,15 +71,9 @@ def samples(request: Any, response: Any, asked_at: float) -> Iterator[Sample]:
         for partition, offset, _ in partitions
     }
     for topic, partitions in response.topics:
-        for partition, error, high_watermark, *rest in partitions:
+        for partition, error, high_watermark, *_ in partitions:
             tp = TP(topic, partition)
             if error == 0 and tp in asked:
-                log_end = _log_end(response.API_VERSION, high_watermark, rest)
-                yield Sample(tp, asked_at, asked[tp], log_end)
-
-
-def _log_end(version: int, high_watermark: int, rest: list[Any]) -> int:
-    # The last stable offset, up to which read_committed reads, came with version 4; brokers
-    # that do not fill it in say -1.
-    stable = int(rest[0]) if version >= 4 else -1
-    return stable if stable >= 0 else high_watermark
+                # Not the last stable offset, up to which read_committed reads: the records of an
+                # open transaction have reached Kafka, and are not included until it ends.
+                yield Sample(tp, asked_at, asked[tp], high_watermark)
