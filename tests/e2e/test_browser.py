@@ -1,6 +1,8 @@
 """One real order, from `produce` to a report and to the page in a real browser."""
 
 import json
+import os
+import signal
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -44,3 +46,52 @@ async def test_an_order_comes_to_the_page_by_itself(up: Up, tmp_path: Path) -> N
         await page.until(f"{EVENTS}.includes('page-2')")
         await page.until(f"{REVENUE} === '22.5002 EUR'")
         assert await page.evaluate("location.hash") == ""
+
+
+LISTEN = """
+(async () => {
+  const token = "%s";
+  const ticket = async () => (await (await fetch("/auth/ticket",
+    { method: "POST", headers: { Authorization: `Bearer ${token}` } })).json()).ticket;
+  window.seen = []; window.refused = []; window.readies = 0; window.sockets = [];
+  const source = new EventSource("/events?types=order:created&ticket=" + await ticket());
+  source.addEventListener("stream:ready", () => window.readies++);
+  source.addEventListener("stream:reset", event => window.refused.push(event.data));
+  source.addEventListener("order:created", event =>
+    window.seen.push([JSON.parse(event.data).id, event.lastEventId]));
+  source.onerror = () => { if (source.readyState === EventSource.CLOSED) window.refused.push("closed"); };
+  const socket = new WebSocket(`ws://${location.host}/ws?types=order:created&ticket=` + await ticket());
+  socket.onmessage = event => {
+    const said = JSON.parse(event.data);
+    if (said.event) window.sockets.push([said.event.id, said.cursor]);
+  };
+})()
+"""
+
+
+async def test_an_event_source_of_a_browser_comes_back_by_itself_and_misses_nothing(
+    own: Up, tmp_path: Path
+) -> None:
+    own.start()
+    token = shopstream(own, "token", "--shop", "page-shop").stdout.decode().strip()
+    async with Browser(tmp_path / "chromium") as page:
+        await page.call("Page.navigate", url=own.told["api"])
+        await page.until("document.readyState === 'complete'")
+        await page.evaluate(LISTEN % token)
+        await page.until("window.readies === 1")
+        for number in range(3):
+            assert shopstream(own, "produce", "-", stdin=order(number, "1.25")).returncode == 0
+        await page.until("window.seen.length === 3 && window.sockets.length === 3")
+        assert await page.evaluate("JSON.stringify(window.seen)") == await page.evaluate(
+            "JSON.stringify(window.sockets)"
+        )
+        os.kill(own.children()["api"], signal.SIGKILL)
+        for number in range(3, 6):
+            assert shopstream(own, "produce", "-", stdin=order(number, "1.25")).returncode == 0
+        await page.until("window.seen.length === 6", 40)
+        ids = await page.evaluate("window.seen.map(one => one[0]).sort().join()")
+        assert ids == ",".join(f"page-{number}" for number in range(6))
+        assert await page.evaluate("window.refused.join()") == ""
+        assert await page.evaluate("window.readies") == 2
+        assert "HttpOnly" not in await page.evaluate("document.cookie")
+        assert await page.evaluate("document.cookie") == ""
