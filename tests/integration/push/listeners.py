@@ -58,7 +58,12 @@ async def _sse(session: aiohttp.ClientSession, request: Request) -> AsyncIterato
                 fields[name] = value
             else:
                 if "data" in fields:
-                    yield fields["event"], fields.get("id"), json.loads(fields["data"])
+                    name, data = fields["event"], json.loads(fields["data"])
+                    place = fields.get("id")
+                    if name.startswith("stream:"):
+                        assert place == data["cursor"]
+                        place = None
+                    yield name, place, data
                 fields = {}
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from listeners import Request, listen
+from listeners import PROTOCOLS, Request, listen
 
 from shopstream.clickhouse.migrations import migrate
 from support import foreign
@@ -138,6 +138,43 @@ async def test_every_client_sees_the_same_sequence_with_the_same_cursors(
         for client in clients:
             assert client.events() == ours["sse"], client.kind
             assert [item["data"]["complete"] for item in client.named("stream:ready")] == [True]
+    for task in listening:
+        task.cancel()
+
+
+async def test_the_same_holds_where_streams_are_ordinary_responses(
+    system: System, program: Path
+) -> None:
+    port = await asyncio.to_thread(lambda: system.add_api(SHOPSTREAM_PUSH_DIRECT="false"))
+    shop = "clients-asgi"
+    token = system.token(shop, "u1", role="staff")
+    ours: dict[str, list[tuple[str, str]]] = {protocol: [] for protocol in PROTOCOLS}
+    ready = asyncio.Semaphore(0)
+
+    async def hear(protocol: str) -> None:
+        async with aiohttp.ClientSession() as session:
+            async for name, cursor, data in listen(session, protocol, Request(port, token)):
+                if cursor:
+                    ours[protocol].append((data["id"], cursor))
+                elif name == "stream:ready":
+                    ready.release()
+
+    listening = [asyncio.create_task(hear(protocol)) for protocol in PROTOCOLS]
+    async with (
+        node(program, "websocket", port, token, shop) as one,
+        node(program, "upgrade", port, token, shop) as two,
+    ):
+        for _ in PROTOCOLS:
+            await asyncio.wait_for(ready.acquire(), 20)
+        for start in range(0, 100, 10):
+            await asyncio.to_thread(
+                system.produce, [level(shop, n) for n in range(start, start + 10)]
+            )
+        await until(lambda: all(len(c.events()) >= 100 for c in (one, two)))
+        await until(lambda: all(len(found) >= 100 for found in ours.values()))
+        for protocol, found in ours.items():
+            assert found == ours["sse"], protocol
+        assert one.events() == two.events() == ours["sse"]
     for task in listening:
         task.cancel()
 

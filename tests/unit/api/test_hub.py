@@ -51,7 +51,12 @@ class Client:
         found = []
         for part in filter(None, text.split("\n\n")):
             fields = dict(line.split(": ", 1) for line in part.split("\n"))
-            found.append((fields["event"], json.loads(fields["data"]), fields.get("id")))
+            data = json.loads(fields["data"])
+            place = fields.get("id")
+            if fields["event"].startswith("stream:"):
+                assert place == data["cursor"]
+                place = None
+            found.append((fields["event"], data, place))
         return found
 
     def products(self) -> list[str]:

@@ -40,15 +40,17 @@ def test_data_comes_first_over_socketio_with_every_digit() -> None:
     assert SOCKETIO.events([(EVENT, "C1")]) == websocket_frame(packet)
 
 
-def test_control_messages_have_no_id() -> None:
-    assert (
-        SSE.control("stream:reset", reason="x") == b'event: stream:reset\ndata: {"reason":"x"}\n\n'
+def test_control_messages_tell_where_to_come_back_to() -> None:
+    assert SSE.control("stream:reset", reason="x", cursor="C") == (
+        b'id: C\nevent: stream:reset\ndata: {"reason":"x","cursor":"C"}\n\n'
     )
+    assert SSE.control("stream:types", types=[]) == b'event: stream:types\ndata: {"types":[]}\n\n'
     assert WEBSOCKET.control("stream:reset", a=1) == websocket_frame(
         b'{"control":"stream:reset","a":1}'
     )
     assert SOCKETIO.control("stream:reset", a=1) == websocket_frame(b'42["stream:reset",{"a":1}]')
-    first, _, rest = SSE.control("stream:ready", complete=True).partition(b"\n")
+    place, first, rest = SSE.control("stream:ready", complete=True, cursor="C").split(b"\n", 2)
+    assert place == b"id: C"
     assert 1000 <= int(first.removeprefix(b"retry: ")) <= 3000
     assert rest.startswith(b"event: stream:ready\n")
 

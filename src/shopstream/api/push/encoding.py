@@ -57,11 +57,12 @@ def _sse(event: PushEvent, cursor: str) -> bytes:
 
 
 def _sse_control(name: str, members: Mapping[str, Any]) -> bytes:
-    """No id: an empty one would reset what the browser resumes from."""
-    retry = b""
+    """With the id of its cursor: a browser that is cut off before the first event comes back to where it began. An
+    empty one would make it forget."""
+    head = b"id: %b\n" % members["cursor"].encode() if "cursor" in members else b""
     if name == "stream:ready":
-        retry = b"retry: %d\n" % random.randint(*RETRY_MS)  # noqa: S311
-    return b"%bevent: %b\ndata: %b\n\n" % (retry, name.encode(), orjson.dumps(members))
+        head += b"retry: %d\n" % random.randint(*RETRY_MS)  # noqa: S311
+    return b"%bevent: %b\ndata: %b\n\n" % (head, name.encode(), orjson.dumps(members))
 
 
 def _ws(event: PushEvent, cursor: str) -> bytes:

@@ -66,7 +66,7 @@ class Refusals:
             "partition": place.partition.partition,
             "offset": place.next - 1,
         }
-        return bool(await self._engine.rows(load("reports/accepted.sql"), params))
+        return bool(await self._engine.rows(load("push/accepted.sql"), params))
 
     async def _record(self, place: Place) -> "ConsumerRecord[bytes, bytes] | None":
         """None where the place has no record any more, or never had one."""
