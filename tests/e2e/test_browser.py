@@ -1,7 +1,9 @@
 """One real order, from `produce` to a report and to the page in a real browser."""
 
+import asyncio
 import json
 import os
+import re
 import signal
 from datetime import UTC, datetime
 from pathlib import Path
@@ -95,3 +97,25 @@ async def test_an_event_source_of_a_browser_comes_back_by_itself_and_misses_noth
         assert await page.evaluate("window.readies") == 2
         assert "HttpOnly" not in await page.evaluate("document.cookie")
         assert await page.evaluate("document.cookie") == ""
+
+
+async def test_the_examples_of_the_page_about_push(up: Up, tmp_path: Path) -> None:
+    page_text = (Path(__file__).parents[2] / "docs" / "push.md").read_text()
+    part = page_text[page_text.index("\n## In a browser\n") : page_text.index("\n## Socket.IO\n")]
+    snippets = re.findall(r"^```js\n(.*?)^```$", part, re.MULTILINE | re.DOTALL)
+    token = shopstream(up, "token", "--shop", "snippet-shop").stdout.decode().strip()
+    async with Browser(tmp_path / "chromium") as page:
+        await page.call("Page.navigate", url=up.told["api"])
+        await page.until("document.readyState === 'complete'")
+        for number, snippet in enumerate(snippets):
+            given = f"const token = {json.dumps(token)}, fetchEverythingAgain = () => {{}};"
+            given += f"window.seen{number} = []; const show = event => window.seen{number}.push(event.id);"
+            await page.evaluate(
+                f"(async () => {{ {given}\n{snippet}\nwindow.up{number} = true; }})()"
+            )
+            await page.until(f"window.up{number}")
+        value = order(77, "1.25").replace(b"page-shop", b"snippet-shop")
+        while not await page.evaluate("seen0.includes('page-77') && seen1.includes('page-77')"):
+            assert shopstream(up, "produce", "-", stdin=value).returncode == 0
+            await asyncio.sleep(0.2)
+    assert len(snippets) == 2
