@@ -78,7 +78,10 @@ def segment(index: int, epoch: int, first: int, offsets: list[int]) -> bytes:
     out = bytearray((index,))
     out += epoch.to_bytes(4, "big")
     for number in (first, len(offsets), *offsets):
-        _put(out, number)
+        while number > 127:
+            out.append(number & 127 | 128)
+            number >>= 7
+        out.append(number)
     return bytes(out)
 
 
@@ -133,13 +136,6 @@ def _entries(raw: bytes) -> Iterator[tuple[Partition, Position]]:
             if offset > _MAX_OFFSET:
                 raise BadCursor("the text is not a cursor")
             yield Partition(topic, number), Position(epoch, offset)
-
-
-def _put(out: bytearray, number: int) -> None:
-    while number > 127:
-        out.append(number & 127 | 128)
-        number >>= 7
-    out.append(number)
 
 
 def _take(raw: bytes, at: int) -> tuple[int, int]:

@@ -4,6 +4,7 @@ An encoding is a protocol and how the connection carries it. What a connection c
 RECORD_SEPARATOR (as Engine.IO v4 separates packets); JSON text never has that byte.
 """
 
+import json
 import random
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -17,7 +18,11 @@ from shopstream.api.push.records import PushEvent
 RETRY_MS = (1000, 3000)
 """A client of `EventSource` comes back after a random time in between, so that not all of them do at once."""
 RECORD_SEPARATOR = b"\x1e"
-_JSON_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\],:]')
+_KEY = re.compile(r'\s*"((?:[^"\\]|\\.)*)"\s*:\s*')
+_SCALAR = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s,{}\[\]"]+')
+_AFTER = re.compile(r"\s*[,}]")
+# what numbers mean is of no matter here, only where they end
+_scan = json.JSONDecoder(parse_int=len, parse_float=len).scan_once  # type: ignore[attr-defined]
 
 Text = Callable[[PushEvent, str], bytes]
 """The text of an event with its cursor; empty: it has no place in the stream."""
@@ -81,7 +86,7 @@ def _socketio(event: PushEvent, cursor: str) -> bytes:
     meta = {"id": envelope["id"], "time": envelope.get("time")}
     if cursor:
         meta["cursor"] = cursor
-    data = member(event.value, b"data")
+    data = member(event.value, "data")
     if data is None:
         data = orjson.dumps(envelope["data"])
     return b'42["%b",%b,%b]' % (event.type.encode(), data, orjson.dumps(meta))
@@ -125,24 +130,18 @@ SOCKETIO_SEPARATED = Encoding(
 )
 
 
-def member(document: bytes, name: bytes) -> bytes | None:
+def member(document: bytes, name: str) -> bytes | None:
     """The value of a member of a JSON object as it was written, so that no digit of a number is lost.
 
     None where the name does not stand there in plain letters. The document must be valid JSON.
     """
-    wanted, depth, key, begin, found = b'"%b"' % name, 0, b"", -1, None
-    for token in _JSON_TOKEN.finditer(document):
-        text = token[0]
-        if text in b"{[":
-            depth += 1
-        elif text in b"]}":
-            depth -= 1
-        if depth == 1 and text == b":":
-            begin = token.end() if key == wanted else -1
-        elif (depth == 1 and text == b",") or depth == 0:
-            if begin >= 0:
-                found = document[begin : token.start()].strip()
-            begin = -1
-        elif depth == 1 and begin < 0:
-            key = text
-    return found
+    text, found = document.decode(), None
+    at = text.index("{") + 1
+    while (key := _KEY.match(text, at)) is not None:
+        begin = key.end()
+        scalar = _SCALAR.match(text, begin)
+        end = scalar.end() if scalar else _scan(text, begin)[1]
+        if key[1] == name:
+            found = text[begin:end]
+        at = _AFTER.match(text, end).end()  # type: ignore[union-attr]
+    return None if found is None else found.encode()

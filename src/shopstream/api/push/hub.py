@@ -413,12 +413,18 @@ class Hub:
         if not events:
             return
         users = {event.user for event, _ in events if event.user is not None}
+        if not users:
+            frames = encoding.events(events)
+            self.counts.deliveries += len(events) * len(subscribers)
+            for subscriber in subscribers:
+                subscriber.outlet.write(frames)
+            return
         made: dict[str | None, tuple[int, bytes]] = {}
         for subscriber in subscribers:
             user = subscriber.filter.user if subscriber.filter.user in users else None
             known = made.get(user)
             if known is None:
-                mine = events if not users else [e for e in events if e[0].user in (None, user)]
+                mine = [e for e in events if e[0].user in (None, user)]
                 known = made[user] = (len(mine), encoding.events(mine) if mine else b"")
             if known[0]:
                 self.counts.deliveries += known[0]
