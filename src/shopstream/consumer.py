@@ -15,6 +15,8 @@ SILENCE_SECONDS = 45.0
 CONNECT_SECONDS = 10.0
 FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0
 """Seconds before it comes back: at first, and after many tries."""
+MOST_DOUBLINGS = 10
+"""A power without an end is too large for a float after some hours of tries."""
 AGAIN = frozenset({429, 500, 502, 503, 504})
 """Answers after which it comes back."""
 
@@ -120,7 +122,7 @@ class _Pause:
 
     async def wait(self) -> None:
         longest = min(self.first * 2**self._tries, LONGEST_WAIT)
-        self._tries += 1
+        self._tries = min(self._tries + 1, MOST_DOUBLINGS)
         asked, self.asked = self.asked, 0.0
         await asyncio.sleep(max(asked, random.uniform(longest / 2, longest)))  # noqa: S311
 
