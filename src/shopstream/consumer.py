@@ -13,7 +13,7 @@ import orjson
 SILENCE_SECONDS = 45.0
 """The server says something every 15 s; a connection that is silent for longer is given up."""
 CONNECT_SECONDS = 10.0
-FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0
+FIRST_WAIT, LONGEST_WAIT, LEAST_WAIT = 1.0, 30.0, 0.1
 """Seconds before it comes back: at first, and after many tries."""
 MOST_DOUBLINGS = 10
 """A power without an end is too large for a float after some hours of tries."""
@@ -135,8 +135,11 @@ async def _text(token: Token) -> str:
 
 
 async def _check(answer: httpx.Response, pause: _Pause) -> None:
-    if answer.status_code == 200:
+    kind = answer.headers.get("content-type", "").partition(";")[0]
+    if answer.status_code == 200 and kind == "text/event-stream":
         return
+    if answer.status_code == 200:  # a proxy's page, say
+        raise StreamRefused(200, f"the answer is {kind or 'of no type'}, not an event stream")
     body = await answer.aread()
     if answer.status_code in AGAIN:
         after = answer.headers.get("retry-after", "")
@@ -156,7 +159,7 @@ async def _items(
     async for piece in answer.aiter_bytes():
         for frame in parser.feed(piece):
             if parser.retry_ms is not None:
-                pause.first = parser.retry_ms / 1000
+                pause.first = max(parser.retry_ms / 1000, LEAST_WAIT)
             item = _item(frame)
             if item is not None:
                 if isinstance(item, _Ready):

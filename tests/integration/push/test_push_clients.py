@@ -135,6 +135,7 @@ async def test_every_client_sees_the_same_sequence_with_the_same_cursors(
         await until(lambda: len(ours["sse"]) >= len(mine) and len(ours["ws"]) >= len(mine))
         assert {event for event, _ in ours["sse"]} == mine
         assert ours["ws"] == ours["sse"]
+        assert four.named("upgrade") == [{"name": "upgrade", "transport": "websocket"}]
         for client in clients:
             assert client.events() == ours["sse"], client.kind
             assert [item["data"]["complete"] for item in client.named("stream:ready")] == [True]
