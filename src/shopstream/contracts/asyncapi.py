@@ -47,11 +47,20 @@ def document(version: str) -> Part:
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": "application/cloudevents+json",
-        "servers": {"kafka": _SERVER},
-        "channels": {topic.name: _channel(topic) for topic in TOPICS if topic.types},
-        "operations": dict(_operation(topic) for topic in TOPICS if topic.types),
+        "servers": {"kafka": _SERVER, "http": _api("http"), "ws": _api("ws")},
+        "channels": {
+            **{topic.name: _channel(topic) for topic in TOPICS if topic.types},
+            **{name: _endpoint(name) for name in ENDPOINTS},
+        },
+        "operations": {
+            **dict(_operation(topic) for topic in TOPICS if topic.types),
+            **{f"send.{name}": _push(name) for name in ENDPOINTS},
+        },
         "components": {
-            "messages": {dotted(kind): _message(kind) for kind in TOPIC_OF_TYPE},
+            "messages": {
+                **{dotted(kind): _message(kind) for kind in TOPIC_OF_TYPE},
+                **{dotted(name): _control(name) for name in CONTROLS},
+            },
             "schemas": {dotted(kind): _schema(kind) for kind in TOPIC_OF_TYPE},
         },
     }
@@ -82,6 +91,7 @@ def _channel(topic: Topic) -> Part:
     return {
         "address": topic.name,
         "description": f"{_parties(topic)} It has {number}.",
+        "servers": [{"$ref": "#/servers/kafka"}],
         "messages": {dotted(kind): _ref("components/messages", kind) for kind in topic.types},
         "bindings": {"kafka": _binding(topic)},
     }
@@ -141,6 +151,102 @@ def _key(kind: str) -> Part:
 def _schema(kind: str) -> Part:
     """Without what makes it a document of its own."""
     return {name: part for name, part in of_event(kind).items() if not name.startswith("$")}
+
+
+ENDPOINTS = {
+    "push.sse": (
+        "/events",
+        "http",
+        "Server-sent events: `id` is the cursor, `event` the type, `data` the CloudEvent.",
+    ),
+    "push.ws": (
+        "/ws",
+        "ws",
+        'Messages `{"cursor": "…", "event": {CloudEvent}}`; those of the stream `{"control": "…", …}`.',
+    ),
+    "push.socketio": (
+        "/socket.io",
+        "ws",
+        "Socket.IO v4: an event of the type with `data`, then `{id, time, cursor}`; also by polling.",
+    ),
+}
+"""Where a shop's events are pushed: address, server, and the form of a message."""
+_CURSOR = {"type": "string", "description": "A place in the shop's stream."}
+_USERS = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {"userId": {"type": "string"}, "connections": {"type": "integer"}},
+    },
+}
+CONTROLS: dict[str, tuple[str, Part]] = {
+    "stream:ready": (
+        "The first message; whether nothing is missing since the given cursor.",
+        {"complete": {"type": "boolean"}, "cursor": _CURSOR},
+    ),
+    "stream:reset": (
+        "Something was missed that cannot be had.",
+        {"reason": {"type": "string"}, "cursor": _CURSOR},
+    ),
+    "stream:bye": (
+        "The last message.",
+        {"reason": {"enum": ["shutdown", "expired", "rotate"]}, "cursor": _CURSOR},
+    ),
+    "stream:types": (
+        "The types that a client of the WebSocket chose.",
+        {"types": {"type": "array", "items": {"type": "string"}}},
+    ),
+    "stream:error": (
+        "A message of a client of the WebSocket that means nothing.",
+        {"detail": {"type": "string"}},
+    ),
+    "presence:changed": (
+        "Who is connected now, for admins; without a cursor. A CloudEvent with this as its data.",
+        {"connections": {"type": "integer"}, "users": _USERS},
+    ),
+}
+"""Messages of the streams themselves: what they say, and their members."""
+_OF_THE_WEBSOCKET = {"stream:types", "stream:error"}
+
+
+def pushed(name: str) -> list[str]:
+    """What an endpoint sends: events of shops and of the system, then what the stream itself says."""
+    events = [kind for kind, topic in TOPIC_OF_TYPE.items() if topic != DEADLETTERS]
+    return [*events, *(c for c in CONTROLS if name == "push.ws" or c not in _OF_THE_WEBSOCKET)]
+
+
+def _api(protocol: str) -> Part:
+    return {
+        "host": "{address}",
+        "protocol": protocol,
+        "description": "An API process; with TLS where a proxy before it has that.",
+        "variables": {"address": {"default": "127.0.0.1:3000"}},
+    }
+
+
+def _endpoint(name: str) -> Part:
+    address, server, about = ENDPOINTS[name]
+    return {
+        "address": address,
+        "description": about,
+        "servers": [{"$ref": f"#/servers/{server}"}],
+        "messages": {dotted(kind): _ref("components/messages", kind) for kind in pushed(name)},
+    }
+
+
+def _push(name: str) -> Part:
+    return {
+        "action": "send",
+        "channel": {"$ref": f"#/channels/{name}"},
+        "description": "API processes send, to each subscriber what its shop and its user may see.",
+        "messages": [_ref(f"channels/{name}/messages", kind) for kind in pushed(name)],
+    }
+
+
+def _control(name: str) -> Part:
+    about, members = CONTROLS[name]
+    payload = {"type": "object", "properties": members, "required": list(members)}
+    return {"name": name, "title": name, "summary": about, "payload": payload}
 
 
 def _ref(where: str, kind: str) -> Part:

@@ -9,7 +9,8 @@ import jsonschema
 import pytest
 from doc_pages import ROOT, read
 
-from shopstream.contracts.asyncapi import document
+from shopstream.api.push.types import PUSHED
+from shopstream.contracts.asyncapi import ENDPOINTS, document, pushed
 from shopstream.contracts.documents import files
 from shopstream.contracts.json_schema import of_event
 from shopstream.contracts.topics import BY_NAME, DAY_MS, INPUTS, TOPIC_OF_TYPE
@@ -93,17 +94,30 @@ TOLD = {name for name, topic in BY_NAME.items() if topic.types}
 
 
 def test_every_reference_leads_somewhere() -> None:
-    assert len(references(ASYNCAPI)) == 2 * len(TOLD) + 3 * len(TOPIC_OF_TYPE) - len(TOLD)
+    kafka = 2 * len(TOLD) + 3 * len(TOPIC_OF_TYPE)
+    push = sum(2 + 2 * len(pushed(name)) for name in ENDPOINTS)
+    assert len(references(ASYNCAPI)) == kafka + push
     for reference in references(ASYNCAPI):
         assert target(reference)
 
 
 def test_every_topic_is_a_channel_with_its_types() -> None:
-    assert set(ASYNCAPI["channels"]) == TOLD
-    for name, channel in ASYNCAPI["channels"].items():
+    assert set(ASYNCAPI["channels"]) == TOLD | set(ENDPOINTS)
+    for name in TOLD:
+        channel = ASYNCAPI["channels"][name]
         assert channel["address"] == name
         kinds = [target(message["$ref"])["name"] for message in channel["messages"].values()]
         assert kinds == list(BY_NAME[name].types)
+
+
+def test_every_endpoint_of_push_sends_what_a_subscriber_may_ask_for() -> None:
+    for name, (address, _, _) in ENDPOINTS.items():
+        channel = ASYNCAPI["channels"][name]
+        kinds = [target(message["$ref"])["name"] for message in channel["messages"].values()]
+        assert channel["address"] == address
+        assert {kind for kind in kinds if not kind.startswith("stream:")} == PUSHED
+        assert {"stream:ready", "stream:reset", "stream:bye"} <= set(kinds)
+        assert ("stream:types" in kinds) == (name == "push.ws")
 
 
 def test_the_system_receives_what_shops_send_and_sends_the_rest() -> None:
@@ -111,18 +125,18 @@ def test_the_system_receives_what_shops_send_and_sends_the_rest() -> None:
         operation["channel"]["$ref"].removeprefix("#/channels/"): operation["action"]
         for operation in ASYNCAPI["operations"].values()
     }
-    assert told == {name: "receive" if name in INPUTS else "send" for name in TOLD}
+    assert told == {name: "receive" if name in INPUTS else "send" for name in (*TOLD, *ENDPOINTS)}
     for operation in ASYNCAPI["operations"].values():
         channel = target(operation["channel"]["$ref"])
         own = [target(message["$ref"]) for message in operation["messages"]]
         assert own == list(channel["messages"].values())
         assert operation["description"].startswith(
-            "Shops send." if operation["action"] == "receive" else "The pipeline sends."
+            ("Shops send.",) if operation["action"] == "receive" else ("The pipeline", "API")
         )
 
 
 def test_bindings_tell_partitions_retention_and_cleanup() -> None:
-    bindings = {name: c["bindings"]["kafka"] for name, c in ASYNCAPI["channels"].items()}
+    bindings = {name: ASYNCAPI["channels"][name]["bindings"]["kafka"] for name in TOLD}
     assert {name: kafka.get("partitions") for name, kafka in bindings.items()} == {
         **dict.fromkeys((*INPUTS, "shop.alerts")),
         "shop.notices": 1,
