@@ -1,24 +1,32 @@
 """Puts `tests/` on the import path: `support` and `oracle` are shared by several folders.
 
 Says which tests one process of `scripts/test` runs after each other: those of a folder that share a running system, and
-else those of a file. A system that several processes share would be started in each of them, and run to the end.
+else those of a file. A system that several processes share would be started in each of them.
 """
 
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-SHARING = ("kafka", "api", "bi", "producer", "local", "transport", "clickhouse_server")
-"""Folders of integration/ whose tests share what runs."""
-SHARING_FILES = {
-    *("test_up.py", "test_browser.py", "test_pipeline_levels.py", "test_pipeline_orders.py"),
-    *("test_pipeline_refused.py", "test_pipeline_topics.py", "test_pipeline_commands.py"),
-}
-"""Files that do so in a folder where the others have systems of their own."""
-LONG_FIRST = ("e2e", "kafka", "pipeline", "api", "bi", *SHARING)
+SHARING = ("up", "kafka", "shared", "api", "bi", "producer", "local", "transport")
+SHARING += ("clickhouse_server", "clickhouse_client")
+"""Folders of e2e/ and integration/ whose tests share what runs."""
+LONG_FIRST = ("up", "e2e", "kafka", "shared", "pipeline", "api", "bi", *SHARING)
 """The order in which folders begin, so that no process has a long one left when the others are done."""
+
+
+class Folder(pytest.Package):
+    """What fixtures of scope "package" have started ends with the last test of their folder, not with the session."""
+
+    def setup(self) -> None:
+        """There is no `__init__.py` to look into."""
+
+
+def pytest_collect_directory(path: Path, parent: pytest.Collector) -> Folder:
+    """Every folder is one."""
+    return Folder.from_parent(parent, path=path)
 
 
 class ByRunningSystem(LoadScopeScheduling):  # type: ignore[misc]
@@ -26,8 +34,8 @@ class ByRunningSystem(LoadScopeScheduling):  # type: ignore[misc]
 
     def _split_scope(self, nodeid: str) -> str:
         path = PurePath(nodeid.partition("::")[0])
-        shares = path.parent.name in SHARING or path.name in SHARING_FILES
-        return path.parent.name if shares and "unit" not in path.parts else str(path)
+        shares = path.parent.name in SHARING and "unit" not in path.parts
+        return str(path.parent if shares else path)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByRunningSystem:

@@ -1,6 +1,8 @@
 """Apache Kafka on loopback: one node, or three that stand in for each other; and the settings to reach it."""
 
+import functools
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,6 +29,12 @@ SHORT_SESSIONS = {"group.min.session.timeout.ms": "1000"}
 """Tests do not wait for the six seconds that are the least by default."""
 
 
+CLUSTER = new_cluster_id()
+"""Of every broker of this process: none hears of another."""
+_pristine: dict[int, Path] = {}
+
+
+@functools.cache
 def runtime() -> Runtime:
     """Of the cache; the test is skipped where it cannot be filled, and fails in CI."""
     try:
@@ -45,7 +53,6 @@ class Brokers:
         self._nodes = [
             Node(n, free_port(), free_port(), folder / f"kafka-{n}") for n in range(1, nodes + 1)
         ]
-        self._cluster = new_cluster_id()
         self.replication = nodes
         self.bootstrap = ",".join(f"127.0.0.1:{node.port}" for node in self._nodes)
         folder.mkdir(parents=True, exist_ok=True)
@@ -60,9 +67,19 @@ class Brokers:
         quorum = self._nodes if self.replication > 1 else ()
         for node, child in zip(self._nodes, self.nodes, strict=True):
             if not child.running:
-                prepare(self._runtime, node, quorum, self._cluster, SHORT_SESSIONS)
+                self._prepare(node, quorum)
                 child.start()
         self.until_ready()
+
+    def _prepare(self, node: Node, quorum: Sequence[Node]) -> None:
+        """Java formats one folder for each number of a node; the others are copies of it."""
+        pristine = _pristine.get(node.number)
+        if pristine is not None and pristine.exists() and not node.logs.exists():
+            shutil.copytree(pristine, node.logs)
+        prepare(self._runtime, node, quorum, CLUSTER, SHORT_SESSIONS)
+        if pristine is None or not pristine.exists():
+            _pristine[node.number] = pristine = node.folder / "pristine"
+            shutil.copytree(node.logs, pristine)
 
     def until_ready(self, within: float = READY) -> None:
         """Every node that runs is known to the others; each partition has a leader and all its copies."""

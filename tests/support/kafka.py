@@ -36,6 +36,7 @@ class Kafka:
     def __init__(self, bootstrap: str, options: dict[str, Any] | None = None) -> None:
         self._bootstrap = {"bootstrap.servers": bootstrap, **QUIET}
         self._transactional = False
+        self._asking: dict[str, Consumer] = {}
         self._producer = Producer(
             {
                 **self._bootstrap,
@@ -96,14 +97,15 @@ class Kafka:
         self, group: str, places: Iterable[tuple[str, int]]
     ) -> dict[tuple[str, int], int]:
         """Committed offsets; -1001 where there is none. OSError while the broker does not say."""
-        consumer = Consumer({**self._bootstrap, "group.id": group, "enable.auto.commit": False})
+        # asked again and again: a client for each answer would be most of the work
+        if (consumer := self._asking.get(group)) is None:
+            options = {"group.id": group, "enable.auto.commit": False}
+            self._asking[group] = consumer = Consumer({**self._bootstrap, **options})
         try:
             found = consumer.committed([TopicPartition(*place) for place in places], timeout=3)
             return {(tp.topic, tp.partition): tp.offset for tp in found}
         except KafkaException as error:
             raise OSError(str(error)) from error
-        finally:
-            consumer.close()
 
     def rewind(self, group: str, places: Iterable[tuple[str, int]]) -> None:
         """Sets the offsets of a group to the beginning once its last member is gone.

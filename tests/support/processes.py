@@ -1,6 +1,5 @@
 """Child processes that never outlive the tests, however these end."""
 
-import ctypes
 import itertools
 import os
 import signal
@@ -8,9 +7,7 @@ import socket
 import subprocess
 from pathlib import Path
 
-PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None, use_errno=True)
-
+from support.warm import Command, Warm, die_with_parent
 
 FIRST_PORT, PORTS = 12_000, 2_500
 """Below those that the kernel gives to outgoing connections; each process of the tests has a range of its own."""
@@ -33,40 +30,49 @@ def free_port() -> int:
 _ports = itertools.count(os.getpid())
 
 
-def _die_with_parent() -> None:
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 class Child:
     """One process of a system under test. `wanted` says whether it should be running now.
 
-    Start it from the main thread: the kernel ends it with the thread that started it.
+    Start it from the main thread: the kernel ends it with the thread that started it. With `warm` it is forked
+    from a process that has loaded that command, instead of `command`.
     """
 
-    def __init__(self, name: str, command: list[str], log: Path, env: dict[str, str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: list[str],
+        log: Path,
+        env: dict[str, str],
+        warm: Command | None = None,
+    ) -> None:
         self.name = name
         self.command = command
         self.log = log
         self.env = env
+        self.warm = warm
         self.wanted = False
         self.starts = 0
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | Warm | None = None
 
     def start(self) -> None:
         assert not self.running, f"{self.name} runs already"
         ours = {name: value for name, value in os.environ.items() if "SHOPSTREAM" not in name}
+        env = {**ours, **self.env}
+        self.process = Warm(self.warm, self.log, env) if self.warm else self._run(env)
+        self.wanted = True
+        self.starts += 1
+
+    def _run(self, env: dict[str, str]) -> subprocess.Popen[bytes]:
         with self.log.open("ab") as out:
-            self.process = subprocess.Popen(
+            return subprocess.Popen(
                 self.command,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
-                env={**ours, **self.env},
+                env=env,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
             )
-        self.wanted = True
-        self.starts += 1
 
     @property
     def running(self) -> bool:

@@ -29,6 +29,7 @@ from support.kafka import Follower, Kafka, Place
 from support.processes import Child, free_port
 from support.sql import Sql
 from support.waiting import eventually
+from support.warm import Command
 
 GROUP = "shopstream"
 ORDERS = "shop.orders"
@@ -41,6 +42,7 @@ SESSION_SECONDS = 10.0 if FULL else 2.0
 """A pipeline that is silent for longer is out of its group."""
 START = 30.0
 """Seconds a service may take to be ready, on a busy machine."""
+COMMANDS: tuple[Command, ...] = ("pipeline", "api")
 
 
 class System:
@@ -335,7 +337,10 @@ class System:
 
     def _child(self, name: str, command: list[str], **env: str) -> Child:
         common = {**self._env, "PYTHONUNBUFFERED": "1", "HOME": os.environ.get("HOME", "/tmp")}
-        return Child(name, command, self.folder / f"{name}.log", {**common, **env})
+        log = self.folder / f"{name}.log"
+        ours = "PYTHONPATH" not in env
+        warm = next((c for c in COMMANDS if ours and command == _python(c)), None)
+        return Child(name, command, log, {**common, **env}, warm)
 
 
 def _partitions(value: bytes) -> list[list[Any]]:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from support.brokers import SHORT_LIVED
 from support.processes import free_port
 
 READY_WITHIN = 15.0
@@ -89,7 +90,8 @@ class Up:
 
 
 def environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if "SHOPSTREAM" not in name}
+    ours = {name: value for name, value in os.environ.items() if "SHOPSTREAM" not in name}
+    return {**ours, **SHORT_LIVED}
 
 
 def command(directory: Path, ports: dict[str, int]) -> list[str]:

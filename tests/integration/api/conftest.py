@@ -14,12 +14,12 @@ from support.engine import Engine as Server
 from support.processes import free_port
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("api")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def addresses(folder: Path) -> Iterator[Addresses]:
     """Of an engine and a broker that run, and of the API."""
     server, brokers = Server(folder), Brokers(folder)
@@ -32,7 +32,7 @@ def addresses(folder: Path) -> Iterator[Addresses]:
         brokers.end()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def engine(addresses: Addresses) -> AsyncIterator[Engine]:
     address = Address.parse(addresses.clickhouse)
     await migrate_engine(address)
@@ -40,13 +40,13 @@ async def engine(addresses: Addresses) -> AsyncIterator[Engine]:
         yield engine
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def broker(addresses: Addresses) -> AsyncIterator[Kafka]:
     async with kafka(addresses.kafka) as found:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def api(engine: Engine, broker: Kafka, folder: Path, addresses: Addresses) -> Iterator[Child]:
     child = api_child(
         folder,
@@ -61,7 +61,7 @@ def api(engine: Engine, broker: Kafka, folder: Path, addresses: Addresses) -> It
     child.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def http(api: Child, addresses: Addresses) -> AsyncIterator[httpx.AsyncClient]:
     base_url = f"http://127.0.0.1:{addresses.port}"
     async with httpx.AsyncClient(base_url=base_url, timeout=10) as client:

@@ -36,7 +36,7 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def sold(engine: Engine) -> None:
     """Some days of a shop, so that bodies are not empty."""
     now = datetime.now(UTC).replace(microsecond=0)

@@ -9,7 +9,7 @@ TABLES = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     """One engine for all tests, each with shops of its own. Nothing is ever merged, unless a test does it."""
     with Warehouse(tmp_path_factory.mktemp("bi"), SHOPS) as warehouse:

@@ -8,7 +8,7 @@ from shopstream.clickhouse.client import Address, Engine
 from support.engine import Engine as Server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = Server(tmp_path_factory.mktemp("client"))
     try:
@@ -18,7 +18,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         server.child.kill()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def engine(server: Server) -> AsyncIterator[Engine]:
     async with Engine(Address.parse(server.url()), database="default") as engine:
         yield engine

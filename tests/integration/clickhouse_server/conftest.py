@@ -7,7 +7,7 @@ from asking import ask
 from support.engine import Engine
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """One for all tests that do not stop it, with database `shop` and a view for `bi`."""
     engine = Engine(tmp_path_factory.mktemp("server"))

@@ -9,7 +9,7 @@ from support.scene import Scene
 from support.system import System
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     folder = tmp_path_factory.mktemp("kafka")
     with System(folder) as system:

@@ -15,7 +15,6 @@ from kafka_ground import Ground
 from shopstream.contracts.topics import ALERTS, TOPICS, Topic
 from shopstream.kafka import TopicAdmin
 from shopstream.settings import Settings
-from support.brokers import Brokers
 
 OTHER = {
     "retention.ms": "1000",
@@ -83,9 +82,9 @@ def test_it_says_which_settings_differ_and_leaves_them(ground: Ground) -> None:
     assert configs(system.bootstrap, ALERTS) == before
 
 
-def test_what_the_broker_decides_against_is_said_at_once(brokers: Brokers) -> None:
+def test_what_the_broker_decides_against_is_said_at_once(ground: Ground) -> None:
     """A topic that is made with other settings than most: what is told is what the broker has."""
-    settings = Settings(kafka_bootstrap=brokers.bootstrap, kafka_partitions=3)
+    settings = Settings(kafka_bootstrap=ground.scene.system.bootstrap, kafka_partitions=3)
     small = Topic("migrate.small", (), config={"max.message.bytes": "1000"})
     with TopicAdmin(settings) as admin:
         assert admin.create_missing([small]).created == ("migrate.small",)

@@ -7,7 +7,7 @@ import pytest
 from support.brokers import OwnBroker
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnBroker]:
     """Not to be stopped."""
     with OwnBroker(tmp_path_factory.mktemp("broker")) as broker:

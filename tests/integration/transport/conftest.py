@@ -1,19 +1,26 @@
-"""Topic, group and sink directory of its own for each test, on the broker of the session."""
+"""Topic, group and sink directory of its own for each test, on one broker."""
 
 import itertools
 
 import pytest
 from transport_harness import Kafka, Workers
 
+from support.brokers import Brokers
+
 numbers = itertools.count(1)
 
 
-@pytest.fixture(scope="session")
-def broker(brokers):
-    return brokers.bootstrap
+@pytest.fixture(scope="package")
+def broker(tmp_path_factory):
+    brokers = Brokers(tmp_path_factory.mktemp("kafka"))
+    try:
+        brokers.start()
+        yield brokers.bootstrap
+    finally:
+        brokers.end()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def kafka(broker):
     async with Kafka(broker) as kafka:
         yield kafka

@@ -100,7 +100,7 @@ async def test_an_event_source_of_a_browser_comes_back_by_itself_and_misses_noth
 
 
 async def test_the_examples_of_the_page_about_push(up: Up, tmp_path: Path) -> None:
-    page_text = (Path(__file__).parents[2] / "docs" / "push.md").read_text()
+    page_text = (Path(__file__).parents[3] / "docs" / "push.md").read_text()
     part = page_text[page_text.index("\n## In a browser\n") : page_text.index("\n## Socket.IO\n")]
     snippets = re.findall(r"^```js\n(.*?)^```$", part, re.MULTILINE | re.DOTALL)
     token = shopstream(up, "token", "--shop", "snippet-shop").stdout.decode().strip()
