@@ -81,7 +81,10 @@ class Child:
     def send(self, number: int) -> None:
         """A signal to it and to what it started."""
         if self.process is not None and self.process.poll() is None:
-            os.killpg(self.process.pid, number)
+            try:
+                os.killpg(self.process.pid, number)
+            except ProcessLookupError:  # a moment after a fork it has no group of its own yet
+                os.kill(self.process.pid, number)
 
     def kill(self) -> None:
         """kill -9, and it is gone when this returns."""
