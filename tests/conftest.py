@@ -11,7 +11,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 SHARING = ("up", "kafka", "shared", "api", "bi", "producer", "local", "transport")
-SHARING += ("clickhouse_server", "clickhouse_client")
+SHARING += ("clickhouse_server", "clickhouse_client", "push")
 """Folders of e2e/ and integration/ whose tests share what runs."""
 LONG_FIRST = ("up", "e2e", "kafka", "shared", "pipeline", "api", "bi", *SHARING)
 """The order in which folders begin, so that no process has a long one left when the others are done."""

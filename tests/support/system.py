@@ -26,6 +26,7 @@ from support.brokers import Brokers
 from support.engine import Engine
 from support.events import Sent
 from support.kafka import Follower, Kafka, Place
+from support.migrated import copy_migrated
 from support.processes import Child, free_port
 from support.sql import Sql
 from support.waiting import eventually
@@ -108,7 +109,7 @@ class System:
         try:
             self.start_broker()
             self.start_engine()
-            migrate(self.settings)
+            self.migrate()
             for _ in range(pipelines):
                 self.add_pipeline()
             if api:
@@ -141,7 +142,13 @@ class System:
         self._until(self.broker, self._make_topics)
 
     def start_engine(self) -> None:
+        if not self.clickhouse.path.exists():
+            copy_migrated(self.clickhouse.path)
         self.clickhouse.start()
+
+    def migrate(self) -> None:
+        """Nearly everything was done before (`copy_migrated`)."""
+        migrate(self.settings)
 
     def add_pipeline(self, command: list[str] | None = None, **env: str) -> Child:
         """Starts one more, on the metrics port of its own, with more in its environment."""

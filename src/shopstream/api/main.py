@@ -31,6 +31,7 @@ from shopstream.api.tickets import Tickets
 from shopstream.api.topology import Watch
 from shopstream.clickhouse.client import Address, Engine
 from shopstream.kafka import TopicAdmin, async_options
+from shopstream.record_batches import bound_aiokafka
 from shopstream.settings import Settings, SettingsError
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ def run(settings: Settings) -> int:
         access = Access(settings, keys, Rate(settings.rate_limit))
         listener = listen(settings.host, settings.port)
         sys.setswitchinterval(SWITCH_SECONDS)
+        bound_aiokafka()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(_serve(settings, access, keys, listener))
     except (SettingsError, PortInUse) as error:

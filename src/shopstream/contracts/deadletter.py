@@ -3,12 +3,13 @@
 import base64
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from shopstream.contracts.json_text import MAX_BYTES
-from shopstream.contracts.reject import Reason, Refusal
+from shopstream.contracts.reject import Reason, Refusal, Unread
 
 SOURCE = "/shopstream/pipeline"
 TYPE = "record:refused"
@@ -29,11 +30,58 @@ class Record:
 
 def dead_letter(record: Record, refusal: Refusal) -> bytes:
     """A `record:refused` CloudEvent; the same record gives the same bytes."""
-    value = record.value or b""
+    value = b"" if record.value is None else record.value
+    if isinstance(value, Unread):
+        if value.first is not None:
+            return _letter(
+                record, refusal, value.size, Range(value.first, record.offset, value.records)
+            )
+        return _letter(record, refusal, value.size, sha256=value.sha256)
     kept = value and refusal.reason is not Reason.TOO_LARGE
+    return _letter(
+        record,
+        refusal,
+        len(value),
+        key=_text(record.key),
+        value=base64.b64encode(value).decode() if kept else None,
+        sha256=hashlib.sha256(value).hexdigest(),
+    )
+
+
+def dead_letter_of_many(records: Sequence[Record], reason: Reason) -> bytes:
+    """One letter for records of one partition that were refused for the same reason, at least one, in their order:
+    where the first and the last lay, how many there are, and the bytes of all together."""
+    first, last = records[0], records[-1]
+    many = Range(first.offset, last.offset, len(records))
+    told = (
+        f"{many.records} records of these offsets, of very many that were refused for this reason"
+    )
+    size = sum(len(record.value or b"") for record in records)
+    return _letter(first, Refusal(reason, None, told), size, many)
+
+
+class Range(NamedTuple):
+    """Offsets, both included, and how many of the records between them a letter is about."""
+
+    first: int
+    last: int
+    records: int
+
+
+def _letter(
+    record: Record,
+    refusal: Refusal,
+    size: int,
+    many: Range | None = None,
+    *,
+    key: str | None = None,
+    value: str | None = None,
+    sha256: str | None = None,
+) -> bytes:
+    place = f"{record.topic}:{record.partition}"
     event: dict[str, Any] = {
         "specversion": "1.0",
-        "id": f"{record.topic}:{record.partition}:{record.offset}",
+        "id": f"{place}:{many.first}-{many.last}" if many else f"{place}:{record.offset}",
         "source": SOURCE,
         "type": TYPE,
         **_time(record.timestamp),
@@ -41,12 +89,13 @@ def dead_letter(record: Record, refusal: Refusal) -> bytes:
         "data": {
             "topic": record.topic,
             "partition": record.partition,
-            "offset": record.offset,
+            "offset": many.first if many else record.offset,
+            **({"lastOffset": many.last, "count": many.records} if many else {}),
             "timestamp": record.timestamp,
-            "key": _text(record.key),
-            "value": base64.b64encode(value).decode() if kept else None,
-            "size": len(value),
-            "sha256": hashlib.sha256(value).hexdigest(),
+            "key": key,
+            "value": value,
+            "size": size,
+            "sha256": sha256,
             "reason": refusal.reason.value,
             "field": refusal.field,
             "message": refusal.message,

@@ -7,7 +7,7 @@ from typing import Any
 
 from shopstream.contracts import inventory, order, payment, purchase, shop, supplier, values, visit
 from shopstream.contracts.json_text import MAX_BYTES, NotJson, parse
-from shopstream.contracts.reject import Reason, Refused
+from shopstream.contracts.reject import Reason, Refused, Unread
 from shopstream.contracts.schema import Field, Shape, read
 from shopstream.contracts.topics import TOPIC_OF_TYPE
 
@@ -74,6 +74,8 @@ def read_event(value: bytes | None, topic: str) -> Event:
     Raises:
         Refused: with the first reason that applies, in the order of `Reason`.
     """
+    if isinstance(value, Unread):
+        raise Refused(Reason.TOO_LARGE, None, value.why)
     if value is not None and len(value) > MAX_BYTES:
         raise Refused(Reason.TOO_LARGE, None, f"the record has more than {MAX_BYTES} bytes")
     document = _cloudevent(value)

@@ -45,9 +45,7 @@ def parse(value: bytes) -> Any:
     if too_deep(value):
         raise NotJson(f"the document is nested more than {MAX_DEPTH} levels deep")
     try:
-        document = json.loads(
-            value.decode(), parse_int=Number, parse_float=Number, parse_constant=_no_constant
-        )
+        document = _DECODER.decode(value.decode())
         if _SURROGATE.search(value):
             _encode_all(document)
     except UnicodeDecodeError as error:
@@ -76,6 +74,10 @@ def deepest(steps: bytes) -> int:
 
 def _no_constant(name: str) -> None:
     raise NotJson(f"{name} is not JSON")
+
+
+# made once: `json.loads` would make one for each record
+_DECODER = json.JSONDecoder(parse_int=Number, parse_float=Number, parse_constant=_no_constant)
 
 
 def _encode_all(node: object) -> None:

@@ -32,3 +32,30 @@ class Refused(Exception):
     def __init__(self, reason: Reason, field: str | None, message: str) -> None:
         super().__init__(message)
         self.refusal = Refusal(reason, field, message)
+
+
+class Unread(bytes):
+    """The value of a record, or of all records of a batch, that was not taken into memory: it has no bytes.
+
+    `size` is in bytes, `sha256` in hexadecimal digits where it is known; where it stands for a
+    batch, `first` is the offset of its first record, and `records` their number.
+    """
+
+    why: str
+    size: int
+    sha256: str | None
+    first: int | None
+    records: int
+
+    def __new__(
+        cls,
+        why: str,
+        size: int,
+        sha256: str | None = None,
+        first: int | None = None,
+        records: int = 1,
+    ) -> "Unread":
+        made = super().__new__(cls)
+        made.why, made.size, made.sha256 = why, size, sha256
+        made.first, made.records = first, records
+        return made

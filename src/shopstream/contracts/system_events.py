@@ -53,7 +53,9 @@ _REFUSED = record(
     {
         "topic": text("The topic of the record."),
         "partition": count("Its partition."),
-        "offset": count("Its offset."),
+        "offset": count("Its offset, or the first of many."),
+        "lastOffset": count("Only where the letter is about many records: the offset of the last."),
+        "count": count("Only there: how many they are.", low=1),
         "timestamp": count("Kafka's, in milliseconds since 1970.", low=None),
         "key": text(
             "The original bytes; null for none, or above 512 KiB.",
@@ -61,16 +63,19 @@ _REFUSED = record(
             contentEncoding="base64",
         ),
         "value": text(
-            "The original bytes; null for none, or with the reason `too_large`.",
+            "The original bytes; null for none, with the reason `too_large`, and for many.",
             null=True,
             contentEncoding="base64",
         ),
-        "size": count("Bytes of the value."),
-        "sha256": text("Of the value, in hex.", pattern="^[0-9a-f]{64}$"),
+        "size": count(
+            "Bytes of the value; of many, of all of them, or of their batch as it was sent."
+        ),
+        "sha256": text("Of the value, in hex; null for many.", null=True, pattern="^[0-9a-f]{64}$"),
         "reason": text("The first that applies.", enum=[reason.value for reason in Reason]),
         "field": text("A path such as `data.items[2].quantity`, or null.", null=True),
         "message": text("A sentence for people."),
     },
+    optional=("lastOffset", "count"),
 )
 
 

@@ -32,8 +32,10 @@ class Letter:
 
     @property
     def place(self) -> str:
-        """`topic:partition:offset` of the refused record."""
-        return f"{self.topic}:{self.partition}:{self.offset}"
+        """`topic:partition:offset` of the refused record, `topic:partition:first-last` of many."""
+        last = self.data.get("lastOffset")
+        place = f"{self.topic}:{self.partition}:{self.offset}"
+        return place if last is None else f"{place}-{last}"
 
     @property
     def shop(self) -> str | None:

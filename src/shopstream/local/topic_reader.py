@@ -9,6 +9,7 @@ from kafka.errors import KafkaError
 
 from shopstream.kafka import BrokerUnreachable, TopicAdmin, client_options
 from shopstream.producer import NoSuchTopic
+from shopstream.record_batches import bound_kafka_python
 from shopstream.settings import Settings
 
 POLL_MS = 200
@@ -65,6 +66,7 @@ def _next(consumer: Any, place: Any) -> int:
 
 
 def _connected(settings: Settings) -> Any:
+    bound_kafka_python()
     try:
         return KafkaConsumer(
             **client_options(settings),

@@ -1,5 +1,6 @@
 """A batch: what one flush of one worker writes, of all its partitions of one topic together."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -8,10 +9,13 @@ import numpy as np
 import pyarrow as pa
 
 from shopstream.contracts.cursor import Partition
-from shopstream.contracts.deadletter import Record, dead_letter
+from shopstream.contracts.deadletter import Record, dead_letter, dead_letter_of_many
 from shopstream.contracts.reject import Reason, Refusal
 from shopstream.pipeline.decode import Piece, shape
 from shopstream.pipeline.decode.chunk import record_of
+
+LETTERS, LETTER_BYTES = 100, 1024 * 1024
+"""What a batch tells of one partition record by record; beyond, records refused for the same reason share a letter."""
 
 
 class Part(NamedTuple):
@@ -61,8 +65,22 @@ class Batch:
         )
 
     def dead_letters(self) -> list[bytes]:
-        """One `record:refused` event for each refused record."""
-        return [dead_letter(record, refusal) for record, refusal in self.refused]
+        """One `record:refused` event for each refused record, up to the budget of its partition; then one for all that
+        were refused for the same reason."""
+        letters: list[bytes] = []
+        told, size = Counter[int](), Counter[int]()
+        many: dict[tuple[int, Reason], list[Record]] = {}
+        for record, refusal in self.refused:
+            number = record.partition
+            if told[number] < LETTERS and size[number] < LETTER_BYTES:
+                letters.append(dead_letter(record, refusal))
+                told[number] += 1
+                size[number] += len(letters[-1])
+            else:
+                many.setdefault((number, refusal.reason), []).append(record)
+        for (_, reason), records in many.items():
+            letters.append(dead_letter_of_many(records, reason))
+        return letters
 
 
 # Kafka's timestamp may be of no year that Python knows

@@ -40,12 +40,6 @@ class Owner(Protocol):
     async def quiet(self) -> None: ...
 
 
-class Letters(Protocol):
-    """Where refused records go; returns when the broker has them, raises `BrokerUnreachable`."""
-
-    async def send_all(self, letters: list[bytes], /) -> None: ...
-
-
 class Alerts(Protocol):
     """What tells of the crossings that a batch of inventory found; raises as the engine and the broker do."""
 
@@ -58,7 +52,6 @@ class Hands:
 
     store: Store
     alerts: Alerts
-    letters: Letters
 
     async def apply(self, topic: str, number: int, fence: Fence, again: bool = True) -> None:
         """Step 3 of a batch, of this worker or of a former owner; `again`: it may have been begun before."""
@@ -83,8 +76,9 @@ async def flush(
        each other under the same key.
     5. Ask which dates changed: only now the rows of the batch surely stand. Mark the batch as applied:
        it is never repeated from now on.
-    6. Send the refused records to the dead letters. A crash before the offsets are committed brings
-       the records again: the comparison of step 2 finds nothing new, and a dead letter has the same id.
+
+    The refused records go to the dead letters next, beside the batches that follow (`Flusher`). A crash before the
+    offsets are committed brings the records again: the comparison of step 2 finds nothing new.
 
     Raises:
         EngineUnavailable, BrokerUnreachable: try again with the same batch.
@@ -104,8 +98,6 @@ async def flush(
             raise Fenced(f"batch {batch.number} belongs to another worker now")
     else:
         await check()
-    if batch.refused:
-        await hands.letters.send_all(batch.dead_letters())
     return Written(batch, changed)
 
 

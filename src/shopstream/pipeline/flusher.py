@@ -50,7 +50,11 @@ class Waiting:
         return len(self.delivery.chunk.records)
 
 
+LETTERS_AT_ONCE = 4
+"""Batches of a topic whose dead letters are on their way; then the next waits: it could not be acknowledged either."""
+
 Write = Callable[[Batch], Awaitable[Written]]
+Send = Callable[[Batch], Awaitable[None]]
 Tell = Callable[[Written, float], None]
 
 
@@ -75,8 +79,9 @@ class Room:
 class Flusher:
     """One for a topic, over all the partitions of it that this worker has; `room` is shared by all of them.
 
-    `write` returns when the batch is durable, whatever it takes; `written` is told of it with the seconds
-    it took, after its chunks were acknowledged. `pace` is the least time in seconds from one start to the next,
+    `write` returns when the batch is durable, whatever it takes, and `send` when its dead letters are: chunks with
+    refused records are acknowledged then, while the batches that follow are written. `written` is told of a batch, with
+    the seconds that it took, once it is written. `pace` is the least time in seconds from one start to the next,
     unless a full batch waits; after a batch that took long it is longer.
     """
 
@@ -85,6 +90,7 @@ class Flusher:
         epoch: Callable[[str], int],
         number: Callable[[], int],
         write: Write,
+        send: Send,
         written: Tell,
         pace: float,
         room: Room,
@@ -92,6 +98,8 @@ class Flusher:
         self._epoch = epoch
         self._number = number
         self._write = write
+        self._send = send
+        self._sending = asyncio.Semaphore(LETTERS_AT_ONCE)
         self._written = written
         self._pace_seconds = pace
         self._waiting: deque[Waiting] = deque()
@@ -136,7 +144,14 @@ class Flusher:
         self._waiting = deque(kept)
 
     async def run(self) -> None:
-        """Writes batches for ever; what `write` raises ends it, with nothing acknowledged."""
+        """Writes batches for ever; what `write` or `send` raises ends it, with nothing acknowledged."""
+        try:
+            async with asyncio.TaskGroup() as letters:
+                await self._write_for_ever(letters)
+        except BaseExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+
+    async def _write_for_ever(self, letters: asyncio.TaskGroup) -> None:
         loop = asyncio.get_running_loop()
         rested = False
         while True:
@@ -154,11 +169,21 @@ class Flusher:
                 continue
             finally:
                 await self._give_back(taken)
-            for waiting in kept:
-                waiting.delivery.ack()
+            if written.batch.refused:
+                await self._sending.acquire()
+                letters.create_task(self._send_and_acknowledge(written.batch, kept))
+            else:
+                acknowledge(kept)
             took = loop.time() - began
             self._written(written, took)
             rested = await self._rest(took)
+
+    async def _send_and_acknowledge(self, batch: Batch, kept: list[Waiting]) -> None:
+        try:
+            await self._send(batch)
+        finally:
+            self._sending.release()
+        acknowledge(kept)
 
     def _still(
         self, drops: Counter[Partition], taken: list[Waiting], pieces: list[Piece]
@@ -216,6 +241,12 @@ class Flusher:
     def _add(self, waiting: Waiting, sign: int) -> None:
         self._records += sign * waiting.records
         self._bytes += sign * waiting.size
+
+
+def acknowledge(kept: Iterable[Waiting]) -> None:
+    """Once everything of them is durable."""
+    for waiting in kept:
+        waiting.delivery.ack()
 
 
 def decoded(taken: Iterable[Waiting]) -> list[Piece]:

@@ -1,5 +1,6 @@
 """The worker's own counters: Faust's monitor counts chunks."""
 
+import collections
 from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -64,10 +65,11 @@ class Metrics:
         self._records.labels(batch.topic).inc(batch.records)
         self._batches.inc()
         self._seconds.observe(seconds)
-        for _, refusal in batch.refused:
-            self._refused.labels(refusal.reason.value).inc()
-            name = f"refused.{refusal.reason.value}"
-            self._totals[name] = self._totals.get(name, 0) + 1
+        reasons = collections.Counter(refusal.reason.value for _, refusal in batch.refused)
+        for reason, count in reasons.items():
+            self._refused.labels(reason).inc(count)
+            name = f"refused.{reason}"
+            self._totals[name] = self._totals.get(name, 0) + count
         self._totals["records"] += batch.records
         self._totals["refused"] += len(batch.refused)
         self._totals["batches"] += 1

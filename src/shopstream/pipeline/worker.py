@@ -66,6 +66,7 @@ class Worker:
         self.broker_patience = Patience("Kafka")
         self.recovery_patience = Patience("ClickHouse (recovery)")
         self.progress_patience = Patience("progress")
+        self.letters_patience = Patience("dead letters")
         self.engine = Engine(
             Address.parse(settings.clickhouse_url.get_secret_value()), settings=BEHIND_REPORTS
         )
@@ -73,7 +74,9 @@ class Worker:
         self.admin = TopicAdmin(settings)
         self.epochs = Epochs(self.admin)
         self.store = Store(self.engine, name)
-        published = Published(self.producer, self.engine, self.epochs.present)
+        published = Published(
+            self.producer, self.engine, self.epochs.present, Patience("ClickHouse (notices)")
+        )
         self.notifier = Notifier(
             self.engine,
             published,
@@ -82,7 +85,7 @@ class Worker:
             _now,
             Patience("notices"),
         )
-        self.hands = Hands(self.store, Alerts(self.engine, published, _now), self.producer)
+        self.hands = Hands(self.store, Alerts(self.engine, published, _now))
         self.ownership = Ownership(
             self.store,
             self.hands.apply,
@@ -93,7 +96,13 @@ class Worker:
         room = Room()
         self.flushers = {
             topic: Flusher(
-                self.epochs.of, self.numbers.next, self._write, self._written, kind.pace, room
+                self.epochs.of,
+                self.numbers.next,
+                self._write,
+                self._send_letters,
+                self._written,
+                kind.pace,
+                room,
             )
             for topic, kind in KINDS.items()
         }
@@ -168,6 +177,7 @@ class Worker:
             "clickhouse": self.engine_patience.trouble or self.recovery_patience.trouble or slow,
             "kafka": self.broker_patience.trouble,
             "progress": self.progress_patience.trouble,
+            "deadletters": self.letters_patience.trouble,
             "assignment": None if self._assigned else "no partitions are assigned yet",
         }
         return {name: trouble for name, trouble in found.items() if trouble}
@@ -226,6 +236,17 @@ class Worker:
             )
         finally:
             del self._began[batch.topic]
+
+    async def _send_letters(self, batch: Batch) -> None:
+        letters = await asyncio.to_thread(batch.dead_letters)
+        while True:
+            try:
+                await self.producer.send_all(letters)
+            except BrokerUnreachable as error:
+                await self.letters_patience.pause(error)
+            else:
+                self.letters_patience.well()
+                return
 
     def _written(self, written: Written, seconds: float) -> None:
         self.metrics.written(written.batch, seconds)

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -105,9 +104,8 @@ class Bench:
     offset: int = 0
 
     def __post_init__(self) -> None:
-        nobody: Any = None
         alerts = Alerts(self.engine, self.voice, lambda: datetime(2026, 11, 22, 20, tzinfo=UTC))
-        self.hands = Hands(self.store, alerts, nobody)
+        self.hands = Hands(self.store, alerts)
 
     def batch(self, *sent: Sent, partition: int = 0) -> Batch:
         records = [Record(self.offset + n, s.value, s.key) for n, s in enumerate(sent)]

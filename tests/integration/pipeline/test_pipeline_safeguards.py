@@ -137,7 +137,7 @@ async def test_a_new_owner_finishes_what_was_begun(bench: Bench, topic: str, ste
         await bench.hands.apply(topic, batch.number, fence)
     told: list[Slots] = []
     heir = Store(bench.engine, "two")
-    hands = Hands(heir, bench.hands.alerts, bench.hands.letters)
+    hands = Hands(heir, bench.hands.alerts)
     owner = Ownership(heir, hands.apply, Numbers(), Patience("test"), told.append)
     await owner.take([Partition(topic, 0)])
     finished, *lately = told

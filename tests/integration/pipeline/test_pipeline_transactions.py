@@ -2,6 +2,7 @@
 
 import json
 import time
+import urllib.request
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -41,6 +42,13 @@ def report(system: System, includes: str = "") -> tuple[int, dict[str, Any]]:
     return status, json.loads(body)
 
 
+def refused(system: System, place: str) -> str | None:
+    headers = {"Authorization": f"Bearer {system.token(SHOP)}"}
+    url = f"http://127.0.0.1:{system.port}/reports/daily-sales?includes={place}"
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=15) as answer:
+        return answer.headers["Shopstream-Refused"]
+
+
 def as_of(system: System) -> float:
     text = report(system)[1]["asOf"]
     return datetime.fromisoformat(text).timestamp() if text else 0.0
@@ -76,4 +84,6 @@ def test_as_of_waits_for_an_open_transaction(commits: bool, system: System) -> N
     producer.commit_transaction(30) if commits else producer.abort_transaction(30)
     eventually(lambda: as_of(system) > arrived + 4, 20, "asOf after the transaction")
     assert report(system, place)[0] == 200
+    # aborted is not refused: nothing is wrong with the order
+    assert refused(system, place) is None
     assert report(system)[1]["totalOrders"] == before + commits

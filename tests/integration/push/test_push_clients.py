@@ -4,7 +4,7 @@ import asyncio
 import json
 import random
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,6 @@ import aiohttp
 import pytest
 from listeners import PROTOCOLS, Request, listen
 
-from shopstream.clickhouse.migrations import migrate
 from support import foreign
 from support.cutting import CuttingProxy
 from support.events import Sent
@@ -22,15 +21,6 @@ from support.system import System
 KINDS = ("eventsource", "websocket", "polling", "upgrade")
 """Of tests/integration/push/node."""
 AT = "2026-11-22T10:15:30Z"
-
-
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    with System(tmp_path_factory.mktemp("clients")) as system:
-        system.start_broker()
-        system.start_engine()
-        migrate(system.settings)
-        yield system
 
 
 @pytest.fixture(scope="module")

@@ -7,13 +7,11 @@ import random
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
 
 import aiohttp
 import pytest
 from listeners import PROTOCOLS, Refused, Request, listen
 
-from shopstream.clickhouse.migrations import migrate
 from support.events import Sent
 from support.system import System
 
@@ -21,15 +19,6 @@ FULL = bool(os.environ.get("SHOPSTREAM_FULL"))
 SHOPS, SUBSCRIBERS, EVENTS = (100, 1000, 200_000) if FULL else (50, 300, 15_000)
 USERS = ("u1", "u2", "u3")
 AT = "2026-11-22T10:15:30Z"
-
-
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    with System(tmp_path_factory.mktemp("isolation")) as system:
-        system.start_broker()
-        system.start_engine()
-        migrate(system.settings)
-        yield system
 
 
 @pytest.fixture(scope="module")

@@ -8,14 +8,12 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import aiohttp
 import pytest
 from listeners import Request, listen
 
-from shopstream.clickhouse.migrations import migrate
 from support.events import Sent
 from support.system import System
 
@@ -31,15 +29,6 @@ IMPATIENT = [
     "from shopstream.api.main import run; from shopstream.settings import load; exit(run(load()))",
 ]
 AT = "2026-11-22T10:15:30Z"
-
-
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    with System(tmp_path_factory.mktemp("limits")) as system:
-        system.start_broker()
-        system.start_engine()
-        migrate(system.settings)
-        yield system
 
 
 def level(shop: str, number: int, pad: int = 0) -> Sent:

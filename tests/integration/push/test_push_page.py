@@ -4,12 +4,10 @@ import asyncio
 import json
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from shopstream.clickhouse.migrations import migrate
 from support import foreign
 from support.events import Sent
 from support.system import System
@@ -25,14 +23,9 @@ def examples(language: str, title: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", part[:end], re.MULTILINE | re.DOTALL)
 
 
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    with System(tmp_path_factory.mktemp("page")) as system:
-        system.start_broker()
-        system.start_engine()
-        migrate(system.settings)
-        system.start_api()
-        yield system
+@pytest.fixture(scope="module", autouse=True)
+def api(system: System) -> None:
+    system.start_api()
 
 
 async def lines(system: System, shop: str, *command: str) -> str:

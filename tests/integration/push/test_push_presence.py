@@ -4,14 +4,12 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import aiohttp
 import pytest
 from listeners import PROTOCOLS, Item, Request, listen
 
-from shopstream.clickhouse.migrations import migrate
 from support.system import System
 
 QUICK = [
@@ -21,15 +19,6 @@ QUICK = [
     "presence.SNAPSHOT_SECONDS, presence.SILENT_SECONDS = 1.0, 3.0\n"
     "from shopstream.api.main import run; from shopstream.settings import load; exit(run(load()))",
 ]
-
-
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    with System(tmp_path_factory.mktemp("presence")) as system:
-        system.start_broker()
-        system.start_engine()
-        migrate(system.settings)
-        yield system
 
 
 @pytest.fixture(scope="module")

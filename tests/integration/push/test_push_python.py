@@ -4,28 +4,18 @@ import asyncio
 import json
 import random
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
 import pytest
 
 import shopstream
 from shopstream import StreamEvent, StreamRefused, StreamReset, consumer
-from shopstream.clickhouse.migrations import migrate
 from support.cutting import CuttingProxy
 from support.events import Sent
 from support.system import System
 
 AT = "2026-11-22T10:15:30Z"
-
-
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    with System(tmp_path_factory.mktemp("python")) as system:
-        system.start_broker()
-        system.start_engine()
-        migrate(system.settings)
-        yield system
 
 
 @pytest.fixture(scope="module", params=["direct", "asgi"])

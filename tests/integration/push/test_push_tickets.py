@@ -2,23 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
 from http.cookies import SimpleCookie
 
 import aiohttp
 import pytest
 
-from shopstream.clickhouse.migrations import migrate
 from support.system import System
-
-
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    with System(tmp_path_factory.mktemp("tickets")) as system:
-        system.start_broker()
-        system.start_engine()
-        migrate(system.settings)
-        yield system
 
 
 @pytest.fixture(scope="module")

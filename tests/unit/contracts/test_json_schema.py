@@ -169,6 +169,10 @@ def test_every_time_zone_keeps_the_pattern():
     assert all(re.fullmatch(TIMEZONE, name) for name in timezones())
 
 
+OF_MANY = {"lastOffset", "count"}
+"""Only in a dead letter about many records; that of the example is about one."""
+
+
 @pytest.mark.parametrize("kind", TOPIC_OF_TYPE)
 def test_the_example_of_a_type_has_all_of_its_members_and_keeps_its_rules(kind):
     shown, schema = example(kind), of_event(kind)
@@ -177,7 +181,7 @@ def test_the_example_of_a_type_has_all_of_its_members_and_keeps_its_rules(kind):
         (shown, schema),
         (shown["data"], schema["properties"]["data"]),
     ):
-        assert list(found) == list(wanted["properties"])
+        assert list(found) == [name for name in wanted["properties"] if name not in OF_MANY]
     if TOPIC_OF_TYPE[kind] in INPUTS:
         assert read(shown, TOPIC_OF_TYPE[kind]).type == kind
 

@@ -1,5 +1,6 @@
 """A batch of pieces, and what is left of it without the orders that were moved."""
 
+import dataclasses
 import json
 
 import pytest
@@ -8,9 +9,9 @@ from decode_oracle import kafka_records
 
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.deadletter import Record
-from shopstream.contracts.reject import Reason
+from shopstream.contracts.reject import Reason, Refusal
 from shopstream.contracts.topics import ORDERS
-from shopstream.pipeline.batch import Part, assemble
+from shopstream.pipeline.batch import LETTERS, Part, assemble
 from shopstream.pipeline.decode import decode
 
 
@@ -100,3 +101,40 @@ def test_dead_letters_are_in_the_order_of_the_refused_records():
         "shop.orders:1:1000",
         "shop.orders:0:1001",
     ]
+
+
+def test_what_a_batch_refused_beyond_its_budget_shares_letters_by_partition_and_reason() -> None:
+    refusals = [Refusal(reason, None, "x") for reason in (Reason.NOT_JSON, Reason.BAD_VALUE)]
+    refused = [
+        (Record("shop.orders", number, offset, 1, b"k", b"junk"), refusals[offset % 2])
+        for number, many in ((0, LETTERS + 10), (1, 5))
+        for offset in range(many)
+    ]
+    batch = dataclasses.replace(
+        assemble(1, [decode("shop.orders", 0, 1, kafka_records([b"junk"]))]), refused=tuple(refused)
+    )
+    letters = [json.loads(letter) for letter in batch.dead_letters()]
+    many = [letter for letter in letters if "count" in letter["data"]]
+    assert len(letters) == LETTERS + 5 + 2
+    assert [(letter["id"], letter["data"]["count"]) for letter in many] == [
+        (f"shop.orders:0:{LETTERS}-{LETTERS + 8}", 5),
+        (f"shop.orders:0:{LETTERS + 1}-{LETTERS + 9}", 5),
+    ]
+    assert {letter["data"]["size"] for letter in many} == {20}
+    assert all(
+        letter["data"][name] is None for letter in many for name in ("key", "value", "sha256")
+    )
+
+
+def test_a_few_large_letters_are_a_budget_too() -> None:
+    value = b"x" * 500_000
+    refused = [
+        (Record("shop.orders", 0, offset, 1, None, value), Refusal(Reason.NOT_JSON, None, "x"))
+        for offset in range(20)
+    ]
+    batch = dataclasses.replace(
+        assemble(1, [decode("shop.orders", 0, 1, kafka_records([b"junk"]))]), refused=tuple(refused)
+    )
+    letters = batch.dead_letters()
+    assert len(letters) < 5
+    assert json.loads(letters[-1])["data"]["count"] == 20 - (len(letters) - 1)

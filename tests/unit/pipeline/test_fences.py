@@ -94,7 +94,7 @@ async def nothing() -> None: ...
 
 async def write(store: Store, mine: Ownership) -> Any:
     patience = Patience("engine"), Patience("broker")
-    return await insist(Batch(), Hands(store, None, None), mine, nothing, patience)  # type: ignore[arg-type]
+    return await insist(Batch(), Hands(store, None), mine, nothing, patience)  # type: ignore[arg-type]
 
 
 async def test_a_claim_is_above_every_stored_one_whatever_the_clock_says() -> None:

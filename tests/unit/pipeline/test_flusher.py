@@ -11,6 +11,7 @@ from decode_oracle import kafka_records
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.topics import ORDERS
 from shopstream.pipeline import flusher as module
+from shopstream.pipeline.flush import Written
 from shopstream.pipeline.flusher import Flusher, Room
 from shopstream.pipeline.transport import Chunk
 
@@ -41,16 +42,26 @@ class Engine:
         self.may_write.set()
         self.fails: Exception | None = None
         self.told = []
+        self.sent = []
+        self.may_send = asyncio.Event()
+        self.may_send.set()
+        self.send_fails: Exception | None = None
 
     async def write(self, batch):
         self.batches.append(batch)
         await self.may_write.wait()
         if self.fails:
             raise self.fails
-        return batch
+        return Written(batch, {})
 
-    def written(self, batch, seconds):
-        self.told.append((batch.number, seconds >= 0))
+    async def send(self, batch):
+        self.sent.append(batch.number)
+        await self.may_send.wait()
+        if self.send_fails:
+            raise self.send_fails
+
+    def written(self, written, seconds):
+        self.told.append((written.batch.number, seconds >= 0))
 
     @property
     def sizes(self):
@@ -72,7 +83,13 @@ async def flusher(engine):
 async def flushing(engine, pace):
     numbers = iter(range(1, 1000))
     made = Flusher(
-        lambda topic: 7, lambda: next(numbers), engine.write, engine.written, pace, Room()
+        lambda topic: 7,
+        lambda: next(numbers),
+        engine.write,
+        engine.send,
+        engine.written,
+        pace,
+        Room(),
     )
     running = asyncio.create_task(made.run())
     made.running = running
@@ -388,7 +405,7 @@ async def test_what_is_dropped_while_more_is_waited_for_is_no_batch(engine, monk
     monkeypatch.setattr(module, "MANY_RECORDS", 1)
     monkeypatch.setattr(module, "MORE_SECONDS", 0.05)
     numbers = iter(range(100)).__next__
-    flusher = Flusher(lambda _: 1, numbers, engine.write, engine.written, 0, Room())
+    flusher = Flusher(lambda _: 1, numbers, engine.write, engine.send, engine.written, 0, Room())
     await flusher.offer(FakeDelivery(0))
     running = asyncio.ensure_future(flusher.run())
     await asyncio.sleep(0)
@@ -408,7 +425,15 @@ async def test_flushers_of_one_worker_share_their_room(engine):
     numbers = iter(range(1, 1000))
     engine.may_write.clear()
     two = [
-        Flusher(lambda topic: 7, lambda: next(numbers), engine.write, engine.written, 0, room)
+        Flusher(
+            lambda topic: 7,
+            lambda: next(numbers),
+            engine.write,
+            engine.send,
+            engine.written,
+            0,
+            room,
+        )
         for _ in range(2)
     ]
     running = [asyncio.create_task(one.run()) for one in two]
@@ -428,3 +453,37 @@ async def test_flushers_of_one_worker_share_their_room(engine):
     for task in running:
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)
+
+
+JUNK = b"junk"
+
+
+async def test_letters_are_sent_beside_the_next_batches_which_do_not_wait_for_them(flusher, engine):
+    engine.may_send.clear()
+    refused, good = FakeDelivery(0, value=JUNK), FakeDelivery(0, partition=1)
+    await flusher.offer(refused)
+    await until(lambda: engine.sent)
+    await flusher.offer(good)
+    await until(lambda: good.acked)
+    assert refused.acked == 0
+    engine.may_send.set()
+    await until(lambda: refused.acked)
+
+
+async def test_no_more_than_a_few_batches_have_letters_on_their_way(flusher, engine):
+    engine.may_send.clear()
+    for number in range(module.LETTERS_AT_ONCE + 3):
+        await flusher.offer(FakeDelivery(number, value=JUNK))
+        await until(lambda n=number: len(engine.batches) > min(n, module.LETTERS_AT_ONCE))
+    await stays(lambda: len(engine.sent) == module.LETTERS_AT_ONCE)
+    engine.may_send.set()
+    await until(lambda: len(engine.sent) > module.LETTERS_AT_ONCE)
+
+
+async def test_letters_that_meet_a_fault_end_the_flusher_though_nothing_comes(flusher, engine):
+    engine.send_fails = RuntimeError("no such topic")
+    delivery = FakeDelivery(0, value=JUNK)
+    await flusher.offer(delivery)
+    with pytest.raises(RuntimeError, match="no such topic"):
+        await flusher.running
+    assert delivery.acked == 0

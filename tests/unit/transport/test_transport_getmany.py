@@ -35,7 +35,11 @@ class Consumer(ChunkConsumer):
     async def _wait_next_records(self, timeout):
         if self._fetching:
             await self._fetching()
-        return {TopicPartition(*HERE): [Thing(offset=7, timestamp=0, timestamp_type=0)]}, None
+        return {
+            TopicPartition(*HERE): [
+                Thing(offset=7, timestamp=0, timestamp_type=0, serialized_value_size=0)
+            ]
+        }, None
 
     async def arrive(self, callback):
         await self._membership.leaving([])

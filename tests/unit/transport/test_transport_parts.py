@@ -42,6 +42,12 @@ def test_records_are_cut_into_chunks_without_copies_where_one_is_enough():
     assert next(chunks(TP("orders", 3), records, 25)).records is records
 
 
+def test_a_chunk_ends_with_the_record_that_fills_it():
+    records = [record(n, b"x" * 40) for n in range(5)] + [record(5, None)]
+    assert [len(c) for c in chunks(TP("orders", 3), records, 10, most=100)] == [3, 3]
+    assert [len(c) for c in chunks(TP("orders", 3), records, 10, most=1)] == [1] * 6
+
+
 def test_an_acknowledged_message_marks_its_ticket():
     ticket = Ticket(10)
     chunk = transport.Chunk("orders", 3, [record(9)])

@@ -20,7 +20,7 @@ from shopstream.fetch_wait import be_patient
 
 log = logging.getLogger(__name__)
 
-POLL_MS = 200
+POLL_MS, POLL_RECORDS = 200, 5000
 FETCH_WAIT_MS = 10
 GATHER_BYTES = 32 * 1024
 """Under load records are taken a hundred times a second, or as often as there are so many: an answer for each record
@@ -128,7 +128,7 @@ class Source:
 
     async def _go_on(self, consumer: AIOKafkaConsumer) -> None:
         try:
-            chunks = await consumer.getmany(timeout_ms=POLL_MS)
+            chunks = await consumer.getmany(timeout_ms=POLL_MS, max_records=POLL_RECORDS)
         except OffsetOutOfRangeError as error:
             await self._look_for(consumer, list(error.args[0]))
             return

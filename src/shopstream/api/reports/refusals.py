@@ -36,10 +36,11 @@ class Refusals:
     async def reason(self, shop: str, places: Sequence[Place]) -> Reason | None:
         """Why the shop's own record at a place was refused; None where it was not, or is not the shop's to know.
 
-        Only for a place that is included, and for one record: a cursor is of events that were pushed.
+        Only for a place that is included, and for one record: a cursor is of events that were pushed. A record of
+        a transaction that was aborted is no record.
 
         Raises:
-            NotYet: Kafka does not give the record.
+            NotYet: Kafka does not give the record, or does not say which topic it is of.
             EngineUnavailable, EngineError: as the engine.
         """
         place = places[0]
@@ -59,37 +60,50 @@ class Refusals:
 
     async def _accepted(self, shop: str, place: Place) -> bool:
         state = (self._topology() or {}).get(place.partition.topic)
+        if state is None:
+            raise NotYet(
+                "Kafka does not say which topics it has, so it is not known what became of the record."
+            )
         params = {
             "shop": shop,
             "topic": place.partition.topic,
-            "epoch": 0 if state is None else state.epoch,
+            "epoch": state.epoch,
             "partition": place.partition.partition,
             "offset": place.next - 1,
         }
         return bool(await self._engine.rows(load("push/accepted.sql"), params))
 
     async def _record(self, place: Place) -> "ConsumerRecord[bytes, bytes] | None":
-        """None where the place has no record any more, or never had one."""
-        partition = TopicPartition(*place.partition)
+        """None where the place has no record any more, or never had one that counts."""
+        partition, offset = TopicPartition(*place.partition), place.next - 1
         try:
             async with self._reading, asyncio.timeout(READ_SECONDS):
                 consumer = await self._started()
                 consumer.assign([partition])
-                first = (await consumer.beginning_offsets([partition]))[partition]
-                end = (await consumer.end_offsets([partition]))[partition]
-                if not first <= place.next - 1 < end:
+                try:
+                    first = (await consumer.beginning_offsets([partition]))[partition]
+                    end = (await consumer.end_offsets([partition]))[partition]
+                    if not first <= offset < end:
+                        return None
+                    consumer.seek(partition, offset)
+                    # what was aborted is passed over: then the position moves, and no record may ever follow
+                    while await consumer.position(partition) <= offset:
+                        found = await consumer.getmany(partition, timeout_ms=100, max_records=1)
+                        for record in found.get(partition, ()):
+                            return record if record.offset == offset else None
                     return None
-                consumer.seek(partition, place.next - 1)
-                record = await consumer.getone(partition)
+                finally:
+                    consumer.pause(partition)  # else it goes on fetching what nobody asked for
         except (KafkaError, OSError, TimeoutError):
             raise NotYet(
                 "Kafka does not give the record, so it is not known what became of it."
             ) from None
-        return record if record.offset == place.next - 1 else None
 
     async def _started(self) -> AIOKafkaConsumer:
         if self._consumer is None:
-            consumer = AIOKafkaConsumer(**self._options, enable_auto_commit=False)
+            consumer = AIOKafkaConsumer(
+                **self._options, enable_auto_commit=False, isolation_level="read_committed"
+            )
             try:
                 await consumer.start()
             except BaseException:

@@ -8,8 +8,9 @@ from typing import Any
 
 from faust.types import TP
 
-MAX_CHUNK = 10_000
-"""Records in one chunk; with `stream_buffer_maxsize` it bounds what waits in memory."""
+MAX_CHUNK, MAX_CHUNK_BYTES = 10_000, 8 * 1024 * 1024
+"""Records in one chunk, and bytes of their values, which the last may pass; with `stream_buffer_maxsize` they bound
+what waits in memory."""
 
 
 class Chunk:
@@ -47,8 +48,15 @@ class Chunk:
         return sum(max(0, record.serialized_value_size) for record in self.records)
 
 
-def chunks(tp: TP, records: list[Any], size: int = MAX_CHUNK) -> Iterator[Chunk]:
-    """Cut the records of one partition into chunks of at most `size`."""
-    for start in range(0, len(records), size):
-        part = records if len(records) <= size else records[start : start + size]
-        yield Chunk(tp.topic, tp.partition, part)
+def chunks(
+    tp: TP, records: list[Any], size: int = MAX_CHUNK, most: int = MAX_CHUNK_BYTES
+) -> Iterator[Chunk]:
+    """Cut the records of one partition into chunks of at most `size`, which end with the record that brings their
+    values to `most` bytes."""
+    start = held = 0
+    for end, record in enumerate(records, 1):
+        held += max(0, record.serialized_value_size)
+        if end - start == size or held >= most or end == len(records):
+            whole = end - start == len(records)
+            yield Chunk(tp.topic, tp.partition, records if whole else records[start:end])
+            start, held = end, 0

@@ -8,6 +8,8 @@ import faust
 from faust.transport.drivers import aiokafka as _driver
 from faust.types import TP
 
+from shopstream.record_batches import bound_aiokafka
+
 from . import compat, quiet
 from .book import Progress
 from .consumer import ChunkConsumer
@@ -76,6 +78,7 @@ def install(app: faust.App) -> ChunkTransport:
     Raises `TransportMismatch` if the installed libraries lack a name that is built on.
     """
     compat.check()
+    bound_aiokafka()
     quiet.install()
     transport = ChunkTransport(app.conf.broker_consumer, app)
     app.transport = transport

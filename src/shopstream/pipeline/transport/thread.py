@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
+import hashlib
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -12,6 +14,8 @@ from aiokafka.structs import TopicPartition
 from faust.transport.drivers import aiokafka as _driver
 from faust.types import TP
 
+from shopstream.contracts.json_text import MAX_BYTES
+from shopstream.contracts.reject import Unread
 from shopstream.fetch_wait import be_patient
 
 from .bounded import ends_within
@@ -63,6 +67,8 @@ class ChunkConsumerThread(_driver.AIOKafkaConsumerThread):  # type: ignore[misc]
 
     async def _fetch_records(self, *args: Any, **kwargs: Any) -> Any:
         records = await super()._fetch_records(*args, **kwargs)
+        for run in records.values():
+            _let_go(run)
         # No await since the position moved: no fetch from there can be reported before this.
         if ends := {TP(*tp): run[-1].offset + 1 for tp, run in records.items() if run}:
             self._tell(self.consumer.books.taken, ends)
@@ -134,3 +140,14 @@ class ChunkConsumerThread(_driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=1.0)
+
+
+def _let_go(records: list[Any]) -> None:
+    """What is too large is told by its size and hash, so its bytes need not wait in memory until then."""
+    for i, record in enumerate(records):
+        value = record.value
+        if value is not None and len(value) > MAX_BYTES:
+            why = f"the record has more than {MAX_BYTES} bytes"
+            digest = hashlib.sha256(value).hexdigest()
+            stand = Unread(why, len(value), digest)
+            records[i] = dataclasses.replace(record, value=stand, serialized_value_size=0)

@@ -1,0 +1,195 @@
+"""What one producer writes costs that producer: batches that inflate without end, floods of records that are none.
+
+Another shop's events, in the same partition and in others, reach its reports and its streams all the same, and no
+process grows beyond a bound.
+"""
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from shopstream.record_batches import MAX_INFLATED
+from support.events import Sent, item, order
+from support.system import System
+from support.waiting import eventually
+
+SHOP = "honest"
+MIB = 1024 * 1024
+GROWTH = 400 * MIB
+"""What a process may take more than it had at rest, at its highest. The bombs of this test hold gigabytes."""
+MADE: list[str] = []
+"""The honest orders of this file."""
+CODECS = ("zstd", "gzip", "lz4", "snappy")
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    with System(tmp_path_factory.mktemp("hostile")).start(api=True) as system:
+        yield system
+
+
+def highest(system: System) -> dict[str, int]:
+    """The most memory that each process ever had, in bytes."""
+    children = {"pipeline": system.pipelines[0], "api": system.api}
+    found = {}
+    for name, child in children.items():
+        assert child.process is not None
+        for line in Path(f"/proc/{child.process.pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM"):
+                found[name] = int(line.split()[1]) * 1024
+    return found
+
+
+def one_order(system: System, name: str, partition: int) -> str:
+    """Its place."""
+    value = json.dumps(order(SHOP, name, items=[item("p", 1, "2.00")])).encode()
+    (place,) = system.produce([Sent(f"{SHOP}/{name}".encode(), value, partition=partition)])
+    MADE.append(name)
+    return f"{place.topic}:{place.partition}:{place.offset}"
+
+
+def orders(system: System, place: str, within: float = 30) -> int:
+    """In the report that includes this place."""
+    found: dict[str, Any] = {}
+
+    def included() -> bool:
+        query = f"date=2026-11-22&includes={place}"
+        status, body = system.get(f"/reports/daily-sales?{query}", [SHOP])
+        found.update(json.loads(body))
+        assert status in (200, 503), found
+        return status == 200
+
+    eventually(included, within, f"the order at {place} is in the report")
+    return int(found["totalOrders"])
+
+
+async def send_batch(
+    system: System, codec: str, values: list[bytes], partition: int, copies: int = 1
+) -> int:
+    """As one batch each; the offset of the first record."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers=system.bootstrap,
+        compression_type=codec,
+        max_batch_size=512 * MIB,
+        max_request_size=1024 * MIB,
+        request_timeout_ms=60_000,
+        enable_idempotence=False,
+    )
+    await producer.start()
+    first = None
+    try:
+        for _ in range(copies):
+            batch = producer.create_batch()
+            for value in values:
+                assert batch.append(key=None, value=value, timestamp=None) is not None
+            future = await producer.send_batch(batch, "shop.orders", partition=partition)
+            offset = (await future).offset
+            first = offset if first is None else first
+            last = offset + len(values)
+            key = ("shop.orders", partition)
+            system.ends[key] = max(system.ends[key], last)
+    finally:
+        await producer.stop()
+    assert first is not None
+    return first
+
+
+class Listener:
+    """A stream of the shop: the ids of the orders that came."""
+
+    def __init__(self, system: System) -> None:
+        self.seen: list[str] = []
+        self._ready = threading.Event()
+        self._url = f"http://127.0.0.1:{system.port}/events?shopId={SHOP}"
+        self._head = {"Authorization": f"Bearer {system.token(SHOP)}"}
+        threading.Thread(target=self._run, daemon=True).start()
+        assert self._ready.wait(10)
+
+    def _run(self) -> None:
+        with httpx.stream("GET", self._url, headers=self._head, timeout=120) as answer:
+            for line in answer.iter_lines():
+                self._ready.set()
+                if line.startswith("data:") and '"orderId"' in line:
+                    self.seen.append(json.loads(line[5:])["data"]["orderId"])
+
+
+def letters(system: System, partition: int) -> list[dict[str, Any]]:
+    found = [letter["data"] for letter in system.dead_letters()]
+    return [letter for letter in found if letter["partition"] == partition]
+
+
+@pytest.mark.parametrize("partition, codec", list(enumerate(CODECS)))
+def test_a_batch_that_inflates_without_end_is_one_dead_letter(
+    codec: str, partition: int, system: System
+) -> None:
+    listener, before = Listener(system), highest(system)
+    # what sits in one partition of one request: more than a gigabyte, in the time of one fetch
+    values = [b"\0" * (9 * MIB // 2)] * 4
+    first = asyncio.run(send_batch(system, codec, values, partition, copies=20))
+    place = one_order(system, f"behind-{codec}", partition)
+    assert orders(system, place) == len(MADE)
+    eventually(lambda: f"behind-{codec}" in listener.seen, 30, "the order behind it is pushed")
+    system.settle()
+    found = [letter for letter in letters(system, partition) if letter.get("count")]
+    assert [(letter["offset"], letter["lastOffset"], letter["count"]) for letter in found] == [
+        (first + 4 * n, first + 4 * n + 3, 4) for n in range(20)
+    ]
+    assert {letter["reason"] for letter in found} == {"too_large"}
+    assert all(letter["value"] is None and 0 < letter["size"] < 2 * MIB for letter in found)
+    for name, most in highest(system).items():
+        assert most - before[name] < GROWTH, (name, most, before[name])
+
+
+def test_batches_just_below_the_bound_are_read_and_take_no_more_memory(system: System) -> None:
+    before = highest(system)
+    values = [b"\0" * (MAX_INFLATED // 2 - 100)] * 2
+    first = asyncio.run(send_batch(system, "zstd", values, 1, copies=100))
+    place = one_order(system, "behind-many", 1)
+    orders(system, place)
+    system.settle()
+    found = [letter for letter in letters(system, 1) if letter["offset"] >= first]
+    assert [letter["offset"] for letter in found] == list(range(first, first + 200))
+    assert {(letter["reason"], letter["size"]) for letter in found} == {
+        ("too_large", len(values[0]))
+    }
+    for name, most in highest(system).items():
+        assert most - before[name] < GROWTH, (name, most, before[name])
+
+
+def test_a_flood_of_records_that_are_none_hides_nobody_and_fills_no_topic(system: System) -> None:
+    before, told = highest(system), len(system.dead_letters())
+    many = 1_000_000
+    asyncio.run(send_batch(system, "zstd", [b"junk"] * many, 2))
+    places = [one_order(system, f"beside-{partition}", partition) for partition in range(4)]
+    began = time.monotonic()
+    for place in (*places[:2], places[3], places[2]):
+        orders(system, place, 120)
+        print(f"{place} after {time.monotonic() - began:.1f} s")
+    system.settle(120)
+    found = system.dead_letters()[told:]
+    assert sum(letter["data"].get("count", 1) for letter in found) >= many
+    assert {letter["data"]["reason"] for letter in found} == {"not_json"}
+    assert len(found) < many / 20
+    assert sum(len(json.dumps(letter)) for letter in found) < 20 * MIB
+    for name, most in highest(system).items():
+        assert most - before[name] < GROWTH, (name, most, before[name])
+
+
+def test_the_command_line_lists_what_stands_for_many(system: System) -> None:
+    listed = [
+        json.loads(line)
+        for line in system.run("deadletters", "list", "--json", "--limit", "99999").splitlines()
+    ]
+    many = [letter for letter in listed if letter.get("count")]
+    assert {letter["reason"] for letter in many} == {"too_large", "not_json"}
+    assert "cannot be sent" in system.run(
+        "deadletters", "retry", "--dry-run", "--topic", "shop.orders"
+    )
