@@ -1,7 +1,10 @@
 # One image for every process of a deployment: `shopstream migrate`, `pipeline`, `api`.
 # `shopstream up` is not in it: requirements.lock is the extra `server`, without ClickHouse's library and a Java runtime.
 
-FROM python:3.11-slim AS build
+# A tag can be moved to another image: docs/operations.md says how to name one by its digest.
+ARG PYTHON_IMAGE=python:3.11-slim
+
+FROM ${PYTHON_IMAGE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 RUN python -m venv /opt/shopstream
 WORKDIR /build
@@ -15,7 +18,7 @@ RUN /opt/shopstream/bin/pip install --no-deps --no-build-isolation . \
     && /opt/shopstream/bin/pip uninstall --yes \
         hatchling editables trove-classifiers pathspec pluggy setuptools pip
 
-FROM python:3.11-slim
+FROM ${PYTHON_IMAGE}
 RUN useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin shopstream
 COPY --from=build /opt/shopstream /opt/shopstream
 ENV PATH=/opt/shopstream/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1

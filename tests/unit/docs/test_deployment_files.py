@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 import typer
 import yaml
-from doc_pages import ROOT, read, rows
+from doc_pages import ROOT, read, rows, section
 
 from shopstream.cli import app
 from shopstream.settings import PREFIX, Settings
@@ -115,13 +115,28 @@ def test_the_image_runs_the_entry_point_of_the_project() -> None:
 
 
 def test_the_image_has_the_locked_python_and_packages_and_no_root() -> None:
-    assert {text.split()[0] for text in instruction("FROM")} == {"python:3.11-slim"}
+    assert {text.split()[0] for text in instruction("FROM")} == {"${PYTHON_IMAGE}"}
+    assert instruction("ARG") == ["PYTHON_IMAGE=python:3.11-slim"]
     assert "--require-hashes" in DOCKERFILE and "-r requirements.lock" in DOCKERFILE
     assert re.findall(r"requirements[\w-]*\.lock", " ".join(instruction("COPY"))) == [
         "requirements.lock"
     ]
     assert re.search(r"pip install --no-deps --no-build-isolation \. ", DOCKERFILE)
     assert instruction("USER") == ["shopstream"]
+
+
+def test_every_image_of_others_can_be_given_by_its_digest() -> None:
+    given = {
+        "KAFKA_IMAGE": SERVICES["kafka"]["image"],
+        "CLICKHOUSE_IMAGE": SERVICES["clickhouse"]["image"],
+        "PYTHON_IMAGE": OURS["api"]["build"]["args"]["PYTHON_IMAGE"],
+    }
+    shown = section(read("docs/operations.md"), "### Images by digest")
+    for name, text in given.items():
+        tag = re.fullmatch(rf"\$\{{{name}:-([\w./-]+:[\w.-]+)\}}", text)
+        assert tag, text
+        assert f"{name}=$(pin {tag[1]})" in shown
+    assert instruction("ARG") == [f"PYTHON_IMAGE={given['PYTHON_IMAGE'][16:-1]}"]
 
 
 def test_the_image_has_what_a_deployment_needs_and_neither_server_of_up() -> None:
