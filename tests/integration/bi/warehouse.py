@@ -19,6 +19,7 @@ from shopstream.pipeline.numbers import Numbers
 from shopstream.pipeline.store import Fence, Store
 from support.engine import Engine as ClickHouse
 from support.events import TOPICS, Sent
+from support.migrated import copy_migrated
 
 NOTHING_CLAIMED = Fence({})
 ARRIVED = 1_790_000_000_000
@@ -39,6 +40,7 @@ class Warehouse:
         """Those that were published."""
 
     def __enter__(self) -> "Warehouse":
+        copy_migrated(self.engine.path)
         self.engine.start()
         self.migrate()
         return self
