@@ -1,6 +1,7 @@
 """A shop's events in Python as they arrive: `shopstream.stream`; see docs/push.md."""
 
 import asyncio
+import json
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -102,7 +103,7 @@ async def stream(
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    cursor: str
+    cursor: str | None
 
 
 class _Later(Exception):
@@ -167,11 +168,19 @@ async def _items(
                 yield item
 
 
+def _read(text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:  # a number beyond those of binary floating point
+        return json.loads(text, parse_int=float)
+
+
 def _item(frame: "SseFrame") -> StreamEvent | StreamReset | _Ready | None:
-    said = orjson.loads(frame.data)
+    said = _read(frame.data)
     match frame.event:
         case "stream:ready":
-            return _Ready(said["cursor"])
+            # where something is missing the cursor stays until the reset, which says so, has come
+            return _Ready(said["cursor"] if said["complete"] else None)
         case "stream:reset":
             return StreamReset(said["reason"], said["cursor"])
         case "stream:bye":

@@ -82,7 +82,7 @@ def _ws_control(name: str, members: Mapping[str, Any]) -> bytes:
 
 def _socketio(event: PushEvent, cursor: str) -> bytes:
     """An EVENT packet of Socket.IO v5 in a message packet of Engine.IO v4: `data` first, then what is known of it."""
-    envelope = orjson.loads(event.value)
+    envelope = _members(event.value)
     meta = {"id": envelope["id"], "time": envelope.get("time")}
     if cursor:
         meta["cursor"] = cursor
@@ -90,6 +90,13 @@ def _socketio(event: PushEvent, cursor: str) -> bytes:
     if data is None:
         data = orjson.dumps(envelope["data"])
     return b'42["%b",%b,%b]' % (event.type.encode(), data, orjson.dumps(meta))
+
+
+def _members(value: bytes) -> Any:
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError:  # a number beyond those of binary floating point
+        return json.loads(value, parse_int=float)
 
 
 def _socketio_control(name: str, members: Mapping[str, Any]) -> bytes:

@@ -23,12 +23,20 @@ class PushEvent(NamedTuple):
 
 
 def parse_envelope(value: bytes | None) -> dict[str, Any] | None:
-    """A quick look into a record: its members, or None where only the careful way can tell."""
+    """A look into a record: its members, None where it is no object."""
     try:
         document = orjson.loads(value or b"")
     except orjson.JSONDecodeError:
-        return None
+        document = _parse_carefully(value or b"")
     return document if isinstance(document, dict) else None
+
+
+def _parse_carefully(value: bytes) -> Any:
+    """Numbers beyond those of binary floating point are JSON too."""
+    try:
+        return parse(value) if len(value) <= MAX_BYTES else None
+    except NotJson:
+        return None
 
 
 def read_record(value: bytes | None, topic: str) -> PushEvent | None:
