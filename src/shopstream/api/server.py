@@ -96,6 +96,7 @@ class Protocol(HttpToolsProtocol):
         self._reads()
         self._stall = self.loop.call_later(STALL_SECONDS, self.transport.abort)
         if self.owner is not None:
+            self.flow.pause_reading()  # what it says may ask for answers
             self.owner.pause()
 
     def resume_writing(self) -> None:
@@ -103,6 +104,7 @@ class Protocol(HttpToolsProtocol):
         super().resume_writing()
         self._reads()
         if self.owner is not None:
+            self.flow.resume_reading()
             self.owner.resume()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -1,24 +1,27 @@
 """The server by itself, on a socket of its own."""
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
 from provider.apps import Counting, application
 from shopstream.api import server
+from shopstream.api.push.takeover import TAKE_OVER
 from shopstream.api.server import Server, configure, listen
 
 REQUESTS = 200
 
 
 @asynccontextmanager
-async def serving() -> AsyncIterator[tuple[socket.socket, Server]]:
+async def serving(app: Any = None) -> AsyncIterator[tuple[socket.socket, Server]]:
     """A client's connection, with a small buffer, and the server."""
     listener = listen("127.0.0.1", 0)
-    there = Server(configure(application(Counting())), lambda: None)
+    there = Server(configure(app or application(Counting())), lambda: None)
     task = asyncio.create_task(there.serve([listener]))
     with socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -74,3 +77,45 @@ async def _answers(client: socket.socket) -> int:
     except ConnectionResetError:
         pass
     return found.count(b"HTTP/1.1 200")
+
+
+class Echo:
+    """Owns a connection, and answers all that its client says."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self.most = 0
+
+    def received(self, data: bytes) -> None:
+        self._transport.write(data)
+        self.most = max(self.most, self._transport.get_write_buffer_size())
+
+    def pause(self) -> None: ...
+
+    def resume(self) -> None: ...
+
+    def lost(self) -> None: ...
+
+
+async def test_a_client_that_does_not_read_is_not_listened_to() -> None:
+    owners: list[Echo] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        connection = scope["extensions"][TAKE_OVER]
+        owners.append(Echo(connection.transport))
+        connection.take_over(owners[0])
+
+    async with serving(app) as (client, _):
+        loop, sent, said = asyncio.get_running_loop(), b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", 0
+        await loop.sock_sendall(client, sent)
+        await loop.sock_recv(client, 1 << 16)
+        with contextlib.suppress(TimeoutError):
+            while said < 50_000_000:
+                await asyncio.wait_for(loop.sock_sendall(client, b"x" * 100_000), 1)
+                said += 100_000
+        assert owners[0].most < 1_000_000
+        heard = 0
+        async with asyncio.timeout(10):
+            while heard < said:
+                heard += len(await loop.sock_recv(client, 1 << 16))
