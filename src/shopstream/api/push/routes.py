@@ -109,7 +109,7 @@ class Grants:
             if not await self._hub.wait_ready(READY_SECONDS):
                 raise NotYet("Kafka does not answer, so there is nothing to push yet.")
             user = self.admission.user(shop, identity.user)
-        except RequestFault:
+        except BaseException:
             connection()
             raise
 

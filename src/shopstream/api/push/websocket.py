@@ -61,10 +61,12 @@ def _is_key(key: str) -> bool:
 class Reader:
     """From bytes as they arrive to messages."""
 
-    __slots__ = ("_buffer", "_opcode", "_parts")
+    __slots__ = ("_at", "_buffer", "_opcode", "_parts")
 
     def __init__(self) -> None:
         self._buffer = b""
+        self._at = 0
+        """Where the next frame begins in it."""
         self._opcode: int | None = None
         self._parts = b""
 
@@ -79,27 +81,30 @@ class Reader:
             message = self._assemble(*frame)
             if message is not None:
                 yield message
+        # once, and not for each of many small frames
+        self._buffer, self._at = self._buffer[self._at :], 0
 
     def _frame(self) -> tuple[bool, int, bytes] | None:
-        data = self._buffer
-        if len(data) < 2:
+        data, begin = self._buffer, self._at
+        if len(data) < begin + 2:
             return None
-        final, opcode, size = bool(data[0] & 0x80), data[0] & 15, data[1] & 127
-        if data[0] & 0x70 or not data[1] & 0x80:
+        first, second = data[begin : begin + 2]
+        final, opcode, size = bool(first & 0x80), first & 15, second & 127
+        if first & 0x70 or not second & 0x80:
             raise Broken(PROTOCOL_ERROR, "reserved bits, or a frame that is not masked")
         if opcode >= CLOSE and (size > 125 or not final):
             raise Broken(PROTOCOL_ERROR, "a control frame that is too long or in parts")
-        at = 2 + {126: 2, 127: 8}.get(size, 0)
-        if at > 2:
+        at = begin + 2 + {126: 2, 127: 8}.get(size, 0)
+        if size > 125:
             if len(data) < at:
                 return None
-            size = int.from_bytes(data[2:at], "big")
+            size = int.from_bytes(data[begin + 2 : at], "big")
         if size + len(self._parts) > MAX_MESSAGE:
             raise Broken(TOO_LONG, "the message is too long")
         if len(data) < at + 4 + size:
             return None
         payload = _unmask(data[at + 4 : at + 4 + size], data[at : at + 4])
-        self._buffer = data[at + 4 + size :]
+        self._at = at + 4 + size
         return final, opcode, payload
 
     def _assemble(self, final: bool, opcode: int, payload: bytes) -> Message | None:

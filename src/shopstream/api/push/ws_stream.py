@@ -167,9 +167,10 @@ async def serve(socket: WebSocket, subscription: Subscription) -> None:
     subscriber = subscription.open(WEBSOCKET_SEPARATED, buffer)
     buffer.pause = lambda: hub.pause(subscriber)
     buffer.resume = lambda: hub.resume(subscriber)
-    await socket.accept()
-    listening = asyncio.create_task(_listen(socket, hub, subscriber, buffer))
+    listening: asyncio.Task[None] | None = None
     try:
+        await socket.accept()
+        listening = asyncio.create_task(_listen(socket, hub, subscriber, buffer))
         subscription.join(subscriber)
         while (body := await buffer.take(POLL_SECONDS)) is not None:
             await send_texts(socket, body)
@@ -178,7 +179,8 @@ async def serve(socket: WebSocket, subscription: Subscription) -> None:
     except (WebSocketDisconnect, TimeoutError):
         pass
     finally:
-        listening.cancel()
+        if listening is not None:
+            listening.cancel()
         subscription.leave(subscriber)
 
 
