@@ -11,6 +11,7 @@ from shopstream.api.push import channel as channels
 from shopstream.api.push import hub as hubs
 from shopstream.api.push.encoding import SOCKETIO_SEPARATED, SSE, WEBSOCKET_SEPARATED, Encoding
 from shopstream.api.push.hub import Hub
+from shopstream.api.push.records import parse_envelope
 from shopstream.api.push.subscriber import Subscriber, SubscriptionFilter
 from shopstream.api.push.types import DEFAULT
 from shopstream.contracts.cursor import Partition, Position, decode, encode
@@ -397,6 +398,60 @@ async def test_the_goodbye_of_a_client_that_is_behind_has_its_own_place(shelf: S
     shelf.publish("b")
     shelf.hub.close()
     assert slow.frames()[-1][1] == {"reason": "shutdown", "cursor": cursor}
+
+
+async def test_a_goodbye_never_claims_what_was_not_sent(shelf: Shelf) -> None:
+    client = shelf.client()
+    cursor = shelf.publish("a")
+    assert client.subscriber
+    shelf.hub.end(client.subscriber, "rotate")  # in the same turn, so before the flush
+    told = [(kind, place or data["cursor"]) for kind, data, place in client.frames()[1:]]
+    assert told == [("inventory:updated", cursor), ("stream:bye", cursor)]
+
+
+async def test_a_slow_client_is_told_where_a_topic_is_made_again(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channels, "MAX_WRITE", 500)
+    slow = shelf.client()
+    assert slow.subscriber
+    shelf.hub.pause(slow.subscriber)
+    shelf.publish("a")
+    shelf.publish("b")
+    shelf.hub.begin({**shelf.positions(), P0: Position(8, 0)})
+    data = {"productId": "c", "quantity": 1, "updatedAt": AT}
+    event = {"specversion": "1.0", "id": "c", "source": "/s", "type": "inventory:updated"}
+    value = json.dumps({**event, "shopid": "s1", "data": data}).encode()
+    shelf.hub.publish("s1", P0, Position(8, 1), NOW + 60, value)
+    shelf.hub.resume(slow.subscriber)
+    told = [data.get("id", kind) for kind, data, _ in slow.frames()]
+    assert told == ["stream:ready", "stream:reset", "c"]
+
+
+async def test_a_reset_comes_in_one_write_with_the_cursor_it_explains(shelf: Shelf) -> None:
+    shelf.publish("a")
+    writes: list[bytes] = []
+
+    class Writes(Client):
+        def write(self, data: bytes) -> None:
+            writes.append(data)
+
+    client = Writes(shelf.hub)
+    wanted = SubscriptionFilter("u1", DEFAULT)
+    shelf.hub.join("s1", Subscriber(wanted, SSE, client, float("inf")), "nonsense")
+    (first,) = writes
+    assert b"stream:ready" in first
+    assert b"stream:reset" in first
+
+
+async def test_numbers_that_no_float_holds_are_pushed_over_every_protocol(shelf: Shelf) -> None:
+    sse, sio = shelf.client(), shelf.client(encoding=SOCKETIO_SEPARATED)
+    value = b'{"specversion":"1.0","id":"a","source":"/s","type":"inventory:updated","shopid":"s1",'
+    value += b'"data":{"productId":"p","quantity":1,"updatedAt":"2026-11-22T10:15:30Z","x":1e999}}'
+    assert parse_envelope(value) is not None
+    shelf.raw(value)
+    assert sse.products() == ["p"]
+    assert b'"x":1e999}' in sio.written
 
 
 @pytest.mark.parametrize("seed", range(40))

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 
 from shopstream.api.progress import Place
-from shopstream.api.push.channel import MAX_WRITE
+from shopstream.api.push.channel import parts
 from shopstream.api.push.cursor_encoder import CursorEncoder
 from shopstream.api.push.hub import Hub
 from shopstream.api.push.records import PushEvent
@@ -16,7 +16,7 @@ from shopstream.api.push.stored_events import (
     StoredEvents,
     next_limit,
 )
-from shopstream.api.push.subscriber import Subscriber
+from shopstream.api.push.subscriber import Subscriber, SubscriptionFilter
 from shopstream.clickhouse.errors import EngineError, EngineUnavailable
 
 log = logging.getLogger(__name__)
@@ -53,16 +53,15 @@ class CatchUps:
             return
         limit = FIRST_PAGE
         while not self._hub.catch(subscriber, fresh=fresh):
-            span = self._missing(subscriber)
+            span, wanted = self._missing(subscriber), subscriber.filter
             page = await self._page(subscriber, span, limit)
             if page is None:
                 self._hub.reset(subscriber, "what was missed cannot be read now", fresh=fresh)
                 return
             if fresh:
-                self._hub.be_ready(subscriber, complete=True)
+                self._hub.be_ready(subscriber)
                 fresh = False
-            await self._deliver(subscriber, page)
-            if len(page) < limit:
+            if await self._deliver(subscriber, page, wanted) and len(page) < limit:
                 subscriber.position.update(span.until)
             limit = next_limit(page, limit)
 
@@ -89,26 +88,26 @@ class CatchUps:
         except TimeoutError:
             return None
 
-    async def _deliver(self, subscriber: Subscriber, page: list[StoredEvent]) -> None:
+    async def _deliver(
+        self, subscriber: Subscriber, page: list[StoredEvent], wanted: SubscriptionFilter
+    ) -> bool:
+        """Whether that was what the client wants to the end: it may ask for other types meanwhile."""
         encoder = CursorEncoder(subscriber.position, subscriber.at)
-        part: list[tuple[PushEvent, str]] = []
-        size = 0
-        for stored in page:
-            if part and size + len(stored.event.value) > MAX_WRITE:
+        for part in parts(page):
+            if subscriber.filter is wanted:
                 await self._write(subscriber, encoder, part)
-                part, size = [], 0
-            encoder.move(stored.place, stored.position, stored.at)
-            part.append((stored.event, encoder.text()))
-            size += len(stored.event.value)
-        if part:
-            await self._write(subscriber, encoder, part)
+        return subscriber.filter is wanted
 
     async def _write(
-        self, subscriber: Subscriber, encoder: CursorEncoder, part: list[tuple[PushEvent, str]]
+        self, subscriber: Subscriber, encoder: CursorEncoder, part: list[StoredEvent]
     ) -> None:
+        events: list[tuple[PushEvent, str]] = []
+        for stored in part:
+            encoder.move(stored.place, stored.position, stored.at)
+            events.append((stored.event, encoder.text()))
         subscriber.position, subscriber.at = dict(encoder.positions), encoder.at
         self._hub.counts.deliveries += len(part)
-        subscriber.outlet.write(subscriber.encoding.events(part))
+        subscriber.outlet.write(subscriber.encoding.events(events))
         await asyncio.sleep(0)
         while subscriber.paused is not None:
             await subscriber.reads.wait()

@@ -1,9 +1,10 @@
 """The stream of one shop: its latest events in order, where it is, and who listens."""
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from typing import Protocol, TypeVar
 
 from shopstream.api.push.cursor_encoder import CursorEncoder
 from shopstream.api.push.encoding import Encoding
@@ -19,6 +20,16 @@ ENTRY_SIZE = 400
 """Bytes that an entry takes beside its value, about."""
 MAX_WRITE = 64 * 1024
 """Bytes of events that are written to a subscriber at once, or one event."""
+
+
+class Sized(Protocol):
+    """What takes bytes."""
+
+    @property
+    def size(self) -> int: ...
+
+
+_Sized = TypeVar("_Sized", bound=Sized)
 
 
 @dataclass(eq=False, slots=True)
@@ -99,7 +110,9 @@ class Channel:
     def evict(self) -> Entry:
         """Forgets the oldest entry."""
         entry = self.entries.popleft()
-        self.evicted[entry.place] = entry.position
+        now = self.base.get(entry.place)
+        if now is not None and now.epoch == entry.position.epoch:
+            self.evicted[entry.place] = entry.position
         return entry
 
     def listen(self) -> CursorEncoder:
@@ -210,9 +223,9 @@ def seen(entry: Entry, position: Positions) -> bool:
     )
 
 
-def parts(entries: list[Entry]) -> Iterator[list[Entry]]:
+def parts(entries: Iterable[_Sized]) -> Iterator[list[_Sized]]:
     """Cut so that each has at most about `MAX_WRITE` bytes, or one entry."""
-    part: list[Entry] = []
+    part: list[_Sized] = []
     size = 0
     for entry in entries:
         if part and size + entry.size > MAX_WRITE:

@@ -29,6 +29,7 @@ SUSPECT_SECONDS = 10
 """More than the time in which a topic that was made again is seen."""
 MARGIN_SECONDS = 24 * 3600
 """Parts of that table go by whole days."""
+MADE_AGAIN = "a topic was made again since the cursor"
 
 
 class CatchUp(Protocol):
@@ -92,8 +93,9 @@ class Hub:
         self.read = dict(positions)
         for channel in (*self._channels.values(), *self._quiet.values()):
             channel.begin(self._base)
-            for subscriber in channel.members:
-                subscriber.position = _of_present(subscriber.position, positions)
+            for subscriber in list(channel.members):
+                if subscriber.seq is not None and not self._fits(subscriber):
+                    self.reset(subscriber, MADE_AGAIN, fresh=False)
 
     def ready(self) -> None:
         """The live end has been reached: streams can begin."""
@@ -184,7 +186,7 @@ class Hub:
         if self._closed:
             self.end(subscriber, "shutdown")
         elif since is None:
-            self.be_ready(subscriber, complete=True)
+            self.be_ready(subscriber)
             self.go_live(subscriber)
         else:
             self._resume(subscriber, since)
@@ -232,20 +234,23 @@ class Hub:
             for subscriber in admins:
                 subscriber.outlet.write(frame)
 
-    def move(self, subscriber: Subscriber, encoding: Encoding, outlet: Outlet) -> None:
-        """Its client has another connection now."""
-        self._flush(_channel(subscriber))
+    def move(
+        self, subscriber: Subscriber, encoding: Encoding, outlet: Outlet, waiting: bytes
+    ) -> None:
+        """Its client has another connection now, over which `waiting` goes first."""
         live = self._take_out(subscriber)
-        subscriber.encoding, subscriber.outlet = encoding, outlet
+        subscriber.encoding, subscriber.outlet, subscriber.paused = encoding, outlet, None
         if live:
             self._put_in(subscriber)
-        elif subscriber.paused is not None:
+        outlet.write(waiting)
+        if subscriber.paused is None:
             self.resume(subscriber)
 
     def end(self, subscriber: Subscriber, reason: str) -> None:
         """Says goodbye with the cursor to come back with, and closes."""
         if subscriber.ended:
             return
+        self._flush(_channel(subscriber))  # its cursor says that everything before it was sent
         cursor = self.standing(subscriber)
         frame = subscriber.encoding.control("stream:bye", reason=reason, cursor=cursor)
         subscriber.reason = reason
@@ -256,7 +261,6 @@ class Hub:
     def close(self) -> None:
         """Says goodbye to every stream."""
         self._closed = True
-        self.flush()
         for subscriber in self.subscribers():
             self.end(subscriber, "shutdown")
 
@@ -316,11 +320,14 @@ class Hub:
         """Whether the channel's entries reach back to what the subscriber has; then it is brought on."""
         channel = _channel(subscriber)
         self._flush(channel)
+        if not self._fits(subscriber):
+            self.reset(subscriber, MADE_AGAIN, fresh=fresh)
+            return True
         if not _covers(subscriber.position, channel.floor()):
             return False
         subscriber.seq = channel.seen_until(subscriber.position)
         if fresh:
-            self.be_ready(subscriber, complete=True)
+            self.be_ready(subscriber)
         self.bring_on(subscriber)
         return True
 
@@ -330,20 +337,18 @@ class Hub:
         self._flush(channel)
         self.counts.resets += 1
         subscriber.seq, subscriber.position = None, {}
-        if fresh:
-            self.be_ready(subscriber, complete=False)
-        cursor = self.standing(subscriber)
-        subscriber.outlet.write(
-            subscriber.encoding.control("stream:reset", reason=reason, cursor=cursor)
-        )
+        control, cursor = subscriber.encoding.control, self.standing(subscriber)
+        ready = control("stream:ready", complete=False, cursor=cursor) if fresh else b""
+        # in one write: nobody is to have the new cursor without the reason
+        subscriber.outlet.write(ready + control("stream:reset", reason=reason, cursor=cursor))
         self.go_live(subscriber)
 
-    def be_ready(self, subscriber: Subscriber, *, complete: bool) -> None:
-        """The first frame of a stream: where it begins, and whether that is where its client was."""
-        frame = subscriber.encoding.control(
-            "stream:ready", complete=complete, cursor=self.standing(subscriber)
+    def be_ready(self, subscriber: Subscriber) -> None:
+        """The first frame of a stream that begins where its client was."""
+        cursor = self.standing(subscriber)
+        subscriber.outlet.write(
+            subscriber.encoding.control("stream:ready", complete=True, cursor=cursor)
         )
-        subscriber.outlet.write(frame)
 
     def standing(self, subscriber: Subscriber) -> str:
         """The cursor of what a subscriber has."""
@@ -357,18 +362,10 @@ class Hub:
         except BadCursor:
             self.reset(subscriber, "the cursor is not one of this API", fresh=True)
             return
-        channel = _channel(subscriber)
-        if any(
-            (present := channel.base.get(place)) is None or present.epoch != position.epoch
-            for place, position in given.items()
-        ):
-            self.reset(subscriber, "a topic was made again since the cursor", fresh=True)
+        subscriber.position, subscriber.at = given, at
+        if not self._fits(subscriber):
+            self.reset(subscriber, MADE_AGAIN, fresh=True)
             return
-        subscriber.at = at
-        # a partition that was added since has nothing that was seen
-        subscriber.position = {
-            place: given.get(place) or Position(now.epoch, 0) for place, now in channel.base.items()
-        }
         old = at < self._clock() - (KEPT_SECONDS - MARGIN_SECONDS)
         if self.has_read(subscriber.position) and self.catch(subscriber, fresh=True):
             return
@@ -378,6 +375,17 @@ class Hub:
             self.reset(subscriber, "the events since the cursor are not kept", fresh=True)
         else:
             self.catch_up.start(subscriber, fresh=True)
+
+    def _fits(self, subscriber: Subscriber) -> bool:
+        """Whether what it has seen is of the topics as they are now. Of a partition that was added it has seen
+        nothing."""
+        seen, base = subscriber.position, _channel(subscriber).base
+        if any(p not in base or base[p].epoch != known.epoch for p, known in seen.items()):
+            return False
+        subscriber.position = {
+            place: seen.get(place) or Position(now.epoch, 0) for place, now in base.items()
+        }
+        return True
 
     def _behind(self, subscriber: Subscriber) -> None:
         channel = _channel(subscriber)
@@ -522,16 +530,4 @@ def _channel(subscriber: Subscriber) -> Channel:
 
 
 def _covers(position: Positions, floor: Positions) -> bool:
-    return all(
-        (known := position.get(place)) is not None
-        and (known.epoch != lowest.epoch or known.next >= lowest.next)
-        for place, lowest in floor.items()
-    )
-
-
-def _of_present(position: Positions, present: Positions) -> dict[Partition, Position]:
-    return {
-        place: known
-        for place, known in position.items()
-        if place in present and present[place].epoch == known.epoch
-    }
+    return all(position[place].next >= lowest.next for place, lowest in floor.items())

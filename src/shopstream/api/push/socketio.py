@@ -101,6 +101,8 @@ class Session:
         self.polled = False
         """While a poll of it waits."""
         self.heard_poll = self.begun
+        self.probe: asyncio.Transport | None = None
+        """A WebSocket that it may move to."""
         self._server = server
         self._handshake = handshake
         self._release = release
@@ -141,15 +143,17 @@ class Session:
 
     def promote(self, transport: asyncio.Transport) -> None:
         """From polling to a WebSocket; what waits goes first."""
-        buffer, self.outlet = self.buffer, transport
-        while buffer is not None and (waiting := buffer.pop()):
-            for packet in waiting.split(RECORD_SEPARATOR)[:-1]:
-                self.send(packet)
+        buffer, self.outlet, self.probe = self.buffer, transport, None
+        frames = b""
         if buffer is not None:
             buffer.pause = buffer.resume = _nothing
+            while waiting := buffer.pop():
+                frames += b"".join(map(websocket_frame, waiting.split(RECORD_SEPARATOR)[:-1]))
             buffer.close()
         if self.subscriber is not None:
-            self._server.hub.move(self.subscriber, SOCKETIO, transport)
+            self._server.hub.move(self.subscriber, SOCKETIO, transport, frames)
+        else:
+            transport.write(frames)
 
     def pause(self) -> None:
         """Its client does not read."""
@@ -172,18 +176,22 @@ class Session:
             if self.buffer is None:
                 self.outlet.write(websocket_frame(close_payload(NORMAL), CLOSE))
             self.outlet.close()
-        self._leave()
-        self._server.forget(self)
-        self._release()
+        self._over()
 
     def lost(self) -> None:
         """Its connection is gone."""
         if not self.closed:
             self.closed = True
-            self._leave()
             self.outlet.abort()
-            self._server.forget(self)
-            self._release()
+            self._over()
+
+    def expect(self, transport: asyncio.Transport) -> None:
+        """A WebSocket that it may move to; there is one at most, and it does not outlive the session."""
+        if self.probe is not None:
+            self.probe.abort()
+        self.probe = transport
+        if self.closed:
+            transport.abort()
 
     def sweep(self, now: float) -> None:
         """Once a second: pings, and the end of who is silent."""
@@ -209,7 +217,7 @@ class Session:
             namespace, _, rest = rest.partition(b",")
         if namespace not in (b"", b"/"):
             if kind == _CONNECT:
-                self.send(b"44" + namespace[:128] + b',{"message":"Invalid namespace"}')
+                self._refuse({"message": "Invalid namespace"}, namespace[:128] + b",")
         elif kind == _CONNECT:
             self._connect(rest)
         elif kind == _DISCONNECT:
@@ -231,12 +239,12 @@ class Session:
         try:
             subscription = await self._server.grant(self._handshake, auth)
         except Exception as fault:
+            self._connecting = None
             problem = describe(fault)
             more = {"status": problem.status, "title": problem.title, **(problem.more or {})}
             self._refuse({"message": problem.detail, "data": more})
             return
-        finally:
-            self._connecting = None
+        self._connecting = None
         if self.closed:
             subscription.release()
             return
@@ -248,14 +256,23 @@ class Session:
         self.send(b"40" + orjson.dumps({"sid": secrets.token_urlsafe(15)}))
         subscription.join(subscriber)
 
-    def _refuse(self, reason: Mapping[str, Any]) -> None:
-        self.send(b"44" + orjson.dumps(reason))
+    def _refuse(self, reason: Mapping[str, Any], namespace: bytes = b"") -> None:
+        # one that does not poll is not answered either
+        if self.buffer is None or not self.buffer.full:
+            self.send(b"44" + namespace + orjson.dumps(reason))
 
     def _farewell(self, reason: str) -> bytes:
         """Closing Engine.IO, not Socket.IO: from the former a client comes back by itself."""
         if self.buffer is not None:
             return _CLOSE + RECORD_SEPARATOR
         return websocket_frame(_CLOSE) + websocket_frame(close_payload(GOING_AWAY), CLOSE)
+
+    def _over(self) -> None:
+        self._leave()
+        if self.probe is not None:
+            self.probe.abort()
+        self._server.forget(self)
+        self._release()
 
     def _leave(self) -> None:
         if self._connecting is not None:
@@ -362,6 +379,7 @@ class SocketIo:
 
         def owned(connection: Connection) -> None:
             connection.take_over(_Probe(session, connection.transport))
+            session.expect(connection.transport)
 
         return owned
 
@@ -491,14 +509,15 @@ class _Probe(_Carrier):
 
 async def _probed(socket: WebSocket, session: Session) -> bool:
     """Whether the client moved its session to this WebSocket."""
-    with suppress(WebSocketDisconnect, KeyError):
-        while not session.closed:
-            packet = (await socket.receive_text()).encode()
-            if packet == _PING + b"probe":
-                await socket.send_text("3probe")
-                session.send(_NOOP)
-            elif packet == _UPGRADE:
-                return True
+    with suppress(WebSocketDisconnect, KeyError, TimeoutError):
+        async with asyncio.timeout(PING_TIMEOUT):
+            while not session.closed:
+                packet = (await socket.receive_text()).encode()
+                if packet == _PING + b"probe":
+                    await socket.send_text("3probe")
+                    session.send(_NOOP)
+                elif packet == _UPGRADE:
+                    return True
     return False
 
 

@@ -31,6 +31,11 @@ class StoredEvent(NamedTuple):
         """Unix seconds."""
         return self.at_ms // 1000
 
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return len(self.event.value)
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -83,7 +88,7 @@ class StoredEvents:
 
 def next_limit(page: list[StoredEvent], limit: int) -> int:
     """How many events the next page may have, by the size of those of this one."""
-    size = sum(len(stored.event.value) for stored in page)
+    size = sum(stored.size for stored in page)
     average = max(size // len(page), 1) if page else 1
     return max(1, min(LARGEST_PAGE, PAGE_BYTES // average, limit * 4))
 
