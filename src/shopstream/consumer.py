@@ -144,7 +144,7 @@ async def _check(answer: httpx.Response, pause: _Pause) -> None:
     body = await answer.aread()
     if answer.status_code in AGAIN:
         after = answer.headers.get("retry-after", "")
-        pause.asked = float(after) if after.isdigit() else 0.0
+        pause.asked = float(after) if after.isdecimal() else 0.0
         raise _Later
     try:
         detail = str(orjson.loads(body)["detail"])

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -23,28 +24,17 @@ _HEADERS = [
 ]
 
 
+@dataclass(frozen=True, slots=True)
 class Subscription:
     """What a request for a stream was granted. `release` gives its place among the open streams back."""
 
-    __slots__ = ("expires", "filter", "hub", "release", "rotates", "shop", "since")
-
-    def __init__(
-        self,
-        hub: Hub,
-        shop: str,
-        wanted: SubscriptionFilter,
-        since: str | None,
-        expires: float,
-        rotates: float,
-        release: Callable[[], None],
-    ) -> None:
-        self.hub = hub
-        self.shop = shop
-        self.filter = wanted
-        self.since = since
-        self.expires = expires
-        self.rotates = rotates
-        self.release = release
+    hub: Hub
+    shop: str
+    filter: SubscriptionFilter
+    since: str | None
+    expires: float
+    rotates: float
+    release: Callable[[], None]
 
     def open(
         self, encoding: Encoding, outlet: Outlet, farewell: Callable[[str], bytes] | None = None
@@ -68,11 +58,10 @@ class Subscription:
 class Listener:
     """Owns a connection on which the client has nothing to say."""
 
-    __slots__ = ("_hub", "_release", "_subscriber")
+    __slots__ = ("_subscriber", "_subscription")
 
     def __init__(self, subscription: Subscription, subscriber: Subscriber) -> None:
-        self._hub = subscription.hub
-        self._release = subscription.release
+        self._subscription = subscription
         self._subscriber = subscriber
 
     def received(self, data: bytes) -> None:
@@ -80,16 +69,15 @@ class Listener:
 
     def pause(self) -> None:
         """The client does not read."""
-        self._hub.pause(self._subscriber)
+        self._subscription.hub.pause(self._subscriber)
 
     def resume(self) -> None:
         """It reads again."""
-        self._hub.resume(self._subscriber)
+        self._subscription.hub.resume(self._subscriber)
 
     def lost(self) -> None:
         """The connection is gone."""
-        self._hub.leave(self._subscriber)
-        self._release()
+        self._subscription.leave(self._subscriber)
 
 
 class EventStream(Response):

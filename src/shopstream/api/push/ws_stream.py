@@ -18,7 +18,7 @@ from shopstream.api.push.encoding import (
 )
 from shopstream.api.push.hub import Hub
 from shopstream.api.push.outlet import Buffer
-from shopstream.api.push.stream import POLL_SECONDS, STALL_SECONDS, Subscription
+from shopstream.api.push.stream import POLL_SECONDS, STALL_SECONDS, Listener, Subscription
 from shopstream.api.push.subscriber import Subscriber
 from shopstream.api.push.takeover import Connection
 from shopstream.api.push.types import DEFAULT, types_of
@@ -62,16 +62,15 @@ def _say(subscriber: Subscriber, name: str, **members: Any) -> None:
     subscriber.outlet.write(subscriber.encoding.control(name, **members))
 
 
-class WebSocketConnection:
+class WebSocketConnection(Listener):
     """Owns a connection after the handshake."""
 
-    __slots__ = ("_reader", "_subscriber", "_subscription", "_transport")
+    __slots__ = ("_reader", "_transport")
 
     def __init__(
         self, subscription: Subscription, subscriber: Subscriber, transport: asyncio.Transport
     ) -> None:
-        self._subscription = subscription
-        self._subscriber = subscriber
+        super().__init__(subscription, subscriber)
         self._transport = transport
         self._reader = Reader()
 
@@ -82,18 +81,6 @@ class WebSocketConnection:
                 self._message(opcode, payload)
         except Broken as broken:
             self._close(broken.code)
-
-    def pause(self) -> None:
-        """The client does not read."""
-        self._subscription.hub.pause(self._subscriber)
-
-    def resume(self) -> None:
-        """It reads again."""
-        self._subscription.hub.resume(self._subscriber)
-
-    def lost(self) -> None:
-        """The connection is gone."""
-        self._subscription.leave(self._subscriber)
 
     def _message(self, opcode: int, payload: bytes) -> None:
         if self._subscriber.ended:
