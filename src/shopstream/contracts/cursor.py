@@ -61,16 +61,7 @@ def decode(text: str) -> dict[Partition, Position]:
     Raises:
         BadCursor: for any text that `encode` does not make.
     """
-    return _read(text)[0]
-
-
-def arrival(text: str) -> int:
-    """Unix seconds when the last event before a cursor arrived.
-
-    Raises:
-        BadCursor: as `decode`.
-    """
-    return _read(text)[1]
+    return read(text)[0]
 
 
 def segment(index: int, epoch: int, first: int, offsets: list[int]) -> bytes:
@@ -106,7 +97,8 @@ def _runs(cursor: Cursor) -> list[_Run]:
     return runs
 
 
-def _read(text: str) -> tuple[dict[Partition, Position], int]:
+def read(text: str) -> tuple[dict[Partition, Position], int]:
+    """The positions in a text, and the Unix seconds when the last event before them arrived; raises as `decode`."""
     if len(text) > MAX_TEXT:
         raise BadCursor("the cursor is too long")
     try:

@@ -12,7 +12,7 @@ from shopstream.api.push.cursor_encoder import CursorEncoder
 from shopstream.api.push.hub import KEPT_SECONDS, MARGIN_SECONDS, Hub
 from shopstream.api.push.stored_events import FIRST_PAGE, Span, StoredEvents, next_limit
 from shopstream.api.push.subscriber import SubscriptionFilter
-from shopstream.contracts.cursor import BadCursor, Partition, Position, arrival, decode
+from shopstream.contracts.cursor import BadCursor, Partition, Position, decode, read
 
 WAIT_SECONDS = 5.0
 READY_SECONDS = 5.0
@@ -94,7 +94,7 @@ class HistoryReader:
         start = {place: Position(position.epoch, 0) for place, position in now.items()}
         if after is None:
             return start, 0, True
-        given, at = decode(after), arrival(after)
+        given, at = read(after)
         for place, position in given.items():
             if place not in start or start[place].epoch != position.epoch:
                 raise BadParameter("after", "names a topic that was made again")

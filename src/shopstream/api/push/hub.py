@@ -17,7 +17,7 @@ from shopstream.api.push.channel import MAX_ENTRIES, Channel, Entry, Positions, 
 from shopstream.api.push.encoding import Encoding
 from shopstream.api.push.records import PushEvent
 from shopstream.api.push.subscriber import Outlet, Subscriber
-from shopstream.contracts.cursor import BadCursor, Partition, Position, arrival, decode, encode
+from shopstream.contracts.cursor import BadCursor, Partition, Position, encode, read
 
 QUIET_CHANNELS = 20_000
 """Shops without subscribers whose place is kept."""
@@ -358,7 +358,7 @@ class Hub:
 
     def _resume(self, subscriber: Subscriber, since: str) -> None:
         try:
-            given, at = decode(since), arrival(since)
+            given, at = read(since)
         except BadCursor:
             self.reset(subscriber, "the cursor is not one of this API", fresh=True)
             return
