@@ -11,6 +11,9 @@ import pytest
 
 from provider.apps import Counting, application
 from shopstream.api import server
+from shopstream.api.push import hub
+from shopstream.api.push.stream import EventStream, Subscription
+from shopstream.api.push.subscriber import SubscriptionFilter
 from shopstream.api.push.takeover import TAKE_OVER
 from shopstream.api.server import Server, configure, listen
 
@@ -95,6 +98,31 @@ class Echo:
     def resume(self) -> None: ...
 
     def lost(self) -> None: ...
+
+
+async def test_a_client_that_does_not_read_its_goodbye_is_cut_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hub, "GOODBYE_SECONDS", 0.2)
+    streams = hub.Hub(lambda: 0)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        wanted = SubscriptionFilter("u1", frozenset())
+        inf = float("inf")
+        granted = Subscription(streams, "s1", wanted, None, inf, inf, lambda: None)
+        await EventStream(granted)(scope, receive, send)
+
+    async with serving(app) as (client, there):
+        loop = asyncio.get_running_loop()
+        await loop.sock_sendall(client, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await loop.sock_recv(client, 1 << 16)
+        (subscriber,) = streams.subscribers()
+        subscriber.outlet.write(b"x" * 60_000)  # not so much that it counts as one that stalls
+        assert subscriber.paused is None
+        streams.end(subscriber, "expired")
+        async with asyncio.timeout(5):
+            while there.server_state.connections:
+                await asyncio.sleep(0.05)
 
 
 async def test_a_client_that_does_not_read_is_not_listened_to() -> None:

@@ -29,6 +29,8 @@ SUSPECT_SECONDS = 10
 """More than the time in which a topic that was made again is seen."""
 MARGIN_SECONDS = 24 * 3600
 """Parts of that table go by whole days."""
+GOODBYE_SECONDS = 30.0
+"""How long a client may take to read the last words of its stream."""
 MADE_AGAIN = "a topic was made again since the cursor"
 
 
@@ -256,6 +258,7 @@ class Hub:
         subscriber.reason = reason
         subscriber.outlet.write(frame + subscriber.farewell(reason))
         subscriber.outlet.close()
+        asyncio.get_running_loop().call_later(GOODBYE_SECONDS, subscriber.outlet.abort)
         self.leave(subscriber)
 
     def close(self) -> None:
