@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 from collections.abc import Iterable
 
 import pytest
@@ -200,3 +201,56 @@ async def test_other_types_count_from_the_moment_they_are_asked_for(store: Store
     store.open.set()
     await store.settled(subscriber)
     assert outlet.told() == ["stream:ready", "e1", "e3", "e5", "e7", "e9"]
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_nothing_is_lost_or_repeated_while_partitions_are_added(
+    store: Store, seed: int
+) -> None:
+    """Clients stall, read again, drop and come back with their last cursor, in memory and in what is stored."""
+    dice = random.Random(seed)
+    told: list[list[str]] = [[] for _ in range(3)]
+    since = [start(store)] * 3
+    open_ones = [store.subscriber(since[n]) for n in range(3)]
+    published = 0
+
+    def take(n: int) -> None:
+        outlet = open_ones[n][1]
+        for text in outlet.written.split(b"\x1e")[:-1]:
+            said = json.loads(text)
+            since[n] = said["cursor"]
+            told[n].append(said["event"]["id"] if "event" in said else said["control"])
+        outlet.written = b""
+
+    for _ in range(300):
+        n, deed = dice.randrange(3), dice.random()
+        subscriber, _outlet = open_ones[n]
+        if deed < 0.45:
+            store.publish(f"e{published}", place=dice.choice(list(store.ends)))
+            published += 1
+        elif deed < 0.48:
+            store.ends[Partition(INVENTORY, len(store.ends))] = 0
+            store.begin()
+        elif deed < 0.6:
+            store.hub.pause(subscriber)
+        elif deed < 0.75:
+            store.hub.resume(subscriber)
+        elif deed < 0.8:
+            take(n)
+            store.hub.leave(subscriber)
+            open_ones[n] = store.subscriber(since[n])
+        elif deed < 0.85:
+            (store.open.clear if store.open.is_set() else store.open.set)()
+        else:
+            await asyncio.sleep(0)
+    store.open.set()
+    for n, (subscriber, _outlet) in enumerate(open_ones):
+        store.hub.resume(subscriber)
+        await store.settled(subscriber)
+        take(n)
+        came = [name for name in told[n] if name != "stream:ready"]
+        assert sorted(came) == sorted(f"e{number}" for number in range(published))
+        for place in store.ends:
+            mine = [one.event for one in store.events if one.place == place]
+            order = [json.loads(event.value)["id"] for event in mine]
+            assert [name for name in came if name in order] == order
