@@ -1,8 +1,8 @@
 """Every attack that we know at once, beside honest shops: how long their reports take, how fresh they are, which memory
 processes have.
 
-The attackers run in a process of their own, on the same cores, at fixed rates: measured is what they cost others, not how
-much this machine can send.
+The attackers run in a process of their own, on the same cores, at fixed rates: measured is what they cost others, and
+not how much this machine can send.
 """
 
 import argparse
