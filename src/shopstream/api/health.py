@@ -57,7 +57,8 @@ class Health:
         well = all(state == OK for state in checks.values()) and (trouble is None or trouble[1])
         if self._keys:
             checks["keys"] = trouble[0] if trouble else OK
-        body = {"status": "ready" if well else "unready", **checks, "pipeline": self._pipeline()}
+        told = {"pipeline": self._pipeline(), **self._clocks()}
+        body = {"status": "ready" if well else "unready", **checks, **told}
         return _json(body, 200 if well else 503)
 
     async def metrics(self) -> Response:
@@ -79,6 +80,10 @@ class Health:
             return "The pipeline has not said how far it is."
         age = (self._now() - as_of).total_seconds()
         return OK if age < STALE_SECONDS else f"The reports stand still since {age:.0f} s."
+
+    def _clocks(self) -> dict[str, str]:
+        ahead = self._book.ahead
+        return {"clock": f"The clock of a worker is {ahead:.0f} s ahead."} if ahead else {}
 
 
 def router(health: Health) -> APIRouter:

@@ -73,6 +73,16 @@ class _Outside(Collector):
             yield GaugeMetricFamily(
                 "shopstream_as_of_age_seconds", "Age of what the reports include", age
             )
+        yield GaugeMetricFamily(
+            "shopstream_clock_ahead_seconds",
+            "How far the clock of a worker is ahead of that of this process; 0 below a second",
+            self._book.ahead,
+        )
+        yield GaugeMetricFamily(
+            "shopstream_clock_set_back",
+            "Times that the clock of this machine was set back since the process started",
+            self._book.times_set_back,
+        )
         yield self._pipeline()
 
     def _pipeline(self) -> Metric:

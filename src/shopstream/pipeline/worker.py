@@ -117,7 +117,7 @@ class Worker:
         self.app = self._faust()
         self.kafka = transport.install(self.app)
         self._assigned = False
-        self._started = time.time()
+        self._started = self.kafka.instants.steady()
         self._began: dict[str, float] = {}
 
     def wire(self) -> faust.App:
@@ -150,8 +150,11 @@ class Worker:
         can say up to which instant it is. The gauge of the age follows what is told here."""
         told = self.kafka.progress()
         if told:
-            oldest = min(known.as_of or self._started for known in told.values())
-            self.metrics.behind(time.time() - oldest)
+            instants = self.kafka.instants
+            started = instants.wall(self._started)
+            oldest = min(known.as_of or started for known in told.values())
+            self.metrics.behind(max(0.0, instants.now().timestamp() - oldest))
+            self.metrics.clock_set_back(instants.times_set_back)
         return {
             Partition(tp.topic, tp.partition): Progress(
                 self.epochs.of(tp.topic), known.next, datetime.fromtimestamp(known.as_of, UTC)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -57,7 +56,7 @@ class ChunkConsumerThread(_driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         fetcher._client = WatchedClient(
             fetcher._client,
             fetcher._subscriptions,
-            time.time,
+            self.consumer.transport.instants.steady,
             lambda samples: self._tell(books.fetched, samples),
         )
 
