@@ -1,7 +1,7 @@
 """Instants that stay true when somebody sets the clock. No I/O but the two clocks.
 
-An instant is kept on a steady clock, which nobody sets and which counts while the machine sleeps. What it is on the wall
-clock is worked out when it is told:
+An instant is kept on a steady clock, which nobody sets and which counts while the machine sleeps. What it is on the
+wall clock is worked out when it is told:
 
 - a clock that was set back takes the instant with it, so that it never lies in the future;
 - a clock that was set forward does not: what was before the earlier reading is before the later one too.

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from shopstream.api.standing import Standing
 from shopstream.api.topology import Topology
 from shopstream.contracts.cursor import Partition
-from shopstream.contracts.notices import PipelineState, Progress, Touched
+from shopstream.contracts.notices import PipelineState, Touched
 from shopstream.contracts.topics import INPUTS
 from shopstream.instants import Instants
 

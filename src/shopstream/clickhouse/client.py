@@ -219,6 +219,8 @@ class Engine:
             raise EngineUnavailable(f"no answer from the engine within {seconds:g} s") from None
         except ClickHouseError as error:
             raise from_driver(error) from error
+        except OSError as error:
+            raise EngineUnavailable(f"the engine cannot be reached: {error}") from error
 
     async def _connected(self) -> AsyncClient:
         async with self._connecting:

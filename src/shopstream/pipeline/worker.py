@@ -303,10 +303,14 @@ async def _or_end(task: Callable[[], Awaitable[None]]) -> None:
     """At once and without another commit: what this worker holds is not its own any more."""
     try:
         await task()
+        raise RuntimeError(f"{task} has ended")
     except (TopicRecreated, Fenced) as error:
         logger.error("the worker ends: %s", error)
         logging.shutdown()
         os._exit(1)
+    except Exception as error:
+        logger.critical("the worker ends: a task of it failed", exc_info=error)
+        raise
 
 
 def _credentials(settings: Settings) -> Any:
