@@ -30,6 +30,7 @@ from shopstream.api.stored import read_stored_progress
 from shopstream.api.tickets import Tickets
 from shopstream.api.topology import Watch
 from shopstream.clickhouse.client import Address, Engine
+from shopstream.clickhouse.sql import load_all
 from shopstream.disk import MIB, Disk
 from shopstream.kafka import TopicAdmin, async_options
 from shopstream.limits import raise_open_files
@@ -59,6 +60,7 @@ def run(settings: Settings) -> int:
         what supervises the process starts it again.
     """
     _log_to_stderr()
+    load_all()
     try:
         keys = Jwks(KeyAddress(settings.jwks_url).fetch) if settings.jwks_url else None
         access = Access(settings, keys, Rate(settings.rate_limit))

@@ -284,10 +284,11 @@ class Worker:
 
     async def _watch(self) -> None:
         """Sees a topic that is made again, or a broker that is gone, also while no record comes."""
+        unasked = Patience("ClickHouse")
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             check = partial(self.epochs.check, TOPICS)
-            await self._until_served(check, self.broker_patience, self.recovery_patience)
+            await self._until_served(check, self.broker_patience, unasked)
 
 
 def _now() -> datetime:
