@@ -10,7 +10,7 @@ import pytest
 from shopstream.api import server
 from shopstream.api.problems import describe
 from shopstream.api.server import connections_for
-from shopstream.clickhouse.client import Address, Engine
+from shopstream.clickhouse.client import Address, Engine, _rows
 from shopstream.clickhouse.errors import EngineError, EngineUnavailable, from_driver
 from shopstream.kafka import BrokerUnreachable, TopicAdmin
 from shopstream.limits import out_of_files
@@ -95,3 +95,10 @@ def test_some_files_are_left_to_what_is_no_connection() -> None:
     beside = server.FILES_BESIDE + server.SPARE
     assert connections_for(20_000) == 20_000 - beside
     assert connections_for(100) == server.LEAST_CONNECTIONS
+
+
+@pytest.mark.parametrize("body", [b"", b'["a"]\n[1', b'["a","b"]\n[1]\n'])
+def test_an_answer_that_the_engine_could_not_write_is_none(body: bytes) -> None:
+    assert _rows(b'["a"]\n[1]\n[2]\n') == [{"a": 1}, {"a": 2}]
+    with pytest.raises(EngineUnavailable, match="torn"):
+        _rows(body)
