@@ -4,7 +4,9 @@ Exit codes: 0 done; 1 something did not go through or a dependency is down (one 
 error); 2 flags or settings are not usable (every fault on its own line).
 """
 
+import io
 import json
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -26,6 +28,10 @@ app.add_typer(deadletters, name="deadletters")
 
 def main() -> None:
     """The entry point `shopstream`."""
+    for stream in (sys.stdout, sys.stderr):
+        # what is printed comes from events, files and flags: any text, and any terminal
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except ModuleNotFoundError as error:

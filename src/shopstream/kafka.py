@@ -9,6 +9,7 @@ import ssl
 import threading
 import zlib
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -151,7 +152,8 @@ class TopicAdmin:
         """Ends the connection; the next call opens another."""
         client, self._client = self._client, None
         if client is not None:
-            client.close()
+            with suppress(OSError):
+                client.close()
 
     def create_missing(self, topics: Iterable[Topic]) -> TopicReport:
         """Creates those of `topics` that do not exist and says how any differs; changes none.
@@ -234,7 +236,7 @@ class TopicAdmin:
             if self._client is None:
                 self._client = _connect(self._settings, self._timeout)
             return work(self._client)
-        except KafkaError as error:
+        except (KafkaError, OSError) as error:
             self.close()
             reason = str(error) or type(error).__name__
             raise BrokerUnreachable(self._settings.kafka_bootstrap, reason) from error
@@ -259,9 +261,10 @@ def _connect(settings: Settings, timeout: float) -> Any:
         admin.__init__(
             **client_options(settings), bootstrap_timeout_ms=limit_ms, request_timeout_ms=limit_ms
         )
-    except KafkaError:
+    except (KafkaError, OSError):
         # its thread would outlive the failed start
-        admin._net.stop()
+        with suppress(AttributeError):
+            admin._net.stop()
         raise
     return admin
 

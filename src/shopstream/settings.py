@@ -90,6 +90,8 @@ class Settings(BaseSettings):
     audit_seconds: float = Field(60, ge=0)
     """From one comparison of the recent days with the orders to the next; 0 switches the audit off."""
     data_dir: Path = Path(".shopstream")
+    disk_low_mib: int = Field(1024, ge=0, le=2**30)
+    """Of the disk of `data_dir`: with less free space it is said; 0 is never."""
     cache_dir: Path = Field(default_factory=_cache_dir)
     """Where what `up` runs on is kept, once for all data directories."""
     java: Path | None = None

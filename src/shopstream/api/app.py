@@ -34,6 +34,7 @@ from shopstream.api.standing import Standing
 from shopstream.api.tickets import Tickets
 from shopstream.api.topology import Look
 from shopstream.clickhouse.client import Engine
+from shopstream.disk import Disk
 
 SHOPS_AT_LEAST = 10
 """Shops that share the places of those that wait for `includes`: one has a tenth of them at most."""
@@ -61,6 +62,7 @@ class Deps:
     presence: Presence = field(default_factory=lambda: Presence("alone"))
     keys: Jwks | None = None
     refusals: Refusals | None = None
+    disk: Disk | None = None
     reports_at_once: int = 500
     access_log: bool = False
     streams: int = 0
@@ -78,7 +80,7 @@ def utc_now() -> datetime:
 def create_app(deps: Deps, now: Callable[[], datetime] = utc_now) -> FastAPI:
     """Every route, with its middleware and its faults. `app.state.sockets` are its sessions of Socket.IO."""
     metrics = Metrics()
-    metrics.watch(deps.hub, deps.book, now)
+    metrics.watch(deps.hub, deps.book, now, deps.disk)
     app = FastAPI(
         title="shopstream",
         version=version("shopstream"),
@@ -87,7 +89,9 @@ def create_app(deps: Deps, now: Callable[[], datetime] = utc_now) -> FastAPI:
         middleware=_middleware(deps, metrics),
     )
     problems.install(app)
-    checks = health.Health(deps.engine, deps.kafka, deps.book, metrics.registry, now, deps.keys)
+    checks = health.Health(
+        deps.engine, deps.kafka, deps.book, metrics.registry, now, deps.keys, deps.disk
+    )
     reports = _reports(deps, now)
     app.include_router(reports.router())
     push, app.state.sockets = _push(deps, now)

@@ -13,6 +13,7 @@ from shopstream.api.documents import Responses
 from shopstream.api.progress import ProgressBook
 from shopstream.clickhouse.client import Engine
 from shopstream.clickhouse.errors import EngineError, EngineUnavailable
+from shopstream.disk import Disk
 
 STALE_SECONDS = 10.0
 OK = "ok"
@@ -38,6 +39,7 @@ class Health:
         registry: CollectorRegistry,
         now: Callable[[], datetime],
         keys: Keys | None = None,
+        disk: Disk | None = None,
     ) -> None:
         self._engine = engine
         self._kafka = kafka
@@ -45,19 +47,21 @@ class Health:
         self._registry = registry
         self._now = now
         self._keys = keys
+        self._disk = disk
 
     async def health(self) -> Response:
         """The process runs."""
         return _json({"status": OK})
 
     async def ready(self) -> Response:
-        """Whether every dependency answers; the pipeline's state is told but does not count."""
+        """Whether every dependency answers; the pipeline, clocks and the disk are told but do not count."""
         checks = {"clickhouse": await self._clickhouse(), "kafka": self._kafka() or OK}
         trouble = self._keys.trouble() if self._keys else None
         well = all(state == OK for state in checks.values()) and (trouble is None or trouble[1])
         if self._keys:
             checks["keys"] = trouble[0] if trouble else OK
-        body = {"status": "ready" if well else "unready", **checks, "pipeline": self._pipeline()}
+        told = {"pipeline": self._pipeline(), **self._clocks(), **self._disks()}
+        body = {"status": "ready" if well else "unready", **checks, **told}
         return _json(body, 200 if well else 503)
 
     async def metrics(self) -> Response:
@@ -79,6 +83,14 @@ class Health:
             return "The pipeline has not said how far it is."
         age = (self._now() - as_of).total_seconds()
         return OK if age < STALE_SECONDS else f"The reports stand still since {age:.0f} s."
+
+    def _clocks(self) -> dict[str, str]:
+        ahead = self._book.ahead
+        return {"clock": f"The clock of a worker is {ahead:.0f} s ahead."} if ahead else {}
+
+    def _disks(self) -> dict[str, str]:
+        trouble = self._disk.trouble() if self._disk else None
+        return {"disk": trouble} if trouble else {}
 
 
 def router(health: Health) -> APIRouter:

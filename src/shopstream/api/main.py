@@ -25,12 +25,15 @@ from shopstream.api.push.timekeeper import Timekeeper
 from shopstream.api.push.types import TOPICS
 from shopstream.api.rate import Rate
 from shopstream.api.reports.refusals import Refusals
-from shopstream.api.server import PortInUse, Server, configure, listen
+from shopstream.api.server import PortInUse, Server, configure, connections_for, listen
 from shopstream.api.stored import read_stored_progress
 from shopstream.api.tickets import Tickets
 from shopstream.api.topology import Watch
 from shopstream.clickhouse.client import Address, Engine
+from shopstream.clickhouse.sql import load_all
+from shopstream.disk import MIB, Disk
 from shopstream.kafka import TopicAdmin, async_options
+from shopstream.limits import raise_open_files
 from shopstream.record_batches import bound_aiokafka
 from shopstream.settings import Settings, SettingsError
 
@@ -39,6 +42,8 @@ log = logging.getLogger(__name__)
 ENGINE_TIMEOUT = 5.0
 ENGINE_POOL = 64
 KAFKA_TIMEOUT = 2.0
+ENDS = "stored progress"
+"""The only background task that may."""
 LEAVE_SECONDS = 0.5
 """How long each background task may take to end."""
 
@@ -56,6 +61,7 @@ def run(settings: Settings) -> int:
         what supervises the process starts it again.
     """
     _log_to_stderr()
+    load_all()
     try:
         keys = Jwks(KeyAddress(settings.jwks_url).fetch) if settings.jwks_url else None
         access = Access(settings, keys, Rate(settings.rate_limit))
@@ -71,6 +77,7 @@ def run(settings: Settings) -> int:
 
 async def _serve(settings: Settings, access: Access, keys: Jwks | None, listener: socket) -> int:
     address = Address.parse(settings.clickhouse_url.get_secret_value())
+    most = connections_for(raise_open_files())
     async with (
         Engine(address, timeout=ENGINE_TIMEOUT, pool=ENGINE_POOL) as engine,
         _background(settings, engine, keys) as (hub, book, source, watch, peers, failed),
@@ -89,16 +96,18 @@ async def _serve(settings: Settings, access: Access, keys: Jwks | None, listener
             presence=presence,
             keys=keys,
             refusals=refusals,
+            disk=_disk(settings),
             reports_at_once=settings.reports_at_once,
             access_log=settings.access_log,
-            streams=settings.streams,
+            streams=_streams(settings.streams, most),
             streams_per_address=settings.streams_per_address,
             streams_per_user=settings.streams_per_user,
             stream_seconds=settings.stream_seconds,
             cookie_cross_site=settings.cookie_cross_site,
         )
         host, port = listener.getsockname()[:2]
-        log.info("serving http://%s:%d", f"[{host}]" if ":" in host else host, port)
+        shown = f"[{host}]" if ":" in host else host
+        log.info("serving http://%s:%d, at most %d connections", shown, port, most)
         app = create_app(deps)
         sockets: SocketIo = app.state.sockets
 
@@ -106,11 +115,14 @@ async def _serve(settings: Settings, access: Access, keys: Jwks | None, listener
             hub.close()
             sockets.close()
 
-        server = Server(configure(app, direct=settings.push_direct), goodbye)
+        server = Server(configure(app, direct=settings.push_direct, most=most), goodbye)
         failed.add_done_callback(lambda _: server.stop())
         teller = PresenceTeller(presence, peers, hub)
         keeper = Timekeeper(hub, sockets.sweep)
-        beside = [asyncio.create_task(each.run()) for each in (keeper, teller)]
+        beside = [
+            asyncio.create_task(keeper.run(), name="timekeeper"),
+            asyncio.create_task(teller.run(), name="presence"),
+        ]
         for task in beside:
             task.add_done_callback(lambda done: _crash(done, failed))
         await server.serve([listener])
@@ -138,7 +150,7 @@ async def _background(
     watch.start(loop)
     tasks = {
         asyncio.create_task(source.run(), name="source"),
-        asyncio.create_task(read_stored_progress(engine, book), name="stored progress"),
+        asyncio.create_task(read_stored_progress(engine, book), name=ENDS),
         asyncio.create_task(peers.run(), name="peers"),
     }
     if keys:
@@ -156,10 +168,26 @@ async def _background(
 
 
 def _crash(task: asyncio.Task[None], failed: asyncio.Future[None]) -> None:
-    if not task.cancelled() and (error := task.exception()):
-        log.critical("%s failed; this process ends", task.get_name(), exc_info=error)
-        if not failed.done():
-            failed.set_result(None)
+    if task.cancelled():
+        return
+    error = task.exception()
+    if error is None and task.get_name() == ENDS:
+        return
+    log.critical("%s has ended; so does this process", task.get_name(), exc_info=error)
+    if not failed.done():
+        failed.set_result(None)
+
+
+def _disk(settings: Settings) -> Disk | None:
+    """That of `up`, where this process is one of it."""
+    if not settings.data_dir.is_dir():
+        return None
+    return Disk(settings.data_dir, settings.disk_low_mib * MIB)
+
+
+def _streams(wanted: int, most: int) -> int:
+    """A quarter of the connections is left to requests."""
+    return min(wanted or most, most - most // 4)
 
 
 def _secret(settings: Settings) -> str | None:

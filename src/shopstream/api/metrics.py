@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 
 from shopstream.api.progress import ProgressBook
 from shopstream.api.push.hub import Hub
+from shopstream.disk import Disk
 
 BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _NAME = re.compile(r"[A-Za-z0-9_.:-]{1,64}", re.ASCII)
@@ -39,13 +40,22 @@ class Metrics:
         self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
-    def watch(self, hub: Hub, book: ProgressBook, now: Callable[[], datetime]) -> None:
+    def watch(
+        self,
+        hub: Hub,
+        book: ProgressBook,
+        now: Callable[[], datetime],
+        disk: Disk | None = None,
+    ) -> None:
         """What is read from elsewhere when /metrics is asked."""
-        self.registry.register(_Outside(hub, book, now))
+        self.registry.register(_Outside(hub, book, now, disk))
 
 
 class _Outside(Collector):
-    def __init__(self, hub: Hub, book: ProgressBook, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, hub: Hub, book: ProgressBook, now: Callable[[], datetime], disk: Disk | None
+    ) -> None:
+        self._disk = disk
         self._hub = hub
         self._book = book
         self._now = now
@@ -72,6 +82,21 @@ class _Outside(Collector):
             age = (self._now() - as_of).total_seconds()
             yield GaugeMetricFamily(
                 "shopstream_as_of_age_seconds", "Age of what the reports include", age
+            )
+        yield GaugeMetricFamily(
+            "shopstream_clock_ahead_seconds",
+            "How far the clock of a worker is ahead of that of this process; 0 below a second",
+            self._book.ahead,
+        )
+        yield GaugeMetricFamily(
+            "shopstream_clock_set_back",
+            "Times that the clock of this machine was set back since the process started",
+            self._book.times_set_back,
+        )
+        free = self._disk.free() if self._disk else None
+        if free is not None:
+            yield GaugeMetricFamily(
+                "shopstream_disk_free_bytes", "Free space on the disk of the data directory", free
             )
         yield self._pipeline()
 

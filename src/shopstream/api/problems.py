@@ -26,6 +26,7 @@ from shopstream.api.faults import (
     Unauthorized,
 )
 from shopstream.clickhouse.errors import NOT_MIGRATED, EngineError, EngineUnavailable
+from shopstream.limits import out_of_files
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +95,8 @@ def describe(fault: Exception) -> Problem:
             return _unavailable("database-unavailable", "The database is not ready", detail)
         case HTTPException():
             return _plain(fault)
+        case OSError() if out_of_files(fault):
+            return _unavailable("busy", "Too much is under way", "This process has no file left.")
     detail = "Something went wrong here; the request was not at fault."
     return Problem(500, "internal", "Internal error", detail)
 

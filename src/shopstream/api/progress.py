@@ -5,14 +5,15 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from shopstream.api.standing import Standing
 from shopstream.api.topology import Topology
 from shopstream.contracts.cursor import Partition
-from shopstream.contracts.notices import PipelineState, Progress, Touched
+from shopstream.contracts.notices import PipelineState, Touched
 from shopstream.contracts.topics import INPUTS
+from shopstream.instants import Instants
 
 SHOPS = 20_000
 """Shops whose latest change is remembered; one that is not counts as changed with the last that was forgotten."""
@@ -22,6 +23,8 @@ HEARD_SECONDS = 3.0
 """A worker reports about once a second while nothing comes."""
 WORKERS = 64
 """Workers whose counters are kept; the one that was silent longest goes first."""
+AHEAD_SECONDS = 1.0
+"""Clocks of machines that are kept right differ by less."""
 
 
 class Place(NamedTuple):
@@ -56,27 +59,59 @@ class _Shop:
             self.days.clear()
 
 
+class _Instant(NamedTuple):
+    """What was said, true on the wall clock of that moment. `heard`, and the instant itself, by the steady clock."""
+
+    said: datetime
+    heard: float
+    steady: float
+
+
+class _Known(NamedTuple):
+    """Of a partition. `as_of` None: told by a clock that was wrong."""
+
+    epoch: int
+    next: int
+    as_of: _Instant | None
+
+
 class ProgressBook:
     """What the pipeline's workers have said, the latest of each partition; `clock` in seconds."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        instants: Instants | None = None,
+    ) -> None:
         self._clock = clock
+        self._instants = instants or Instants()
+        self._set_back = 0
+        self._ahead: dict[str, float] = {}
         self._heard = -HEARD_SECONDS
         self._numbers = 0
         self._forgotten = 0
         self._shops: OrderedDict[str, _Shop] = OrderedDict()
-        self._known: dict[Partition, Progress] = {}
+        self._known: dict[Partition, _Known] = {}
         self._counters: OrderedDict[str, Mapping[str, float]] = OrderedDict()
         self._topology: Topology | None = None
         self._waiters: set[_Waiter] = set()
-        self._told: datetime | None = None
+        self._told: _Instant | None = None
 
-    def observe(self, state: PipelineState) -> None:
-        """Takes a worker's word, live or stored; an older one than is known changes nothing."""
+    def observe(self, state: PipelineState, *, replayed: bool = False) -> None:
+        """Takes a worker's word; an older one than is known changes nothing. `replayed`: nobody knows how old it is."""
+        self._see_clock()
         self._heard = self._clock()
+        now, steady = self._instants.now(), self._instants.steady()
+        at = None if replayed else state.at
         for partition, progress in state.partitions.items():
+            as_of = _instant(progress.as_of, at, now, steady)
+            said = _Known(progress.epoch, progress.next, as_of)
             known = self._known.get(partition)
-            self._known[partition] = progress if known is None else _later(known, progress)
+            if known is not None:
+                said = self._later(partition, known, said, replayed)
+            self._known[partition] = said
+        if at is not None:
+            self._ahead[state.worker] = (at - now).total_seconds()
         self._touch(state.touched)
         self._count(state)
         self._release()
@@ -95,14 +130,38 @@ class ProgressBook:
     def as_of(self) -> datetime | None:
         """Everything that reached Kafka before this (UTC) is in the reports; None when nothing is known.
 
-        While there is a partition of which no worker has said anything yet, it stands still.
+        While there is a partition of which no worker has said anything yet, it stands still. It never lies in the
+        future: where the clock of this process is set back, it goes with it.
         """
         if self._complete():
-            self._told = min(
-                (progress.as_of for place, progress in self._known.items() if self._exists(place)),
-                default=None,
-            )
-        return self._told
+            known = [at.as_of for place, at in self._known.items() if self._exists(place)]
+            told = [as_of for as_of in known if as_of is not None]
+            if len(told) == len(known):
+                self._told = min(told, key=lambda one: one.steady, default=None)
+        return None if self._told is None else self._on_the_wall(self._told)
+
+    @property
+    def ahead(self) -> float:
+        """Seconds by which the clock of a worker is ahead of that of this process; 0 where none is."""
+        most = max(self._ahead.values(), default=0.0)
+        return most if most > AHEAD_SECONDS else 0.0
+
+    @property
+    def times_set_back(self) -> int:
+        """How often the clock of this machine was set back since the process started."""
+        self._see_clock()
+        return self._set_back
+
+    def _on_the_wall(self, instant: _Instant) -> datetime:
+        shift = self._instants.shift(instant.heard)
+        return instant.said + timedelta(seconds=shift) if shift else instant.said
+
+    def _see_clock(self) -> None:
+        """Answers from before the clock was set back bear an instant in the future: none of them holds."""
+        times = self._instants.times_set_back
+        if times != self._set_back:
+            self._set_back = times
+            self.changed()
 
     def changed(self, shop: str | None = None, days: Set[int] | None = None) -> None:
         """The reports of a shop changed, in these days (UTC, counted from 1970-01-01), or in any where None.
@@ -119,6 +178,7 @@ class ProgressBook:
 
     def standing(self, shop: str, *, readable: bool) -> Standing:
         """What is known of a shop's reports now; `readable`: whether notices can be read at all."""
+        self._see_clock()
         known = self._shops.get(shop) or _Shop()
         return Standing(
             version=max(known.word, self._forgotten) if self._known and readable else None,
@@ -171,7 +231,8 @@ class ProgressBook:
         self._counters[state.worker] = state.counters
         self._counters.move_to_end(state.worker)
         if len(self._counters) > WORKERS:
-            self._counters.popitem(last=False)
+            gone, _ = self._counters.popitem(last=False)
+            self._ahead.pop(gone, None)
 
     async def wait(self, places: Iterable[Place]) -> None:
         """Returns once every place is included; cancel it to give up."""
@@ -216,7 +277,7 @@ class ProgressBook:
             and known.next >= place.next
         )
 
-    def _epoch(self, place: Place, known: Progress) -> int:
+    def _epoch(self, place: Place, known: _Known) -> int:
         if place.epoch is not None:
             return place.epoch
         state = (self._topology or {}).get(place.partition.topic)
@@ -227,8 +288,26 @@ class ProgressBook:
         state = (self._topology or {}).get(place.topic)
         return state is None or place.partition < state.partitions
 
+    def _later(self, place: Partition, known: _Known, said: _Known, replayed: bool) -> _Known:
+        """Whatever instants say: the topic that is there now, else what a worker says now.
 
-def _later(known: Progress, said: Progress) -> Progress:
-    if said.epoch != known.epoch:
-        return said if said.as_of >= known.as_of else known
-    return Progress(known.epoch, max(known.next, said.next), max(known.as_of, said.as_of))
+        A worker that has lost its partitions, and does not know it yet, says less than its successor.
+        """
+        if said.epoch != known.epoch:
+            present = (self._topology or {}).get(place.topic)
+            if present is not None and present.epoch in (known.epoch, said.epoch):
+                return said if said.epoch == present.epoch else known
+            return known if replayed else said
+        instants = [each.as_of for each in (known, said) if each.as_of is not None]
+        latest = max(instants, key=lambda one: one.steady, default=None)
+        return _Known(known.epoch, max(known.next, said.next), latest)
+
+
+def _instant(as_of: datetime, at: datetime | None, now: datetime, steady: float) -> _Instant | None:
+    """One in the future comes from a clock that is ahead, or from this one before it was set back: what counts then is
+    how long ago it was at the moment `at` which it was told; None where that is not known either."""
+    if as_of > now:
+        if at is None:
+            return None
+        as_of = now - max(timedelta(), at - as_of)
+    return _Instant(as_of, steady, steady - (now - as_of).total_seconds())

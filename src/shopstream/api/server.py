@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from shopstream.api import trace
-from shopstream.api.problems import Problem
+from shopstream.api.faults import Busy
+from shopstream.api.problems import Problem, describe
 from shopstream.api.push.takeover import TAKE_OVER, Owner, bound
 from shopstream.api.push.websocket import MAX_MESSAGE
 
@@ -24,6 +25,12 @@ HEAD_BYTES = 64 * 1024
 """Of the line and the headers of a request; the parser itself would take them without end."""
 HEAD_SECONDS = 30.0
 """From the first byte, or from the connection, to the whole head."""
+FILES_BESIDE = 256
+"""Files that are no connections of clients: the engine's, Kafka's, and what a request opens for a moment."""
+LEAST_CONNECTIONS = 16
+SPARE = 64
+"""Connections beyond the most that are heard before they are refused: an answer to what was not read may be lost."""
+CROWDED_SECONDS = 2
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -37,6 +44,8 @@ class Protocol(HttpToolsProtocol):
 
     owner: Owner | None = None
     direct = True
+    most: int | None = None
+    """Connections that are served; more are answered by 503, so that there is a file left for each request."""
 
     _head: int | None = None
     """Bytes of a head that is not complete yet."""
@@ -47,6 +56,8 @@ class Protocol(HttpToolsProtocol):
         """Begins."""
         super().connection_made(transport)
         self._expect()
+        if self.most is not None and len(self.connections) > self.most + SPARE:
+            self._refuse(_crowded())
 
     def on_message_begin(self) -> None:
         """Begins a request."""
@@ -60,7 +71,11 @@ class Protocol(HttpToolsProtocol):
         """Ends the head."""
         self._head = None
         self._expected()
+        app = self.app
+        if self.most is not None and len(self.connections) > self.most:
+            self.app = _answer_crowded
         super().on_headers_complete()
+        self.app = app
 
     def switching(self) -> None:
         """The answer will be 101: it has no body, so no length of one either (RFC 9112, section 6.1)."""
@@ -137,12 +152,16 @@ class Protocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Answers what is no request with a problem under an id of its own, and closes."""
+        self._refuse(Problem(400, "", "Bad Request", msg))
+
+    def _refuse(self, problem: Problem) -> None:
         request = trace.Trace().request
-        answer = Problem(400, "", "Bad Request", msg).response(request)
+        answer = problem.response(request)
         heads = [*answer.raw_headers, (trace.HEADER.lower().encode(), request.encode())]
         heads += [*self.server_state.default_headers, (b"connection", b"close")]
         lines = [b"%b: %b\r\n" % head for head in heads]
-        self.transport.write(b"".join((STATUS_LINE[400], *lines, b"\r\n", bytes(answer.body))))
+        line = STATUS_LINE[problem.status]
+        self.transport.write(b"".join((line, *lines, b"\r\n", bytes(answer.body))))
         self.transport.close()
 
 
@@ -204,15 +223,35 @@ def _nothing() -> None:
     pass
 
 
+def connections_for(files: int) -> int:
+    """How many a process may have that may have so many files open."""
+    return max(LEAST_CONNECTIONS, files - FILES_BESIDE - SPARE)
+
+
+def _crowded() -> Problem:
+    return describe(Busy("This process has as many connections as it may have.", CROWDED_SECONDS))
+
+
+async def _answer_crowded(scope: Scope, receive: Receive, send: Send) -> None:
+    request = trace.begin(scope, None).request
+    answer = _crowded().response(request)
+    answer.headers["Connection"] = "close"
+    answer.headers[trace.HEADER] = request
+    await answer(scope, receive, send)
+
+
 def _reason(error: OSError) -> str:
     return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
 
 
-def configure(app: ASGIApp, *, direct: bool = True, **more: Any) -> uvicorn.Config:
-    """How the application is served; `direct`: streams write to their connections themselves."""
+def configure(
+    app: ASGIApp, *, direct: bool = True, most: int | None = None, **more: Any
+) -> uvicorn.Config:
+    """How the application is served; `direct`: streams write to their connections themselves; `most` connections."""
+    kind = Protocol if direct else PlainProtocol
     return uvicorn.Config(
         app,
-        http=Protocol if direct else PlainProtocol,
+        http=type(kind.__name__, (kind,), {"most": most}),
         ws="none" if direct else "websockets-sansio",
         ws_max_size=MAX_MESSAGE,
         ws_per_message_deflate=False,

@@ -30,7 +30,7 @@ async def read_stored_progress(engine: Engine, book: ProgressBook) -> None:
             said = True
             await asyncio.sleep(AGAIN_SECONDS)
         else:
-            book.observe(PipelineState(STORED, dict(map(_progress, rows))))
+            book.observe(PipelineState(STORED, dict(map(_progress, rows))), replayed=True)
             return
 
 

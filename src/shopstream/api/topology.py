@@ -114,7 +114,10 @@ class Watch:
             self._wake.clear()
             with self._lock:
                 waiting, self._waiting = self._waiting, []
-            self._report(look(self._admin, self._names), waiting)
+            try:
+                self._report(look(self._admin, self._names), waiting)
+            except Exception:  # a thread that ends says nothing to anybody
+                log.exception("a look at the topics failed; the next one follows")
             self._wake.wait(INTERVAL)
         self._admin.close()
 

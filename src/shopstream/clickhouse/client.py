@@ -38,6 +38,13 @@ _ROWS: Settings = {
 }
 
 
+_WHOLE: Settings = {
+    "wait_end_of_query": 1,
+    # without it each answer waits in a file, which a full disk does not take
+    "buffer_size": 1024 * 1024,
+}
+
+
 class External(NamedTuple):
     """A table that travels with one statement; `columns` is its ClickHouse structure."""
 
@@ -127,8 +134,7 @@ class Engine:
             external,
             timeout,
         )
-        names, *lines = [orjson.loads(line) for line in body.splitlines()]
-        return [dict(zip(names, line, strict=True)) for line in lines]
+        return _rows(body)
 
     async def content(
         self,
@@ -206,7 +212,7 @@ class Engine:
 
     def _all(self, settings: Settings | None, query_id: str | None = None) -> dict[str, Any]:
         named = {"query_id": query_id} if query_id else {}
-        return {"wait_end_of_query": 1, **self._settings, **(settings or {}), **named}
+        return {**_WHOLE, **self._settings, **(settings or {}), **named}
 
     @asynccontextmanager
     async def _limited(self, timeout: float | None) -> AsyncIterator[AsyncClient]:
@@ -219,6 +225,8 @@ class Engine:
             raise EngineUnavailable(f"no answer from the engine within {seconds:g} s") from None
         except ClickHouseError as error:
             raise from_driver(error) from error
+        except OSError as error:
+            raise EngineUnavailable(f"the engine cannot be reached: {error}") from error
 
     async def _connected(self) -> AsyncClient:
         async with self._connecting:
@@ -243,6 +251,15 @@ class Engine:
                     show_clickhouse_errors=True,
                 )
         return self._client
+
+
+def _rows(body: bytes) -> list[Row]:
+    """An answer has at least the names: without them, or torn, it is of an engine that could not write it."""
+    try:
+        names, *lines = [orjson.loads(line) for line in body.splitlines()]
+        return [dict(zip(names, line, strict=True)) for line in lines]
+    except ValueError:
+        raise EngineUnavailable(f"the engine's answer is torn, {len(body)} bytes") from None
 
 
 def _bound(params: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -13,6 +13,12 @@ _TRANSIENT = frozenset(
     {159, 160, 202, 203, 209, 210, 236, 241, 242, 243, 252, 319, 373, 394, 425, 439, 999}
 )
 _LATER = ("408", "429")
+_EXHAUSTED = re.compile(
+    r"errno: (?:23|24|28|122), strerror"
+    r"|filesystem error: .*\[(?:Too many open files|No space left on device|Disk quota exceeded)"
+    r"|[Ee]xception: (?:Too many open files|No space left on device)"
+)
+"""The engine's machine has no file or no space left: that passes, and no statement is at fault."""
 NOT_MIGRATED = frozenset({60, 81})
 """Unknown table or database: `shopstream migrate` has not run yet."""
 
@@ -47,7 +53,8 @@ def from_driver(error: Exception) -> EngineError | EngineUnavailable:
     if code is not None:
         name = getattr(error, "name", None) or "UNKNOWN"
         refused = EngineError(code, name, detail.removesuffix(f" ({name})"))
-        return EngineUnavailable(str(refused)) if code in _TRANSIENT else refused
+        passes = code in _TRANSIENT or _EXHAUSTED.search(said)
+        return EngineUnavailable(str(refused)) if passes else refused
     status = _STATUS.search(said)
     if status and status[1].startswith("4") and status[1] not in _LATER:
         return EngineError(0, f"HTTP_{status[1]}", detail[:200])

@@ -37,13 +37,15 @@ class Progress:
 class PipelineState:
     """One worker's word: progress of its partitions, and its counters since it started.
 
-    `touched` is what it has written since its last word; None where that may be anything of any shop.
+    `touched` is what it has written since its last word; None where that may be anything of any shop. `at`: what its
+    clock said as it said this, where that is known.
     """
 
     worker: str
     partitions: Mapping[Partition, Progress]
     counters: Mapping[str, float] = field(default_factory=dict)
     touched: Touched | None = None
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +139,8 @@ def pipeline_progress(state: PipelineState, event_id: str, at: datetime) -> byte
     return _event(event_id, PROGRESS, at, data)
 
 
-def read_progress(data: Mapping[str, Any]) -> PipelineState:
-    """From the `data` of a `pipeline:progress` event; an older pipeline does not say what it touched."""
+def read_progress(data: Mapping[str, Any], at: str | None = None) -> PipelineState:
+    """From the `data` and the `time` of a `pipeline:progress` event; an older pipeline does not say what it touched."""
     touched = data.get("touched")
     if touched is not None:
         touched = {s: None if days is None else frozenset(days) for s, days in touched.items()}
@@ -150,6 +152,7 @@ def read_progress(data: Mapping[str, Any]) -> PipelineState:
         },
         data["counters"],
         touched,
+        datetime.fromisoformat(at) if at else None,
     )
 
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from shopstream.local.output import Muffler, Say, is_wrong, open_log
+from shopstream.local.output import LINE, Log, Muffler, Say, is_wrong
 
 _PR_SET_PDEATHSIG = 1
 
@@ -21,7 +21,7 @@ _PR_SET_PDEATHSIG = 1
 class Child:
     """Starts `command` at construction. Must be made in the main thread, in a running loop.
 
-    Standard output goes to the log file, standard error too, its last line is kept and its errors
+    Standard output goes to the log, standard error too, its last line is kept and its errors
     are said. `ended` becomes the exit code (negative: the signal) once the process is gone; what
     it left in its group is killed.
 
@@ -35,23 +35,30 @@ class Child:
         self.name = name
         self.last_words = ""
         self._say = say
-        self._log = open_log(log)
+        self._log = Log(log)
         self._loop = asyncio.get_running_loop()
         self.ended: asyncio.Future[int] = self._loop.create_future()
-        self._process = subprocess.Popen(
-            command,
-            env=inherited(env),
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-            preexec_fn=bound_to(os.getpid()),
-        )
-        assert self._process.stderr is not None
-        self._reader = threading.Thread(
-            target=self._relay, args=(self._process.stderr,), daemon=True
-        )
-        self._reader.start()
+        try:
+            self._process = subprocess.Popen(
+                command,
+                env=inherited(env),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+                preexec_fn=bound_to(os.getpid()),
+            )
+        except BaseException:
+            self._log.close()
+            raise
+        out, err = self._process.stdout, self._process.stderr
+        assert out is not None and err is not None
+        self._readers = [
+            threading.Thread(target=self._keep, args=(out,), daemon=True),
+            threading.Thread(target=self._relay, args=(err,), daemon=True),
+        ]
+        for reader in self._readers:
+            reader.start()
         threading.Thread(target=self._watch, daemon=True).start()
 
     @property
@@ -74,9 +81,13 @@ class Child:
             self.signal(signal.SIGKILL)
             await asyncio.wait({self.ended})
 
+    def _keep(self, stream: IO[bytes]) -> None:
+        while raw := stream.readline(LINE):
+            self._log.write(raw)
+
     def _relay(self, stream: IO[bytes]) -> None:
         muffler = Muffler()
-        for raw in stream:
+        while raw := stream.readline(LINE):
             self._log.write(raw)
             line = raw.decode(errors="replace").rstrip()
             self.last_words = line or self.last_words
@@ -87,7 +98,8 @@ class Child:
         code = self._process.wait()
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
-        self._reader.join(timeout=1)
+        for reader in self._readers:
+            reader.join(timeout=1)
         self._log.close()
         with suppress(RuntimeError):  # the loop is closed: nobody waits
             self._loop.call_soon_threadsafe(self._settle, code)

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -28,7 +29,7 @@ def list_letters(settings: Settings, wanted: Wanted, limit: int, as_json: bool) 
     letters = list(find(settings, wanted, limit, reading))
     if as_json:
         for letter in letters:
-            sys.stdout.write(json.dumps(letter.document(), ensure_ascii=False) + "\n")
+            sys.stdout.write(json_line(letter.document(), sys.stdout.encoding))
         return
     console = Console(highlight=False)
     if not console.is_terminal:
@@ -36,6 +37,16 @@ def list_letters(settings: Settings, wanted: Wanted, limit: int, as_json: bool) 
     if letters:
         console.print(_table(letters))
     console.print(listed(len(letters), reading), soft_wrap=True)
+
+
+def json_line(document: dict[str, Any], encoding: str | None) -> str:
+    """One line; with escapes where the output has no bytes for a character, as none has for half a surrogate pair."""
+    text = json.dumps(document, ensure_ascii=False)
+    try:
+        text.encode(encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(document)
+    return text + "\n"
 
 
 def listed(shown: int, reading: Reading) -> str:

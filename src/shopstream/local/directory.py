@@ -5,11 +5,15 @@ import hmac
 import json
 import os
 import secrets
+import stat
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from shopstream.local.faults import LocalFault
+
+OTHERS = 0o077
+OURS = frozenset({"secrets.json", "up.lock", "up.json"})
 
 
 class DirectoryUnusable(LocalFault):
@@ -63,6 +67,7 @@ class Directory:
         self.path = path.absolute()
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._close_to_others()
             self.logs.mkdir(exist_ok=True)
             self._lock = self._hold()
             # one that was killed leaves its own behind
@@ -87,17 +92,41 @@ class Directory:
             DirectoryUnusable: the file is there but is not ours.
         """
         path = self.path / "secrets.json"
-        if not path.exists():
-            made = (secrets.token_urlsafe(32) for _ in range(3))
-            write_private(path, asdict(Secrets(*made)))
         try:
+            if not path.exists():
+                made = (secrets.token_urlsafe(32) for _ in range(3))
+                write_private(path, asdict(Secrets(*made)))
+            path.chmod(0o600)  # a copy of it may have another mode
             return Secrets(**json.loads(path.read_bytes()))
         except (ValueError, TypeError):
             raise DirectoryUnusable(self.path, "secrets.json is not readable") from None
+        except OSError as error:
+            raise DirectoryUnusable(self.path, error.strerror or str(error)) from None
 
     def announce(self, addresses: Addresses) -> None:
-        """Writes `up.json` (mode 0600)."""
-        write_private(self.path / "up.json", asdict(addresses))
+        """Writes `up.json` (mode 0600).
+
+        Raises:
+            DirectoryUnusable: it cannot be written.
+        """
+        try:
+            write_private(self.path / "up.json", asdict(addresses))
+        except OSError as error:
+            raise DirectoryUnusable(self.path, error.strerror or str(error)) from None
+
+    def _close_to_others(self) -> None:
+        """Whoever can read it has every password. One that is not ours is left as it is."""
+        mode = stat.S_IMODE(self.path.stat().st_mode)
+        if not mode & OTHERS:
+            return
+        inside = {entry.name for entry in self.path.iterdir()}
+        if inside and not inside & OURS:
+            raise DirectoryUnusable(
+                self.path,
+                f"it is open to others, mode {mode:04o}, and has files that are not of shopstream;"
+                " chmod 700 makes it private",
+            )
+        self.path.chmod(mode & ~OTHERS)
 
     def _hold(self) -> IO[str]:
         lock = (self.path / "up.lock").open("a+")

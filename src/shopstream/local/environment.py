@@ -17,9 +17,9 @@ def load_beside_up() -> Settings:
     """
     directory = Path(os.environ.get(f"{PREFIX}DATA_DIR") or ".shopstream")
     told = told_by_up(_read(directory / "up.json"), _read(directory / "secrets.json"), os.environ)
-    for name, value in told.items():
-        os.environ.setdefault(name, value)
-    return load()
+    # not put into the environment: a secret there is one more place to read it from
+    silent = {name: value for name, value in told.items() if not os.environ.get(name)}
+    return load(**{name.removeprefix(PREFIX).lower(): value for name, value in silent.items()})
 
 
 def told_by_up(

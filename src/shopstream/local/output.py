@@ -1,12 +1,15 @@
 """The output of supervised processes: everything to a log file, what is wrong to the terminal."""
 
 import re
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
 
 ROTATE_AT = 5 * 1024 * 1024
-"""Bytes; a bigger log is moved to `.1` when its process starts."""
+"""Bytes; a log that would be longer is moved to `.1`, in place of the one that is there."""
+LINE = 64 * 1024
+"""Bytes of a line that are looked at together."""
 
 Say = Callable[[str, str], None]
 """Takes the name of a process and a line for the terminal."""
@@ -14,11 +17,37 @@ Say = Callable[[str, str], None]
 _WRONG = re.compile(r"\b(?:ERROR|CRITICAL|FATAL|panicked|\w+(?:Error|Exception):)")
 
 
-def open_log(path: Path, limit: int = ROTATE_AT) -> BinaryIO:
-    """The log, to append to, unbuffered; one that is too long is put aside first."""
-    if path.exists() and path.stat().st_size > limit:
-        path.replace(path.with_suffix(path.suffix + ".1"))
-    return path.open("ab", buffering=0)
+class Log:
+    """A file that is appended to, and the one before it; from several threads. What a full disk does not take is lost.
+
+    Raises:
+        OSError: at construction, the file cannot be opened.
+    """
+
+    def __init__(self, path: Path, limit: int = ROTATE_AT) -> None:
+        self._path = path
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._file = path.open("ab", buffering=0)
+        self._size = path.stat().st_size
+
+    def write(self, line: bytes) -> None:
+        """Appends; nothing that fails here is worth a process."""
+        with self._lock, suppress(OSError, ValueError):
+            if self._size and self._size + len(line) > self._limit:
+                self._rotate()
+            self._size += self._file.write(line)
+
+    def close(self) -> None:
+        """What is written after this is lost."""
+        with self._lock:
+            self._file.close()
+
+    def _rotate(self) -> None:
+        self._path.replace(self._path.with_suffix(self._path.suffix + ".1"))
+        fresh = self._path.open("ab", buffering=0)
+        self._file.close()
+        self._file, self._size = fresh, 0
 
 
 def is_wrong(line: str) -> bool:

@@ -5,10 +5,11 @@ import hashlib
 import os
 import re
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from shopstream.local.child import bound_to
+from shopstream.local.child import bound_to, inherited
 from shopstream.local.clickhouse.logins import dump, login
 from shopstream.local.directory import Secrets
 from shopstream.local.probes import accepts, answers_ok
@@ -21,11 +22,7 @@ PREPARED_WITHIN = 120.0
 BROKER_STARTS_WITHIN = 120.0
 """After a kill under load the broker reads its logs first."""
 
-NO_SECRETS = {
-    PREFIX + name: ""
-    for name in ("JWT_SECRET", "TICKET_SECRET", "CLICKHOUSE_URL", "KAFKA_SASL_PASSWORD")
-}
-"""Left out of the environment of processes that need none."""
+SECRETS = ("JWT_SECRET", "TICKET_SECRET", "CLICKHOUSE_URL", "KAFKA_SASL_PASSWORD", "BI_PASSWORD")
 
 BROKER = "broker"
 ENGINE = "engine"
@@ -64,7 +61,10 @@ def services(plan: Plan, secrets: Secrets) -> tuple[Service, ...]:
         Service(
             PIPELINE,
             (sys.executable, "-m", "shopstream", "pipeline"),
-            {PREFIX + "METRICS_PORT": str(plan.metrics_port)},
+            {
+                **only("CLICKHOUSE_URL", "KAFKA_SASL_PASSWORD"),
+                PREFIX + "METRICS_PORT": str(plan.metrics_port),
+            },
             probe=answers_ok(plan.metrics_port, "/ready"),
             starts_after=base,
         )
@@ -73,6 +73,7 @@ def services(plan: Plan, secrets: Secrets) -> tuple[Service, ...]:
         Service(
             API,
             (sys.executable, "-m", "shopstream", "api"),
+            only("JWT_SECRET", "TICKET_SECRET", "CLICKHOUSE_URL", "KAFKA_SASL_PASSWORD"),
             probe=answers_ok(plan.port, "/ready"),
             starts_after=base,
         )
@@ -82,10 +83,16 @@ def services(plan: Plan, secrets: Secrets) -> tuple[Service, ...]:
             Service(
                 DEMO,
                 (sys.executable, "-m", "shopstream.local.demo"),
+                only("KAFKA_SASL_PASSWORD"),
                 starts_after=(*base, PIPELINE, API),
             )
         )
     return tuple(ours)
+
+
+def only(*needed: str) -> dict[str, str]:
+    """For the environment of a process: takes every secret out of it but those that it needs."""
+    return {PREFIX + name: "" for name in SECRETS if name not in needed}
 
 
 def environment(plan: Plan, secrets: Secrets) -> dict[str, str]:
@@ -125,9 +132,9 @@ def _broker(port: int, data: Path) -> Service:
     return Service(
         BROKER,
         (sys.executable, "-m", "shopstream.local.kafka", "--folder", folder, "--port", str(port)),
-        NO_SECRETS,
+        only(),
         probe=accepts(port),
-        prepare=_prepared("topics"),
+        prepare=_prepared("topics", only()),
         starts_within=BROKER_STARTS_WITHIN,
     )
 
@@ -153,19 +160,20 @@ def _engine(plan: Plan, secrets: Secrets) -> Service:
     return Service(
         ENGINE,
         (sys.executable, "-m", "shopstream.local.clickhouse", *given),
-        {**NO_SECRETS, PREFIX + "ENGINE_LOGINS": dump(logins)},
+        {**only(), PREFIX + "ENGINE_LOGINS": dump(logins)},
         probe=answers_ok(port, "/ping"),
-        prepare=_prepared("schema"),
+        prepare=_prepared("schema", only("CLICKHOUSE_URL")),
     )
 
 
-def _prepared(what: str) -> Prepare:
+def _prepared(what: str, more: Mapping[str, str]) -> Prepare:
     async def prepare() -> None:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "shopstream.local.prepare",
             what,
+            env=inherited(more),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,

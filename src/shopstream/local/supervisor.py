@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from signal import SIGKILL
+from typing import Any
 
 from shopstream.local.board import Board, State
 from shopstream.local.child import Child
@@ -53,21 +54,35 @@ class Supervisor:
         """Starts everything, calls `ready` once all are, returns after `stop` with none left.
 
         Raises:
-            StartFailed: a service could not be brought up even once; none is left then either.
+            StartFailed: a service could not be brought up even once; none is left then either. What `ready` raises
+            ends them all too.
         """
         keepers = [asyncio.create_task(self._keep(service)) for service in self._services]
         stopped = asyncio.create_task(stop.wait())
         announcer = asyncio.create_task(self._announce(ready))
         try:
-            await asyncio.wait([stopped, *keepers], return_when=asyncio.FIRST_COMPLETED)
+            await self._until_one_ends(stopped, announcer, keepers)
         finally:
             for task in (stopped, announcer, *keepers):
                 task.cancel()
-            outcome = await asyncio.gather(*keepers, return_exceptions=True)
+            outcome = await asyncio.gather(announcer, *keepers, return_exceptions=True)
             await self._stop_all()
         for result in outcome:
             if isinstance(result, Exception):
                 raise result
+
+    async def _until_one_ends(
+        self,
+        stopped: asyncio.Task[Any],
+        announcer: asyncio.Task[None],
+        keepers: list[asyncio.Task[None]],
+    ) -> None:
+        """The announcer may end, but not fail."""
+        waited: set[asyncio.Task[Any]] = {stopped, announcer, *keepers}
+        while not stopped.done():
+            done, waited = await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+            if done != {announcer} or announcer.exception() is not None:
+                return
 
     def kill_all(self) -> None:
         """Ends every process at once."""

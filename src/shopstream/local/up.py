@@ -12,6 +12,8 @@ from pathlib import Path
 from rich.console import Console
 
 from shopstream.contracts import values
+from shopstream.disk import MIB, Disk, watch
+from shopstream.limits import raise_open_files
 from shopstream.local.directory import Addresses, Directory, Secrets
 from shopstream.local.faults import LocalFault
 from shopstream.local.prepare import schema, topics
@@ -29,6 +31,8 @@ from shopstream.local.tokens import mint
 from shopstream.settings import PREFIX, Settings, load
 
 TOKEN_LIFE = timedelta(hours=24)
+FILES_NEEDED = 4096
+"""Kafka keeps three open for each of up to nine segments of 40 partitions; ClickHouse opens the parts that it reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ def run(flags: Flags) -> int:
         SettingsError: a variable is not usable.
         BrokerUnreachable, EngineUnavailable: of an address given from outside.
     """
+    _check_files(raise_open_files())
     directory = Directory(flags.data_dir)
     try:
         plan = _plan(flags, directory)
@@ -64,6 +69,14 @@ def run(flags: Flags) -> int:
     finally:
         directory.release()
     return 0
+
+
+def _check_files(allowed: int) -> None:
+    if allowed < FILES_NEEDED:
+        raise LocalFault(
+            f"A process may have {allowed:,} files open here, and `up` needs {FILES_NEEDED:,}:"
+            f" raise the limit (ulimit -Hn) and start it again."
+        )
 
 
 def _plan(flags: Flags, directory: Directory) -> Plan:
@@ -123,14 +136,27 @@ async def _serve(plan: Plan, settings: Settings, secrets: Secrets, directory: Di
     )
     _on_signal(stop, supervisor)
     await _prepare_foreign(plan, settings)
+    disk = Disk(plan.data, settings.disk_low_mib * MIB)
+    watching = asyncio.create_task(
+        watch(disk, lambda line: console.print(f"[disk] {line}", markup=False))
+    )
+    watching.add_done_callback(lambda task: _report(task, console))
 
     def ready() -> None:
         addresses = _addresses(plan, settings, secrets)
         directory.announce(addresses)
         _greet(plan, settings, addresses, time.monotonic() - begun)
 
-    await supervisor.run(stop, ready)
+    try:
+        await supervisor.run(stop, ready)
+    finally:
+        watching.cancel()
     console.print("stopped")
+
+
+def _report(task: asyncio.Task[None], console: Console) -> None:
+    if not task.cancelled():
+        console.print(f"[disk] is not watched any more: {task.exception()!r}", markup=False)
 
 
 async def _prepare_foreign(plan: Plan, settings: Settings) -> None:

@@ -52,6 +52,7 @@ class Auditor:
         self._told = told
         self._every = every
         self._patience = Patience("audit")
+        self._foreign = (0, 0.0)
 
     async def run(self) -> None:
         """For ever; a sweep that fails is begun again the next time."""
@@ -70,8 +71,13 @@ class Auditor:
         await asyncio.Event().wait()
 
     async def _somebody_else(self) -> bool:
-        lately = number_at(time.time() - FOREIGN_SECONDS)
-        return await self._audit.foreign_claim() > lately
+        """Whether another auditor claimed the audit lately. One that seems to come, as its clock was set back or is
+        ahead, is waited for as long as one that has just claimed it."""
+        claim = await self._audit.foreign_claim()
+        if claim != self._foreign[0]:
+            self._foreign = (claim, time.monotonic())
+        fresh = claim > number_at(time.time() - FOREIGN_SECONDS)
+        return fresh and time.monotonic() < self._foreign[1] + FOREIGN_SECONDS
 
     async def _sweep(self, now: datetime) -> None:
         await self._audit.claim()

@@ -7,6 +7,8 @@ from typing import Any
 
 import faust
 
+from shopstream.clickhouse.sql import load_all
+from shopstream.limits import raise_open_files
 from shopstream.pipeline.worker import Worker
 from shopstream.settings import Settings
 
@@ -23,6 +25,8 @@ def run(settings: Settings) -> int:
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # what fails there is raised and told
     for talkative in ("aiokafka", "faust", "mode", "shopstream.pipeline.transport"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
+    raise_open_files()
+    load_all()
     loop = _event_loop()
     asyncio.set_event_loop(loop)
     worker = Worker(settings)

@@ -38,6 +38,11 @@ class Metrics:
             "Age of the instant up to which everything is in the reports",
             registry=self.registry,
         )
+        self._set_back = Gauge(
+            "shopstream_clock_set_back",
+            "Times that the clock of this machine was set back since the process started",
+            registry=self.registry,
+        )
         self._audited = Counter(
             "shopstream_audited_rows",
             "Rows of aggregates compared with what the events say",
@@ -84,6 +89,10 @@ class Metrics:
     def behind(self, seconds: float) -> None:
         """Age of the worker's watermark."""
         self._behind.set(seconds)
+
+    def clock_set_back(self, times: int) -> None:
+        """How often the wall clock was set back."""
+        self._set_back.set(times)
 
     def totals(self) -> Mapping[str, float]:
         """Counters since the start, for the progress notices."""

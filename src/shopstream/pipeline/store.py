@@ -27,6 +27,7 @@ OPEN_SECONDS = 30 * 24 * 3600
 """How far back a batch that was begun and not applied is looked for."""
 
 _PLAIN: EngineSettings = {"async_insert": 0}
+_PROGRESS = "topic String, partition UInt32, epoch UInt32, next UInt64, as_of DateTime64(6, 'UTC')"
 _ONE_BLOCK = 10**9
 _STORE: EngineSettings = {
     "async_insert": 0,
@@ -160,7 +161,6 @@ class Store:
 
     async def save_progress(self, progress: dict[Partition, Progress]) -> None:
         """Keeps how far the reports are, for an API process that starts later."""
-        now = datetime.now(UTC)
         rows = [
             {
                 "topic": place.topic,
@@ -168,12 +168,12 @@ class Store:
                 "epoch": value.epoch,
                 "next": value.next,
                 "as_of": value.as_of,
-                "at": now,
             }
             for place, value in progress.items()
         ]
         if rows:
-            await self._engine.insert("progress", pa.Table.from_pylist(rows), _PLAIN)
+            told = {"told": External(_PROGRESS, pa.Table.from_pylist(rows))}
+            await self._engine.execute(load("flush/progress.sql"), None, _PLAIN, external=told)
 
     async def stored_epochs(self) -> dict[Partition, int]:
         """The epoch that each partition had when its progress was last kept."""

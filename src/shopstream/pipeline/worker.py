@@ -126,7 +126,7 @@ class Worker:
         self.app = self._faust()
         self.kafka = transport.install(self.app)
         self._assigned = False
-        self._started = time.time()
+        self._started = self.kafka.instants.steady()
         self._began: dict[str, float] = {}
 
     def wire(self) -> faust.App:
@@ -159,8 +159,11 @@ class Worker:
         can say up to which instant it is. The gauge of the age follows what is told here."""
         told = self.kafka.progress()
         if told:
-            oldest = min(known.as_of or self._started for known in told.values())
-            self.metrics.behind(time.time() - oldest)
+            instants = self.kafka.instants
+            started = instants.wall(self._started)
+            oldest = min(known.as_of or started for known in told.values())
+            self.metrics.behind(max(0.0, instants.now().timestamp() - oldest))
+            self.metrics.clock_set_back(instants.times_set_back)
         return {
             Partition(tp.topic, tp.partition): Progress(
                 self.epochs.of(tp.topic), known.next, datetime.fromtimestamp(known.as_of, UTC)
@@ -302,10 +305,11 @@ class Worker:
 
     async def _watch(self) -> None:
         """Sees a topic that is made again, or a broker that is gone, also while no record comes."""
+        unasked = Patience("ClickHouse")
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             check = partial(self.epochs.check, TOPICS)
-            await self._until_served(check, self.broker_patience, self.recovery_patience)
+            await self._until_served(check, self.broker_patience, unasked)
 
 
 def _now() -> datetime:
@@ -321,10 +325,14 @@ async def _or_end(task: Callable[[], Awaitable[None]]) -> None:
     """At once and without another commit: what this worker holds is not its own any more."""
     try:
         await task()
+        raise RuntimeError(f"{task} has ended")
     except (TopicRecreated, Fenced) as error:
         logger.error("the worker ends: %s", error)
         logging.shutdown()
         os._exit(1)
+    except Exception as error:
+        logger.critical("the worker ends: a task of it failed", exc_info=error)
+        raise
 
 
 def _credentials(settings: Settings) -> Any:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from shopstream.local import supervisor as supervision
+from shopstream.local.output import ROTATE_AT
 from shopstream.local.service import Prepare, Service
 from shopstream.local.supervisor import StartFailed, Supervisor
 
@@ -270,3 +271,39 @@ async def test_a_killed_supervisor_leaves_nothing_behind(tmp_path: Path) -> None
         assert all(alive(pid) for pid in pids)
         host.kill()
     await eventually(lambda: not any(alive(pid) for pid in pids))
+
+
+TALKER = """
+import sys, time
+line = "x" * 99 + "\\n"
+for _ in range(60):
+    sys.stdout.write(line * 500)
+    sys.stderr.write(line * 500)
+print("done", flush=True)
+time.sleep(60)
+"""
+
+
+async def test_a_log_is_bounded_while_its_process_runs(scene: Scene) -> None:
+    service = Service("one", (sys.executable, "-c", TALKER))
+
+    def all_of_it() -> int:
+        return sum(path.stat().st_size for path in scene.logs.glob("one.log*"))
+
+    async with scene.running(service):
+        await eventually(lambda: all_of_it() >= 60 * 1000 * 100)
+    sizes = [path.stat().st_size for path in scene.logs.glob("one.log*")]
+    assert len(sizes) == 2
+    assert all(size <= ROTATE_AT for size in sizes)
+
+
+async def test_what_fails_once_all_are_ready_ends_all(scene: Scene) -> None:
+    def fails() -> None:
+        raise OSError("No space left on device")
+
+    scene.is_ready = fails  # type: ignore[method-assign]
+    supervisor = Supervisor((scene.worker("one"),), scene.logs, scene.say)
+    with pytest.raises(OSError, match="No space left"):
+        await asyncio.wait_for(supervisor.run(asyncio.Event(), scene.is_ready), PATIENCE)
+    assert scene.notes() == ["one starts", "one found", "one stops"]
+    assert not supervisor.pids

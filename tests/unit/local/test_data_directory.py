@@ -28,6 +28,50 @@ def test_secrets_are_made_once_and_only_for_their_owner(tmp_path: Path) -> None:
     again.release()
 
 
+@pytest.mark.parametrize("inside", [(), ("secrets.json",), ("up.lock", "logs.txt")])
+def test_a_directory_that_is_open_to_others_is_closed(
+    tmp_path: Path, inside: tuple[str, ...]
+) -> None:
+    path = tmp_path / "data"
+    path.mkdir()
+    for name in inside:
+        (path / name).write_text(json.dumps({"jwt": "j", "shopstream": "s", "bi": "b"}))
+    path.chmod(0o755)
+    directory = Directory(path)
+    assert mode(path) == 0o700
+    directory.secrets()
+    assert mode(path / "secrets.json") == 0o600
+    directory.release()
+
+
+def test_a_directory_of_somebody_else_is_neither_closed_nor_used(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("")
+    tmp_path.chmod(0o775)
+    with pytest.raises(DirectoryUnusable) as caught:
+        Directory(tmp_path)
+    assert str(caught.value) == (
+        f"The data directory {tmp_path} cannot be used (it is open to others, mode 0775, and has files that are"
+        " not of shopstream; chmod 700 makes it private): choose another with --data-dir."
+    )
+    assert mode(tmp_path) == 0o775
+    assert [entry.name for entry in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_a_disk_without_space_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        Path("/dev/full").write_text("x")
+
+    monkeypatch.setattr("shopstream.local.directory.write_private", full)
+    directory = Directory(tmp_path)
+    for write in (directory.secrets, lambda: directory.announce(ADDRESSES)):
+        with pytest.raises(DirectoryUnusable, match=r"No space left on device\): choose another"):
+            write()
+    directory.release()
+
+
 def test_up_json_is_private_and_gone_after_the_end(tmp_path: Path) -> None:
     directory = Directory(tmp_path)
     directory.announce(ADDRESSES)

@@ -10,7 +10,7 @@ import pytest
 from shopstream.contracts.deadletter import Record, dead_letter
 from shopstream.contracts.reject import Reason, Refusal
 from shopstream.local.deadletters import Reading, Retried, matching, retry
-from shopstream.local.deadletters_command import _cells, listed, retried
+from shopstream.local.deadletters_command import _cells, json_line, listed, retried
 from shopstream.local.letters import Letter, Wanted, read_letter, since
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -164,3 +164,12 @@ def test_a_shop_cannot_command_the_terminal() -> None:
         "data.status",
         "a sentence",
     ]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", None])
+def test_a_document_of_any_text_is_a_line_of_json(encoding: str | None) -> None:
+    document = {"shop": "caf\u00e9 \ud800", "field": "\u0000\u2028"}
+    line = json_line(document, encoding)
+    assert line.isascii() and line.endswith("\n")
+    assert json.loads(line) == document
+    assert json_line({"shop": "caf\u00e9"}, "utf-8") == '{"shop": "caf\u00e9"}\n'

@@ -1,6 +1,7 @@
 """The processes of `up` as data, and the names of the logins for BI."""
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,8 +11,11 @@ import pytest
 from shopstream.local.child import inherited
 from shopstream.local.clickhouse.logins import parse
 from shopstream.local.directory import Secrets
+from shopstream.local.environment import load_beside_up
 from shopstream.local.service import Service, unique_names
+from shopstream.local.services import SECRETS as SECRET_NAMES
 from shopstream.local.services import Plan, bi_login, environment, services
+from shopstream.settings import Settings
 
 SECRETS = Secrets("jwt-secret", "app-secret", "bi-secret")
 PLAN = Plan(
@@ -41,6 +45,50 @@ def test_a_server_does_not_inherit_the_secrets_of_up(
     assert "hush" not in found.values()
     assert not set(secret) & set(found)
     assert set(secret) <= set(inherited(by_name()["api"].environment))
+
+
+def test_each_process_has_the_secrets_that_it_needs_and_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in SECRET_NAMES:
+        monkeypatch.setenv(f"SHOPSTREAM_{name}", "hush")
+    found = {
+        name: {key for key, value in inherited(one.environment).items() if value == "hush"}
+        for name, one in by_name().items()
+    }
+    stores = {"SHOPSTREAM_CLICKHOUSE_URL", "SHOPSTREAM_KAFKA_SASL_PASSWORD"}
+    assert found == {
+        "broker": set(),
+        "engine": set(),
+        "pipeline": stores,
+        "api": {*stores, "SHOPSTREAM_JWT_SECRET", "SHOPSTREAM_TICKET_SECRET"},
+        "demo": {"SHOPSTREAM_KAFKA_SASL_PASSWORD"},
+    }
+
+
+def test_every_setting_that_is_a_secret_is_known_as_one() -> None:
+    names = {
+        name.upper()
+        for name, field in Settings.model_fields.items()
+        if "SecretStr" in str(field.annotation)
+    }
+    assert names <= set(SECRET_NAMES)
+
+
+def test_what_up_has_told_is_read_without_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "up.json").write_text(json.dumps({"kafka": "k:1", "clickhouse": "http://a:b@c:1"}))
+    (tmp_path / "secrets.json").write_text(json.dumps({"jwt": "j" * 32}))
+    monkeypatch.setenv("SHOPSTREAM_DATA_DIR", str(tmp_path))
+    for name in (*SECRET_NAMES, "KAFKA_BOOTSTRAP"):
+        monkeypatch.delenv(f"SHOPSTREAM_{name}", raising=False)
+    before = dict(os.environ)
+    settings = load_beside_up()
+    assert settings.jwt_secret is not None
+    assert settings.jwt_secret.get_secret_value() == "j" * 32
+    assert (settings.kafka_bootstrap, settings.kafka_partitions) == ("k:1", 12)
+    assert dict(os.environ) == before
 
 
 def elsewhere(**ports: None) -> Plan:

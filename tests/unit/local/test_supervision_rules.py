@@ -1,7 +1,9 @@
+from pathlib import Path
+
 import pytest
 
 from shopstream.local.board import Board, State
-from shopstream.local.output import Muffler, is_wrong, open_log
+from shopstream.local.output import Log, Muffler, is_wrong
 from shopstream.local.service import Backoff, Service, grace, how_it_ended, unique_names
 
 BROKER = Service("broker", ("b",))
@@ -124,11 +126,22 @@ def test_a_storm_of_lines_is_muffled() -> None:
     ]
 
 
-def test_a_long_log_is_put_aside_at_the_start(tmp_path) -> None:
-    path = tmp_path / "a.log"
-    path.write_bytes(b"x" * 11)
-    open_log(path, limit=11).close()
-    assert path.stat().st_size == 11
-    open_log(path, limit=10).close()
-    assert path.stat().st_size == 0
-    assert (tmp_path / "a.log.1").stat().st_size == 11
+def test_a_log_and_the_one_before_it_never_take_more_than_twice_the_limit(tmp_path) -> None:
+    path, before = tmp_path / "a.log", tmp_path / "a.log.1"
+    path.write_bytes(b"x" * 9 + b"\n")
+    log = Log(path, limit=20)
+    for number in range(1000):
+        log.write(b"%05d\n" % number)
+        assert path.stat().st_size <= 20
+        assert not before.exists() or before.stat().st_size <= 20
+    log.close()
+    assert path.read_bytes().endswith(b"00999\n")
+    assert before.read_bytes() == b"00994\n00995\n00996\n"
+
+
+def test_a_log_that_cannot_be_written_ends_nobody(tmp_path) -> None:
+    log = Log(tmp_path / "a.log", limit=20)
+    log._file.close()
+    log.write(b"lost\n")
+    full = Log(Path("/dev/full"))
+    full.write(b"lost\n")

@@ -13,6 +13,7 @@ from decode_oracle import kafka_records
 from shopstream.clickhouse.sql import fill, load, names
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.examples import example
+from shopstream.contracts.notices import Progress
 from shopstream.contracts.topics import BY_NAME, INPUTS, ORDERS
 from shopstream.pipeline.alerts import Alerts
 from shopstream.pipeline.batch import Batch, Part, assemble
@@ -75,6 +76,7 @@ async def asked() -> Engine:
         await store.greatest_claim([place])
     await store.claim([place], 1)
     await store.running()
+    await store.save_progress({place: Progress(1, 2, datetime(2026, 11, 22, tzinfo=UTC))})
     await store.open_batches([place], 0.0)
     await tell(engine)
     return engine

@@ -5,6 +5,7 @@ carrier: it may begin by polling and go on over a WebSocket. Its events come fro
 """
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -39,6 +40,8 @@ from shopstream.api.push.websocket import (
     close_payload,
 )
 from shopstream.api.push.ws_stream import send_texts
+
+log = logging.getLogger(__name__)
 
 PATHS = ("/socket.io/", "/socket.io")
 VERSION = "4"
@@ -241,6 +244,8 @@ class Session:
         except Exception as fault:
             self._connecting = None
             problem = describe(fault)
+            if problem.status == 500:
+                log.error("a connection of Socket.IO failed", exc_info=fault)
             more = {"status": problem.status, "title": problem.title, **(problem.more or {})}
             self._refuse({"message": problem.detail, "data": more})
             return

@@ -238,7 +238,7 @@ class Source:
     ) -> None:
         seen = parse_envelope(record.value)
         if place.topic == NOTICES and seen is not None and seen.get("type") == PROGRESS:
-            self._progress(seen)
+            self._progress(seen, replayed=self._is_replayed(place, position))
             return
         shop = seen.get("shopid") if seen is not None else None
         if place.topic == NOTICES:
@@ -250,9 +250,15 @@ class Source:
         if isinstance(shop, str) and 0 < len(shop) <= IDENTIFIER_LENGTH:
             self._hub.publish(shop, place, position, record.timestamp // 1000, record.value)
 
-    def _progress(self, event: Mapping[str, Any]) -> None:
+    def _is_replayed(self, place: Partition, position: Position) -> bool:
+        """Whether it was there before this process began to read."""
+        live = self._live.get(place)
+        return live is not None and live.epoch == position.epoch and position.next <= live.next
+
+    def _progress(self, event: Mapping[str, Any], *, replayed: bool) -> None:
         try:
-            self._book.observe(read_progress(event["data"]))
+            state = read_progress(event["data"], event.get("time"))
+            self._book.observe(state, replayed=replayed)
         except (AttributeError, KeyError, TypeError, ValueError):
             log.warning("a notice of progress could not be read")
             self._book.changed()  # whatever it touched

@@ -21,3 +21,11 @@ def fill(text: str, **parts: str) -> str:
     for part, value in parts.items():
         text = text.replace(f"{{{part}}}", value)
     return text
+
+
+def load_all() -> None:
+    """Reads every file now: later this process may have no file left to open."""
+    for folder in files(__name__).iterdir():
+        if folder.is_dir():
+            for name in names(folder.name):
+                load(name)

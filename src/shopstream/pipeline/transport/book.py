@@ -12,8 +12,8 @@ class Progress(NamedTuple):
     """How far one partition is done.
 
     `next`: every record below this offset is acknowledged.
-    `as_of`: everything that reached Kafka before this instant is acknowledged (seconds since
-    1970; 0 while unknown).
+    `as_of`: everything that reached Kafka before this instant is acknowledged (seconds of the steady
+    clock in a book, Unix time where the transport tells it; 0 while unknown).
     """
 
     next: int

@@ -8,6 +8,7 @@ import faust
 from faust.transport.drivers import aiokafka as _driver
 from faust.types import TP
 
+from shopstream.instants import Instants
 from shopstream.record_batches import bound_aiokafka
 
 from . import compat, quiet
@@ -26,6 +27,7 @@ class ChunkTransport(_driver.Transport):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.chunk_topics: set[str] = set()
+        self.instants = Instants()
         self.assigned_callbacks: list[Callback] = []
         self.revoked_callbacks: list[Callback] = []
 
@@ -58,7 +60,11 @@ class ChunkTransport(_driver.Transport):  # type: ignore[misc]
         callbacks have ended.
         """
         consumer = self.app.consumer
-        return consumer.books.progress() if consumer.ready else {}
+        told = consumer.books.progress() if consumer.ready else {}
+        return {tp: self._on_the_wall(known) for tp, known in told.items()}
+
+    def _on_the_wall(self, known: Progress) -> Progress:
+        return known._replace(as_of=self.instants.wall(known.as_of) if known.as_of else 0.0)
 
 
 class ChunkSchema(faust.Schema):  # type: ignore[misc]

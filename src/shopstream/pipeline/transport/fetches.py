@@ -14,7 +14,7 @@ from faust.types import TP
 
 
 class Sample(NamedTuple):
-    """A fetch from offset `asked`, sent at `asked_at` (seconds since 1970), saw `log_end`."""
+    """A fetch from offset `asked`, sent at `asked_at` (of the steady clock), saw `log_end`."""
 
     tp: TP
     asked_at: float

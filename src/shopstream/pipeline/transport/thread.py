@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import dataclasses
 import hashlib
-import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -61,7 +60,7 @@ class ChunkConsumerThread(_driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         fetcher._client = WatchedClient(
             fetcher._client,
             fetcher._subscriptions,
-            time.time,
+            self.consumer.transport.instants.steady,
             lambda samples: self._tell(books.fetched, samples),
         )
 

@@ -1,4 +1,4 @@
-"""Until which instant everything of one partition is included. Pure: instants are passed in.
+"""Until which instant everything of one partition is included. Pure: instants are passed in, those of a steady clock.
 
 A sample says: a fetch request sent at `asked_at` was answered with log end `log_end`. What reached
 Kafka before `asked_at` is therefore below `log_end`, and it is included once everything below
@@ -23,7 +23,7 @@ class Watermark:
         return len(self._ahead)
 
     def sample(self, asked_at: float, log_end: int) -> None:
-        """Add one sample (seconds since 1970, offset)."""
+        """Add one sample (seconds of the steady clock, offset)."""
         if self._ahead:
             # A log end that falls (a new leader that lags) promises nothing less than before.
             log_end = max(log_end, self._ahead[-1][1])
@@ -36,7 +36,7 @@ class Watermark:
     def reached(self, done: int) -> float:
         """The instant up to which all is included when everything below offset `done` is.
 
-        Seconds since 1970, 0 before the first sample is reached; never goes back.
+        Seconds of the steady clock, 0 before the first sample is reached; never goes back.
         """
         while self._ahead and self._ahead[0][1] <= done:
             self._as_of = max(self._as_of, self._ahead.popleft()[0])

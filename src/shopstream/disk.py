@@ -1,0 +1,92 @@
+"""How full the disk of a directory is, and what to say of it."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+MIB = 1024 * 1024
+FULL_BYTES = 16 * MIB
+"""With less Kafka cannot begin a segment, and ClickHouse cannot merge."""
+FULL_FILES = 100
+WELL_AGAIN = 1.1
+"""How much more than the threshold has to be free again, so that it is not said over and over."""
+LOOK_SECONDS = 2.0
+
+
+class Filled(Protocol):
+    """Of `os.statvfs_result`."""
+
+    @property
+    def f_frsize(self) -> int: ...
+    @property
+    def f_bavail(self) -> int: ...
+    @property
+    def f_bfree(self) -> int: ...
+    @property
+    def f_files(self) -> int: ...
+    @property
+    def f_favail(self) -> int: ...
+
+
+class Disk:
+    """That of `path`; `low`: bytes below which it is said before anything fails, 0 for never."""
+
+    def __init__(
+        self, path: Path, low: int, statvfs: Callable[[Path], Filled] = os.statvfs
+    ) -> None:
+        self._path = path
+        self._low = low
+        self._statvfs = statvfs
+        self._said = False
+
+    def free(self) -> int | None:
+        """Bytes that this process may still write; None where that cannot be found out."""
+        found = self._look()
+        return None if found is None else _free(found)
+
+    def trouble(self) -> str | None:
+        """A sentence once there is little left, or nothing."""
+        found = self._look()
+        if not self._low or found is None:
+            return None
+        free, where = _free(found), f"The disk of {self._path}"
+        if free < min(FULL_BYTES, self._low):
+            self._said = True
+            return f"{where} is full: {_mib(free)} are free."
+        if found.f_files and found.f_favail < FULL_FILES:
+            self._said = True
+            return f"{where} takes no more files: {found.f_favail:,} can be made."
+        self._said = free < self._low * (WELL_AGAIN if self._said else 1)
+        return f"{where} is nearly full: {_mib(free)} are free." if self._said else None
+
+    def _look(self) -> Filled | None:
+        try:
+            return self._statvfs(self._path)
+        except OSError:
+            return None
+
+
+async def watch(disk: Disk, say: Callable[[str], None]) -> None:
+    """Says for ever what becomes of it: once as it gets low, once as it is full, once as there is room again."""
+    before: str | None = None
+    while True:
+        now = disk.trouble()
+        if _kind(now) != _kind(before):
+            say(now or "There is room on the disk again.")
+        before = now
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+def _kind(trouble: str | None) -> str | None:
+    return None if trouble is None else trouble.partition(": ")[0]
+
+
+def _free(found: Filled) -> int:
+    blocks = found.f_bavail if os.geteuid() else found.f_bfree
+    return blocks * found.f_frsize
+
+
+def _mib(size: int) -> str:
+    return f"{size / MIB:,.0f} MiB"

@@ -1,0 +1,115 @@
+"""What `up` does where the machine has little to give, and what it gives its processes."""
+
+import os
+import re
+import resource
+import stat
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.orders import produce, sales
+from support.processes import free_port
+from support.up import CHILDREN, FLAGS, PATIENCE, Up, command, environment, eventually, get
+
+DISK_MIB, LOW_MIB = 512, 128
+
+
+def test_it_does_not_start_with_too_few_files_and_says_how_many_it_needs(tmp_path: Path) -> None:
+    line = command(tmp_path / "data", {flag: free_port() for flag in FLAGS})
+    limited = ["bash", "-c", 'ulimit -n 1024; exec "$@"', "up", *line]
+    done = subprocess.run(limited, env=environment(), capture_output=True, timeout=PATIENCE)
+    assert done.returncode == 1
+    assert done.stderr.decode() == (
+        "A process may have 1,024 files open here, and `up` needs 4,096:"
+        " raise the limit (ulimit -Hn) and start it again.\n"
+    )
+    assert not (tmp_path / "data").exists()
+
+
+def test_its_processes_may_open_as_many_files_as_the_hard_limit_allows(up: Up) -> None:
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    for name, pid in up.children().items():
+        limits = Path(f"/proc/{pid}/limits").read_text()
+        (found,) = re.findall(r"Max open files\s+(\d+)", limits)
+        assert int(found) == min(hard, 1_048_576), name
+
+
+def test_what_is_open_leaves_room_below_what_is_needed(up: Up) -> None:
+    open_now = {n: len(list(Path(f"/proc/{p}/fd").iterdir())) for n, p in up.children().items()}
+    print(open_now)
+    assert max(open_now.values()) < 4096 / 4
+
+
+def test_no_process_has_a_secret_in_its_environment_that_it_does_not_need(up: Up) -> None:
+    needed = {"pipeline": {"CLICKHOUSE_URL"}, "api": {"CLICKHOUSE_URL", "JWT_SECRET"}}
+    secrets = {"CLICKHOUSE_URL", "JWT_SECRET", "TICKET_SECRET", "BI_PASSWORD"}
+    assert set(up.children()) == set(CHILDREN)
+    for name, pid in up.children().items():
+        given = {
+            entry.partition("=")[0].removeprefix("SHOPSTREAM_")
+            for entry in Path(f"/proc/{pid}/environ").read_text().split("\0")
+        }
+        assert given & secrets == needed.get(name, set()), name
+
+
+def test_the_data_directory_is_closed_to_others(up: Up) -> None:
+    assert stat.S_IMODE(up.directory.stat().st_mode) == 0o700
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    options = ["-t", "tmpfs", "-o", f"size={DISK_MIB}m", "tmpfs", str(folder)]
+    if subprocess.run(["mount", *options], capture_output=True).returncode:
+        pytest.skip("a file system cannot be mounted here")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def fill(file: Path, left_mib: int) -> None:
+    found = os.statvfs(file.parent)
+    size = found.f_bavail * found.f_frsize - left_mib * 1024 * 1024
+    with file.open("wb") as out:
+        os.posix_fallocate(out.fileno(), 0, size)
+
+
+def test_a_disk_that_gets_full_is_told_before_and_after_and_nothing_is_lost(
+    small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("support.up.environment", lambda: {**ENVIRONMENT})
+    up = Up(small_disk / "data")
+    up.output = tmp_path / "up.out"
+    try:
+        up.start()
+        place = produce(up, "disk-shop", ["o-1"])
+        assert sales(up, "disk-shop", f"&includes={place}")["totalOrders"] == 1
+        where = up.directory
+        fill(small_disk / "filler", LOW_MIB - 20)
+        eventually(lambda: f"[disk] The disk of {where} is nearly full: " in up.output.read_text())
+        assert "is nearly full" in get(up.told["api"] + "/ready")[1].decode()
+        fill(small_disk / "more", 0)
+        full = re.compile(rf"The disk of {re.escape(str(where))} is full: \d+ MiB are free\.")
+        eventually(lambda: full.search(up.output.read_text()) is not None)
+        for _ in range(5):
+            _, body = get(up.told["api"] + "/ready")
+            assert full.search(body.decode()), body
+            assert sales(up, "disk-shop")["totalOrders"] == 1
+        metrics = get(up.told["api"] + "/metrics")[1].decode()
+        (free,) = re.findall(r"^shopstream_disk_free_bytes (\S+)$", metrics, re.MULTILINE)
+        assert float(free) < 16 * 2**20
+        (small_disk / "more").unlink()
+        (small_disk / "filler").unlink()
+        eventually(lambda: "[disk] There is room on the disk again." in up.output.read_text())
+        eventually(up.is_ready)
+        place = produce(up, "disk-shop", ["o-2"])
+        assert sales(up, "disk-shop", f"&includes={place}")["totalOrders"] == 2
+        assert "Traceback" not in up.output.read_text()
+    finally:
+        up.discard()
+
+
+ENVIRONMENT = {**environment(), "SHOPSTREAM_DISK_LOW_MIB": str(LOW_MIB)}

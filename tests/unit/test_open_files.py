@@ -1,0 +1,104 @@
+"""How many files may be open, and what comes of too many."""
+
+import errno
+import resource
+import subprocess
+import sys
+
+import pytest
+
+from shopstream.api import server
+from shopstream.api.problems import describe
+from shopstream.api.server import connections_for
+from shopstream.clickhouse.client import Address, Engine, _rows
+from shopstream.clickhouse.errors import EngineError, EngineUnavailable, from_driver
+from shopstream.kafka import BrokerUnreachable, TopicAdmin
+from shopstream.limits import out_of_files
+from shopstream.local.faults import LocalFault
+from shopstream.local.up import FILES_NEEDED, _check_files
+from shopstream.settings import Settings
+
+NONE_LEFT = OSError(errno.EMFILE, "Too many open files")
+
+
+def test_the_soft_limit_becomes_the_hard_one() -> None:
+    script = (
+        "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (64, 512));"
+        "from shopstream.limits import raise_open_files;"
+        "print(raise_open_files(), *resource.getrlimit(resource.RLIMIT_NOFILE))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout == "512 512 512\n", done.stderr
+    assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] != 512
+
+
+def test_up_does_not_start_with_too_few_and_says_how_many_it_needs() -> None:
+    _check_files(FILES_NEEDED)
+    with pytest.raises(LocalFault, match=r"may have 1,024 files open here, and `up` needs 4,096: "):
+        _check_files(1024)
+
+
+def test_what_a_request_meets_without_a_file_left_is_a_503() -> None:
+    wrapped = RuntimeError("in a library")
+    wrapped.__cause__ = NONE_LEFT
+    assert out_of_files(wrapped) and not out_of_files(OSError(errno.ENOENT, "none"))
+    problem = describe(NONE_LEFT)
+    assert problem.status == 503
+    assert problem.headers == {"Retry-After": "1"}
+    assert describe(OSError(errno.ENOENT, "none")).status == 500
+
+
+class DriverError(Exception):
+    code, name = 76, "CANNOT_OPEN_FILE"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Code: 76. DB::ErrnoException: Cannot open file /a/b.bin: , errno: 24, strerror: Too many open files.",
+        "Code: 75. DB::ErrnoException: Cannot write to file: , errno: 28, strerror: No space left on device.",
+        "Code: 1001. DB::Exception: std::exception. filesystem error: in create_directories: [No space left on device]",
+    ],
+)
+def test_an_engine_without_files_or_space_is_waited_for(said: str) -> None:
+    assert isinstance(from_driver(DriverError(said)), EngineUnavailable)
+
+
+def test_an_engine_that_cannot_open_a_file_for_another_reason_is_not() -> None:
+    said = "Code: 76. DB::ErrnoException: Cannot open file /a/b.bin: , errno: 13, strerror: Permission denied."
+    assert isinstance(from_driver(DriverError(said)), EngineError)
+
+
+async def test_the_client_of_the_engine_says_that_it_cannot_be_reached(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def none_left(_: Engine) -> None:
+        raise NONE_LEFT
+
+    monkeypatch.setattr(Engine, "_connected", none_left)
+    with pytest.raises(EngineUnavailable, match="Too many open files"):
+        await Engine(Address.parse("http://127.0.0.1:1")).rows("SELECT 1")
+
+
+def test_the_client_of_kafka_says_that_it_cannot_be_reached(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def none_left(*_: object) -> None:
+        raise NONE_LEFT
+
+    monkeypatch.setattr("shopstream.kafka._connect", none_left)
+    with pytest.raises(BrokerUnreachable, match="Too many open files"):
+        TopicAdmin(Settings()).topic_ids(["a"])
+
+
+def test_some_files_are_left_to_what_is_no_connection() -> None:
+    beside = server.FILES_BESIDE + server.SPARE
+    assert connections_for(20_000) == 20_000 - beside
+    assert connections_for(100) == server.LEAST_CONNECTIONS
+
+
+@pytest.mark.parametrize("body", [b"", b'["a"]\n[1', b'["a","b"]\n[1]\n'])
+def test_an_answer_that_the_engine_could_not_write_is_none(body: bytes) -> None:
+    assert _rows(b'["a"]\n[1]\n[2]\n') == [{"a": 1}, {"a": 2}]
+    with pytest.raises(EngineUnavailable, match="torn"):
+        _rows(body)
