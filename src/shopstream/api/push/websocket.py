@@ -12,9 +12,12 @@ from typing import NamedTuple
 
 MAX_MESSAGE = 64 * 1024
 """Bytes; nothing that a subscriber has to say is longer."""
+MAX_FRAMES = 1_000
+"""That may come in one read; it is up to 256 KiB, and a frame may have two bytes and its mask."""
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 NORMAL, GOING_AWAY, PROTOCOL_ERROR, NOT_TEXT, TOO_LONG, RESTART = 1000, 1001, 1002, 1003, 1009, 1012
+POLICY = 1008
 EXPIRED = 4401
 """The token has run out."""
 
@@ -61,45 +64,53 @@ def _is_key(key: str) -> bool:
 class Reader:
     """From bytes as they arrive to messages."""
 
-    __slots__ = ("_buffer", "_opcode", "_parts")
+    __slots__ = ("_at", "_buffer", "_opcode", "_parts")
 
     def __init__(self) -> None:
         self._buffer = b""
+        self._at = 0
+        """Where the next frame begins; what is before it goes once a read, not once a frame."""
         self._opcode: int | None = None
-        self._parts = b""
+        self._parts = bytearray()
 
     def feed(self, data: bytes) -> Iterator[Message]:
         """The messages that are whole now.
 
         Raises:
-            Broken: on what section 5 forbids, and beyond `MAX_MESSAGE`.
+            Broken: on what section 5 forbids, and beyond `MAX_MESSAGE` and `MAX_FRAMES`.
         """
-        self._buffer += data
+        self._buffer = self._buffer[self._at :] + data
+        self._at = frames = 0
         while (frame := self._frame()) is not None:
+            frames += 1
+            if frames > MAX_FRAMES:
+                raise Broken(POLICY, "too many frames at once")
             message = self._assemble(*frame)
             if message is not None:
                 yield message
 
     def _frame(self) -> tuple[bool, int, bytes] | None:
-        data = self._buffer
-        if len(data) < 2:
+        data, at = self._buffer, self._at
+        if len(data) < at + 2:
             return None
-        final, opcode, size = bool(data[0] & 0x80), data[0] & 15, data[1] & 127
-        if data[0] & 0x70 or not data[1] & 0x80:
+        final, opcode, size = bool(data[at] & 0x80), data[at] & 15, data[at + 1] & 127
+        if data[at] & 0x70 or not data[at + 1] & 0x80:
             raise Broken(PROTOCOL_ERROR, "reserved bits, or a frame that is not masked")
         if opcode >= CLOSE and (size > 125 or not final):
             raise Broken(PROTOCOL_ERROR, "a control frame that is too long or in parts")
-        at = 2 + {126: 2, 127: 8}.get(size, 0)
-        if at > 2:
-            if len(data) < at:
+        at += 2
+        if size > 125:
+            more = {126: 2, 127: 8}[size]
+            if len(data) < at + more:
                 return None
-            size = int.from_bytes(data[2:at], "big")
+            size = int.from_bytes(data[at : at + more], "big")
+            at += more
         if size + len(self._parts) > MAX_MESSAGE:
             raise Broken(TOO_LONG, "the message is too long")
         if len(data) < at + 4 + size:
             return None
         payload = _unmask(data[at + 4 : at + 4 + size], data[at : at + 4])
-        self._buffer = data[at + 4 + size :]
+        self._at = at + 4 + size
         return final, opcode, payload
 
     def _assemble(self, final: bool, opcode: int, payload: bytes) -> Message | None:
@@ -114,7 +125,7 @@ class Reader:
         self._parts += payload
         if not final:
             return None
-        whole, self._parts = Message(self._opcode or TEXT, self._parts), b""
+        whole, self._parts = Message(self._opcode or TEXT, bytes(self._parts)), bytearray()
         self._opcode = None
         return whole
 
