@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
+import httptools
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import (
@@ -171,11 +172,25 @@ class Protocol(HttpToolsProtocol):
             return
         if self._deaf:
             return
-        super().data_received(data)
+        self._feed(data)
         if self._head is not None and not self._deaf and not self.transport.is_closing():
             self._head += len(data)
             if self._head > HEAD_BYTES:
                 self._refuse(TOO_LONG_HEAD)
+
+    def _feed(self, data: bytes) -> None:
+        """As uvicorn does, without a line in the log for each client that writes no HTTP."""
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserError:
+            self._refuse(self._problem or NO_REQUEST)
+        except httptools.HttpParserUpgrade:
+            if self._should_upgrade():
+                self.handle_websocket_upgrade()
+            elif self.cycle is not None:
+                # the routes answer it; after any other answer than 101 the parser is of no use
+                self.cycle.keep_alive = False
 
     def handle_websocket_upgrade(self) -> None:
         """Gives the connection to a protocol of its own, which counts its streams."""
@@ -211,11 +226,6 @@ class Protocol(HttpToolsProtocol):
         if self.owner is not None:
             self.owner.lost()
 
-    def _unsupported_upgrade_warning(self) -> None:
-        """Upgrades are answered by the routes; after any other answer than 101 the parser is of no use."""
-        if self.cycle is not None:
-            self.cycle.keep_alive = False
-
     def _expect(self, seconds: float) -> None:
         """What the client has to send next, in time."""
         self._expected()
@@ -237,13 +247,9 @@ class Protocol(HttpToolsProtocol):
             self._address = None
 
     def _stop(self, problem: Problem) -> NoReturn:
-        """Stops the parser, which calls `send_400_response`."""
+        """Stops the parser, and tells `_feed` why."""
         self._problem = problem
         raise ValueError(problem.detail)
-
-    def send_400_response(self, msg: str) -> None:
-        """What the parser stopped at."""
-        self._refuse(self._problem or NO_REQUEST)
 
     def _refuse(self, problem: Problem) -> None:
         """Ends what cannot be read on."""

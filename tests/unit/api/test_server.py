@@ -33,6 +33,7 @@ async def test_a_client_that_does_not_read_its_answers_is_cut_off(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(server, "STALL_SECONDS", 0.2)
+    monkeypatch.setattr(server, "PIPELINED", REQUESTS)
     async with serving() as (client, there):
         asked = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * REQUESTS
         await asyncio.get_running_loop().sock_sendall(client, asked)
