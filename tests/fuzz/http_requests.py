@@ -38,26 +38,28 @@ HEADERS = (
     b"Upgrade: websocket",
     b"Sec-WebSocket-Version: 13",
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-    b"Content-Length: 5",
-    b"Content-Length: 99999999999999999999",
-    b"Transfer-Encoding: chunked",
-    b"Transfer-Encoding: chunked, identity",
 )
+FRAMES = (
+    (b"", b""),
+    (b"", b""),
+    (b"", b"hello"),
+    (b"Content-Length: 5", b"hello"),
+    (b"Content-Length: 9", b"hello"),
+    (b"Content-Length: 99999999999999999999", b"hello"),
+    (b"Transfer-Encoding: chunked", b"5\r\nhello\r\n0\r\n\r\n"),
+    (b"Transfer-Encoding: chunked", b"1;x=y\r\nz\r\n0\r\na: b\r\n\r\n"),
+    (b"Transfer-Encoding: chunked, identity", b""),
+    (b"Content-Length: 5\r\nContent-Length: 6", b"40\x1e41"),
+)
+"""How a body is announced, and what comes."""
 QUERIES = (b"shopId=s", b"ticket=a.b.c", b"lastEventId=AgAA", b"includes=x:0:1", b"date=%", b"a")
-BODIES = (
-    b"",
-    b"hello",
-    b"5\r\nhello\r\n0\r\n\r\n",
-    b"1;x=y\r\nz\r\n0\r\na: b\r\n\r\n",
-    b"40\x1e41",
-)
 PIECES = (b"\r\n", b"\0", b"\xff", b"%", b"&", b";", b",", b":", b" ", b"[", b'"', b"\\", b"0")
 
 
 def request(dice: random.Random, token: bytes | None = None) -> bytes:
     """One request, or some on one connection, with bytes changed."""
     text = b"".join(_one(dice, token) for _ in range(dice.choice((1, 1, 1, 2, 20))))
-    for _ in range(dice.choice((0, 0, 1, 2, 8))):
+    for _ in range(dice.choice((0, 0, 0, 1, 1, 2, 8))):
         text = dice.choice(_CHANGES)(dice, text)
     return text
 
@@ -66,11 +68,15 @@ def _one(dice: random.Random, token: bytes | None) -> bytes:
     path = dice.choice(PATHS)
     for n in range(dice.choice((0, 1, 2, 60))):
         path += (b"&" if n or b"?" in path else b"?") + dice.choice(QUERIES)
-    headers = [b"Host: x", *dice.choices(HEADERS, k=dice.choice((0, 1, 3, 8, 120)))]
+    headers = [b"Host: x", *dice.choices(HEADERS, k=dice.choice((0, 0, 1, 1, 3, 3, 8, 120)))]
     if token and dice.randrange(2):
         headers.append(b"Authorization: Bearer " + token)
-    line = dice.choice(METHODS) + b" " + path + b" HTTP/1." + dice.choice((b"1", b"1", b"0", b"7"))
-    return b"\r\n".join((line, *headers, b"", dice.choice(BODIES)))
+    frame, body = dice.choice(FRAMES)
+    headers += [frame] if frame else []
+    method = dice.choice(METHODS) if dice.randrange(3) else b"GET"
+    version = dice.choice((b"1.1", b"1.1", b"1.1", b"1.1", b"1.1", b"1.0", b"1.7"))
+    line = method + b" " + path + b" HTTP/" + version
+    return b"\r\n".join((line, *headers, b"", body))
 
 
 def _flip(dice: random.Random, text: bytes) -> bytes:

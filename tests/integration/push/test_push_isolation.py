@@ -34,7 +34,9 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 @pytest.fixture(scope="module")
 def port(system: System) -> int:
-    return system.add_api(SHOPSTREAM_STREAMS_PER_ADDRESS="0")
+    return system.add_api(
+        SHOPSTREAM_STREAMS_PER_ADDRESS="0", SHOPSTREAM_CONNECTIONS_PER_ADDRESS="0"
+    )
 
 
 def shop_of(number: int) -> str:
