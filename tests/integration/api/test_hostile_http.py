@@ -13,7 +13,7 @@ import pytest
 import starlette.requests
 
 from fuzz.http_requests import answers, request, send
-from provider.apps import SECRET, Counting, application
+from provider.apps import SECRET, Counting, application, client
 from provider.signing import body
 from shopstream.api import access, limits, server
 from shopstream.api.access import MAX_TOKEN_HEAD, Access
@@ -413,6 +413,21 @@ async def test_a_post_of_too_many_packets_is_refused(api: Api) -> None:
     line = b"POST " + POLLING + b"&sid=" + sid + b" HTTP/1.1\r\nHost: x\r\n"
     answer = await api.first(line + b"Content-Length: %d\r\n\r\n" % len(packets) + packets)
     assert answer.startswith(b"HTTP/1.1 400 ")
+
+
+async def test_any_number_of_questions_after_readiness_ask_the_database_once() -> None:
+    class Slow(Counting):
+        async def ping(self) -> None:
+            self.statements += 1
+            await asyncio.sleep(0.1)
+
+    engine = Slow()
+    async with client(application(engine)) as http:
+        found = await asyncio.gather(*(http.get("/ready") for _ in range(50)))
+        assert {answer.status_code for answer in found} == {200}
+        assert engine.statements == 1
+        await http.get("/ready")
+    assert engine.statements == 2
 
 
 async def test_mutated_requests_are_answered_or_closed_and_none_is_a_fault(
