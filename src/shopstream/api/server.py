@@ -132,14 +132,14 @@ class Protocol(HttpToolsProtocol):
         self._expected()
         super().on_message_complete()
         if self.cycle is not None and self.cycle.response_complete:
-            self._expect(IDLE_SECONDS)
+            self._rest()
 
     def on_response_complete(self) -> None:
         """Ends an answer; the rest of its request is still waited for."""
         super().on_response_complete()
         self._unset_keepalive_if_required()  # any byte would end that
         if self._late is None and not self.pipeline and not self.transport.is_closing():
-            self._expect(IDLE_SECONDS)
+            self._rest()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._serving = cycle
@@ -230,6 +230,11 @@ class Protocol(HttpToolsProtocol):
         """What the client has to send next, in time."""
         self._expected()
         self._late = self.loop.call_later(seconds, self.transport.abort)
+
+    def _rest(self) -> None:
+        """Nothing is owed: the next request begins in time, or the connection is closed."""
+        self._expected()
+        self._late = self.loop.call_later(IDLE_SECONDS, self.transport.close)
 
     def _expected(self) -> None:
         if self._late is not None:

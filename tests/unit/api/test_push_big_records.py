@@ -114,6 +114,20 @@ async def test_a_big_record_that_breaks_a_rule_is_an_entry_without_an_event() ->
     assert entry.event is None
 
 
+def test_a_big_record_that_comes_again_is_known_read_or_not() -> None:
+    value = level(0, NUMBERS)
+    checked, other = read_record(value, INVENTORY), read_record(level(1, NUMBERS), INVENTORY)
+    there = channel.Channel("s1", {}, 0)
+    entry = there.append(PLACE, Position(1, 1), 0, checked)
+    assert entry.is_of(checked)
+    assert not entry.is_of(other)
+    assert there.after(0) == [entry]
+    assert entry.event is checked
+    assert entry.is_of(checked)
+    assert entry.is_of(value)
+    assert not entry.is_of(other)
+
+
 def test_what_is_big() -> None:
     assert not is_big(None)
     assert not is_big(b"," * BIG_SIGNS)
