@@ -68,6 +68,8 @@ class Settings(BaseSettings):
     """Requests a second of one token, twice as many at once; 0 is no limit."""
     reports_at_once: int = Field(500, ge=1, le=100_000)
     """Reports under way in one API process; beyond it they are refused with 503."""
+    connections_per_address: int = Field(2_000, ge=0, le=1_000_000)
+    """Connections of one address to an API process, streams among them; 0 is no limit, as behind a proxy."""
     streams: int = Field(10_000, ge=0, le=1_000_000)
     """Streams open in one API process; beyond it the next is refused with 503. 0 is no limit."""
     streams_per_address: int = Field(1_000, ge=0, le=1_000_000)

@@ -30,8 +30,8 @@ REQUIRED: dict[str, str] = {
 
 
 def spoiled(chance: random.Random, event: Event) -> Sent:
-    """For any of the reasons but `order_moved`; too large ones are rare, they take time."""
-    way = chance.choice(WAYS) if chance.random() < 0.02 else chance.choice(WAYS[1:])
+    """For any of the reasons but `order_moved`; too large and too complex ones are rare, they take time."""
+    way = chance.choice(WAYS[:2] if chance.random() < 0.01 else WAYS[2:])
     return way(chance, copy.deepcopy(event))
 
 
@@ -50,6 +50,13 @@ def _family(event: Event) -> str:
 def _too_large(_: random.Random, event: Event) -> Sent:
     sent = record(event)
     return Sent(sent.key, (sent.value or b"").ljust(LARGE), Refusal("too_large"), topic=sent.topic)
+
+
+def _too_complex(chance: random.Random, event: Event) -> Sent:
+    sent = record(event)
+    note = chance.choice((b'"' + b"," * 20_001 + b'"', b"[" + b"0," * 20_000 + b"0]"))
+    value = (sent.value or b"")[:-1] + b',"note":' + note + b"}"
+    return Sent(sent.key, value, Refusal("too_complex"), topic=sent.topic)
 
 
 def _not_json(chance: random.Random, event: Event) -> Sent:
@@ -90,6 +97,7 @@ def _bad_value(_: random.Random, event: Event) -> Sent:
 
 WAYS: tuple[Callable[[random.Random, Event], Sent], ...] = (
     _too_large,
+    _too_complex,
     _not_json,
     _not_cloudevent,
     _unknown_type,

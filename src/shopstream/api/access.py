@@ -17,6 +17,8 @@ LEEWAY = 30
 """Seconds of difference between clocks that a token is forgiven."""
 MAX_TOKEN = 16 * 1024
 """Characters; longer ones are not looked at."""
+MAX_TOKEN_HEAD = 4 * 1024
+"""Characters of its first part, which is read before the signature has been checked."""
 _SHAPE_FAULTS = (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError)
 
 
@@ -172,7 +174,7 @@ def bearer(authorization: str | None) -> str | None:
 
 
 def _head(token: str) -> tuple[str, str | None]:
-    if len(token) > MAX_TOKEN:
+    if len(token) > MAX_TOKEN or token.find(".", 0, MAX_TOKEN_HEAD) < 0:
         raise jwt.DecodeError
     head = jwt.get_unverified_header(token)
     algorithm = head.get("alg")

@@ -1,5 +1,6 @@
 """`/health`, `/ready` and `/metrics`."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
@@ -48,6 +49,7 @@ class Health:
         self._now = now
         self._keys = keys
         self._disk = disk
+        self._asking: asyncio.Task[str] | None = None
 
     async def health(self) -> Response:
         """The process runs."""
@@ -69,6 +71,12 @@ class Health:
         return Response(generate_latest(self._registry), media_type=CONTENT_TYPE_LATEST)
 
     async def _clickhouse(self) -> str:
+        """Whoever asks while the database is asked waits for the same answer: anybody may ask."""
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ping(), name="ready")
+        return await asyncio.shield(self._asking)
+
+    async def _ping(self) -> str:
         try:
             await self._engine.ping()
         except EngineUnavailable:

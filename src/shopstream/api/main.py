@@ -115,7 +115,13 @@ async def _serve(settings: Settings, access: Access, keys: Jwks | None, listener
             hub.close()
             sockets.close()
 
-        server = Server(configure(app, direct=settings.push_direct, most=most), goodbye)
+        config = configure(
+            app,
+            direct=settings.push_direct,
+            per_address=settings.connections_per_address,
+            most=most,
+        )
+        server = Server(config, goodbye)
         failed.add_done_callback(lambda _: server.stop())
         teller = PresenceTeller(presence, peers, hub)
         keeper = Timekeeper(hub, sockets.sweep)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Protocol
 
 import jwt
 
-from shopstream.api.access import LEEWAY
+from shopstream.api.access import LEEWAY, MAX_TOKEN_HEAD
 from shopstream.api.faults import NotYet, Unauthorized
 from shopstream.api.identity import Identity, identity_of
 
@@ -133,7 +133,7 @@ class Tickets:
             raise
 
     def _read(self, text: str, key: bytes) -> dict[str, Any]:
-        if len(text) > MAX_TICKET:
+        if len(text) > MAX_TICKET or text.find(".", 0, MAX_TOKEN_HEAD) < 0:
             raise ValueError
         found: dict[str, Any] = jwt.decode(
             text, key, algorithms=[_ALGORITHM], options={"verify_exp": False}

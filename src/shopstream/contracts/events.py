@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from shopstream.contracts import inventory, order, payment, purchase, shop, supplier, values, visit
-from shopstream.contracts.json_text import MAX_BYTES, NotJson, parse
+from shopstream.contracts.json_text import MAX_BYTES, MAX_SIGNS, NotJson, parse, too_complex
 from shopstream.contracts.reject import Reason, Refused, Unread
 from shopstream.contracts.schema import Field, Shape, read
 from shopstream.contracts.topics import TOPIC_OF_TYPE
@@ -78,7 +78,15 @@ def read_event(value: bytes | None, topic: str) -> Event:
         raise Refused(Reason.TOO_LARGE, None, value.why)
     if value is not None and len(value) > MAX_BYTES:
         raise Refused(Reason.TOO_LARGE, None, f"the record has more than {MAX_BYTES} bytes")
-    document = _cloudevent(value)
+    if value is not None and too_complex(value):
+        message = f"the record has more than {MAX_SIGNS} commas and brackets"
+        raise Refused(Reason.TOO_COMPLEX, None, message)
+    return read_document(_document(value), topic)
+
+
+def read_document(found: object, topic: str) -> Event:
+    """Reads what `json_text.parse` gave of a record; raises as `read_event`."""
+    document = _cloudevent(found)
     kind = document["type"]
     home = TOPIC_OF_TYPE.get(kind)
     if home is None or (home == topic and kind not in ENVELOPES):
@@ -97,11 +105,14 @@ def read_event(value: bytes | None, topic: str) -> Event:
     )
 
 
-def _cloudevent(value: bytes | None) -> dict[str, Any]:
+def _document(value: bytes | None) -> Any:
     try:
-        document = parse(value or b"")
+        return parse(value or b"")
     except NotJson as error:
         raise Refused(Reason.NOT_JSON, None, f"not JSON: {error}") from None
+
+
+def _cloudevent(document: object) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise Refused(Reason.NOT_CLOUDEVENT, None, "the record is not a JSON object")
     missing = [name for name in _ATTRIBUTES if document.get(name) is None]

@@ -15,11 +15,14 @@ else:
 
 MAX_BYTES = 512 * 1024
 MAX_DEPTH = 128
+MAX_SIGNS = 20_000
+"""20 for each of the 1,000 lines that an order may have; the fields of the contract need 7."""
 
 # possessive, and a text may be left open: every byte is looked at once, whatever the bytes
 _TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-_STEPS = bytes.maketrans(b"[]{}", b"\x01\xff\x01\xff")
+_STEPS = bytes({91: 1, 123: 1, 93: 255, 125: 255}.get(byte, 0) for byte in range(256))
+"""From a byte to what it adds to the depth, as a signed byte."""
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -57,19 +60,37 @@ def parse(value: bytes) -> Any:
     return document
 
 
+def too_complex(value: bytes) -> bool:
+    """Whether there are more than `MAX_SIGNS` commas and brackets, in texts too: only counted, since it bounds what
+    everything after it costs."""
+    return len(value) > MAX_SIGNS and signs(value) > MAX_SIGNS
+
+
+def signs(value: bytes) -> int:
+    """Commas and brackets."""
+    return len(value) - len(value.translate(None, b",[]{}"))
+
+
 def too_deep(value: bytes) -> bool:
-    """Whether arrays and objects are nested more than `MAX_DEPTH` levels, whatever else is wrong."""
+    """Whether arrays and objects are nested more than `MAX_DEPTH` levels before anything else is wrong."""
     if len(value) <= 2 * MAX_DEPTH or value.count(b"[") + value.count(b"{") <= MAX_DEPTH:
         return False
-    brackets = _TEXT.sub(b"", value).translate(_STEPS, _NO_BRACKETS)
-    return deepest(brackets) > MAX_DEPTH
+    return (depth_by_text(value) if np is None else depth_by_column(value)) > MAX_DEPTH
 
 
-def deepest(steps: bytes) -> int:
-    """The greatest sum of the first steps (signed bytes); at least 0."""
-    if np is None:
-        return max(accumulate(memoryview(steps).cast("b"), initial=0))
-    return int(np.frombuffer(steps, np.int8).cumsum(dtype=np.int32).max(initial=0))
+def depth_by_text(value: bytes) -> int:
+    """How deep a document is nested."""
+    steps = _TEXT.sub(b"", value).translate(_STEPS, _NO_BRACKETS)
+    return max(accumulate(memoryview(steps).cast("b"), initial=0))
+
+
+def depth_by_column(value: bytes) -> int:
+    """The same in a fraction of the time, whatever the bytes, and while other threads go on."""
+    plain = value.replace(b"\\\\", b"").replace(b'\\"', b"")
+    steps = np.frombuffer(plain.translate(_STEPS), np.int8).copy()
+    quotes = np.frombuffer(plain, np.uint8) == 0x22
+    steps[(quotes.cumsum(dtype=np.uint8) & 1).view(np.bool_)] = 0
+    return int(steps.cumsum(dtype=np.int32).max(initial=0))
 
 
 def _no_constant(name: str) -> None:

@@ -8,6 +8,7 @@ class Reason(StrEnum):
     """In the order in which they are tried: the first that applies is the one that is told."""
 
     TOO_LARGE = "too_large"
+    TOO_COMPLEX = "too_complex"
     NOT_JSON = "not_json"
     NOT_CLOUDEVENT = "not_cloudevent"
     UNKNOWN_TYPE = "unknown_type"

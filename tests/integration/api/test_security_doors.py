@@ -18,7 +18,7 @@ from provider.apps import SECRET, Counting, application, client, every_route
 from provider.signing import Pair, body, key_set, part, private, unsigned
 from shopstream.api import keys
 from shopstream.api.access import MAX_TOKEN, Access
-from shopstream.api.server import HEAD_BYTES
+from shopstream.api.limits import HEAD_BYTES
 from shopstream.clickhouse.client import Engine
 from shopstream.settings import Settings
 
@@ -310,7 +310,6 @@ async def test_the_owner_of_a_shop_gets_its_numbers(
     assert (await ask(http, door, forgiven)).status_code == 200
 
 
-# a head that comes in one read of 256 KiB is whole, and is answered
 @pytest.mark.parametrize("size", [HEAD_BYTES // 2, HEAD_BYTES * 16, 8 * 1024 * 1024])
 async def test_a_head_without_end_is_cut_off(
     http: httpx.AsyncClient, addresses: Addresses, size: int

@@ -61,6 +61,7 @@ CASES: dict[str, bytes] = {
     "wrong_topic": json.dumps({**order(), "type": "shop:updated"}).encode(),
     "not_cloudevent": json.dumps({**order(), "specversion": "0.3"}).encode(),
     "not_json": b"{",
+    "too_complex": json.dumps(order(data={"x": [0] * 255_000}), separators=(",", ":")).encode(),
     "too_large": json.dumps(order(data={"x": "x" * 600_000})).encode(),
 }
 

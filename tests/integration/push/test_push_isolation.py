@@ -23,7 +23,9 @@ AT = "2026-11-22T10:15:30Z"
 
 @pytest.fixture(scope="module")
 def port(system: System) -> int:
-    return system.add_api(SHOPSTREAM_STREAMS_PER_ADDRESS="0")
+    return system.add_api(
+        SHOPSTREAM_STREAMS_PER_ADDRESS="0", SHOPSTREAM_CONNECTIONS_PER_ADDRESS="0"
+    )
 
 
 def shop_of(number: int) -> str:

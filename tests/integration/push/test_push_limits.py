@@ -147,7 +147,10 @@ async def test_a_full_process_refuses_with_a_word_about_when_to_come_back(system
 
 
 async def test_a_process_that_ends_says_goodbye_to_a_thousand_streams(system: System) -> None:
-    nobody_counts = {"SHOPSTREAM_STREAMS_PER_ADDRESS": "0", "SHOPSTREAM_STREAMS_PER_USER": "0"}
+    nobody_counts = {
+        f"SHOPSTREAM_{name}": "0"
+        for name in ("CONNECTIONS_PER_ADDRESS", "STREAMS_PER_ADDRESS", "STREAMS_PER_USER")
+    }
     port, other = await asyncio.to_thread(
         lambda: (system.add_api(**nobody_counts), system.add_api(**nobody_counts))
     )

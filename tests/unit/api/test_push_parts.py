@@ -100,11 +100,8 @@ def test_a_record_of_several_lines_is_made_one_and_keeps_its_digits_and_texts() 
     )
     pushed = read(raw)
     assert pushed is not None
-    assert pushed.value == (
-        b'{"specversion":"1.0","id":"e 1","source":"/s\\" \\\\",'
-        b'"type":"inventory:updated","shopid":"s1","data":{"productId":"p","updatedAt":"2026-11-22T10:15:30Z",'
-        b'"quantity":3,"x":1.50e2}}'
-    )
+    assert pushed.value == raw.replace(b"\r", b"").replace(b"\n", b"")
+    assert json.loads(pushed.value) == json.loads(raw)
 
 
 def test_types_are_read_strictly_and_visits_are_only_on_request() -> None:

@@ -39,6 +39,7 @@ async def test_a_client_that_does_not_read_its_answers_is_cut_off(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(server, "STALL_SECONDS", 0.2)
+    monkeypatch.setattr(server, "PIPELINED", REQUESTS)
     async with serving() as (client, there):
         asked = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * REQUESTS
         await asyncio.get_running_loop().sock_sendall(client, asked)
@@ -54,14 +55,14 @@ async def test_a_client_that_does_not_read_its_answers_is_cut_off(
 async def test_a_request_that_is_never_whole_is_cut_off(
     monkeypatch: pytest.MonkeyPatch, begun: bytes
 ) -> None:
-    monkeypatch.setattr(server, "HEAD_SECONDS", 0.2)
+    monkeypatch.setattr(server, "REQUEST_SECONDS", 0.2)
     async with serving() as (client, _):
         await asyncio.get_running_loop().sock_sendall(client, begun)
         assert await asyncio.wait_for(_answers(client), 5) == 0
 
 
 async def test_a_connection_that_is_kept_serves_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "HEAD_SECONDS", 0.2)
+    monkeypatch.setattr(server, "REQUEST_SECONDS", 0.2)
     async with serving() as (client, _):
         for _ in range(2):
             asked = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -23,7 +23,7 @@ from record_values import (
 )
 
 from shopstream.contracts import values
-from shopstream.contracts.json_text import MAX_BYTES
+from shopstream.contracts.json_text import MAX_BYTES, MAX_SIGNS
 from shopstream.contracts.topics import TOPIC_OF_TYPE
 
 EXAMPLES = int(os.environ.get("SHOPSTREAM_FUZZ_EXAMPLES", "2000"))
@@ -158,7 +158,7 @@ def record(
 
 
 def mangled(dice: random.Random, topic: str) -> bytes:
-    """A record with its bytes flipped, cut, doubled or spliced; a few are too large."""
+    """A record with its bytes flipped, cut, doubled or spliced; a few are too large or too complex."""
     value = bytearray(record(dice, topic))
     for _ in range(dice.choice([0, 1, 1, 2, 4])):
         at = dice.randrange(len(value) + 1)
@@ -177,4 +177,6 @@ def mangled(dice: random.Random, topic: str) -> bytes:
                 value[at:at] = dice.choice(SPLICES)
     if not dice.randrange(1000):
         value[-1:-1] = b" " * MAX_BYTES
+    elif not dice.randrange(300):
+        value[-1:-1] = dice.choice([b",", b"[", b"{}"]) * (MAX_SIGNS + 1)
     return bytes(value)

@@ -15,6 +15,7 @@ from shopstream.contracts.topics import TOPIC_OF_TYPE
 
 OUTSIDE = {
     Reason.TOO_LARGE: "a schema does not see bytes",
+    Reason.TOO_COMPLEX: "a schema does not count",
     Reason.NOT_JSON: "a schema begins after the parser",
     Reason.WRONG_TOPIC: "the topic is not in the record",
     Reason.UNKNOWN_TYPE: "a type that nobody knows has no schema",

@@ -93,6 +93,7 @@ def test_those_rules_are_all_that_are_listed():
     assert len(BEYOND) == 10
     assert set(OUTSIDE) == {
         Reason.TOO_LARGE,
+        Reason.TOO_COMPLEX,
         Reason.NOT_JSON,
         Reason.UNKNOWN_TYPE,
         Reason.WRONG_TOPIC,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shopstream.contracts import json_text
-from shopstream.contracts.json_text import NotJson, Number, parse, too_deep
+from shopstream.contracts.json_text import MAX_SIGNS, NotJson, Number, parse, too_complex, too_deep
 
 
 def nested(levels):
@@ -81,9 +81,26 @@ def test_half_a_megabyte_of_quotes_is_looked_through_once(left_open):
     assert process_time() - began < 2
 
 
-@given(st.binary(max_size=300))
-def test_without_numpy_the_depth_is_the_same(steps):
-    found = json_text.deepest(steps)
+TOKENS = st.sampled_from(
+    [*"[]{},:", '"a"', '"[{"', '"\\\\"', '"\\\\\\\\"', '"\\"]"', '"\\\\\\"["', "1"]
+)
+
+
+@given(st.lists(TOKENS, max_size=60))
+def test_without_numpy_the_depth_is_the_same(tokens):
+    value = "".join(tokens).encode()
+    assert json_text.depth_by_text(value) == json_text.depth_by_column(value)
+
+
+def test_without_numpy_what_is_too_deep_is_too():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(json_text, "np", None)
-        assert json_text.deepest(steps) == found
+        assert not too_deep(nested(128))
+        assert too_deep(nested(129))
+
+
+@pytest.mark.parametrize("sign", [b",", b"[", b"]", b"{", b"}"])
+def test_commas_and_brackets_are_counted_wherever_they_stand(sign):
+    assert not too_complex(b'"' + sign * MAX_SIGNS + b'"')
+    assert too_complex(b'"' + sign * (MAX_SIGNS + 1) + b'"')
+    assert not too_complex(b":" * 10 * MAX_SIGNS)

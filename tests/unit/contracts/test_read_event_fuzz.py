@@ -27,7 +27,7 @@ def outcome(value: bytes | None, topic: str = ORDERS) -> Event | None:
         assert refusal.field is None or _known(refusal.field)
         assert refusal.message.isprintable() and len(refusal.message) < 300
         assert (refusal.field is None) == (
-            refusal.reason in (Reason.TOO_LARGE, Reason.NOT_JSON)
+            refusal.reason in (Reason.TOO_LARGE, Reason.TOO_COMPLEX, Reason.NOT_JSON)
             or refusal.message == "the record is not a JSON object"
         )
         return None

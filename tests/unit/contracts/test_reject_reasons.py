@@ -19,6 +19,7 @@ def padded(size):
 def test_the_reasons_are_those_of_the_contract_in_its_order():
     assert [reason.value for reason in Reason] == [
         "too_large",
+        "too_complex",
         "not_json",
         "not_cloudevent",
         "unknown_type",
@@ -187,9 +188,43 @@ def test_no_message_quotes_what_a_producer_wrote():
     assert str(caught.value) == "type is not one of the event types"
 
 
-def test_a_hundred_thousand_empty_items_are_told_by_the_first_missing_field():
-    assert refused(event(data=order(items=[{}] * 100_000))) == (
+def test_too_many_empty_items_are_told_by_the_first_missing_field():
+    assert refused(event(data=order(items=[{}] * 6_000))) == (
         "missing_field",
         "data.items[0].productId",
     )
     assert MAX_ITEMS == 1000
+
+
+def numbered(signs):
+    """An event of so many commas and brackets."""
+    value = bytes_of(event(extra=[]))
+    more = signs - sum(value.count(sign) for sign in (b",", b"[", b"]", b"{", b"}"))
+    return value.replace(b'"extra": []', b'"extra": [%b0]' % (b"0," * more))
+
+
+def test_20_000_commas_and_brackets_are_accepted_and_one_more_is_too_complex():
+    assert refused(numbered(20_000)) is None
+    assert refused(numbered(20_001)) == ("too_complex", None)
+
+
+@pytest.mark.parametrize("sign", [b",", b"[", b"]", b"{", b"}"])
+def test_each_sign_counts_in_texts_too_and_before_anything_else(sign):
+    text = bytes_of(event(extra="")).replace(b'"extra": ""', b'"extra": "%b"' % (sign * 20_000))
+    assert refused(text) == ("too_complex", None)
+    assert refused(sign * 20_001) == ("too_complex", None)
+    assert refused(sign * (MAX_BYTES + 1)) == ("too_large", None)
+
+
+def test_the_largest_order_with_twelve_fields_of_its_own_in_each_line_is_accepted():
+    line = {
+        "productId": "p" * 128,
+        "quantity": number("2147483647"),
+        "unitPrice": "0.0001",
+        "name": "n",
+        "refundedQuantity": number("1"),
+        **{f"own{n}": number("1") for n in range(12)},
+    }
+    value = bytes_of(event(data=order(items=[line] * MAX_ITEMS)))
+    assert len(value) < MAX_BYTES
+    assert refused(value) is None

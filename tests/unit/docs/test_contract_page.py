@@ -4,6 +4,7 @@ import re
 
 from doc_pages import codes, read, rows, section
 
+from shopstream.api import limits
 from shopstream.api.access import MAX_TOKEN
 from shopstream.api.push.channel import MAX_WRITE
 from shopstream.api.push.history import PAGE_BYTES
@@ -15,10 +16,10 @@ from shopstream.api.reports.days import EARLIEST, LATEST
 from shopstream.api.reports.routes import REPORTS, STOCK
 from shopstream.api.reports.span import MOST_DAYS
 from shopstream.api.reports.stock import MOST_LEVELS
-from shopstream.api.server import HEAD_BYTES, STALL_SECONDS
+from shopstream.api.server import IDLE_SECONDS, REQUEST_SECONDS, STALL_SECONDS
 from shopstream.api.tickets import LIFETIME
 from shopstream.contracts.events import DATA
-from shopstream.contracts.json_text import MAX_BYTES, MAX_DEPTH
+from shopstream.contracts.json_text import MAX_BYTES, MAX_DEPTH, MAX_SIGNS
 from shopstream.contracts.order import ITEM, ORDER, STATUSES
 from shopstream.contracts.reject import Reason
 from shopstream.contracts.topics import BY_NAME, INPUTS
@@ -93,14 +94,22 @@ def test_the_limits_are_those_of_the_code() -> None:
     assert (
         listed.items()
         >= {
-            "a record": f"{MAX_BYTES // 1024} KiB, {MAX_DEPTH} levels",
+            "a record": f"{MAX_BYTES // 1024} KiB, {MAX_SIGNS:,} commas and brackets,"
+            f" {MAX_DEPTH} levels",
             "an `id`, an identifier": f"{IDENTIFIER_LENGTH} characters",
             "`date`": f"{EARLIEST} to {LATEST}",
             "`year`": f"{EARLIEST.year} to {LATEST.year}",
             "`days`, the span of two dates": f"1 to {MOST_DAYS}",
             "`limit`": f"1 to {MOST_LEVELS:,}",
             "a token": f"{MAX_TOKEN // 1024} KiB",
-            "line and headers of a request": f"{HEAD_BYTES // 1024} KiB, or what comes in one read",
+            "line and headers of a request": f"{limits.HEAD_BYTES // 1024} KiB",
+            "an address with its query": f"{limits.TARGET_BYTES // 1024} KiB,"
+            f" {limits.PARAMETERS} parameters, {limits.ESCAPES:,} percent signs",
+            "headers of a request": f"{limits.HEADERS}, with {limits.MEMBERS} commas and semicolons",
+            "a body": f"{limits.BODY_BYTES // 1024} KiB,"
+            f" each piece counted with {limits.PIECE_BYTES} bytes more",
+            "a whole request, the next one": f"{REQUEST_SECONDS:.0f} s",
+            "requests sent behind one that is not answered yet": f"{limits.PIPELINED}",
             "a ticket": f"{LIFETIME} s, once, and again with its cookie",
             "written to a client at once": f"{MAX_WRITE // 1024} KiB, or one event",
             "a message of a client": f"{MAX_MESSAGE // 1024} KiB",
@@ -110,6 +119,7 @@ def test_the_limits_are_those_of_the_code() -> None:
         }.items()
     )
     assert f"from {COMPRESS_FROM} bytes on" in PAGE
+    assert IDLE_SECONDS == REQUEST_SECONDS
 
 
 def test_the_size_of_a_record_is_told() -> None:

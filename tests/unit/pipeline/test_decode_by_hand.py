@@ -10,6 +10,7 @@ from contract_samples import bytes_of, event, item, number, order
 from decode_oracle import decoded, kafka_records, sure, told
 
 from shopstream.contracts.events import read_event
+from shopstream.contracts.json_text import MAX_SIGNS
 from shopstream.contracts.topics import ORDERS, PAYMENTS
 from shopstream.pipeline.decode import chunk, columns, decode, shape
 from shopstream.pipeline.decode.text import whole
@@ -77,6 +78,12 @@ def test_a_row_has_every_column_of_an_order():
 def test_plain_records_take_the_fast_path():
     assert sure([PLAIN, SECOND, THIRD])
     assert told([PLAIN, SECOND, THIRD]) == ["o-1", "o-2", "o-3"]
+
+
+@pytest.mark.parametrize("sign", [b",", b"[", b"]", b"{", b"}"])
+def test_a_record_with_too_many_signs_is_refused_beside_others(sign):
+    complex_text = with_extra(b'"' + sign * MAX_SIGNS + b'"')
+    assert told([PLAIN, complex_text, SECOND]) == ["o-1", "too_complex", "o-2"]
 
 
 @pytest.mark.parametrize("count", [1, 63, 64, 65, 200])

@@ -22,6 +22,10 @@ MAX_WRITE = 64 * 1024
 """Bytes of events that are written to a subscriber at once, or one event."""
 
 
+Value = bytes | PushEvent | None
+"""Of a record: its bytes, or, where it was checked before, what is pushed of it; None also where it was refused."""
+
+
 class Sized(Protocol):
     """What takes bytes."""
 
@@ -45,16 +49,17 @@ class Entry:
     before: Position
     position: Position
     at: int
-    value: bytes | None
+    value: Value
     size: int
     event: PushEvent | None = None
     cursor: str = ""
 
-    def is_of(self, value: bytes | None) -> bool:
-        """Whether it was made of these bytes; never of a record that was refused."""
-        if self.event is not None:
-            return value is not None and self.event.value == one_line(value)
-        return self.value is not None and self.value == value
+    def is_of(self, value: Value) -> bool:
+        """Whether it was made of this record; never of one that was refused."""
+        if self.event is not None and isinstance(value, bytes):
+            return self.event.value == one_line(value)
+        known = self.value if self.event is None else self.event
+        return known is not None and known == value
 
 
 class Channel:
@@ -93,12 +98,13 @@ class Channel:
         self.encoder: CursorEncoder | None = None
         """Stands while somebody listens."""
 
-    def append(self, place: Partition, position: Position, at: int, value: bytes | None) -> Entry:
+    def append(self, place: Partition, position: Position, at: int, value: Value) -> Entry:
         """Adds a record."""
         before = self.moved.get(place) or self.base.get(place) or Position(position.epoch, 0)
         self.seq += 1
         self.at = max(self.at, at)
-        size = ENTRY_SIZE + len(value or b"")
+        raw = value.value if isinstance(value, PushEvent) else value
+        size = ENTRY_SIZE + len(raw or b"")
         entry = Entry(self.seq, place, before, position, at, value, size)
         self.moved[place] = position
         self.entries.append(entry)
@@ -210,7 +216,11 @@ class Channel:
                     self._read(entry, encoder)
 
     def _read(self, entry: Entry, encoder: CursorEncoder) -> None:
-        entry.event = read_record(entry.value, entry.place.topic)
+        value = entry.value
+        if isinstance(value, PushEvent):
+            entry.event = value
+        else:
+            entry.event = read_record(value, entry.place.topic)
         entry.value = None
         entry.cursor = encoder.text()
 

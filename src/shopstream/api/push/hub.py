@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from shopstream.api.push.channel import MAX_ENTRIES, Channel, Entry, Positions, parts, seen
+from shopstream.api.push.channel import MAX_ENTRIES, Channel, Entry, Positions, Value, parts, seen
 from shopstream.api.push.encoding import Encoding
 from shopstream.api.push.records import PushEvent
 from shopstream.api.push.subscriber import Outlet, Subscriber
@@ -142,7 +142,7 @@ class Hub:
                 self.reset(subscriber, "Kafka does not have some events any more", fresh=False)
 
     def publish(
-        self, shop: str, place: Partition, position: Position, at: int, value: bytes | None
+        self, shop: str, place: Partition, position: Position, at: int, value: Value
     ) -> None:
         """A record of a shop; `position` is right after it, `at` Unix seconds of its arrival."""
         channel = self._channels.get(shop)
@@ -486,7 +486,7 @@ class Hub:
         }
 
     def _had(
-        self, channel: Channel, place: Partition, position: Position, at: int, value: bytes | None
+        self, channel: Channel, place: Partition, position: Position, at: int, value: Value
     ) -> bool:
         """Whether this record is one of those; then it is not sent again."""
         entry = self._suspects.pop((place, position.next), None)

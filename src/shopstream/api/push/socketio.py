@@ -51,6 +51,8 @@ PING_INTERVAL, PING_TIMEOUT = 25.0, 20.0
 CONNECT_SECONDS = 20.0
 """A session must say in this time whose it is."""
 MAX_PAYLOAD = 64 * 1024
+MAX_PACKETS = 1_000
+"""Of one POST."""
 
 UNKNOWN_TRANSPORT, UNKNOWN_SID, BAD_REQUEST, BAD_VERSION = 0, 1, 3, 5
 """Of Engine.IO's errors."""
@@ -356,9 +358,9 @@ class SocketIo:
         """Packets of the client.
 
         Raises:
-            BadHandshake: the session has no polling any more.
+            BadHandshake: the session has no polling any more, or the packets are too many.
         """
-        if session.buffer is None:
+        if session.buffer is None or body.count(RECORD_SEPARATOR) >= MAX_PACKETS:
             raise BadHandshake(BAD_REQUEST)
         for packet in body.split(RECORD_SEPARATOR):
             session.packet(packet)
@@ -475,13 +477,15 @@ class _Carrier:
 
 
 class _Probe(_Carrier):
-    """A connection that a session may move to; until then the session goes on by polling."""
+    """A connection that a session may move to, in time; until then the session goes on by polling."""
 
-    __slots__ = ("_moved",)
+    __slots__ = ("_late", "_moved")
 
     def __init__(self, session: Session, transport: asyncio.Transport) -> None:
         super().__init__(session, transport)
         self._moved = False
+        loop = asyncio.get_running_loop()
+        self._late = loop.call_later(CONNECT_SECONDS, transport.abort)
 
     def pause(self) -> None:
         """The client does not read."""
@@ -495,6 +499,7 @@ class _Probe(_Carrier):
 
     def lost(self) -> None:
         """The connection is gone; a session that had not moved goes on."""
+        self._late.cancel()
         if self._moved:
             super().lost()
 
@@ -509,20 +514,26 @@ class _Probe(_Carrier):
                 self._session.send(_NOOP)
         elif packet == _UPGRADE:
             self._moved = True
+            self._late.cancel()
             self._session.promote(self._transport)
 
 
 async def _probed(socket: WebSocket, session: Session) -> bool:
-    """Whether the client moved its session to this WebSocket."""
+    """Whether the client moved its session to this WebSocket, in time."""
     with suppress(WebSocketDisconnect, KeyError, TimeoutError):
-        async with asyncio.timeout(PING_TIMEOUT):
-            while not session.closed:
-                packet = (await socket.receive_text()).encode()
-                if packet == _PING + b"probe":
-                    await socket.send_text("3probe")
-                    session.send(_NOOP)
-                elif packet == _UPGRADE:
-                    return True
+        async with asyncio.timeout(CONNECT_SECONDS):
+            return await _asked_to_move(socket, session)
+    return False
+
+
+async def _asked_to_move(socket: WebSocket, session: Session) -> bool:
+    while not session.closed:
+        packet = (await socket.receive_text()).encode()
+        if packet == _PING + b"probe":
+            await socket.send_text("3probe")
+            session.send(_NOOP)
+        elif packet == _UPGRADE:
+            return True
     return False
 
 

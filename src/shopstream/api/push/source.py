@@ -9,8 +9,9 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from shopstream.api.progress import ProgressBook
+from shopstream.api.push.channel import Value
 from shopstream.api.push.hub import Hub
-from shopstream.api.push.records import parse_envelope
+from shopstream.api.push.records import is_big, parse_envelope, read_record, too_much
 from shopstream.api.topology import Look, Topology, partitions_of
 from shopstream.contracts.cursor import Partition, Position
 from shopstream.contracts.notices import PROGRESS, days_of, read_progress
@@ -223,20 +224,25 @@ class Source:
             place = Partition(partition.topic, partition.partition)
             epoch = self._positions[place].epoch
             for record in records:
+                value = await _checked(record.value, place.topic)
                 if place.topic == NOTICES and record.offset != self._positions[place].next:
                     self._book.changed()
                 position = Position(epoch, record.offset + 1)
                 self._positions[place] = position
-                self._one(record, place, position)
+                self._one(record, place, position, value)
                 self._hub.passed(place, position)
                 if loop.time() > breath:
                     await asyncio.sleep(0)
                     breath = loop.time() + BREATH_SECONDS
 
     def _one(
-        self, record: ConsumerRecord[bytes, bytes], place: Partition, position: Position
+        self,
+        record: ConsumerRecord[bytes, bytes],
+        place: Partition,
+        position: Position,
+        value: Value,
     ) -> None:
-        seen = parse_envelope(record.value)
+        seen = parse_envelope(record.value) if _is_read(record.value, place.topic) else None
         if place.topic == NOTICES and seen is not None and seen.get("type") == PROGRESS:
             self._progress(seen, replayed=self._is_replayed(place, position))
             return
@@ -248,7 +254,7 @@ class Source:
                 self._book.changed()
         # no shop has a longer name, and no channel is made for one
         if isinstance(shop, str) and 0 < len(shop) <= IDENTIFIER_LENGTH:
-            self._hub.publish(shop, place, position, record.timestamp // 1000, record.value)
+            self._hub.publish(shop, place, position, record.timestamp // 1000, value)
 
     def _is_replayed(self, place: Partition, position: Position) -> bool:
         """Whether it was there before this process began to read."""
@@ -262,6 +268,18 @@ class Source:
         except (AttributeError, KeyError, TypeError, ValueError):
             log.warning("a notice of progress could not be read")
             self._book.changed()  # whatever it touched
+
+
+def _is_read(value: bytes | None, topic: str) -> bool:
+    """What shops write is bounded, what the pipeline says is as large as it has partitions."""
+    return topic == NOTICES or value is None or not too_much(value)
+
+
+async def _checked(value: bytes | None, topic: str) -> Value:
+    """A record that takes long to check is checked beside the event loop; the records behind it wait."""
+    if value is None or topic == NOTICES or not is_big(value):
+        return value
+    return await asyncio.to_thread(read_record, value, topic)
 
 
 async def _stop(consumer: AIOKafkaConsumer) -> None:

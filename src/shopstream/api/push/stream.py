@@ -16,6 +16,8 @@ from shopstream.api.push.takeover import offered
 STALL_SECONDS = 30.0
 """A client that reads nothing for this long is cut off."""
 POLL_SECONDS = 15.0
+MAX_HEARD = 64 * 1024
+"""Bytes that a client may send behind the request of its stream."""
 
 _HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -58,14 +60,18 @@ class Subscription:
 class Listener:
     """Owns a connection on which the client has nothing to say."""
 
-    __slots__ = ("_subscriber", "_subscription")
+    __slots__ = ("_heard", "_subscriber", "_subscription")
 
     def __init__(self, subscription: Subscription, subscriber: Subscriber) -> None:
         self._subscription = subscription
         self._subscriber = subscriber
+        self._heard = 0
 
     def received(self, data: bytes) -> None:
-        """A request behind a stream is never answered."""
+        """A request behind a stream is never answered; who goes on talking is cut off."""
+        self._heard += len(data)
+        if self._heard > MAX_HEARD:
+            self._subscriber.outlet.abort()
 
     def pause(self) -> None:
         """The client does not read."""

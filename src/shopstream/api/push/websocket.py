@@ -12,9 +12,12 @@ from typing import NamedTuple
 
 MAX_MESSAGE = 64 * 1024
 """Bytes; nothing that a subscriber has to say is longer."""
+MAX_FRAMES = 1_000
+"""That may come in one read; it is up to 256 KiB, and a frame may have two bytes and its mask."""
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 NORMAL, GOING_AWAY, PROTOCOL_ERROR, NOT_TEXT, TOO_LONG, RESTART = 1000, 1001, 1002, 1003, 1009, 1012
+POLICY = 1008
 EXPIRED = 4401
 """The token has run out."""
 
@@ -68,16 +71,20 @@ class Reader:
         self._at = 0
         """Where the next frame begins in it."""
         self._opcode: int | None = None
-        self._parts = b""
+        self._parts = bytearray()
 
     def feed(self, data: bytes) -> Iterator[Message]:
         """The messages that are whole now.
 
         Raises:
-            Broken: on what section 5 forbids, and beyond `MAX_MESSAGE`.
+            Broken: on what section 5 forbids, and beyond `MAX_MESSAGE` and `MAX_FRAMES`.
         """
         self._buffer += data
+        frames = 0
         while (frame := self._frame()) is not None:
+            frames += 1
+            if frames > MAX_FRAMES:
+                raise Broken(POLICY, "too many frames at once")
             message = self._assemble(*frame)
             if message is not None:
                 yield message
@@ -119,7 +126,7 @@ class Reader:
         self._parts += payload
         if not final:
             return None
-        whole, self._parts = Message(self._opcode or TEXT, self._parts), b""
+        whole, self._parts = Message(self._opcode or TEXT, bytes(self._parts)), bytearray()
         self._opcode = None
         return whole
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from shopstream.contracts import values
-from shopstream.contracts.json_text import MAX_BYTES, MAX_DEPTH, too_deep
+from shopstream.contracts.json_text import MAX_BYTES, MAX_DEPTH, MAX_SIGNS, too_complex, too_deep
 from shopstream.pipeline.decode import shape
 
 Mask = npt.NDArray[np.bool_]
@@ -24,13 +24,14 @@ _ODD_MONEY = (
 
 
 def whole(raw: pa.Array) -> Mask:
-    """Which records of a binary array may be read as columns: UTF-8 from `{` to `}`, not too large or deep."""
+    """Which records of a binary array may be read as columns: UTF-8 from `{` to `}`, not too large, complex or deep."""
     offsets = np.frombuffer(raw.buffers()[1], np.int32)[raw.offset : raw.offset + len(raw) + 1]
     data = np.frombuffer(raw.buffers()[2] or b"", np.uint8)
     lengths = np.diff(offsets)
     at = np.flatnonzero((lengths >= 2) & (lengths <= MAX_BYTES))
     at = at[(data[offsets[at]] == 0x7B) & (data[offsets[at + 1] - 1] == 0x7D)]
     at = at[~_wrong_utf8(raw, at)]
+    at = at[~_too_complex(raw, at, lengths)]
     at = at[~_too_deep(raw, at, data, offsets)]
     found = np.zeros(len(raw), np.bool_)
     found[at] = True
@@ -51,6 +52,14 @@ def _is_utf8(value: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _too_complex(raw: pa.Array, at: npt.NDArray[np.intp], lengths: npt.NDArray[np.int32]) -> Mask:
+    """Only a record with more bytes than that can have more signs."""
+    found = np.zeros(len(at), np.bool_)
+    for i in np.flatnonzero(lengths[at] > MAX_SIGNS).tolist():
+        found[i] = too_complex(raw[int(at[i])].as_py())
+    return found
 
 
 def _too_deep(

@@ -41,6 +41,9 @@ RAW = encode(order("refused", "raw"))
 REFUSED: list[Sent] = [
     bare(LARGE + b" " * (524_289 - len(LARGE)), "too_large"),
     bare(b"{" * 600_000, "too_large"),
+    bare(encode(order("refused", "signs", note="," * 20_001)), "too_complex"),
+    bare(RAW[:-1] + b',"note":[' + b"0," * 20_001 + b"0]}", "too_complex"),
+    bare(b"[" * 20_001, "too_complex"),
     bare(None, "not_json"),
     bare(b"", "not_json"),
     bare(b"  ", "not_json"),
