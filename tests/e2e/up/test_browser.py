@@ -3,13 +3,16 @@
 import asyncio
 import json
 import os
+import random
 import re
 import signal
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from browser import Browser
 
+from support.cutting import CuttingProxy
 from support.up import Up, shopstream
 
 REVENUE = "document.querySelector('#revenue').textContent"
@@ -97,6 +100,60 @@ async def test_an_event_source_of_a_browser_comes_back_by_itself_and_misses_noth
         assert await page.evaluate("window.readies") == 2
         assert "HttpOnly" not in await page.evaluate("document.cookie")
         assert await page.evaluate("document.cookie") == ""
+
+
+LISTEN_ON = """
+(async () => {
+  const token = "%s";
+  const ticket = async () => (await (await fetch("/auth/ticket",
+    { method: "POST", headers: { Authorization: `Bearer ${token}` } })).json()).ticket;
+  window.seen = []; window.sockets = []; window.resets = []; window.ready = 0;
+  const source = new EventSource("/events?types=order:created&ticket=" + await ticket());
+  source.addEventListener("stream:ready", () => window.ready++);
+  source.addEventListener("stream:reset", event => window.resets.push(event.data));
+  source.addEventListener("order:created", event => window.seen.push(JSON.parse(event.data).id));
+  const mine = await ticket();
+  let cursor = "";
+  const connect = () => {
+    const since = cursor && "&cursor=" + encodeURIComponent(cursor);
+    const socket = new WebSocket(`ws://${location.host}/ws?types=order:created&ticket=${mine}${since}`);
+    socket.onmessage = event => {
+      const said = JSON.parse(event.data);
+      cursor = said.cursor || cursor;
+      if (said.event) window.sockets.push(said.event.id);
+      else if (said.control === "stream:ready") window.ready++;
+      else if (said.control === "stream:reset") window.resets.push(said.reason);
+    };
+    socket.onclose = () => setTimeout(connect, 50);
+  };
+  connect();
+})()
+"""
+
+
+async def test_a_browser_behind_a_network_that_cuts_misses_nothing_and_repeats_nothing(
+    up: Up, tmp_path: Path
+) -> None:
+    token = shopstream(up, "token", "--shop", "cut-shop").stdout.decode().strip()
+    proxy = CuttingProxy(urlsplit(up.told["api"]).port or 0, random.Random(5), (0.3, 1.5))
+    proxy.cutting = False
+    async with proxy as port, Browser(tmp_path / "chromium") as page:
+        await page.call("Page.navigate", url=f"http://127.0.0.1:{port}")
+        await page.until("document.readyState === 'complete'")
+        proxy.cutting = True
+        await page.evaluate(LISTEN_ON % token)
+        await page.until("window.ready >= 2")
+        lines = b"".join(order(n, "1.25").replace(b"page-", b"cut-") for n in range(120))
+        produced = asyncio.to_thread(shopstream, up, "produce", "-", "--rate", "20", stdin=lines)
+        assert (await produced).returncode == 0
+        proxy.cutting = False
+        await page.until("window.seen.length >= 120 && window.sockets.length >= 120", 40)
+        cuts, expected = proxy.cuts, sorted(f"cut-{n}" for n in range(120))
+        for name in ("seen", "sockets"):
+            found = json.loads(await page.evaluate(f"JSON.stringify(window.{name})"))
+            assert sorted(found) == expected, (name, cuts)
+        assert await page.evaluate("window.resets.join()") == ""
+        assert cuts >= 3
 
 
 async def test_the_examples_of_the_page_about_push(up: Up, tmp_path: Path) -> None:

@@ -55,10 +55,16 @@ class Client:
 
 @asynccontextmanager
 async def node(
-    program: Path, kind: str, port: int, token: str, shop: str, user: str = "u1"
+    program: Path,
+    kind: str,
+    port: int,
+    token: str,
+    shop: str,
+    user: str = "u1",
+    types: str = "",
 ) -> AsyncIterator[Client]:
     """Ready, or refused."""
-    command = ("node", str(program), kind, f"http://127.0.0.1:{port}", token, user, shop)
+    command = ("node", str(program), kind, f"http://127.0.0.1:{port}", token, user, shop, types)
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     client = Client(kind)
     reading = asyncio.create_task(client.read(process))
@@ -131,6 +137,28 @@ async def test_every_client_sees_the_same_sequence_with_the_same_cursors(
             assert [item["data"]["complete"] for item in client.named("stream:ready")] == [True]
     for task in listening:
         task.cancel()
+
+
+def supplier(shop: str, number: int) -> Sent:
+    data = {"supplierId": f"s{number}", "name": "Tea & Co", "updatedAt": AT}
+    head = {"specversion": "1.0", "id": f"s{number}", "source": "/clients"}
+    event = {**head, "type": "supplier:updated", "shopid": shop, "data": data}
+    return Sent(f"{shop}/s{number}".encode(), json.dumps(event).encode(), topic="shop.suppliers")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_client_that_asks_for_some_types_gets_these(
+    kind: str, system: System, port: int, program: Path
+) -> None:
+    shop = f"clients-types-{kind}"
+    token = system.token(shop, "u1", role="staff")
+    async with node(program, kind, port, token, shop, types="supplier:updated") as client:
+        await until(lambda: client.named("stream:ready"))
+        mixed = [each for n in range(20) for each in (level(shop, n), supplier(shop, n))]
+        await asyncio.to_thread(system.produce, mixed)
+        await until(lambda: len(client.events()) >= 20)
+        assert {item["name"] for item in client.items if "cursor" in item} == {"supplier:updated"}
+        assert {event for event, _ in client.events()} == {f"s{n}" for n in range(20)}
 
 
 async def test_the_same_holds_where_streams_are_ordinary_responses(
