@@ -12,7 +12,7 @@ WORKDIR /build
 COPY requirements.lock ./
 RUN /opt/shopstream/bin/pip install --require-hashes --only-binary :all: -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./
-COPY src ./src
+COPY shopstream ./shopstream
 # what built the package is not needed to run it
 RUN /opt/shopstream/bin/pip install --no-deps --no-build-isolation . \
     && /opt/shopstream/bin/pip uninstall --yes \
@@ -21,7 +21,11 @@ RUN /opt/shopstream/bin/pip install --no-deps --no-build-isolation . \
 FROM ${PYTHON_IMAGE}
 RUN useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin shopstream
 COPY --from=build /opt/shopstream /opt/shopstream
-ENV PATH=/opt/shopstream/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+# the packages of the servers, which are in no wheel
+COPY pipeline /opt/shopstream/servers/pipeline
+COPY api /opt/shopstream/servers/api
+COPY clickhouse /opt/shopstream/servers/clickhouse
+ENV PATH=/opt/shopstream/bin:$PATH PYTHONPATH=/opt/shopstream/servers PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 WORKDIR /opt/shopstream
 USER shopstream
 EXPOSE 3000

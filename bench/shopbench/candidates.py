@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
+from clickhouse.client import Address
+from clickhouse.migrations import migrate_engine
+from local.probes import free_port
 from shopbench.processes import Child, EngineAddress
 from shopbench.rivals import progress
 from shopbench.sql import Sql
-from shopstream.clickhouse.client import Address
-from shopstream.clickhouse.migrations import migrate_engine
-from shopstream.local.probes import free_port
 
 GROUP = "shopstream"
 _RECORDS = "shopstream_records_total{"

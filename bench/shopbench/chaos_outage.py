@@ -8,9 +8,9 @@ from pathlib import Path
 
 from chaos.plan import Plan
 from chaos.world import World
+from clickhouse.verify import verify
 from oracle.compare import compare_letters, compare_tables
 from shopbench.output import Result, say
-from shopstream.clickhouse.verify import verify
 from support.events import Sent
 from support.load import mixed, openings, stirred
 from support.scene import Scene

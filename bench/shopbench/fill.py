@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from shopstream.clickhouse.client import Address, Engine
+from clickhouse.client import Address, Engine
+from pipeline.numbers import Numbers
+from pipeline.store import Fence, Store
 from shopstream.contracts.topics import ORDERS
-from shopstream.pipeline.numbers import Numbers
-from shopstream.pipeline.store import Fence, Store
 
 FIRST = date(2024, 1, 1)
 DAYS = 730

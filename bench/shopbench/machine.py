@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from shopstream.local.kafka.lock import WANTED
+from local.kafka.lock import WANTED
 
 PACKAGES = (
     "shopstream",

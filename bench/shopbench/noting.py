@@ -8,9 +8,9 @@ from dataclasses import astuple, dataclass, field
 from functools import partial
 from typing import Any
 
+from clickhouse.client import Address, Engine
 from shopbench.output import Row
 from shopbench.processes import Child
-from shopstream.clickhouse.client import Address, Engine
 
 
 @dataclass

@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from shopstream.api.main import run
-from shopstream.api.progress import ProgressBook
-from shopstream.api.reports.kept import Given, Kept, Make
-from shopstream.api.reports.ledger import Ledger
-from shopstream.api.reports.products import ProductBook
-from shopstream.api.reports.statements import SETTINGS, Statements
-from shopstream.api.standing import Standing
+from api.freshness.progress import ProgressBook
+from api.freshness.standing import Standing
+from api.main import run
+from api.reports.kept import Given, Kept, Make
+from api.reports.ledger import Ledger
+from api.reports.products import ProductBook
+from api.reports.statements import SETTINGS, Statements
 from shopstream.settings import load
 
 _OF_PERIOD = """

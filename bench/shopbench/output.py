@@ -14,8 +14,8 @@ from typing import Any
 from shopbench.machine import describe
 from shopbench.processes import Failed
 from shopbench.topic import InUse
-from shopstream.kafka import BrokerUnreachable
-from shopstream.local.faults import LocalFault
+from shopstream.broker import BrokerUnreachable
+from shopstream.faults import Fault
 
 RESULTS = Path(__file__).parents[1] / "results"
 Row = Mapping[str, Any]
@@ -52,7 +52,7 @@ def run(main: Callable[[], None]) -> None:
     """Runs a bench; what is not there or does not answer is told without a trace, with exit code 1."""
     try:
         main()
-    except (Failed, InUse, BrokerUnreachable, LocalFault) as error:
+    except (Failed, InUse, BrokerUnreachable, Fault) as error:
         sys.exit(str(error))
 
 

@@ -12,10 +12,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from local.clickhouse.logins import dump, login
+from local.probes import free_port
+from shopstream.broker import BrokerUnreachable, TopicAdmin
 from shopstream.contracts.topics import ORDERS
-from shopstream.kafka import BrokerUnreachable, TopicAdmin
-from shopstream.local.clickhouse.logins import dump, login
-from shopstream.local.probes import free_port
 from shopstream.settings import Settings
 
 _libc = ctypes.CDLL(None)
@@ -130,7 +130,7 @@ def broker(folder: Path) -> Iterator[tuple[Child, str]]:
     """One Kafka node on a fresh directory, as `up` runs it, and its bootstrap address."""
     port = free_port()
     bootstrap = f"127.0.0.1:{port}"
-    command = [sys.executable, "-m", "shopstream.local.kafka"]
+    command = [sys.executable, "-m", "local.kafka"]
     command += ["--folder", str(folder / "kafka"), "--port", str(port)]
     with Child("broker", command, folder / "broker.log", {}) as child:
         child.until(lambda: _serves(bootstrap), START_SECONDS, 0.1)
@@ -152,7 +152,7 @@ def engine(folder: Path) -> Iterator[tuple[Child, EngineAddress]]:
     from shopbench.sql import Sql
 
     address = EngineAddress(free_port(), "bench", secrets.token_hex(16))
-    command = [sys.executable, "-m", "shopstream.local.clickhouse"]
+    command = [sys.executable, "-m", "local.clickhouse"]
     command += ["--path", str(folder / "engine"), "--port", str(address.port)]
     command += ["--native-port", str(free_port())]
     env = {"SHOPSTREAM_ENGINE_LOGINS": dump({address.user: login(address.password)})}

@@ -12,6 +12,20 @@ from typing import Any
 
 import uvloop
 
+from api.freshness.standing import Standing
+from api.reports.reader import Reader
+from api.reports.report import Report
+from api.reports.sales import DailySales, WeeklySales
+from api.reports.span import Span
+from api.reports.statements import Statements
+from api.reports.trends import Trends
+from clickhouse.client import Address, Engine
+from clickhouse.migrations import migrate_engine
+from local.services import PARTITIONS
+from pipeline.batch import assemble
+from pipeline.decode import decode
+from pipeline.numbers import Numbers
+from pipeline.store import Fence, Store
 from shopbench import processes
 from shopbench.fill import BIGGEST, DAYS, Fill, day
 from shopbench.noting import Book, Listening, Spent, total, watch
@@ -21,22 +35,8 @@ from shopbench.processes import EngineAddress
 from shopbench.reports import FIRST_ASKED, until_merged
 from shopbench.sql import Sql
 from shopbench.steps import EPOCH, chunks
-from shopstream.api.reports.reader import Reader
-from shopstream.api.reports.report import Report
-from shopstream.api.reports.sales import DailySales, WeeklySales
-from shopstream.api.reports.span import Span
-from shopstream.api.reports.statements import Statements
-from shopstream.api.reports.trends import Trends
-from shopstream.api.standing import Standing
-from shopstream.clickhouse.client import Address, Engine
-from shopstream.clickhouse.migrations import migrate_engine
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.topics import ORDERS
-from shopstream.local.services import PARTITIONS
-from shopstream.pipeline.batch import assemble
-from shopstream.pipeline.decode import decode
-from shopstream.pipeline.numbers import Numbers
-from shopstream.pipeline.store import Fence, Store
 
 WARM = 5
 """Of each kind before the clock starts."""

@@ -20,10 +20,10 @@ from typing import Any
 
 import uvloop
 
+from local.probes import free_port
 from shopbench.output import Result, arguments, median, publish, quantile, run, say
 from shopbench.processes import Failed, cpu
-from shopstream.local.probes import free_port
-from shopstream.local.tokens import mint
+from shopstream.cli.tokens import mint
 from shopstream.settings import Settings
 
 MARK = b'"mark":1'

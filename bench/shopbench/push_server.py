@@ -9,18 +9,18 @@ from typing import Any
 
 import uvloop
 
-from shopstream.api.access import Access
-from shopstream.api.app import Deps, create_app
-from shopstream.api.progress import ProgressBook
-from shopstream.api.push import channel as channels
-from shopstream.api.push.hub import Hub
-from shopstream.api.push.records import PushEvent, read_record
-from shopstream.api.push.timekeeper import Timekeeper
-from shopstream.api.push.types import TOPICS
-from shopstream.api.server import Server, configure, listen
-from shopstream.api.tickets import Tickets
-from shopstream.api.topology import Look
-from shopstream.clickhouse.client import Address, Engine
+from api.access import Access
+from api.app import Deps, create_app
+from api.freshness.progress import ProgressBook
+from api.freshness.topology import Look
+from api.push import channel as channels
+from api.push.hub import Hub
+from api.push.records import PushEvent, read_record
+from api.push.timekeeper import Timekeeper
+from api.push.types import TOPICS
+from api.server import Server, configure, listen
+from api.tickets import Tickets
+from clickhouse.client import Address, Engine
 from shopstream.contracts.cursor import Partition, Position
 from shopstream.contracts.topics import BY_NAME, INVENTORY
 from shopstream.settings import Settings

@@ -16,6 +16,8 @@ from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 
+from api.reports.stock import Place, write_cursor
+from local.probes import free_port
 from shopbench import steady
 from shopbench.asking import Line, Paths, Timing, load
 from shopbench.fill import BIGGEST, DAYS, Fill, day
@@ -23,8 +25,6 @@ from shopbench.output import Result, arguments, median, publish, run, say
 from shopbench.processes import Child, Failed, cpu
 from shopbench.sql import Sql
 from shopbench.up import Up, settle, up
-from shopstream.api.reports.stock import Place, write_cursor
-from shopstream.local.probes import free_port
 
 DATABASE = "shopstream"
 SETTLE_SECONDS = 60.0

@@ -13,19 +13,19 @@ from typing import Any, NamedTuple
 
 import uvloop
 
+from clickhouse.client import Address, Engine
+from clickhouse.migrations import migrate_engine
+from pipeline.batch import Batch, assemble
+from pipeline.decode import Piece, decode
+from pipeline.numbers import Numbers
+from pipeline.store import Fence, Store
 from shopbench import orders, processes
 from shopbench.orders import Generator
 from shopbench.output import Result, arguments, publish, run, say
 from shopbench.processes import Child
 from shopbench.views import time_views
-from shopstream.clickhouse.client import Address, Engine
-from shopstream.clickhouse.migrations import migrate_engine
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.topics import ORDERS
-from shopstream.pipeline.batch import Batch, assemble
-from shopstream.pipeline.decode import Piece, decode
-from shopstream.pipeline.numbers import Numbers
-from shopstream.pipeline.store import Fence, Store
 
 PARTITIONS = 12
 EPOCH = 1

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from shopstream.broker import TopicAdmin
 from shopstream.contracts.topics import BY_NAME, INPUTS
-from shopstream.kafka import TopicAdmin
 from shopstream.settings import Settings
 
 NEEDED = tuple(BY_NAME)

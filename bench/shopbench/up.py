@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from local.probes import free_port
 from shopbench.processes import Child, EngineAddress
-from shopstream.local.probes import free_port
-from shopstream.local.tokens import mint
+from shopstream.cli.tokens import mint
 from shopstream.settings import Settings
 
 READY_SECONDS = 90.0

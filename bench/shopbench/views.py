@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
-from shopstream.clickhouse.client import Engine
+from clickhouse.client import Engine
 
 if TYPE_CHECKING:
     from shopbench.steps import Clock

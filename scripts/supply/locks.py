@@ -13,7 +13,7 @@ LOCKS: Mapping[str, str] = {
     "dev": "requirements-dev.lock",
 }
 """By what is installed, the smallest first; each has all of the one before."""
-JARS = "src/shopstream/local/kafka/jars.lock.toml"
+JARS = "local/kafka/jars.lock.toml"
 _ENTRY = re.compile(r"^([\w.-]+)==(\S+)((?:[^\n]*\\\n +--hash=sha256:[0-9a-f]{64})+)", re.MULTILINE)
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 

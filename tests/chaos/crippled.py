@@ -9,10 +9,10 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from shopstream.local.environment import load_beside_up
-from shopstream.pipeline.main import run
-from shopstream.pipeline.ownership import Ownership
-from shopstream.pipeline.store import Fence, Store
+from pipeline.main import run
+from pipeline.ownership import Ownership
+from pipeline.store import Fence, Store
+from shopstream.cli.environment import load_beside_up
 
 
 def without_token() -> None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from chaos.ears import Ears, expected
 from chaos.storm import Storm
 from chaos.world import World
+from clickhouse.verify import verify
 from oracle.compare import compare_letters, compare_reports, compare_tables
 from oracle.report import Reports
-from shopstream.clickhouse.verify import verify
 from support.scene import Scene
 
 SETTLED_SECONDS = 900.0

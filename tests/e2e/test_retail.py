@@ -30,9 +30,9 @@ from pathlib import Path
 
 import pytest
 
+from clickhouse.verify import verify
 from oracle.compare import compare_reports
 from oracle.report import Reports
-from shopstream.clickhouse.verify import verify
 from support import retail
 from support.load import stirred
 from support.retail import Invoice, Retail

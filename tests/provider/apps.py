@@ -8,12 +8,12 @@ import httpx
 from fastapi import FastAPI
 from starlette.routing import BaseRoute, Mount
 
-from shopstream.api.access import Access
-from shopstream.api.app import Deps, create_app, utc_now
-from shopstream.api.progress import ProgressBook
-from shopstream.api.push.hub import Hub
-from shopstream.api.tickets import Tickets
-from shopstream.api.topology import Look
+from api.access import Access
+from api.app import Deps, create_app, utc_now
+from api.freshness.progress import ProgressBook
+from api.freshness.topology import Look
+from api.push.hub import Hub
+from api.tickets import Tickets
 from shopstream.settings import Settings
 
 SECRET = "s" * 40

@@ -10,12 +10,12 @@ import pytest
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from local.kafka.install import install
+from local.kafka.java import Runtime
+from local.kafka.node import Node, command, new_cluster_id, prepare
+from shopstream.broker import BrokerUnreachable, TopicAdmin
 from shopstream.contracts.topics import TOPICS
-from shopstream.kafka import BrokerUnreachable, TopicAdmin
-from shopstream.local.faults import LocalFault
-from shopstream.local.kafka.install import install
-from shopstream.local.kafka.java import Runtime
-from shopstream.local.kafka.node import Node, command, new_cluster_id, prepare
+from shopstream.faults import Fault
 from shopstream.settings import Settings, load
 from support.kafka import Kafka
 from support.processes import Child, free_port
@@ -39,7 +39,7 @@ def runtime() -> Runtime:
     """Of the cache; the test is skipped where it cannot be filled, and fails in CI."""
     try:
         return install(load())
-    except LocalFault as fault:
+    except Fault as fault:
         tell = pytest.fail if os.environ.get("CI") else pytest.skip
         tell(str(fault))
         raise AssertionError from fault

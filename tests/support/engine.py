@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from urllib.request import urlopen
 
-from shopstream.local.clickhouse.logins import dump, login
+from local.clickhouse.logins import dump, login
 from support.processes import Child, free_port
 from support.sql import Sql
 from support.waiting import eventually
@@ -27,7 +27,7 @@ class Engine:
         self._logins = {"app": login(self.passwords["app"])}
         for name, shop in zip(names[1:], (None, *shops), strict=True):
             self._logins[name] = login(self.passwords[name], reads=True, shop=shop)
-        command = [sys.executable, "-m", "shopstream.local.clickhouse", "--path", str(self.path)]
+        command = [sys.executable, "-m", "local.clickhouse", "--path", str(self.path)]
         command += ["--port", str(self.port), "--native-port", str(self.native_port)]
         command += ["--log", str(self.log)]
         env = {"SHOPSTREAM_ENGINE_LOGINS": dump(self._logins)}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from shopstream.local.kafka.jars import Jar
+from local.kafka.jars import Jar
 
 MAKING = 600
 """Seconds: Go compiles its client in half a minute, with an empty cache."""

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from clickhouse.sql import load
 from oracle.reading import EPOCH, Place
 from oracle.tables import Rows, Tables
-from shopstream.clickhouse.sql import load
 from support.sql import Sql
 
 ASKED_AT_ONCE = 200

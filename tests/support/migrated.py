@@ -7,7 +7,7 @@ import fcntl
 import shutil
 from pathlib import Path
 
-from shopstream.clickhouse.migrations import migrate
+from clickhouse.migrations import migrate
 from shopstream.settings import Settings
 from support.engine import Engine
 

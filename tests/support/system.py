@@ -18,9 +18,9 @@ from urllib.parse import urlencode
 
 import jwt
 
-from shopstream.clickhouse.migrations import migrate
+from clickhouse.migrations import migrate
+from shopstream.broker import TopicAdmin
 from shopstream.contracts.topics import INPUTS, TOPICS
-from shopstream.kafka import TopicAdmin
 from shopstream.settings import Settings
 from support.brokers import Brokers
 from support.engine import Engine

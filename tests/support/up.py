@@ -25,7 +25,7 @@ SHOPS = ("up-shop", "it's <1> & \\")
 FLAGS = ("--port", "--kafka-port", "--clickhouse-port", "--clickhouse-native-port")
 CHILDREN = {
     "broker": "kafka.Kafka",
-    "engine": "shopstream.local.clickhouse",
+    "engine": "local.clickhouse",
     "pipeline": "shopstream\0pipeline",
     "api": "shopstream\0api",
 }

@@ -109,11 +109,11 @@ def _become(log: str, env: dict[str, str]) -> None:
 
 
 if __name__ == "__main__":
-    from shopstream.cli import main
+    from shopstream.cli.main import main
 
     command, number = sys.argv[1:]
     importlib.import_module(f"shopstream.{command}.main")
-    importlib.import_module("shopstream.local.environment")
+    importlib.import_module("shopstream.cli.environment")
     sys.argv[1:] = [command]
     sys.stdout.reconfigure(write_through=True)  # type: ignore[union-attr]
     gc.freeze()

@@ -7,15 +7,15 @@ import sys
 
 import pytest
 
-from shopstream.api import server
-from shopstream.api.problems import describe
-from shopstream.api.server import connections_for
-from shopstream.clickhouse.client import Address, Engine, _rows
-from shopstream.clickhouse.errors import EngineError, EngineUnavailable, from_driver
-from shopstream.kafka import BrokerUnreachable, TopicAdmin
+from api import server
+from api.problems import describe
+from api.server import connections_for
+from clickhouse.client import Address, Engine, _rows
+from clickhouse.errors import EngineError, EngineUnavailable, from_driver
+from local.up import FILES_NEEDED, _check_files
+from shopstream.broker import BrokerUnreachable, TopicAdmin
+from shopstream.faults import Fault
 from shopstream.limits import out_of_files
-from shopstream.local.faults import LocalFault
-from shopstream.local.up import FILES_NEEDED, _check_files
 from shopstream.settings import Settings
 
 NONE_LEFT = OSError(errno.EMFILE, "Too many open files")
@@ -34,7 +34,7 @@ def test_the_soft_limit_becomes_the_hard_one() -> None:
 
 def test_up_does_not_start_with_too_few_and_says_how_many_it_needs() -> None:
     _check_files(FILES_NEEDED)
-    with pytest.raises(LocalFault, match=r"may have 1,024 files open here, and `up` needs 4,096: "):
+    with pytest.raises(Fault, match=r"may have 1,024 files open here, and `up` needs 4,096: "):
         _check_files(1024)
 
 
@@ -86,7 +86,7 @@ def test_the_client_of_kafka_says_that_it_cannot_be_reached(
     def none_left(*_: object) -> None:
         raise NONE_LEFT
 
-    monkeypatch.setattr("shopstream.kafka._connect", none_left)
+    monkeypatch.setattr("shopstream.broker._connect", none_left)
     with pytest.raises(BrokerUnreachable, match="Too many open files"):
         TopicAdmin(Settings()).topic_ids(["a"])
 

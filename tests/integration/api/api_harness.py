@@ -21,25 +21,23 @@ import httpx
 import jwt
 from aiokafka import AIOKafkaProducer
 
-from shopstream.clickhouse.client import Engine
+from clickhouse.client import Engine
+from pipeline.batch import assemble
+from pipeline.decode import decode
+from pipeline.numbers import Numbers
+from pipeline.store import Fence, Store
+from pipeline.touched import touched
+from shopstream.broker import TopicAdmin, epoch_of
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.notices import PipelineState, Progress, Touched, pipeline_progress
 from shopstream.contracts.topics import INPUTS, NOTICES, ORDERS, TOPICS
-from shopstream.kafka import TopicAdmin, epoch_of
-from shopstream.pipeline.batch import assemble
-from shopstream.pipeline.decode import decode
-from shopstream.pipeline.numbers import Numbers
-from shopstream.pipeline.store import Fence, Store
-from shopstream.pipeline.touched import touched
 from shopstream.settings import Settings
 
 SECRET = secrets.token_hex(32)
 PARTITIONS = 2
 T = TypeVar("T")
 
-_API = (
-    "from shopstream.api.main import run; from shopstream.settings import load; exit(run(load()))"
-)
+_API = "from api.main import run; from shopstream.settings import load; exit(run(load()))"
 
 
 def token(*shops: str, user: str = "u1", role: str = "admin", ttl: float = 600, **more: Any) -> str:

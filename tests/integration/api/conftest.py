@@ -7,8 +7,8 @@ import httpx
 import pytest
 from api_harness import Addresses, Child, Kafka, api_child, eventually, kafka
 
-from shopstream.clickhouse.client import Address, Engine
-from shopstream.clickhouse.migrations import migrate_engine
+from clickhouse.client import Address, Engine
+from clickhouse.migrations import migrate_engine
 from support.brokers import Brokers
 from support.engine import Engine as Server
 from support.processes import free_port

@@ -12,14 +12,14 @@ from typing import Any
 import httpx
 from api_harness import SECRET, bearer, token, write
 
+from api.access import Access
+from api.app import Deps, create_app
+from api.freshness.progress import ProgressBook
+from api.freshness.topology import Look
+from api.push.hub import Hub
+from api.tickets import Tickets
+from clickhouse.client import Engine
 from oracle.book import Book
-from shopstream.api.access import Access
-from shopstream.api.app import Deps, create_app
-from shopstream.api.progress import ProgressBook
-from shopstream.api.push.hub import Hub
-from shopstream.api.tickets import Tickets
-from shopstream.api.topology import Look
-from shopstream.clickhouse.client import Engine
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.notices import PipelineState, Progress
 from shopstream.contracts.topics import INPUTS, TOPIC_OF_TYPE

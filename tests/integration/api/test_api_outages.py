@@ -24,8 +24,8 @@ from api_harness import (
     token,
 )
 
-from shopstream.clickhouse.client import Address, Engine
-from shopstream.clickhouse.migrations import migrate_engine
+from clickhouse.client import Address, Engine
+from clickhouse.migrations import migrate_engine
 from shopstream.contracts.cursor import Partition, decode
 from shopstream.contracts.topics import INPUTS, ORDERS
 from support.brokers import Brokers

@@ -6,7 +6,7 @@ import jwt
 import pytest
 from api_harness import SECRET, Child, Line, Order, bearer, eventually, store, stream, token
 
-from shopstream.clickhouse.client import Engine
+from clickhouse.client import Engine
 
 DAY = "/reports/daily-sales?date=2026-11-22"
 REPORTS = ("daily-sales", "weekly-sales", "monthly-sales", "metrics", "trends")

@@ -12,14 +12,14 @@ import jwt
 import pytest
 import starlette.requests
 
+from api import access, limits, server
+from api.access import MAX_TOKEN_HEAD, Access
+from api.push import socketio, stream
+from api.push.websocket import MAX_FRAMES, POLICY
+from api.server import Config, Server, configure, listen
 from fuzz.http_requests import answers, request, send
 from provider.apps import SECRET, Counting, application, client
 from provider.signing import body
-from shopstream.api import access, limits, server
-from shopstream.api.access import MAX_TOKEN_HEAD, Access
-from shopstream.api.push import socketio, stream
-from shopstream.api.push.websocket import MAX_FRAMES, POLICY
-from shopstream.api.server import Config, Server, configure, listen
 from shopstream.settings import Settings
 
 HEALTH = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -13,11 +13,11 @@ from report_cases import CASES
 from report_cases.case import BREAKDOWNS, Case
 from report_world import World
 
+from api.reports.routes import REPORTS, STOCK
+from clickhouse.client import Engine
 from oracle.difference import tree_differences
 from oracle.report import Reports
 from provider import documented
-from shopstream.api.reports.routes import REPORTS, STOCK
-from shopstream.clickhouse.client import Engine
 
 SUMS = ("totalRevenue", "totalOrders", "totalItems")
 NAMES = [case.name for case in CASES]

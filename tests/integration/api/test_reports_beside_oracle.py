@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from report_world import World
 
+from api.reports import statements
+from clickhouse.client import Engine
 from oracle.difference import tree_differences
 from oracle.report import Reports
-from shopstream.api.reports import statements
-from shopstream.clickhouse.client import Engine
 from support.system import FULL
 
 ZONES = (

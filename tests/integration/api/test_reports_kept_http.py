@@ -14,7 +14,7 @@ import httpx
 import pytest
 from api_harness import Kafka, Line, Order, bearer, eventually, later, order_event, store, token
 
-from shopstream.clickhouse.client import Engine
+from clickhouse.client import Engine
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.notices import Today, report_updated
 from shopstream.contracts.topics import NOTICES, ORDERS

@@ -14,12 +14,12 @@ from api_harness import Addresses, Child, Line, Order, store
 from fastapi.routing import APIRoute
 from starlette.routing import Route
 
+from api import keys
+from api.access import MAX_TOKEN, Access
+from api.limits import HEAD_BYTES
+from clickhouse.client import Engine
 from provider.apps import SECRET, Counting, application, client, every_route
 from provider.signing import Pair, body, key_set, part, private, unsigned
-from shopstream.api import keys
-from shopstream.api.access import MAX_TOKEN, Access
-from shopstream.api.limits import HEAD_BYTES
-from shopstream.clickhouse.client import Engine
 from shopstream.settings import Settings
 
 PUBLIC = {

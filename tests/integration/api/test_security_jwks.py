@@ -14,13 +14,13 @@ import httpx
 import pytest
 from api_harness import Addresses, Child, Kafka, api_child, eventually
 
+from api.access import Access
+from api.jwks import ASK_SECONDS, KEEP_SECONDS, FetchFault, Jwks
+from api.jwks_http import MOST_BYTES, KeyAddress
+from clickhouse.client import Engine
 from provider.apps import application, client
 from provider.server import KeyServer
 from provider.signing import Pair
-from shopstream.api.access import Access
-from shopstream.api.jwks import ASK_SECONDS, KEEP_SECONDS, FetchFault, Jwks
-from shopstream.api.jwks_http import MOST_BYTES, KeyAddress
-from shopstream.clickhouse.client import Engine
 from shopstream.settings import Settings
 from support.processes import free_port
 
@@ -222,7 +222,7 @@ async def test_how_long_keys_are_fresh_is_read_from_the_answer(keys: KeyServer) 
 async def test_an_address_that_never_answers_is_given_up(
     keys: KeyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shopstream.api.jwks_http.TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr("api.jwks_http.TIMEOUT_SECONDS", 0.1)
     keys.stuck = True
     async with keys.open():
         with pytest.raises(FetchFault, match=r"^127\.0\.0\.1 does not answer within 0\.1 s$"):

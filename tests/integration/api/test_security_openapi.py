@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi import checks
 
+from clickhouse.client import Engine
 from provider.apps import Counting, application
-from shopstream.clickhouse.client import Engine
 
 SHOP = "sec-openapi"
 EXAMPLES = 60

@@ -16,11 +16,11 @@ from api_harness import order_event, write
 from fastapi import FastAPI
 from scope_fuzz import ROUTES, SHOPS, Answer, Fuzz, Request, ask, token
 
+from api.freshness.progress import ProgressBook
+from api.push.hub import Hub
+from api.reports import included
+from clickhouse.client import Engine
 from provider.apps import application
-from shopstream.api.progress import ProgressBook
-from shopstream.api.push.hub import Hub
-from shopstream.api.reports import included
-from shopstream.clickhouse.client import Engine
 from shopstream.contracts.cursor import Partition, Position
 from shopstream.contracts.notices import PipelineState, Progress
 from shopstream.contracts.topics import ORDERS, TOPIC_OF_TYPE

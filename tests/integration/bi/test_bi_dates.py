@@ -9,8 +9,8 @@ from expected import expected
 from reading import compare, view
 from warehouse import Warehouse
 
+from clickhouse.zone_offsets import offsets, zone_file
 from oracle.book import Book
-from shopstream.clickhouse.zone_offsets import offsets, zone_file
 from support.events import Sent, item, order, record, settings
 
 ZONES = (

@@ -8,7 +8,7 @@ from promised import VIEWS
 from refusal import NO_GRANT, code
 from warehouse import Warehouse
 
-from shopstream.local.clickhouse.config import BI_LIMITS
+from local.clickhouse.config import BI_LIMITS
 from support.waiting import eventually
 
 READ_ONLY, BEYOND = 164, 452

@@ -3,8 +3,8 @@
 import pytest
 from warehouse import Warehouse
 
-from shopstream.clickhouse.bi_access import statements
-from shopstream.local.bi_user import NoBiUser, make_bi_user
+from clickhouse.bi_access import statements
+from shopstream.cli.bi_user import NoBiUser, make_bi_user
 from shopstream.settings import Settings
 
 

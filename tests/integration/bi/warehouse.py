@@ -9,14 +9,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from shopstream.clickhouse.client import Address, Engine
-from shopstream.clickhouse.migrations import migrate_engine
+from clickhouse.client import Address, Engine
+from clickhouse.migrations import migrate_engine
+from pipeline.alerts import Alerts
+from pipeline.batch import Batch, assemble
+from pipeline.decode import decode
+from pipeline.numbers import Numbers
+from pipeline.store import Fence, Store
 from shopstream.contracts.topics import INVENTORY, ORDERS
-from shopstream.pipeline.alerts import Alerts
-from shopstream.pipeline.batch import Batch, assemble
-from shopstream.pipeline.decode import decode
-from shopstream.pipeline.numbers import Numbers
-from shopstream.pipeline.store import Fence, Store
 from support.engine import Engine as ClickHouse
 from support.events import TOPICS, Sent
 from support.migrated import copy_migrated

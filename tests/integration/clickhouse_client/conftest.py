@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from shopstream.clickhouse.client import Address, Engine
+from clickhouse.client import Address, Engine
 from support.engine import Engine as Server
 
 

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 import pyarrow as pa
 import pytest
 
-from shopstream.clickhouse.client import Address, Engine, External
-from shopstream.clickhouse.errors import NOT_MIGRATED, EngineError, EngineUnavailable
+from clickhouse.client import Address, Engine, External
+from clickhouse.errors import NOT_MIGRATED, EngineError, EngineUnavailable
 from support.engine import Engine as Server
 from support.processes import free_port
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shopstream.clickhouse.client import Engine
+from clickhouse.client import Engine
 
 TEXTS = [
     "",

@@ -12,8 +12,8 @@ from confluent_kafka.admin import (
 )
 from kafka_ground import Ground
 
+from shopstream.broker import TopicAdmin
 from shopstream.contracts.topics import ALERTS, TOPICS, Topic
-from shopstream.kafka import TopicAdmin
 from shopstream.settings import Settings
 
 OTHER = {

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from kafka_load import Load, until_batches_come
 
+from shopstream.broker import TopicAdmin
 from shopstream.contracts.topics import TOPICS
-from shopstream.kafka import TopicAdmin
 from support.brokers import Brokers
 from support.scene import Scene
 from support.system import FULL, System

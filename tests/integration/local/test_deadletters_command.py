@@ -9,12 +9,12 @@ import time
 import pytest
 from local_topics import delete_topics
 
+from shopstream.broker import BrokerUnreachable, TopicAdmin
+from shopstream.cli.deadletters import Reading, find
+from shopstream.cli.letters import Wanted
 from shopstream.contracts.deadletter import Record, dead_letter
 from shopstream.contracts.reject import Reason, Refusal
 from shopstream.contracts.topics import DEADLETTERS, ORDERS, TOPICS
-from shopstream.kafka import BrokerUnreachable, TopicAdmin
-from shopstream.local.deadletters import Reading, find
-from shopstream.local.letters import Wanted
 from support.brokers import OwnBroker
 from support.events import Sent
 from support.kafka import Place
@@ -129,7 +129,7 @@ def test_a_broker_that_is_away_is_one_sentence() -> None:
 def test_a_broker_that_falls_silent_while_it_is_read_is_told(
     empty: OwnBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shopstream.local.topic_reader.QUIET", 1.0)
+    monkeypatch.setattr("shopstream.cli.topic_reader.QUIET", 1.0)
     (node,) = empty.brokers.nodes
     write(empty, [dead_letter(*LETTERS[4]).replace(b":0:5", b":0:%d" % n) for n in range(40)])
     letters = iter(find(empty.settings, Wanted(), None, Reading()))

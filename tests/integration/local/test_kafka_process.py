@@ -1,4 +1,4 @@
-"""`python -m shopstream.local.kafka` as a process: it serves, keeps what it has, and needs no network."""
+"""`python -m local.kafka` as a process: it serves, keeps what it has, and needs no network."""
 
 import os
 import signal
@@ -12,8 +12,8 @@ import pytest
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from shopstream.broker import BrokerUnreachable, TopicAdmin
 from shopstream.contracts.topics import TOPICS
-from shopstream.kafka import BrokerUnreachable, TopicAdmin
 from shopstream.settings import Settings
 from support.brokers import runtime
 from support.events import Sent
@@ -29,7 +29,7 @@ PLACES = [(TOPIC, number) for number in range(2)]
 
 def command(folder: Path, port: int) -> list[str]:
     flags = ["--folder", str(folder), "--port", str(port)]
-    return [sys.executable, "-m", "shopstream.local.kafka", *flags]
+    return [sys.executable, "-m", "local.kafka", *flags]
 
 
 class Node:

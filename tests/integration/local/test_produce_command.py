@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from local_topics import delete_topics
 
+from shopstream.broker import TopicAdmin, epoch_of
 from shopstream.contracts.topics import BY_NAME, TOPICS, Topic
-from shopstream.kafka import TopicAdmin, epoch_of
 from support.brokers import OwnBroker
 from support.processes import free_port
 

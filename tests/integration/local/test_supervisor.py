@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from shopstream.local import supervisor as supervision
-from shopstream.local.output import ROTATE_AT
-from shopstream.local.service import Prepare, Service
-from shopstream.local.supervisor import StartFailed, Supervisor
+from local import supervisor as supervision
+from local.output import ROTATE_AT
+from local.service import Prepare, Service
+from local.supervisor import StartFailed, Supervisor
 
 PATIENCE = 10.0
 """Seconds."""
@@ -245,8 +245,8 @@ async def test_what_a_dead_process_leaves_in_its_group_is_killed(scene: Scene) -
 HOST = """
 import asyncio, sys
 from pathlib import Path
-from shopstream.local.service import Service
-from shopstream.local.supervisor import Supervisor
+from local.service import Service
+from local.supervisor import Supervisor
 
 async def main():
     command = (sys.executable, "-c", "import time; time.sleep(600)")

@@ -7,20 +7,20 @@ from pathlib import Path
 
 import pytest
 
+from clickhouse.client import Address, Engine
+from clickhouse.migrations import migrate_engine
+from clickhouse.sql import fill, load
+from clickhouse.windows import WINDOWS
 from oracle.book import Book
 from oracle.compare import compare_tables
-from shopstream.clickhouse.client import Address, Engine
-from shopstream.clickhouse.migrations import migrate_engine
-from shopstream.clickhouse.sql import fill, load
-from shopstream.clickhouse.windows import WINDOWS
+from pipeline.alerts import Alerts
+from pipeline.batch import Batch, assemble
+from pipeline.decode import decode
+from pipeline.flush import Hands
+from pipeline.kinds import KINDS
+from pipeline.numbers import Numbers
+from pipeline.store import Fence, Store
 from shopstream.contracts.cursor import Partition
-from shopstream.pipeline.alerts import Alerts
-from shopstream.pipeline.batch import Batch, assemble
-from shopstream.pipeline.decode import decode
-from shopstream.pipeline.flush import Hands
-from shopstream.pipeline.kinds import KINDS
-from shopstream.pipeline.numbers import Numbers
-from shopstream.pipeline.store import Fence, Store
 from support.events import (
     Sent,
     bought,

@@ -3,13 +3,13 @@
 import pytest
 from engine_bench import PAIRS, Bench, bench, engine, first, second
 
-from shopstream.clickhouse.compare import Scope
-from shopstream.clickhouse.differences import COLUMNS
-from shopstream.clickhouse.verify import verify_engine
+from clickhouse.compare import Scope
+from clickhouse.differences import COLUMNS
+from clickhouse.verify import verify_engine
+from pipeline.reconcile.audit import Audit, Found, Superseded
+from pipeline.reconcile.auditor import rebuild
+from pipeline.store import Store
 from shopstream.contracts.cursor import Partition
-from shopstream.pipeline.audit import Audit, Found, Superseded
-from shopstream.pipeline.auditor import rebuild
-from shopstream.pipeline.store import Store
 from support.events import order, record
 
 __all__ = ["bench", "engine"]

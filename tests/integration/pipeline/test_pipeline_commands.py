@@ -17,7 +17,7 @@ from support.waiting import eventually
 OLDER = """
 from shopstream.contracts import topics
 del topics.TOPIC_OF_TYPE["inventory:updated"]
-from shopstream.cli import main
+from shopstream.cli.main import main
 main()
 """
 """A worker of a version that does not know levels yet."""

@@ -33,10 +33,11 @@ def review(number: int, stars: int, minute: int, text: str | None = None) -> Sen
 
 
 def test_an_event_type_is_added_by_the_diff_of_the_page(tmp_path: Path) -> None:
-    source = tmp_path / "tree" / "src"
-    shutil.copytree(ROOT / "src", source, ignore=shutil.ignore_patterns("__pycache__"))
+    source = tmp_path / "tree"
+    for name in ("shopstream", "pipeline", "api", "clickhouse", "local"):
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     patch = ROOT / "docs" / "review-posted.diff"
-    subprocess.run(["git", "apply", str(patch)], cwd=tmp_path / "tree", check=True)
+    subprocess.run(["git", "apply", str(patch)], cwd=source, check=True)
     with System(tmp_path / "system") as system:
         _start(system, source)
         records = [review(1, 5, 1), review(1, 2, 3, "Leaks"), review(1, 4, 2), review(2, 6, 1)]

@@ -11,17 +11,17 @@ import time
 import pytest
 from engine_bench import ADDING, OTHER, PAIRS, PLACE, Bench, bench, engine, first, second
 
-from shopstream.clickhouse.sql import load, names
-from shopstream.clickhouse.windows import WINDOWS
+from clickhouse.sql import load, names
+from clickhouse.windows import WINDOWS
+from pipeline.flush import Hands
+from pipeline.kinds import KINDS
+from pipeline.numbers import Numbers
+from pipeline.ownership import Ownership
+from pipeline.retry import Patience
+from pipeline.store import Slots, Store
+from shopstream.broker import BrokerUnreachable
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.topics import INVENTORY
-from shopstream.kafka import BrokerUnreachable
-from shopstream.pipeline.flush import Hands
-from shopstream.pipeline.kinds import KINDS
-from shopstream.pipeline.numbers import Numbers
-from shopstream.pipeline.ownership import Ownership
-from shopstream.pipeline.retry import Patience
-from shopstream.pipeline.store import Slots, Store
 from support.events import level, record
 
 __all__ = ["bench", "engine"]

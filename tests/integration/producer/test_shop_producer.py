@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from shopstream.broker import BrokerUnreachable
 from shopstream.contracts.topics import TOPIC_OF_TYPE
-from shopstream.kafka import BrokerUnreachable
 from shopstream.producer import (
     InvalidEvent,
     Item,

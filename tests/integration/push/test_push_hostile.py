@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 from listeners import Request, listen
 
-from shopstream.clickhouse.migrations import migrate
+from clickhouse.migrations import migrate
 from support.events import Sent
 from support.system import System
 

@@ -24,9 +24,9 @@ STALL_LIMIT = 256 * 1024
 IMPATIENT = [
     sys.executable,
     "-c",
-    "import shopstream.api.server as server\n"
+    "import api.server as server\n"
     "server.STALL_SECONDS = 4.0\n"
-    "from shopstream.api.main import run; from shopstream.settings import load; exit(run(load()))",
+    "from api.main import run; from shopstream.settings import load; exit(run(load()))",
 ]
 AT = "2026-11-22T10:15:30Z"
 

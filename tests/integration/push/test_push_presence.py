@@ -15,9 +15,9 @@ from support.system import System
 QUICK = [
     sys.executable,
     "-c",
-    "import shopstream.api.presence as presence\n"
+    "import api.presence as presence\n"
     "presence.SNAPSHOT_SECONDS, presence.SILENT_SECONDS = 1.0, 3.0\n"
-    "from shopstream.api.main import run; from shopstream.settings import load; exit(run(load()))",
+    "from api.main import run; from shopstream.settings import load; exit(run(load()))",
 ]
 
 

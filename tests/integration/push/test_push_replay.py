@@ -20,9 +20,9 @@ from support.waiting import eventually
 FORGETFUL = [
     sys.executable,
     "-c",
-    "import shopstream.api.push.source as source\n"
+    "import api.push.source as source\n"
     "source.BACK_RECORDS = 0\n"
-    "from shopstream.api.main import run; from shopstream.settings import load; exit(run(load()))",
+    "from api.main import run; from shopstream.settings import load; exit(run(load()))",
 ]
 """An API process that knows nothing of what came before it."""
 AT = "2026-11-22T10:15:30Z"

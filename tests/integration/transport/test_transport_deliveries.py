@@ -8,7 +8,7 @@ import faust
 from faust.types import TP
 from transport_harness import until
 
-from shopstream.pipeline import transport
+from pipeline import transport
 
 SHORT_SESSION = {
     "broker_session_timeout": 2.0,

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import faust
 
-from shopstream.pipeline import transport
+from pipeline import transport
 
 KAFKA, GROUP, DIRECTORY, *TOPICS = sys.argv[1:]
 NAME = os.environ.get("WORKER_NAME", "worker")

@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from shopstream.api.reports import days
-from shopstream.api.reports.profile import Profile
-from shopstream.api.reports.report import Facts, Report, report_body
+from api.reports import days
+from api.reports.profile import Profile
+from api.reports.report import Facts, Report, report_body
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 

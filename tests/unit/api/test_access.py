@@ -6,10 +6,10 @@ from typing import Any
 import jwt
 import pytest
 
-from shopstream.api.access import LEEWAY, MAX_TOKEN, Access
-from shopstream.api.faults import BadParameter, Forbidden, Unauthorized
-from shopstream.api.identity import Identity, identity_of
-from shopstream.api.tickets import LIFETIME, Tickets
+from api.access import LEEWAY, MAX_TOKEN, Access
+from api.faults import BadParameter, Forbidden, Unauthorized
+from api.identity import Identity, identity_of
+from api.tickets import LIFETIME, Tickets
 from shopstream.settings import Settings, SettingsError
 
 SECRET = "k" * 32

@@ -9,10 +9,10 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from jwt.utils import base64url_encode
 
+from api import keys
+from api.access import Access
+from api.faults import KeysUnavailable, Unauthorized
 from provider.signing import Pair, body, key_set, part, private, unsigned
-from shopstream.api import keys
-from shopstream.api.access import Access
-from shopstream.api.faults import KeysUnavailable, Unauthorized
 from shopstream.settings import Settings
 
 SECRET = "k" * 32

@@ -11,13 +11,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shopstream.api.faults import BadParameter, Forbidden, NotYet, Unauthorized
-from shopstream.api.parameters import Parameter, read_query
-from shopstream.api.problems import describe
-from shopstream.api.reports.answer import answer, make
-from shopstream.api.reports.coding import choose
-from shopstream.api.reports.kept import Given
-from shopstream.clickhouse.errors import EngineError, EngineUnavailable
+from api.faults import BadParameter, Forbidden, NotYet, Unauthorized
+from api.parameters import Parameter, read_query
+from api.problems import describe
+from api.reports.answer import answer, make
+from api.reports.coding import choose
+from api.reports.kept import Given
+from clickhouse.errors import EngineError, EngineUnavailable
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 BODY = {"shopId": "s1", "totalRevenue": orjson.Fragment("1.10")}

@@ -6,9 +6,9 @@ from uuid import UUID
 
 import pytest
 
-from shopstream.api import topology
-from shopstream.api.main import ENDS, _crash
-from shopstream.api.topology import Look, Watch
+from api import topology
+from api.freshness.topology import Look, Watch
+from api.main import ENDS, _crash
 
 
 async def ended(name: str, fault: Exception | None = None) -> bool:

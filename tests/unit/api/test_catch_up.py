@@ -7,15 +7,15 @@ from collections.abc import Iterable
 
 import pytest
 
-from shopstream.api.progress import Place
-from shopstream.api.push import catch_up
-from shopstream.api.push import hub as hubs
-from shopstream.api.push.catch_up import CatchUps
-from shopstream.api.push.encoding import WEBSOCKET_SEPARATED
-from shopstream.api.push.hub import Hub
-from shopstream.api.push.records import PushEvent
-from shopstream.api.push.stored_events import Span, StoredEvent
-from shopstream.api.push.subscriber import Subscriber, SubscriptionFilter
+from api.freshness.progress import Place
+from api.push import catch_up
+from api.push import hub as hubs
+from api.push.catch_up import CatchUps
+from api.push.encoding import WEBSOCKET_SEPARATED
+from api.push.hub import Hub
+from api.push.records import PushEvent
+from api.push.stored_events import Span, StoredEvent
+from api.push.subscriber import Subscriber, SubscriptionFilter
 from shopstream.contracts.cursor import Partition, Position, encode
 from shopstream.contracts.topics import ALERTS, INVENTORY
 

@@ -3,9 +3,9 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from shopstream.api.health import Health
-from shopstream.api.progress import Place, ProgressBook
-from shopstream.api.topology import TopicState
+from api.freshness.health import Health
+from api.freshness.progress import Place, ProgressBook
+from api.freshness.topology import TopicState
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.notices import PipelineState, Progress
 from shopstream.contracts.topics import ORDERS

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from shopstream.api.push import channel as channels
-from shopstream.api.push import hub as hubs
-from shopstream.api.push.encoding import SOCKETIO_SEPARATED, SSE, WEBSOCKET_SEPARATED, Encoding
-from shopstream.api.push.hub import Hub
-from shopstream.api.push.records import parse_envelope
-from shopstream.api.push.subscriber import Subscriber, SubscriptionFilter
-from shopstream.api.push.types import DEFAULT
+from api.push import channel as channels
+from api.push import hub as hubs
+from api.push.encoding import SOCKETIO_SEPARATED, SSE, WEBSOCKET_SEPARATED, Encoding
+from api.push.hub import Hub
+from api.push.records import parse_envelope
+from api.push.subscriber import Subscriber, SubscriptionFilter
+from api.push.types import DEFAULT
 from shopstream.contracts.cursor import Partition, Position, decode, encode
 from shopstream.contracts.topics import INVENTORY, SETTINGS, TRAFFIC
 

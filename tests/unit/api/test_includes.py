@@ -3,9 +3,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shopstream.api.places import check_places, read_places
-from shopstream.api.progress import Place, ProgressBook
-from shopstream.api.topology import TopicState
+from api.freshness.places import check_places, read_places
+from api.freshness.progress import Place, ProgressBook
+from api.freshness.topology import TopicState
 from shopstream.contracts.cursor import Partition, Position, encode
 from shopstream.contracts.notices import PipelineState, Progress
 from shopstream.contracts.topics import INPUTS, INVENTORY, NOTICES, ORDERS

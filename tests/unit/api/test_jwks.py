@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from api.faults import KeysUnavailable
+from api.jwks import AGAIN_SECONDS, ASK_SECONDS, KEEP_SECONDS, Fetched, FetchFault, Jwks
+from api.jwks_http import fresh
+from api.keys import read_keys
 from provider.signing import Pair, key_set
-from shopstream.api.faults import KeysUnavailable
-from shopstream.api.jwks import AGAIN_SECONDS, ASK_SECONDS, KEEP_SECONDS, Fetched, FetchFault, Jwks
-from shopstream.api.jwks_http import fresh
-from shopstream.api.keys import read_keys
 
 OLD, NEW = Pair("RS256", "old"), Pair("RS256", "new", 1)
 
@@ -114,7 +114,7 @@ async def test_a_known_key_never_waits() -> None:
 async def test_a_fetch_that_hangs_holds_a_request_for_a_bounded_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("shopstream.api.jwks.WAIT_SECONDS", 0.05)
+    monkeypatch.setattr("api.jwks.WAIT_SECONDS", 0.05)
     provider = Provider()
     provider.open.clear()
     async with running(provider) as jwks:

@@ -5,8 +5,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
+from api.keys import MOST_KEYS, NoUsableKeys, fitting, read_keys
 from provider.signing import Pair, key_set, private
-from shopstream.api.keys import MOST_KEYS, NoUsableKeys, fitting, read_keys
 
 ALL = [Pair("RS256"), Pair("ES256"), Pair("EdDSA")]
 

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shopstream.api.progress import DAYS, SHOPS, ProgressBook
-from shopstream.api.reports import kept as module
-from shopstream.api.reports.kept import Kept, Made
-from shopstream.api.standing import Standing
-from shopstream.api.topology import TopicState
+from api.freshness.progress import DAYS, SHOPS, ProgressBook
+from api.freshness.standing import Standing
+from api.freshness.topology import TopicState
+from api.reports import kept as module
+from api.reports.kept import Kept, Made
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.notices import PipelineState, Progress
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from shopstream.api import rate
-from shopstream.api.faults import Busy, TooMany
-from shopstream.api.gate import ALWAYS, SLOW_SECONDS, Gate, Shares
-from shopstream.api.rate import Rate
+from api import rate
+from api.faults import Busy, TooMany
+from api.gate import ALWAYS, SLOW_SECONDS, Gate, Shares
+from api.rate import Rate
 
 
 class Clock:

@@ -13,14 +13,14 @@ import jwt
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
+from api.access import Access
+from api.faults import KeysUnavailable
+from api.gate import Gate
+from api.middleware import Shed
+from api.rate import Rate
+from api.reports import included
 from provider.apps import SECRET, Counting, application, client
 from provider.signing import Pair, body
-from shopstream.api.access import Access
-from shopstream.api.faults import KeysUnavailable
-from shopstream.api.gate import Gate
-from shopstream.api.middleware import Shed
-from shopstream.api.rate import Rate
-from shopstream.api.reports import included
 from shopstream.settings import Settings
 
 DAY = "/reports/daily-sales"

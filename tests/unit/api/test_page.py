@@ -1,6 +1,6 @@
 import re
 
-from shopstream.api.page import load, policy
+from api.page import load, policy
 
 
 def test_the_page_needs_nothing_from_elsewhere() -> None:

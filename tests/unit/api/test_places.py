@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from shopstream.api.access import Access
-from shopstream.api.identity import Identity
-from shopstream.api.push import ws_stream
-from shopstream.api.push.admission import Admission
-from shopstream.api.push.hub import Hub
-from shopstream.api.push.routes import Grants
-from shopstream.api.tickets import Tickets
+from api.access import Access
+from api.identity import Identity
+from api.push import ws_stream
+from api.push.admission import Admission
+from api.push.hub import Hub
+from api.push.routes import Grants
+from api.tickets import Tickets
 from shopstream.settings import Settings
 
 ANNA = Identity("anna", ("s1",), "staff", 2_000_000_000)

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from shopstream.api import presence as module
-from shopstream.api.presence import Presence
-from shopstream.api.push.channel import Channel
-from shopstream.api.push.encoding import SSE
-from shopstream.api.push.outlet import Buffer
-from shopstream.api.push.subscriber import Subscriber, SubscriptionFilter
-from shopstream.api.push.types import DEFAULT
+from api import presence as module
+from api.presence import Presence
+from api.push.channel import Channel
+from api.push.encoding import SSE
+from api.push.outlet import Buffer
+from api.push.subscriber import Subscriber, SubscriptionFilter
+from api.push.types import DEFAULT
 
 
 class Clock:

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 
-from shopstream.api.progress import ProgressBook
-from shopstream.api.push import channel, source
-from shopstream.api.push.hub import Hub
-from shopstream.api.push.records import BIG_BYTES, BIG_SIGNS, is_big, read_record
-from shopstream.api.push.source import Source
+from api.freshness.progress import ProgressBook
+from api.push import channel, source
+from api.push.hub import Hub
+from api.push.records import BIG_BYTES, BIG_SIGNS, is_big, read_record
+from api.push.source import Source
 from shopstream.contracts.cursor import Partition, Position
 from shopstream.contracts.json_text import MAX_SIGNS
 from shopstream.contracts.topics import INVENTORY

@@ -3,7 +3,7 @@ import random
 
 import pytest
 
-from shopstream.api.push.encoding import (
+from api.push.encoding import (
     SOCKETIO,
     SSE,
     SSE_CHUNKED,
@@ -11,7 +11,7 @@ from shopstream.api.push.encoding import (
     member,
     websocket_frame,
 )
-from shopstream.api.push.records import PushEvent
+from api.push.records import PushEvent
 
 VALUE = (
     b'{"specversion":"1.0","id":"e1","source":"/s","type":"order:created","shopid":"s1",'

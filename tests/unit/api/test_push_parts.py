@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from shopstream.api.push.cursor_encoder import CursorEncoder
-from shopstream.api.push.records import PushEvent, read_record
-from shopstream.api.push.types import DEFAULT, PUSHED, read_types, types_of
+from api.push.cursor_encoder import CursorEncoder
+from api.push.records import PushEvent, read_record
+from api.push.types import DEFAULT, PUSHED, read_types, types_of
 from shopstream.contracts.cursor import Partition, Position, encode
 from shopstream.contracts.topics import ALERTS, INVENTORY, NOTICES, ORDERS, TOPICS
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shopstream.api.reports import quarters
+from api.reports import quarters
 
 Row = tuple[int, str, int, int, int]
 """Slot, currency, orders, items, revenue in 1/10000."""

@@ -12,19 +12,19 @@ import orjson
 import pytest
 from clickhouse_connect.driver.binding import bind_query
 
-from shopstream.api.reports.kept import LONGEST_SECONDS
-from shopstream.api.reports.metrics import Metrics
-from shopstream.api.reports.names import NameBook
-from shopstream.api.reports.reader import Reader
-from shopstream.api.reports.sales import DailySales
-from shopstream.api.reports.shop_cache import BIG_SECONDS
-from shopstream.api.reports.span import Span
-from shopstream.api.reports.statements import Statements
-from shopstream.api.reports.stock import StockPage
-from shopstream.api.reports.trends import Trends
-from shopstream.api.standing import Standing
-from shopstream.clickhouse.errors import EngineError
-from shopstream.clickhouse.sql import load, names
+from api.freshness.standing import Standing
+from api.reports.kept import LONGEST_SECONDS
+from api.reports.metrics import Metrics
+from api.reports.names import NameBook
+from api.reports.reader import Reader
+from api.reports.sales import DailySales
+from api.reports.shop_cache import BIG_SECONDS
+from api.reports.span import Span
+from api.reports.statements import Statements
+from api.reports.stock import StockPage
+from api.reports.trends import Trends
+from clickhouse.errors import EngineError
+from clickhouse.sql import load, names
 
 BIG = "more than are read at once"
 STATEMENTS = {

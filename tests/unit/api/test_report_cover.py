@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from shopstream.api.reports.cover import cover, pieces
+from api.reports.cover import cover, pieces
 
 
 def runs(start: str, end: str, months: bool = True) -> list[str]:

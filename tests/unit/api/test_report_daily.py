@@ -6,9 +6,9 @@ import orjson
 import pytest
 from report_rows import NOON, busy, made, sums
 
-from shopstream.api.reports.profile import NOBODY, Profile, read_profile
-from shopstream.api.reports.report import Facts, report_body
-from shopstream.api.reports.sales import DailySales
+from api.reports.profile import NOBODY, Profile, read_profile
+from api.reports.report import Facts, report_body
+from api.reports.sales import DailySales
 
 DAY = date(2026, 11, 22)
 NEXT_DAY = datetime(2026, 11, 23, tzinfo=UTC)

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from shopstream.api.reports.days import first_instant, hours, local_text, read_date, today
+from api.reports.days import first_instant, hours, local_text, read_date, today
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from shopstream.api.reports.ledger import Ledger
-from shopstream.api.standing import Standing
+from api.freshness.standing import Standing
+from api.reports.ledger import Ledger
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DAY = 86400

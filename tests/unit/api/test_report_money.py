@@ -3,7 +3,7 @@ from decimal import Decimal
 import orjson
 import pytest
 
-from shopstream.api.reports.money import add, average, number
+from api.reports.money import add, average, number
 
 
 @pytest.mark.parametrize(

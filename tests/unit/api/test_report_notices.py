@@ -6,9 +6,9 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
-from shopstream.api.progress import ProgressBook
-from shopstream.api.push.hub import Hub
-from shopstream.api.push.source import Source
+from api.freshness.progress import ProgressBook
+from api.push.hub import Hub
+from api.push.source import Source
 from shopstream.contracts.cursor import Partition, Position
 from shopstream.contracts.topics import NOTICES
 

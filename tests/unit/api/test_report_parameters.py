@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 from starlette.datastructures import QueryParams
 
-from shopstream.api.faults import BadParameter
-from shopstream.api.parameters import read_query
-from shopstream.api.reports.metrics import Metrics
-from shopstream.api.reports.routes import REPORTS, STOCK
-from shopstream.api.reports.sales import DailySales, MonthlySales, WeeklySales
-from shopstream.api.reports.span import Span
-from shopstream.api.reports.stock import Place, StockPage, write_cursor
-from shopstream.api.reports.trends import Trends
+from api.faults import BadParameter
+from api.parameters import read_query
+from api.reports.metrics import Metrics
+from api.reports.routes import REPORTS, STOCK
+from api.reports.sales import DailySales, MonthlySales, WeeklySales
+from api.reports.span import Span
+from api.reports.stock import Place, StockPage, write_cursor
+from api.reports.trends import Trends
 
 DOORS = {door.path.rpartition("/")[2]: door for door in (*REPORTS, STOCK)}
 

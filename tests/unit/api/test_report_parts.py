@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shopstream.api.progress import ProgressBook
-from shopstream.api.reports import parts as module
-from shopstream.api.reports.kept import PART_SECONDS, UNHEARD_SECONDS
-from shopstream.api.reports.parts import Part, PartCache, Sized
-from shopstream.api.standing import Standing
-from shopstream.clickhouse.errors import EngineUnavailable
+from api.freshness.progress import ProgressBook
+from api.freshness.standing import Standing
+from api.reports import parts as module
+from api.reports.kept import PART_SECONDS, UNHEARD_SECONDS
+from api.reports.parts import Part, PartCache, Sized
+from clickhouse.errors import EngineUnavailable
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.notices import PipelineState, Progress, Touched
 

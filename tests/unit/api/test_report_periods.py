@@ -7,11 +7,11 @@ from decimal import Decimal
 import pytest
 from report_rows import NONE, busy, made, sums
 
-from shopstream.api.reports.metrics import Metrics
-from shopstream.api.reports.report import Paid, Payments
-from shopstream.api.reports.sales import MonthlySales, WeeklySales
-from shopstream.api.reports.span import Span
-from shopstream.api.reports.trends import Trends
+from api.reports.metrics import Metrics
+from api.reports.report import Paid, Payments
+from api.reports.sales import MonthlySales, WeeklySales
+from api.reports.span import Span
+from api.reports.trends import Trends
 
 
 def between(first: str, last: str) -> Span:

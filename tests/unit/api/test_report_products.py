@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from shopstream.api.reports import products as module
-from shopstream.api.reports.products import ProductBook
-from shopstream.api.reports.sessions import SessionBook
-from shopstream.api.standing import Standing
+from api.freshness.standing import Standing
+from api.reports import products as module
+from api.reports.products import ProductBook
+from api.reports.sessions import SessionBook
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import orjson
 import pytest
 
-from shopstream.api.reports.stock import (
+from api.reports.stock import (
     MOST_BYTES,
     Place,
     Shelf,

@@ -14,15 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from report_rows import NOON
 
-from shopstream.api.reports import days, money
-from shopstream.api.reports.metrics import Metrics
-from shopstream.api.reports.profile import Profile
-from shopstream.api.reports.report import Facts, Report, report_body
-from shopstream.api.reports.sales import DailySales, MonthlySales, WeeklySales
-from shopstream.api.reports.span import Span
-from shopstream.api.reports.totals import read_sums
-from shopstream.api.reports.trends import Trends
-from shopstream.clickhouse.client import Row
+from api.reports import days, money
+from api.reports.metrics import Metrics
+from api.reports.profile import Profile
+from api.reports.report import Facts, Report, report_body
+from api.reports.sales import DailySales, MonthlySales, WeeklySales
+from api.reports.span import Span
+from api.reports.totals import read_sums
+from api.reports.trends import Trends
+from clickhouse.client import Row
 from shopstream.contracts import local_days
 from shopstream.contracts.notices import plain
 

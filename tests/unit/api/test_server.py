@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
+from api import server
+from api.push import hub
+from api.push.stream import EventStream, Subscription
+from api.push.subscriber import SubscriptionFilter
+from api.push.takeover import TAKE_OVER
+from api.server import Server, configure, listen
 from provider.apps import Counting, application
-from shopstream.api import server
-from shopstream.api.push import hub
-from shopstream.api.push.stream import EventStream, Subscription
-from shopstream.api.push.subscriber import SubscriptionFilter
-from shopstream.api.push.takeover import TAKE_OVER
-from shopstream.api.server import Server, configure, listen
 
 REQUESTS = 200
 

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from starlette.datastructures import QueryParams
 
-from shopstream.api.push import socketio
-from shopstream.api.push.encoding import RECORD_SEPARATOR, websocket_frame
-from shopstream.api.push.hub import Hub
-from shopstream.api.push.outlet import HIGH_WATER
-from shopstream.api.push.socketio import Handshake, Session, SocketIo
-from shopstream.api.push.stream import Subscription
-from shopstream.api.push.subscriber import SubscriptionFilter
-from shopstream.api.push.takeover import Owner
-from shopstream.api.push.types import DEFAULT
+from api.push import socketio
+from api.push.encoding import RECORD_SEPARATOR, websocket_frame
+from api.push.hub import Hub
+from api.push.outlet import HIGH_WATER
+from api.push.socketio import Handshake, Session, SocketIo
+from api.push.stream import Subscription
+from api.push.subscriber import SubscriptionFilter
+from api.push.takeover import Owner
+from api.push.types import DEFAULT
 from shopstream.contracts.cursor import Partition, Position
 from shopstream.contracts.topics import INVENTORY
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shopstream.api.reports import sold as module
-from shopstream.api.reports.sold import (
+from api.reports import sold as module
+from api.reports.sold import (
     LONG_BYTES,
     PRODUCT_BYTES,
     Products,

@@ -2,14 +2,14 @@ import asyncio
 
 import pytest
 
-from shopstream.api.faults import Busy, TooManyStreams
-from shopstream.api.push.admission import Admission
-from shopstream.api.push.encoding import SSE
-from shopstream.api.push.hub import Hub
-from shopstream.api.push.outlet import HIGH_WATER, Buffer
-from shopstream.api.push.subscriber import Subscriber, SubscriptionFilter
-from shopstream.api.push.timekeeper import PING_SECONDS, Timekeeper, rotation
-from shopstream.api.push.types import DEFAULT
+from api.faults import Busy, TooManyStreams
+from api.push.admission import Admission
+from api.push.encoding import SSE
+from api.push.hub import Hub
+from api.push.outlet import HIGH_WATER, Buffer
+from api.push.subscriber import Subscriber, SubscriptionFilter
+from api.push.timekeeper import PING_SECONDS, Timekeeper, rotation
+from api.push.types import DEFAULT
 
 
 def test_places_are_given_back_once() -> None:

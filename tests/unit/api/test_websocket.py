@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from shopstream.api.push.encoding import websocket_frame
-from shopstream.api.push.websocket import (
+from api.push.encoding import websocket_frame
+from api.push.websocket import (
     CLOSE,
     MAX_MESSAGE,
     PING,

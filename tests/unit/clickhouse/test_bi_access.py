@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from shopstream.clickhouse.bi_access import name, statements, text, views
+from clickhouse.bi_access import name, statements, text, views
 
 SALT = "5a17"
 

@@ -8,7 +8,7 @@ from clickhouse_connect.driver.exceptions import (
     ProgrammingError,
 )
 
-from shopstream.clickhouse.errors import (
+from clickhouse.errors import (
     NOT_MIGRATED,
     EngineError,
     EngineUnavailable,

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from shopstream.clickhouse import sql
-from shopstream.clickhouse.migrations import (
+from clickhouse import sql
+from clickhouse.migrations import (
     FOLDERS,
     Migration,
     MigrationChanged,

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 
-from shopstream.clickhouse.zone_offsets import END, FIRST, offsets, tzdata_digest, zone_file
+from clickhouse.zone_offsets import END, FIRST, offsets, tzdata_digest, zone_file
 
 ZONES = sorted(available_timezones())
 HOUR = 3600

@@ -5,7 +5,7 @@ import re
 import pytest
 from doc_pages import read, rows, section
 
-from shopstream.clickhouse import sql
+from clickhouse import sql
 
 PAGE = read("docs/bi.md")
 MADE = {

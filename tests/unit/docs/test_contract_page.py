@@ -4,20 +4,20 @@ import re
 
 from doc_pages import codes, read, rows, section
 
-from shopstream.api import limits
-from shopstream.api.access import MAX_TOKEN
-from shopstream.api.push.channel import MAX_WRITE
-from shopstream.api.push.history import PAGE_BYTES
-from shopstream.api.push.routes import _EVENTS, _HISTORY, _WS
-from shopstream.api.push.timekeeper import PING_SECONDS
-from shopstream.api.push.websocket import MAX_MESSAGE
-from shopstream.api.reports.answer import COMPRESS_FROM
-from shopstream.api.reports.days import EARLIEST, LATEST
-from shopstream.api.reports.routes import REPORTS, STOCK
-from shopstream.api.reports.span import MOST_DAYS
-from shopstream.api.reports.stock import MOST_LEVELS
-from shopstream.api.server import IDLE_SECONDS, REQUEST_SECONDS, STALL_SECONDS
-from shopstream.api.tickets import LIFETIME
+from api import limits
+from api.access import MAX_TOKEN
+from api.push.channel import MAX_WRITE
+from api.push.history import PAGE_BYTES
+from api.push.routes import _EVENTS, _HISTORY, _WS
+from api.push.timekeeper import PING_SECONDS
+from api.push.websocket import MAX_MESSAGE
+from api.reports.answer import COMPRESS_FROM
+from api.reports.days import EARLIEST, LATEST
+from api.reports.routes import REPORTS, STOCK
+from api.reports.span import MOST_DAYS
+from api.reports.stock import MOST_LEVELS
+from api.server import IDLE_SECONDS, REQUEST_SECONDS, STALL_SECONDS
+from api.tickets import LIFETIME
 from shopstream.contracts.events import DATA
 from shopstream.contracts.json_text import MAX_BYTES, MAX_DEPTH, MAX_SIGNS
 from shopstream.contracts.order import ITEM, ORDER, STATUSES

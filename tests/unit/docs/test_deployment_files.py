@@ -13,7 +13,7 @@ import typer
 import yaml
 from doc_pages import ROOT, read, rows, section
 
-from shopstream.cli import app
+from shopstream.cli.main import app
 from shopstream.settings import PREFIX, Settings
 
 COMPOSE: dict[str, Any] = yaml.safe_load(read("docker-compose.yml"))

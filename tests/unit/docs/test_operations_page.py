@@ -10,9 +10,9 @@ import typer
 from doc_pages import ROOT, first_names, read, rows, section
 from pydantic import SecretStr
 
-from shopstream.cli import app
+from shopstream.cli.main import app
+from shopstream.cli.bi_user import PASSWORD
 from shopstream.contracts.topics import BY_NAME, DAY_MS
-from shopstream.local.bi_user import PASSWORD
 from shopstream.settings import PREFIX, Settings
 
 PAGE = read("docs/operations.md")
@@ -111,7 +111,7 @@ def days(milliseconds: int) -> str:
 
 @pytest.mark.parametrize("process", ["api", "pipeline"])
 def test_every_metric_is_listed(process: str) -> None:
-    source = (ROOT / f"src/shopstream/{process}/metrics.py").read_text()
+    source = (ROOT / process / "metrics.py").read_text()
     kinds = {
         name: kind
         for kind, name in re.findall(r'(\w+)\(\s*"(shopstream_\w+)"', source)
@@ -125,7 +125,7 @@ def test_every_metric_is_listed(process: str) -> None:
 
 
 def test_no_metric_is_listed_that_does_not_exist() -> None:
-    source = "".join(path.read_text() for path in ROOT.glob("src/shopstream/*/metrics.py"))
+    source = "".join(path.read_text() for path in ROOT.glob("*/metrics.py"))
     for name in first_names(section(PAGE, "## Health, readiness, metrics")):
         if name.startswith("shopstream_"):
             assert f'"{name.removesuffix("_total")}"' in source

@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from shopstream.cli import app
+from shopstream.cli.main import app
 
 SECRET = "0123456789abcdef0123456789abcdef"
 
@@ -91,7 +91,7 @@ def test_a_package_that_is_not_installed_is_one_sentence(missing: str) -> None:
     command = ("verify",) if missing == "clickhouse_connect" else ("token", "--shop", "a")
     code = (
         f"import sys; sys.modules[{missing!r}] = None; sys.argv[1:] = {list(command)!r};"
-        "from shopstream.cli import main; main()"
+        "from shopstream.cli.main import main; main()"
     )
     env = {**os.environ, "SHOPSTREAM_JWT_SECRET": SECRET}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from shopstream.local.directory import Addresses, Directory, DirectoryUnusable, Secrets
-from shopstream.local.environment import told_by_up
+from local.directory import Addresses, Directory, DirectoryUnusable, Secrets
+from shopstream.cli.environment import told_by_up
 
 ADDRESSES = Addresses("http://a", "k:1", "http://c", 9, "http://b", {"s-17": "http://s"}, 7, 4)
 
@@ -64,7 +64,7 @@ def test_a_disk_without_space_is_a_sentence(
     def full(*_: object) -> None:
         Path("/dev/full").write_text("x")
 
-    monkeypatch.setattr("shopstream.local.directory.write_private", full)
+    monkeypatch.setattr("local.directory.write_private", full)
     directory = Directory(tmp_path)
     for write in (directory.secrets, lambda: directory.announce(ADDRESSES)):
         with pytest.raises(DirectoryUnusable, match=r"No space left on device\): choose another"):

@@ -5,13 +5,13 @@ from itertools import islice, pairwise
 
 import pytest
 
+from local.demo.events import Event, money, settings_event, supplier_event
+from local.demo.producer import DAYS, MOST_ORDERS, known_world, live
+from local.demo.shops import SHOPS
+from local.demo.stream import Stream, beginning
+from local.demo.world import World, hour_of
 from shopstream.contracts.events import DATA, read_event
 from shopstream.contracts.topics import TOPIC_OF_TYPE
-from shopstream.local.demo.events import Event, money, settings_event, supplier_event
-from shopstream.local.demo.producer import DAYS, MOST_ORDERS, known_world, live
-from shopstream.local.demo.shops import SHOPS
-from shopstream.local.demo.stream import Stream, beginning
-from shopstream.local.demo.world import World, hour_of
 from shopstream.producer.routing import record_key, route
 
 NOW = datetime(2026, 11, 25, 14, 20, tzinfo=UTC)

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import jwt
 import pytest
 
-from shopstream.local.tokens import duration, mint
+from shopstream.cli.tokens import duration, mint
 from shopstream.settings import Settings, SettingsError
 
 SECRET = "0123456789abcdef0123456789abcdef"

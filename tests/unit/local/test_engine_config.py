@@ -5,9 +5,9 @@ from xml.etree.ElementTree import Element, fromstring
 
 import pytest
 
-from shopstream.clickhouse.bi_access import views
-from shopstream.local.clickhouse.config import BI_LIMITS, ServerConfig, config_xml, users_xml
-from shopstream.local.clickhouse.logins import login
+from clickhouse.bi_access import views
+from local.clickhouse.config import BI_LIMITS, ServerConfig, config_xml, users_xml
+from local.clickhouse.logins import login
 
 ENGINE = ServerConfig(Path("/data"), Path("/data/server"), Path("/logs/clickhouse.log"), 8123, 9000)
 ODD = 'it\'s <2> & \\ "two" ]]> é'

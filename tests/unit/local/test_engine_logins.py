@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from shopstream.local.clickhouse.logins import Login, LoginsError, dump, login, parse
+from local.clickhouse.logins import Login, LoginsError, dump, login, parse
 
 HASH = "a" * 64
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from shopstream.local.kafka import jars
-from shopstream.local.kafka.faults import KafkaNotInstalled
-from shopstream.local.kafka.jars import COMPARED, LOCK, Jar, fetch
+from local.kafka import jars
+from local.kafka.faults import KafkaNotInstalled
+from local.kafka.jars import COMPARED, LOCK, Jar, fetch
 
 ENTRIES: list[dict[str, str]] = tomllib.loads(LOCK.read_text())["dependencies"]
 CONTENT = {

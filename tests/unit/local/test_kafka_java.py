@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from shopstream.local.kafka.faults import KafkaNotInstalled
-from shopstream.local.kafka.java import Java, Runtime, find_java
+from local.kafka.faults import KafkaNotInstalled
+from local.kafka.java import Java, Runtime, find_java
 
 REMEDY = "set SHOPSTREAM_JAVA to a java executable of version 17 or later"
 WARNS = ["--sun-misc-unsafe-memory-access=allow", "--enable-native-access=ALL-UNNAMED"]
@@ -66,7 +66,7 @@ def test_one_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_one_that_never_answers_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shopstream.local.kafka.java.ANSWERS_WITHIN", 0.1)
+    monkeypatch.setattr("local.kafka.java.ANSWERS_WITHIN", 0.1)
     path = tmp_path / "java"
     path.write_text("#!/bin/sh\nexec sleep 60\n")
     path.chmod(0o755)

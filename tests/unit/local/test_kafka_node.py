@@ -4,7 +4,7 @@ import base64
 import re
 from pathlib import Path
 
-from shopstream.local.kafka.node import Node, new_cluster_id, properties
+from local.kafka.node import Node, new_cluster_id, properties
 
 ONE = Node(1, 9092, 9093, Path("/srv/kafka"))
 THREE = tuple(Node(n, 9000 + n, 9100 + n, Path(f"/srv/{n}")) for n in (1, 2, 3))

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from shopstream.cli.deadletters import Reading, Retried, matching, retry
+from shopstream.cli.deadletters_command import _cells, json_line, listed, retried
+from shopstream.cli.letters import Letter, Wanted, read_letter, since
 from shopstream.contracts.deadletter import Record, dead_letter
 from shopstream.contracts.reject import Reason, Refusal
-from shopstream.local.deadletters import Reading, Retried, matching, retry
-from shopstream.local.deadletters_command import _cells, json_line, listed, retried
-from shopstream.local.letters import Letter, Wanted, read_letter, since
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 MS = int(NOW.timestamp() * 1000)

@@ -1,4 +1,4 @@
-from shopstream.local.produce import Summary, paced
+from shopstream.cli.produce import Summary, paced
 
 
 class Time:

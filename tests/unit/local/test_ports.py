@@ -2,7 +2,7 @@ import socket
 
 import pytest
 
-from shopstream.local.probes import PortInUse, SamePort, accepts, answers_ok, check_ports, free_port
+from local.probes import PortInUse, SamePort, accepts, answers_ok, check_ports, free_port
 
 
 def test_a_port_in_use_is_named_with_its_flag() -> None:

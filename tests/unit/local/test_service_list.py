@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from shopstream.local.child import inherited
-from shopstream.local.clickhouse.logins import parse
-from shopstream.local.directory import Secrets
-from shopstream.local.environment import load_beside_up
-from shopstream.local.service import Service, unique_names
-from shopstream.local.services import SECRETS as SECRET_NAMES
-from shopstream.local.services import Plan, bi_login, environment, services
+from local.child import inherited
+from local.clickhouse.logins import parse
+from local.directory import Secrets
+from local.service import Service, unique_names
+from local.services import SECRETS as SECRET_NAMES
+from local.services import Plan, bi_login, environment, services
+from shopstream.cli.environment import load_beside_up
 from shopstream.settings import Settings
 
 SECRETS = Secrets("jwt-secret", "app-secret", "bi-secret")

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from shopstream.local.board import Board, State
-from shopstream.local.output import Log, Muffler, is_wrong
-from shopstream.local.service import Backoff, Service, grace, how_it_ended, unique_names
+from local.board import Board, State
+from local.output import Log, Muffler, is_wrong
+from local.service import Backoff, Service, grace, how_it_ended, unique_names
 
 BROKER = Service("broker", ("b",))
 ENGINE = Service("engine", ("e",))

@@ -2,7 +2,8 @@ from uuid import UUID
 
 import pytest
 
-from shopstream.kafka import (
+from local.probes import free_port
+from shopstream.broker import (
     BrokerUnreachable,
     TopicAdmin,
     TopicDifference,
@@ -10,7 +11,6 @@ from shopstream.kafka import (
     client_options,
     epoch_of,
 )
-from shopstream.local.probes import free_port
 from shopstream.settings import Settings, SettingsError
 
 

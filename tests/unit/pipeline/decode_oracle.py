@@ -6,13 +6,13 @@ from unittest.mock import patch
 
 import pyarrow as pa
 
+from pipeline.decode import Piece, chunk, columns, decode, shape
+from pipeline.decode.rows import rows
+from pipeline.decode.text import whole
 from shopstream.contracts.deadletter import Record
 from shopstream.contracts.events import read_event
 from shopstream.contracts.reject import Refused
 from shopstream.contracts.topics import ORDERS
-from shopstream.pipeline.decode import Piece, chunk, columns, decode, shape
-from shopstream.pipeline.decode.rows import rows
-from shopstream.pipeline.decode.text import whole
 
 FIRST = 1000
 ARRIVED = 1_795_342_530_123

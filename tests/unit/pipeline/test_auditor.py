@@ -2,9 +2,9 @@
 
 import pytest
 
-from shopstream.clickhouse.compare import EVER, Scope
-from shopstream.clickhouse.errors import EngineUnavailable
-from shopstream.pipeline.auditor import Auditor
+from clickhouse.compare import EVER, Scope
+from clickhouse.errors import EngineUnavailable
+from pipeline.reconcile.auditor import Auditor
 
 
 class Failing:

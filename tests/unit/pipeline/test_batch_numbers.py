@@ -1,6 +1,6 @@
 """Numbers that grow with time and are drawn by nobody else."""
 
-from shopstream.pipeline.numbers import Numbers, number_at
+from pipeline.numbers import Numbers, number_at
 
 YEAR_2024 = 1_704_067_200.0
 

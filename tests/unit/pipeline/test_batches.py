@@ -7,12 +7,12 @@ import pytest
 from contract_samples import bytes_of, event, order
 from decode_oracle import kafka_records
 
+from pipeline.batch import LETTERS, Part, assemble
+from pipeline.decode import decode
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.deadletter import Record
 from shopstream.contracts.reject import Reason, Refusal
 from shopstream.contracts.topics import ORDERS
-from shopstream.pipeline.batch import LETTERS, Part, assemble
-from shopstream.pipeline.decode import decode
 
 
 def piece(*values, partition=0, epoch=7, first=1000, timestamp=None):

@@ -9,11 +9,11 @@ import pytest
 from contract_samples import bytes_of, event, item, number, order
 from decode_oracle import decoded, kafka_records, sure, told
 
+from pipeline.decode import chunk, columns, decode, shape
+from pipeline.decode.text import whole
 from shopstream.contracts.events import read_event
 from shopstream.contracts.json_text import MAX_SIGNS
 from shopstream.contracts.topics import ORDERS, PAYMENTS
-from shopstream.pipeline.decode import chunk, columns, decode, shape
-from shopstream.pipeline.decode.text import whole
 
 PLAIN = bytes_of(event())
 SECOND = bytes_of(event(id="e-2", data=order(orderId="o-2")))

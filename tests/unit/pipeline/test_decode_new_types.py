@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from record_mutations import fuzz, mangled, record
 
+from pipeline.decode import columns, shape
 from shopstream.contracts import events, topics, values
 from shopstream.contracts.events import DATA
 from shopstream.contracts.schema import Field, Many, Shape
 from shopstream.contracts.topics import INPUTS, Topic
-from shopstream.pipeline.decode import columns, shape
 
 TOPIC = "shop.parcels"
 AT = datetime(2026, 11, 22, tzinfo=UTC)

@@ -8,6 +8,7 @@ import pytest
 from contract_samples import GONE, bytes_of, event, number
 from decode_oracle import decoded, sure, told
 
+from pipeline.decode import shape
 from shopstream.contracts.topics import (
     INPUTS,
     INVENTORY,
@@ -18,7 +19,6 @@ from shopstream.contracts.topics import (
     SUPPLIERS,
     TRAFFIC,
 )
-from shopstream.pipeline.decode import shape
 
 AT = "2026-11-22T10:15:30.5+01:00"
 INSTANT = datetime(2026, 11, 22, 9, 15, 30, 500_000, UTC)

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from shopstream.clickhouse.errors import EngineUnavailable
+from clickhouse.errors import EngineUnavailable
+from pipeline import retry
+from pipeline.flush import Fenced, Hands, Lost, insist
+from pipeline.numbers import Numbers
+from pipeline.ownership import Ownership
+from pipeline.retry import Patience
+from pipeline.store import Fence
 from shopstream.contracts.cursor import Partition
-from shopstream.pipeline import retry
-from shopstream.pipeline.flush import Fenced, Hands, Lost, insist
-from shopstream.pipeline.numbers import Numbers
-from shopstream.pipeline.ownership import Ownership
-from shopstream.pipeline.retry import Patience
-from shopstream.pipeline.store import Fence
 
 ONE, TWO = Partition("shop.orders", 1), Partition("shop.orders", 2)
 

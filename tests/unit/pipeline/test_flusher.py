@@ -8,12 +8,12 @@ import pytest
 from contract_samples import bytes_of, event, order
 from decode_oracle import kafka_records
 
+from pipeline import flusher as module
+from pipeline.flush import Written
+from pipeline.flusher import Flusher, Room
+from pipeline.transport import Chunk
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.topics import ORDERS
-from shopstream.pipeline import flusher as module
-from shopstream.pipeline.flush import Written
-from shopstream.pipeline.flusher import Flusher, Room
-from shopstream.pipeline.transport import Chunk
 
 VALUE = bytes_of(event(data=order()))
 DECODE = module.decode

@@ -5,8 +5,8 @@ import logging
 
 import pytest
 
-from shopstream.pipeline import retry
-from shopstream.pipeline.retry import Patience
+from pipeline import retry
+from pipeline.retry import Patience
 
 
 @pytest.fixture

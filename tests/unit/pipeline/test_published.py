@@ -7,12 +7,12 @@ import orjson
 import pyarrow as pa
 import pytest
 
-from shopstream.clickhouse.errors import EngineUnavailable
-from shopstream.kafka import BrokerUnreachable
-from shopstream.pipeline import retry
-from shopstream.pipeline.producer import Message, Sent
-from shopstream.pipeline.published import Published
-from shopstream.pipeline.retry import Patience
+from clickhouse.errors import EngineUnavailable
+from pipeline import retry
+from pipeline.producer import Message, Sent
+from pipeline.published import Published
+from pipeline.retry import Patience
+from shopstream.broker import BrokerUnreachable
 
 NOTICE: Message = (b"s", orjson.dumps({"shopid": "s", "type": "report:updated"}))
 

@@ -1,7 +1,7 @@
 """What `shopstream rebuild` says to the API processes."""
 
-from shopstream.local.probes import free_port
-from shopstream.pipeline import rebuild
+from local.probes import free_port
+from pipeline.reconcile import rebuild
 from shopstream.settings import Settings
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from shopstream.clickhouse.differences import Difference
-from shopstream.clickhouse.windows import TEXTS, WINDOWS, Window
-from shopstream.pipeline.repairs import slots
+from clickhouse.differences import Difference
+from clickhouse.windows import TEXTS, WINDOWS, Window
+from pipeline.reconcile.repairs import slots
 
 TIMES = {"slot": "2026-11-22 10:15:00", "day": "2026-11-22", "month": "2026-11-01"}
 SECONDS = {"slot": 1795342500, "day": 1795305600, "month": 1793491200}

@@ -10,18 +10,18 @@ import pytest
 from contract_samples import bytes_of
 from decode_oracle import kafka_records
 
-from shopstream.clickhouse.sql import fill, load, names
+from clickhouse.sql import fill, load, names
+from pipeline.alerts import Alerts
+from pipeline.batch import Batch, Part, assemble
+from pipeline.decode import decode, shape
+from pipeline.kinds import KINDS, Kind
+from pipeline.notifier import Notifier
+from pipeline.retry import Patience
+from pipeline.store import Fence, Store
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.examples import example
 from shopstream.contracts.notices import Progress
 from shopstream.contracts.topics import BY_NAME, INPUTS, ORDERS
-from shopstream.pipeline.alerts import Alerts
-from shopstream.pipeline.batch import Batch, Part, assemble
-from shopstream.pipeline.decode import decode, shape
-from shopstream.pipeline.kinds import KINDS, Kind
-from shopstream.pipeline.notifier import Notifier
-from shopstream.pipeline.retry import Patience
-from shopstream.pipeline.store import Fence, Store
 
 
 class Engine:

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from shopstream.pipeline.epochs import Epochs, TopicMissing, TopicRecreated
+from pipeline.epochs import Epochs, TopicMissing, TopicRecreated
 
 ONE, OTHER = UUID(int=1), UUID(int=2)
 

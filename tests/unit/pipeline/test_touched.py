@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pytest
 
+from pipeline.batch import Batch, Part
+from pipeline.decode import shape
+from pipeline.touched import DAYS, SHOPS, merged, touched
 from shopstream.contracts.notices import PipelineState, pipeline_progress
 from shopstream.contracts.topics import INVENTORY, ORDERS, PAYMENTS, SETTINGS
-from shopstream.pipeline.batch import Batch, Part
-from shopstream.pipeline.decode import shape
-from shopstream.pipeline.touched import DAYS, SHOPS, merged, touched
 
 
 def batch(topic: str, *rows: tuple[str, datetime]) -> Batch:

@@ -3,11 +3,11 @@
 from contract_samples import bytes_of, event
 from decode_oracle import kafka_records
 
-from shopstream.clickhouse.differences import COLUMNS
+from clickhouse.differences import COLUMNS
+from pipeline.batch import assemble
+from pipeline.decode import decode
+from pipeline.metrics import Metrics
 from shopstream.contracts.topics import ORDERS
-from shopstream.pipeline.batch import assemble
-from shopstream.pipeline.decode import decode
-from shopstream.pipeline.metrics import Metrics
 
 
 def batch(*values):

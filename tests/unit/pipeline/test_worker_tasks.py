@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from shopstream.pipeline.worker import _or_end
+from pipeline.worker import _or_end
 
 
 async def test_a_task_that_fails_is_told_and_ends_the_worker(

@@ -31,7 +31,7 @@ def test_a_test_that_is_named_is_there(file: str, name: str) -> None:
 
 @pytest.mark.parametrize("file", sorted({code for code in CODES if FILE.fullmatch(code)}))
 def test_a_file_that_is_named_is_there(file: str) -> None:
-    assert (ROOT / "src/shopstream" / file).is_file()
+    assert (ROOT / file).is_file()
 
 
 def test_every_script_that_is_named_is_there() -> None:

@@ -1,6 +1,6 @@
 """Progress of one partition: what was fetched, taken, delivered and acknowledged."""
 
-from shopstream.pipeline.transport.book import Book, Progress
+from pipeline.transport.book import Book, Progress
 
 
 def test_the_position_is_unknown_before_the_first_fetch():

@@ -2,9 +2,9 @@
 
 from faust.types import TP
 
-from shopstream.pipeline.transport.book import Progress
-from shopstream.pipeline.transport.books import Books
-from shopstream.pipeline.transport.fetches import Sample
+from pipeline.transport.book import Progress
+from pipeline.transport.books import Books
+from pipeline.transport.fetches import Sample
 
 A, B = TP("orders", 0), TP("orders", 1)
 

@@ -2,7 +2,7 @@
 
 import random
 
-from shopstream.pipeline.transport.ledger import Ledger
+from pipeline.transport.ledger import Ledger
 
 
 def test_nothing_is_committed_before_the_first_acknowledgement():

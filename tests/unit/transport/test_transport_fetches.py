@@ -5,7 +5,7 @@ from types import SimpleNamespace as Thing
 from aiokafka.protocol.fetch import FetchRequest
 from faust.types import TP
 
-from shopstream.pipeline.transport.fetches import Sample, WatchedClient, samples
+from pipeline.transport.fetches import Sample, WatchedClient, samples
 
 REQUEST = FetchRequest(100, 1, 1000, 1, [("orders", [(0, 40, 1000), (1, 7, 1000)])])
 

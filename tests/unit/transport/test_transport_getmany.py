@@ -6,9 +6,9 @@ from types import SimpleNamespace as Thing
 from aiokafka.structs import TopicPartition
 from faust.types import TP
 
-from shopstream.pipeline.transport.books import Books
-from shopstream.pipeline.transport.consumer import ChunkConsumer
-from shopstream.pipeline.transport.membership import Membership
+from pipeline.transport.books import Books
+from pipeline.transport.consumer import ChunkConsumer
+from pipeline.transport.membership import Membership
 
 HERE = TP("orders", 0)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from shopstream.pipeline.transport.membership import Membership
+from pipeline.transport.membership import Membership
 
 
 async def test_records_wait_until_the_callbacks_of_the_assignment_have_ended():

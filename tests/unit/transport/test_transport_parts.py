@@ -11,13 +11,13 @@ from faust.exceptions import ImproperlyConfigured
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from shopstream.pipeline import transport
-from shopstream.pipeline.transport import compat
-from shopstream.pipeline.transport.bounded import ends_within
-from shopstream.pipeline.transport.chunk import chunks
-from shopstream.pipeline.transport.ledger import Ticket
-from shopstream.pipeline.transport.message import ChunkMessage
-from shopstream.pipeline.transport.quiet import RateLimit
+from pipeline import transport
+from pipeline.transport import compat
+from pipeline.transport.bounded import ends_within
+from pipeline.transport.chunk import chunks
+from pipeline.transport.ledger import Ticket
+from pipeline.transport.message import ChunkMessage
+from pipeline.transport.quiet import RateLimit
 
 
 def record(offset, value=b"abc"):

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shopstream.pipeline.transport.watermark import KEPT, Watermark
+from pipeline.transport.watermark import KEPT, Watermark
 
 
 def test_no_sample_no_instant():

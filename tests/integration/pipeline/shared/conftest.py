@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from shopstream.clickhouse.verify import verify
+from clickhouse.verify import verify
 from support.scene import Scene
 from support.system import System
 

@@ -1,0 +1,187 @@
+"""The application of given parts; nothing here opens a connection or reads the environment."""
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from api import openapi, page, problems, trace
+from api.access import Access
+from api.freshness import health
+from api.freshness.progress import ProgressBook
+from api.freshness.standing import Standing
+from api.freshness.topology import Look
+from api.gate import Gate, Shares
+from api.jwks import Jwks
+from api.metrics import Metrics
+from api.middleware import Answered, Cors, Keyed, Observed, Shed
+from api.presence import Presence
+from api.push.admission import Admission
+from api.push.catch_up import CatchUps
+from api.push.history import HistoryReader
+from api.push.hub import Hub
+from api.push.routes import Grants, PushRoutes
+from api.push.socketio import SocketIo
+from api.push.stored_events import StoredEvents
+from api.reports import refusals
+from api.reports.kept import Kept
+from api.reports.reader import Reader
+from api.reports.refusals import Refusals
+from api.reports.routes import ReportRoutes
+from api.reports.statements import Statements
+from api.tickets import Tickets
+from clickhouse.client import Engine
+from shopstream.disk import Disk
+
+SHOPS_AT_LEAST = 10
+"""Shops that share the places of those that wait for `includes`: one has a tenth of them at most."""
+_ABOUT = (
+    "Exact sales reports, and the events of a shop as they arrive. "
+    "Errors are application/problem+json (RFC 9457)."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """What the application is made of. `kafka` says why Kafka does not serve, `look` asks it afresh.
+
+    `keys` are those that `access` asks; `reports_at_once` and what begins with `stream` as the settings.
+    """
+
+    engine: Engine
+    access: Access
+    tickets: Tickets
+    book: ProgressBook
+    hub: Hub
+    kafka: Callable[[], str | None]
+    look: Callable[[], Awaitable[Look]]
+    origins: Sequence[str]
+    presence: Presence = field(default_factory=lambda: Presence("alone"))
+    keys: Jwks | None = None
+    refusals: Refusals | None = None
+    disk: Disk | None = None
+    reports_at_once: int = 500
+    access_log: bool = False
+    streams: int = 0
+    streams_per_address: int = 0
+    streams_per_user: int = 0
+    stream_seconds: float = 0
+    cookie_cross_site: bool = False
+
+
+def utc_now() -> datetime:
+    """The clock of the process."""
+    return datetime.now(UTC)
+
+
+def create_app(deps: Deps, now: Callable[[], datetime] = utc_now) -> FastAPI:
+    """Every route, with its middleware and its faults. `app.state.sockets` are its sessions of Socket.IO."""
+    metrics = Metrics()
+    metrics.watch(deps.hub, deps.book, now, deps.disk)
+    app = FastAPI(
+        title="shopstream",
+        version=version("shopstream"),
+        description=_ABOUT,
+        redirect_slashes=False,
+        middleware=_middleware(deps, metrics),
+    )
+    problems.install(app)
+    checks = health.Health(
+        deps.engine, deps.kafka, deps.book, metrics.registry, now, deps.keys, deps.disk
+    )
+    reports = _reports(deps, now)
+    app.include_router(reports.router())
+    push, app.state.sockets = _push(deps, now)
+    app.router.routes.extend(push.router().routes)
+    app.include_router(health.router(checks))
+    app.include_router(page.router())
+    app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
+    return app
+
+
+def _reports(deps: Deps, now: Callable[[], datetime]) -> ReportRoutes:
+    known = _Known(deps)
+    reader = Reader(Statements(deps.engine), now, known)
+    return ReportRoutes(
+        deps.access,
+        reader,
+        Kept(known.standing, now),
+        deps.book,
+        deps.look,
+        Shares(max(1, deps.reports_at_once // SHOPS_AT_LEAST)),
+        deps.refusals,
+    )
+
+
+def _push(deps: Deps, now: Callable[[], datetime]) -> tuple[PushRoutes, SocketIo]:
+    def clock() -> float:
+        return now().timestamp()
+
+    events = StoredEvents(deps.engine)
+    deps.hub.audience = deps.presence
+    deps.hub.catch_up = CatchUps(deps.hub, events, deps.book.wait)
+    admission = Admission(deps.streams, deps.streams_per_address, deps.streams_per_user)
+    grants = Grants(
+        deps.access,
+        deps.tickets,
+        deps.hub,
+        admission,
+        clock,
+        frozenset(deps.origins),
+        deps.stream_seconds,
+    )
+    sockets = SocketIo(deps.hub, grants.socketio, admission.connection, time.monotonic)
+    history = HistoryReader(deps.hub, events, deps.book, clock)
+    routes = PushRoutes(
+        grants,
+        deps.tickets,
+        sockets,
+        history,
+        deps.presence,
+        cross_site=deps.cookie_cross_site,
+    )
+    return routes, sockets
+
+
+class _Known:
+    """What the pipeline said, as far as it can be read now."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+        self.touched = deps.book.touched
+
+    def standing(self, shop: str) -> Standing:
+        return self._deps.book.standing(shop, readable=self._deps.kafka() is None)
+
+
+def _middleware(deps: Deps, metrics: Metrics) -> list[Middleware]:
+    found = [Middleware(Observed, metrics=metrics, logged=deps.access_log)]
+    if deps.origins:
+        found.append(
+            Middleware(
+                Cors,
+                allow_origins=list(deps.origins),
+                allow_methods=["GET", "POST"],
+                allow_credentials=True,
+                allow_headers=["Authorization", "If-None-Match", "Last-Event-ID", trace.HEADER],
+                expose_headers=[
+                    "ETag",
+                    "Retry-After",
+                    "WWW-Authenticate",
+                    refusals.HEADER,
+                    trace.HEADER,
+                ],
+                max_age=600,
+            )
+        )
+    gate, waiting = (Gate(deps.reports_at_once, patient=patient) for patient in (False, True))
+    return [
+        *found,
+        Middleware(Answered),
+        Middleware(Keyed, access=deps.access),
+        Middleware(Shed, gate=gate, waiting=waiting),
+    ]

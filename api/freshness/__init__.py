@@ -1,0 +1,1 @@
+"""How far the reports are, and the topics as they are now."""

@@ -1,0 +1,55 @@
+"""The parameter `includes`: the text of a place in Kafka."""
+
+import re
+
+from api.freshness.progress import Place
+from api.freshness.topology import Topology
+from shopstream.contracts.cursor import BadCursor, Partition, decode
+from shopstream.contracts.topics import BY_NAME, DEADLETTERS
+
+_RULE = "must be topic:partition:offset or a cursor"
+_NUMBER = re.compile(r"\d{1,19}", re.ASCII)
+_OFFSET_LIMIT = 2**63
+
+
+def read_places(text: str) -> list[Place]:
+    """The places in `topic:partition:offset` or in a cursor.
+
+    Raises:
+        ValueError: with the rule that the text breaks.
+    """
+    return [_triple(text)] if ":" in text else _cursor(text)
+
+
+def check_places(places: list[Place], topology: Topology | None) -> None:
+    """Raises `ValueError` where a place cannot exist; nothing is checked while the topics are unknown."""
+    for place in places if topology is not None else ():
+        state = (topology or {}).get(place.partition.topic)
+        if state is None or place.partition.partition >= state.partitions:
+            raise ValueError(f"names a partition that does not exist: {_name(place)}")
+        if place.epoch is not None and place.epoch != state.epoch:
+            raise ValueError(f"names a place that no longer exists: {_name(place)} was made again")
+
+
+def _name(place: Place) -> str:
+    return f"{place.partition.topic}:{place.partition.partition}"
+
+
+def _triple(text: str) -> Place:
+    topic, *numbers = text.split(":")
+    if topic not in BY_NAME or topic == DEADLETTERS:
+        raise ValueError(f"{_RULE}; there is no such topic here")
+    if len(numbers) != 2 or not all(map(_NUMBER.fullmatch, numbers)):
+        raise ValueError(f"{_RULE}; partition and offset are whole numbers from 0")
+    partition, offset = map(int, numbers)
+    if partition >= 2**31 or offset >= _OFFSET_LIMIT:
+        raise ValueError(f"{_RULE}; a number in it is too large")
+    return Place(Partition(topic, partition), None, offset + 1)
+
+
+def _cursor(text: str) -> list[Place]:
+    try:
+        cursor = decode(text)
+    except BadCursor:
+        raise ValueError(_RULE) from None
+    return [Place(place, position.epoch, position.next) for place, position in cursor.items()]

@@ -1,0 +1,313 @@
+"""How far the reports are: `asOf`, and waiting until a place is included. Single-threaded, no I/O."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Set
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from api.freshness.standing import Standing
+from api.freshness.topology import Topology
+from shopstream.contracts.cursor import Partition
+from shopstream.contracts.notices import PipelineState, Touched
+from shopstream.contracts.topics import INPUTS
+from shopstream.instants import Instants
+
+SHOPS = 20_000
+"""Shops whose latest change is remembered; one that is not counts as changed with the last that was forgotten."""
+DAYS = 64
+"""Of a shop, whose latest change is remembered; beyond them all of the shop counts as changed."""
+HEARD_SECONDS = 3.0
+"""A worker reports about once a second while nothing comes."""
+WORKERS = 64
+"""Workers whose counters are kept; the one that was silent longest goes first."""
+AHEAD_SECONDS = 1.0
+"""Clocks of machines that are kept right differ by less."""
+
+
+class Place(NamedTuple):
+    """A place that a request names: everything of the partition before `next`. No epoch: the present one."""
+
+    partition: Partition
+    epoch: int | None
+    next: int
+
+
+@dataclass(eq=False, slots=True)
+class _Waiter:
+    places: frozenset[Place]
+    done: asyncio.Future[None]
+
+
+@dataclass(eq=False, slots=True)
+class _Shop:
+    """When what was last said of it: numbers of words and notices as they came. `days` (UTC) since `whole`."""
+
+    notice: int = 0
+    word: int = 0
+    whole: int = 0
+    days: dict[int, int] = field(default_factory=dict)
+
+    def touch(self, number: int, days: Set[int] | None) -> None:
+        self.word = number
+        if days is not None:
+            self.days.update(dict.fromkeys(days, number))
+        if days is None or len(self.days) > DAYS:
+            self.whole = number
+            self.days.clear()
+
+
+class _Instant(NamedTuple):
+    """What was said, true on the wall clock of that moment. `heard`, and the instant itself, by the steady clock."""
+
+    said: datetime
+    heard: float
+    steady: float
+
+
+class _Known(NamedTuple):
+    """Of a partition. `as_of` None: told by a clock that was wrong."""
+
+    epoch: int
+    next: int
+    as_of: _Instant | None
+
+
+class ProgressBook:
+    """What the pipeline's workers have said, the latest of each partition; `clock` in seconds."""
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        instants: Instants | None = None,
+    ) -> None:
+        self._clock = clock
+        self._instants = instants or Instants()
+        self._set_back = 0
+        self._ahead: dict[str, float] = {}
+        self._heard = -HEARD_SECONDS
+        self._numbers = 0
+        self._forgotten = 0
+        self._shops: OrderedDict[str, _Shop] = OrderedDict()
+        self._known: dict[Partition, _Known] = {}
+        self._counters: OrderedDict[str, Mapping[str, float]] = OrderedDict()
+        self._topology: Topology | None = None
+        self._waiters: set[_Waiter] = set()
+        self._told: _Instant | None = None
+
+    def observe(self, state: PipelineState, *, replayed: bool = False) -> None:
+        """Takes a worker's word; an older one than is known changes nothing. `replayed`: nobody knows how old it is."""
+        self._see_clock()
+        self._heard = self._clock()
+        now, steady = self._instants.now(), self._instants.steady()
+        at = None if replayed else state.at
+        for partition, progress in state.partitions.items():
+            as_of = _instant(progress.as_of, at, now, steady)
+            said = _Known(progress.epoch, progress.next, as_of)
+            known = self._known.get(partition)
+            if known is not None:
+                said = self._later(partition, known, said, replayed)
+            self._known[partition] = said
+        if at is not None:
+            self._ahead[state.worker] = (at - now).total_seconds()
+        self._touch(state.touched)
+        self._count(state)
+        self._release()
+
+    def see(self, topology: Topology) -> None:
+        """Takes the topics as they are now: a partition that is gone holds nothing back."""
+        if topology != self._topology:
+            self._topology = topology
+            self._release()
+
+    @property
+    def topology(self) -> Topology | None:
+        """The topics as they were last seen, None before that."""
+        return self._topology
+
+    def as_of(self) -> datetime | None:
+        """Everything that reached Kafka before this (UTC) is in the reports; None when nothing is known.
+
+        While there is a partition of which no worker has said anything yet, it stands still. It never lies in the
+        future: where the clock of this process is set back, it goes with it.
+        """
+        if self._complete():
+            known = [at.as_of for place, at in self._known.items() if self._exists(place)]
+            told = [as_of for as_of in known if as_of is not None]
+            if len(told) == len(known):
+                self._told = min(told, key=lambda one: one.steady, default=None)
+        return None if self._told is None else self._on_the_wall(self._told)
+
+    @property
+    def ahead(self) -> float:
+        """Seconds by which the clock of a worker is ahead of that of this process; 0 where none is."""
+        most = max(self._ahead.values(), default=0.0)
+        return most if most > AHEAD_SECONDS else 0.0
+
+    @property
+    def times_set_back(self) -> int:
+        """How often the clock of this machine was set back since the process started."""
+        self._see_clock()
+        return self._set_back
+
+    def _on_the_wall(self, instant: _Instant) -> datetime:
+        shift = self._instants.shift(instant.heard)
+        return instant.said + timedelta(seconds=shift) if shift else instant.said
+
+    def _see_clock(self) -> None:
+        """Answers from before the clock was set back bear an instant in the future: none of them holds."""
+        times = self._instants.times_set_back
+        if times != self._set_back:
+            self._set_back = times
+            self.changed()
+
+    def changed(self, shop: str | None = None, days: Set[int] | None = None) -> None:
+        """The reports of a shop changed, in these days (UTC, counted from 1970-01-01), or in any where None.
+
+        Without a shop: maybe those of any, where words or notices may have been missed.
+        """
+        self._numbers += 1
+        if shop is None:
+            self._anything()
+            return
+        known = self._shop(shop)
+        known.notice = self._numbers
+        known.touch(self._numbers, days)
+
+    def standing(self, shop: str, *, readable: bool) -> Standing:
+        """What is known of a shop's reports now; `readable`: whether notices can be read at all."""
+        self._see_clock()
+        known = self._shops.get(shop) or _Shop()
+        return Standing(
+            version=max(known.word, self._forgotten) if self._known and readable else None,
+            changes=max(known.notice, self._forgotten),
+            as_of=self.as_of(),
+            heard=self._clock() < self._heard + HEARD_SECONDS,
+        )
+
+    def touched(self, shop: str, version: int) -> Set[int] | None:
+        """Days (UTC, counted from 1970-01-01) in which the shop's sales, payments or sessions may be others than at
+        that version.
+
+        None: any day, time zone or currency. Empty, though the version is another one now: something else.
+        """
+        known = self._shops.get(shop) or _Shop()
+        if max(known.whole, self._forgotten) > version:
+            return None
+        return {day for day, number in known.days.items() if number > version}
+
+    def counters(self) -> dict[str, float]:
+        """The counters of all workers, added up."""
+        found: dict[str, float] = {}
+        for counters in self._counters.values():
+            for name, value in counters.items():
+                found[name] = found.get(name, 0) + value
+        return found
+
+    def _touch(self, touched: Touched | None) -> None:
+        self._numbers += 1
+        if touched is None:
+            self._anything()
+            return
+        for shop, days in touched.items():
+            self._shop(shop).touch(self._numbers, days)
+
+    def _anything(self) -> None:
+        self._shops.clear()
+        self._forgotten = self._numbers
+
+    def _shop(self, name: str) -> _Shop:
+        """That of the name, as the one that was spoken of last."""
+        shop = self._shops.setdefault(name, _Shop())
+        self._shops.move_to_end(name)
+        if len(self._shops) > SHOPS:
+            _, gone = self._shops.popitem(last=False)
+            self._forgotten = max(gone.word, gone.notice)
+        return shop
+
+    def _count(self, state: PipelineState) -> None:
+        self._counters[state.worker] = state.counters
+        self._counters.move_to_end(state.worker)
+        if len(self._counters) > WORKERS:
+            gone, _ = self._counters.popitem(last=False)
+            self._ahead.pop(gone, None)
+
+    async def wait(self, places: Iterable[Place]) -> None:
+        """Returns once every place is included; cancel it to give up."""
+        waiter = _Waiter(frozenset(places), asyncio.get_running_loop().create_future())
+        if self._included(waiter):
+            return
+        self._waiters.add(waiter)
+        try:
+            await waiter.done
+        finally:
+            self._waiters.discard(waiter)
+
+    def _release(self) -> None:
+        for waiter in self._waiters:
+            if not waiter.done.done() and self._included(waiter):
+                waiter.done.set_result(None)
+
+    def _complete(self) -> bool:
+        """Every partition has said something; of a broker that was not seen yet, every topic."""
+        if self._topology is None:
+            return {place.topic for place in self._known} >= set(INPUTS)
+        return all(
+            Partition(topic, number) in self._known
+            for topic in INPUTS
+            if (state := self._topology.get(topic))
+            for number in range(state.partitions)
+        )
+
+    def _included(self, waiter: _Waiter) -> bool:
+        """What no report is made of waits for nothing."""
+        return all(
+            place.partition.topic not in INPUTS or self._has(place) for place in waiter.places
+        )
+
+    def _has(self, place: Place) -> bool:
+        if not place.next:
+            return True
+        known = self._known.get(place.partition)
+        return (
+            known is not None
+            and known.epoch == self._epoch(place, known)
+            and known.next >= place.next
+        )
+
+    def _epoch(self, place: Place, known: _Known) -> int:
+        if place.epoch is not None:
+            return place.epoch
+        state = (self._topology or {}).get(place.partition.topic)
+        return known.epoch if state is None else state.epoch
+
+    def _exists(self, place: Partition) -> bool:
+        """A topic that is away for now may come back, so its last word stands."""
+        state = (self._topology or {}).get(place.topic)
+        return state is None or place.partition < state.partitions
+
+    def _later(self, place: Partition, known: _Known, said: _Known, replayed: bool) -> _Known:
+        """Whatever instants say: the topic that is there now, else what a worker says now.
+
+        A worker that has lost its partitions, and does not know it yet, says less than its successor.
+        """
+        if said.epoch != known.epoch:
+            present = (self._topology or {}).get(place.topic)
+            if present is not None and present.epoch in (known.epoch, said.epoch):
+                return said if said.epoch == present.epoch else known
+            return known if replayed else said
+        instants = [each.as_of for each in (known, said) if each.as_of is not None]
+        latest = max(instants, key=lambda one: one.steady, default=None)
+        return _Known(known.epoch, max(known.next, said.next), latest)
+
+
+def _instant(as_of: datetime, at: datetime | None, now: datetime, steady: float) -> _Instant | None:
+    """One in the future comes from a clock that is ahead, or from this one before it was set back: what counts then is
+    how long ago it was at the moment `at` which it was told; None where that is not known either."""
+    if as_of > now:
+        if at is None:
+            return None
+        as_of = now - max(timedelta(), at - as_of)
+    return _Instant(as_of, steady, steady - (now - as_of).total_seconds())

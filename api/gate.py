@@ -1,0 +1,85 @@
+"""How much may be under way at once: beyond it a request is refused at once rather than added to a pile."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+
+from api.faults import Busy
+
+SLOW_SECONDS = 4.0
+"""Once something has waited this long, whatever it waits for is slow."""
+ALWAYS = 16
+"""As many may be under way also then, so that it is noticed when it is fast again."""
+
+
+class Gate:
+    """Use as `with gate.place(): …`. `patient`: waiting for long is no sign that anything is slow."""
+
+    def __init__(
+        self, limit: int, *, patient: bool = False, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._limit = limit
+        self._patient = patient
+        self._clock = clock
+        self._numbers = count()
+        # in order of arrival, so the first has waited longest
+        self._inside: dict[int, float] = {}
+
+    def __len__(self) -> int:
+        return len(self._inside)
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """A place until the block ends.
+
+        Raises:
+            Busy: there is none.
+        """
+        if self._full():
+            raise Busy("Too many requests wait for the database; this one can be sent again.")
+        number = next(self._numbers)
+        self._inside[number] = self._clock()
+        try:
+            yield
+        finally:
+            del self._inside[number]
+
+    def _full(self) -> bool:
+        if len(self._inside) >= self._limit:
+            return True
+        return not self._patient and len(self._inside) >= ALWAYS and self._slow()
+
+    def _slow(self) -> bool:
+        return self._clock() - next(iter(self._inside.values())) > SLOW_SECONDS
+
+
+class Shares:
+    """How many of the places one shop may have, so that the others keep theirs. Use as `with shares.place(shop): …`."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._taken = Counter[str]()
+
+    def __len__(self) -> int:
+        return self._taken.total()
+
+    @contextmanager
+    def place(self, shop: str) -> Iterator[None]:
+        """A place of the shop until the block ends.
+
+        Raises:
+            Busy: the shop has as many as it may.
+        """
+        if self._taken[shop] >= self._limit:
+            raise Busy(
+                "Too many requests of this shop wait for includes; this one can be sent again."
+            )
+        self._taken[shop] += 1
+        try:
+            yield
+        finally:
+            self._taken[shop] -= 1
+            if not self._taken[shop]:
+                del self._taken[shop]

@@ -1,0 +1,216 @@
+"""`shopstream api`: the composition root of an API process."""
+
+import asyncio
+import logging
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from socket import socket
+
+import uvloop
+
+from api.access import Access
+from api.app import Deps, create_app
+from api.freshness.progress import ProgressBook
+from api.freshness.stored import read_stored_progress
+from api.freshness.topology import Watch
+from api.jwks import Jwks
+from api.jwks_http import KeyAddress
+from api.middleware import access_log
+from api.peers import Peers, TicketClaims
+from api.presence import Presence, PresenceTeller
+from api.push.hub import Hub
+from api.push.socketio import SocketIo
+from api.push.source import Source
+from api.push.timekeeper import Timekeeper
+from api.push.types import TOPICS
+from api.rate import Rate
+from api.reports.refusals import Refusals
+from api.server import PortInUse, Server, configure, connections_for, listen
+from api.tickets import Tickets
+from clickhouse.client import Address, Engine
+from clickhouse.sql import load_all
+from shopstream.broker import TopicAdmin, async_options
+from shopstream.disk import MIB, Disk
+from shopstream.limits import raise_open_files
+from shopstream.record_batches import bound_aiokafka
+from shopstream.settings import Settings, SettingsError
+
+log = logging.getLogger(__name__)
+
+ENGINE_TIMEOUT = 5.0
+ENGINE_POOL = 64
+KAFKA_TIMEOUT = 2.0
+ENDS = "stored progress"
+"""The only background task that may."""
+LEAVE_SECONDS = 0.5
+"""How long each background task may take to end."""
+
+
+SWITCH_SECONDS = 0.001
+"""A question to Kafka's administration changes threads some times; with the default each may take 5 ms, and as
+long keep the event loop from its streams."""
+
+
+def run(settings: Settings) -> int:
+    """Serves until SIGTERM or SIGINT.
+
+    Returns:
+        The exit code: 0, 2 where the settings are not usable, 1 after an error in this program, so that
+        what supervises the process starts it again.
+    """
+    _log_to_stderr()
+    load_all()
+    try:
+        keys = Jwks(KeyAddress(settings.jwks_url).fetch) if settings.jwks_url else None
+        access = Access(settings, keys, Rate(settings.rate_limit))
+        listener = listen(settings.host, settings.port)
+        sys.setswitchinterval(SWITCH_SECONDS)
+        bound_aiokafka()
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(_serve(settings, access, keys, listener))
+    except (SettingsError, PortInUse) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+
+
+async def _serve(settings: Settings, access: Access, keys: Jwks | None, listener: socket) -> int:
+    address = Address.parse(settings.clickhouse_url.get_secret_value())
+    most = connections_for(raise_open_files())
+    async with (
+        Engine(address, timeout=ENGINE_TIMEOUT, pool=ENGINE_POOL) as engine,
+        _background(settings, engine, keys) as (hub, book, source, watch, peers, failed),
+    ):
+        presence = Presence(peers.name)
+        refusals = Refusals(engine, async_options(settings), lambda: book.topology)
+        deps = Deps(
+            engine=engine,
+            access=access,
+            tickets=Tickets(_secret(settings), claims=TicketClaims(peers)),
+            book=book,
+            hub=hub,
+            kafka=source.trouble,
+            look=watch.fresh,
+            origins=settings.origins,
+            presence=presence,
+            keys=keys,
+            refusals=refusals,
+            disk=_disk(settings),
+            reports_at_once=settings.reports_at_once,
+            access_log=settings.access_log,
+            streams=_streams(settings.streams, most),
+            streams_per_address=settings.streams_per_address,
+            streams_per_user=settings.streams_per_user,
+            stream_seconds=settings.stream_seconds,
+            cookie_cross_site=settings.cookie_cross_site,
+        )
+        host, port = listener.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        log.info("serving http://%s:%d, at most %d connections", shown, port, most)
+        app = create_app(deps)
+        sockets: SocketIo = app.state.sockets
+
+        def goodbye() -> None:
+            hub.close()
+            sockets.close()
+
+        config = configure(
+            app,
+            direct=settings.push_direct,
+            per_address=settings.connections_per_address,
+            most=most,
+        )
+        server = Server(config, goodbye)
+        failed.add_done_callback(lambda _: server.stop())
+        teller = PresenceTeller(presence, peers, hub)
+        keeper = Timekeeper(hub, sockets.sweep)
+        beside = [
+            asyncio.create_task(keeper.run(), name="timekeeper"),
+            asyncio.create_task(teller.run(), name="presence"),
+        ]
+        for task in beside:
+            task.add_done_callback(lambda done: _crash(done, failed))
+        await server.serve([listener])
+        for task in beside:
+            task.cancel()
+        await teller.stop()
+        await refusals.stop()
+        return 1 if failed.done() else 0
+
+
+@asynccontextmanager
+async def _background(
+    settings: Settings, engine: Engine, keys: Jwks | None
+) -> AsyncIterator[tuple[Hub, ProgressBook, Source, Watch, Peers, asyncio.Future[None]]]:
+    """What runs beside the requests: the reading of Kafka, the watch over its topics.
+
+    The future is done once any of it has failed.
+    """
+    hub, book = Hub(time.time), ProgressBook()
+    source = Source(async_options(settings), hub, book, time.time)
+    watch = Watch(TopicAdmin(settings, KAFKA_TIMEOUT), TOPICS, source.see)
+    peers = Peers(async_options(settings))
+    loop = asyncio.get_running_loop()
+    failed: asyncio.Future[None] = loop.create_future()
+    watch.start(loop)
+    tasks = {
+        asyncio.create_task(source.run(), name="source"),
+        asyncio.create_task(read_stored_progress(engine, book), name=ENDS),
+        asyncio.create_task(peers.run(), name="peers"),
+    }
+    if keys:
+        tasks.add(asyncio.create_task(keys.run(), name="keys"))
+    for task in tasks:
+        task.add_done_callback(lambda done: _crash(done, failed))
+    try:
+        yield hub, book, source, watch, peers, failed
+    finally:
+        watch.stop()
+        await peers.stop()
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=LEAVE_SECONDS)
+
+
+def _crash(task: asyncio.Task[None], failed: asyncio.Future[None]) -> None:
+    if task.cancelled():
+        return
+    error = task.exception()
+    if error is None and task.get_name() == ENDS:
+        return
+    log.critical("%s has ended; so does this process", task.get_name(), exc_info=error)
+    if not failed.done():
+        failed.set_result(None)
+
+
+def _disk(settings: Settings) -> Disk | None:
+    """That of `up`, where this process is one of it."""
+    if not settings.data_dir.is_dir():
+        return None
+    return Disk(settings.data_dir, settings.disk_low_mib * MIB)
+
+
+def _streams(wanted: int, most: int) -> int:
+    """A quarter of the connections is left to requests."""
+    return min(wanted or most, most - most // 4)
+
+
+def _secret(settings: Settings) -> str | None:
+    secret = settings.ticket_secret or settings.jwt_secret
+    return secret.get_secret_value() if secret else None
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    # these say every failed attempt; the watch over the topics says it once
+    for name in ("aiokafka", "kafka"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    # nothing but JSON on standard output
+    access_log.propagate = False
+    access_log.addHandler(logging.StreamHandler(sys.stdout))

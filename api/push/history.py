@@ -1,0 +1,109 @@
+"""`GET /events/history`: what is past, page by page, with the cursors that the live stream has."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+import orjson
+
+from api.faults import BadParameter, NotYet
+from api.freshness.progress import ProgressBook
+from api.parameters import Parameter
+from api.push.cursor_encoder import CursorEncoder
+from api.push.hub import KEPT_SECONDS, MARGIN_SECONDS, Hub
+from api.push.stored_events import FIRST_PAGE, Span, StoredEvents, next_limit
+from api.push.subscriber import SubscriptionFilter
+from shopstream.contracts.cursor import BadCursor, Partition, Position, decode, read
+
+WAIT_SECONDS = 5.0
+READY_SECONDS = 5.0
+PAGE_BYTES = 4 * 1024 * 1024
+
+
+def _limit(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:9]) <= 1000:
+        raise ValueError("must be a whole number from 1 to 1000")
+    return int(text)
+
+
+def _cursor(text: str) -> str:
+    try:
+        decode(text)
+    except BadCursor as error:
+        raise ValueError(f"must be a cursor: {error}") from None
+    return text
+
+
+AFTER = Parameter("after", "A cursor; without it the page begins with the oldest event.", _cursor)
+LIMIT = Parameter(
+    "limit",
+    "Events of a page, at most; a page has no more than 4 MiB of them.",
+    _limit,
+    {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100},
+    example=100,
+)
+
+
+class HistoryReader:
+    """Reads what the pipeline stored, up to where the hub is now. `clock` is Unix time."""
+
+    def __init__(
+        self, hub: Hub, events: StoredEvents, book: ProgressBook, clock: Callable[[], float]
+    ) -> None:
+        self._clock = clock
+        self._hub = hub
+        self._events = events
+        self._book = book
+
+    async def page(
+        self, shop: str, wanted: SubscriptionFilter, after: str | None, limit: int
+    ) -> bytes:
+        """`{"events": [{"cursor", "event"}], "next": cursor or null, "complete": whether nothing is missing}`.
+
+        Raises:
+            NotYet: the pipeline has not stored the latest events yet, or Kafka does not answer.
+            BadParameter: the cursor is of a topic that was made again, or ahead of what is known.
+        """
+        if not await self._hub.wait_ready(READY_SECONDS):
+            raise NotYet("Kafka does not answer, so it is not known what there is.")
+        now = dict(self._hub.read)
+        since, at, complete = self._begin(after, now)
+        if not await self._hub.wait_read(since, WAIT_SECONDS):
+            raise BadParameter("after", "is ahead of what is known here")
+        span = Span.between(since, now)
+        await self._until_stored(span)
+        encoder = CursorEncoder(since, at)
+        found: list[bytes] = []
+        size, level, step = 0, False, min(FIRST_PAGE, limit)
+        while len(found) < limit and size < PAGE_BYTES and not level:
+            page = await self._events.page(shop, Span.between(encoder.positions, now), wanted, step)
+            level = len(page) < step
+            for stored in page:
+                encoder.move(stored.place, stored.position, stored.at)
+                cursor = encoder.text().encode()
+                found.append(b'{"cursor":"%b","event":%b}' % (cursor, stored.event.value))
+                size += len(found[-1])
+            step = min(next_limit(page, step), limit - len(found)) if not level else step
+        following = b"null" if level else orjson.dumps(encoder.text())
+        told = b"true" if complete else b"false"
+        return b'{"events":[%b],"next":%b,"complete":%b}' % (b",".join(found), following, told)
+
+    def _begin(
+        self, after: str | None, now: Mapping[Partition, Position]
+    ) -> tuple[dict[Partition, Position], int, bool]:
+        """Where the page begins, when that arrived, and whether it is what was asked for."""
+        start = {place: Position(position.epoch, 0) for place, position in now.items()}
+        if after is None:
+            return start, 0, True
+        given, at = read(after)
+        for place, position in given.items():
+            if place not in start or start[place].epoch != position.epoch:
+                raise BadParameter("after", "names a topic that was made again")
+        complete = at >= self._clock() - (KEPT_SECONDS - MARGIN_SECONDS)
+        return {**start, **given}, at, complete
+
+    async def _until_stored(self, span: Span) -> None:
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._book.wait(span.places())
+        except TimeoutError:
+            raise NotYet("The latest events are not stored yet.") from None

@@ -1,0 +1,390 @@
+"""The endpoints of push: `GET /events`, `GET /ws`, `/socket.io`, `GET /events/history`, `POST /auth/ticket`.
+
+Every one is authorized by `access`, and every stream comes from `Grants.subscription`.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+from fastapi import APIRouter
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from api import problems
+from api.access import LEEWAY, Access, Redeems, bearer
+from api.documents import History, Present, Ticket, responses
+from api.faults import BadParameter, Forbidden, NotYet, RequestFault, Unauthorized
+from api.identity import Identity
+from api.parameters import SHOP, Parameter, openapi, read_query
+from api.presence import Presence
+from api.push import socketio, ws_stream
+from api.push.admission import Admission
+from api.push.history import AFTER, LIMIT, HistoryReader
+from api.push.hub import Hub
+from api.push.socketio import BadHandshake, Handshake, Session, SocketIo
+from api.push.stream import EventStream, Subscription
+from api.push.subscriber import SubscriptionFilter
+from api.push.takeover import offered
+from api.push.timekeeper import rotation
+from api.push.types import DEFAULT, read_types, types_of
+from api.push.websocket import handshake
+from api.tickets import LIFETIME, Tickets
+
+READY_SECONDS = 5.0
+
+TYPES = Parameter(
+    "types",
+    "Event types with commas; by default all but storefront:visited.",
+    read_types,
+)
+SINCE = Parameter("lastEventId", "A cursor to go on from, where the header cannot be sent.")
+CURSOR = Parameter("cursor", "A cursor to go on from.")
+TICKET = Parameter("ticket", "A one-time ticket of POST /auth/ticket, in place of the header.")
+_STREAM = {
+    "description": "Server-sent events; the first is stream:ready",
+    "content": {"text/event-stream": {"schema": {"type": "string"}}},
+}
+_UPGRADED: dict[str, Any] = {"description": "A WebSocket; its first message is stream:ready"}
+_EVENTS = (SHOP, TYPES, SINCE, TICKET)
+_WS = (SHOP, TYPES, CURSOR, TICKET)
+_HISTORY = (SHOP, TYPES, AFTER, LIMIT)
+_ADDRESS_UNKNOWN = "unknown"
+COOKIE_PATHS = ("/events", "/ws", "/socket.io")
+
+
+class Grants:
+    """From who asks to the stream that it may have. `now` is Unix time; `stream_seconds` as the setting."""
+
+    def __init__(
+        self,
+        access: Access,
+        tickets: Redeems,
+        hub: Hub,
+        admission: Admission,
+        now: Callable[[], float],
+        origins: frozenset[str],
+        stream_seconds: float,
+    ) -> None:
+        self.access = access
+        self.admission = admission
+        self._tickets = tickets
+        self._hub = hub
+        self._now = now
+        self._origins = origins
+        self._stream_seconds = stream_seconds
+
+    async def listener(self, request: HTTPConnection) -> tuple[Identity, str]:
+        """Who wants to listen to which shop; pages of other origins may not, but for those of the settings.
+
+        Raises:
+            Forbidden, BadParameter, Unauthorized, KeysUnavailable, TooMany: as `Access.listener`.
+        """
+        self.check_origin(request)
+        return await self.access.listener(request, self._tickets)
+
+    def check_origin(self, request: HTTPConnection) -> None:
+        """Browsers let pages of any origin open a WebSocket, and tell whose it is (RFC 6455, section 10.2)."""
+        origin = request.headers.get("origin")
+        if origin is None or origin in self._origins:
+            return
+        if origin.partition("://")[2] != request.headers.get("host"):
+            raise Forbidden("Pages of this origin may not listen here.")
+
+    async def subscription(
+        self,
+        identity: Identity,
+        shop: str,
+        types: frozenset[str] | None,
+        since: str | None,
+        connection: Callable[[], None],
+        *,
+        rotates: bool = True,
+    ) -> Subscription:
+        """A stream; `connection` gives the place of its connection back, here if the stream is not granted."""
+        try:
+            if not await self._hub.wait_ready(READY_SECONDS):
+                raise NotYet("Kafka does not answer, so there is nothing to push yet.")
+            user = self.admission.user(shop, identity.user)
+        except BaseException:
+            connection()
+            raise
+
+        def release() -> None:
+            user()
+            connection()
+
+        start = asyncio.get_running_loop().time()
+        return Subscription(
+            self._hub,
+            shop,
+            SubscriptionFilter(identity.user, types or DEFAULT, identity.role == "admin"),
+            since or None,
+            start + identity.expires + LEEWAY - self._now(),
+            start + rotation(self._stream_seconds) if rotates else float("inf"),
+            release,
+        )
+
+    async def socketio(self, shaken: Handshake, auth: Mapping[str, Any]) -> Subscription:
+        """The stream of a client of Socket.IO: `auth.token` or `auth.ticket`, else what its first request had.
+
+        Its query may name `userId` and `shopId`, as clients of the former gateway do; the token must agree.
+        """
+        identity = await self._whose(shaken, auth)
+        asked = auth.get("shopId") or shaken.query.get("shopId")
+        if asked is not None and not isinstance(asked, str):
+            raise BadParameter("shopId", "must be text")
+        shop = identity.shop(asked)
+        if shaken.query.get("shopId", shop) != shop:
+            raise Forbidden("The shopId of the query is not that of the connection.")
+        if shaken.query.get("userId", identity.user) != identity.user:
+            raise Forbidden("The userId of the query is not that of the token.")
+        since = auth.get("cursor")
+        if since is not None and not isinstance(since, str):
+            raise BadParameter("cursor", "must be text")
+        try:
+            types = types_of(auth["types"]) if auth.get("types") else None
+        except ValueError as error:
+            raise BadParameter("types", str(error)) from None
+        return await self.subscription(identity, shop, types, since, _nothing, rotates=False)
+
+    async def _whose(self, shaken: Handshake, auth: Mapping[str, Any]) -> Identity:
+        token, ticket = auth.get("token"), auth.get("ticket") or shaken.query.get("ticket")
+        if token is None and ticket is None:
+            token = bearer(shaken.authorization)
+        if isinstance(token, str):
+            return await self.access.identify_token(token.removeprefix("Bearer "))
+        if isinstance(ticket, str):
+            return await self._tickets.redeem(ticket, shaken.cookies)
+        raise Unauthorized("Send a token as auth.token.", token_given=False)
+
+
+class PushRoutes:
+    """`tickets` issues what `grants` redeems; `cross_site` as the setting `cookie_cross_site`."""
+
+    def __init__(
+        self,
+        grants: Grants,
+        tickets: Tickets,
+        sockets: SocketIo,
+        history: HistoryReader,
+        presence: Presence,
+        *,
+        cross_site: bool,
+    ) -> None:
+        self._presence = presence
+        self._cross_site = cross_site
+        self._grants = grants
+        self._tickets = tickets
+        self._sockets = sockets
+        self._history = history
+
+    async def events(self, request: Request) -> Response:
+        """The events of a shop as they arrive."""
+        identity, shop = await self._grants.listener(request)
+        query = read_query(request.query_params, _EVENTS)
+        since = request.headers.get("last-event-id") or query["lastEventId"]
+        return EventStream(await self._subscribe(request, identity, shop, query["types"], since))
+
+    async def websocket(self, request: Request) -> Response:
+        """The events of a shop as messages of a WebSocket."""
+        identity, shop = await self._grants.listener(request)
+        query = read_query(request.query_params, _WS)
+        accept, connection = handshake(request.headers), offered(request.scope)
+        if accept is None or connection is None:
+            headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
+            detail = "This address speaks WebSocket (RFC 6455, version 13)."
+            return problems.Problem(426, "", "Upgrade Required", detail, None, headers).response()
+        wanted = await self._subscribe(request, identity, shop, query["types"], query["cursor"])
+        return ws_stream.Upgrade(accept, connection, ws_stream.begin(wanted), wanted.release)
+
+    async def asgi_websocket(self, socket: WebSocket) -> None:
+        """The same where the connection cannot be taken over."""
+        try:
+            identity, shop = await self._grants.listener(socket)
+            query = read_query(socket.query_params, _WS)
+            wanted = await self._subscribe(socket, identity, shop, query["types"], query["cursor"])
+        except Exception as fault:
+            await socket.send_denial_response(problems.respond(socket.scope, fault))
+            return
+        await ws_stream.serve(socket, wanted)
+
+    async def socketio(self, request: Request) -> Response:
+        """Socket.IO: polling, and the beginning of a WebSocket."""
+        try:
+            self._grants.check_origin(request)
+            session = self._sockets.find(request.query_params)
+            if request.query_params["transport"] == "websocket":
+                return self._socketio_upgrade(request, session)
+            if session is None:
+                if request.method != "GET":
+                    raise BadHandshake(socketio.BAD_REQUEST)
+                return _engine_io(self._sockets.polling(_shaken(request)))
+            if request.method == "GET":
+                return _engine_io(await self._sockets.poll(session, _gone(request)))
+            self._sockets.post(session, await _body(request))
+            return Response(b"ok", 200, {"Cache-Control": "no-store"}, "text/html")
+        except BadHandshake as bad:
+            return Response(bad.body(), 400, {"Cache-Control": "no-store"}, "application/json")
+
+    async def asgi_socketio(self, socket: WebSocket) -> None:
+        """The WebSocket of Socket.IO where the connection cannot be taken over."""
+        try:
+            self._grants.check_origin(socket)
+            session = self._sockets.find(socket.query_params)
+            await self._sockets.serve(socket, session, _shaken(socket))
+        except BadHandshake as bad:
+            await socket.send_denial_response(Response(bad.body(), 400))
+        except RequestFault as fault:
+            await socket.send_denial_response(problems.respond(socket.scope, fault))
+
+    async def history(self, request: Request) -> Response:
+        """A page of the events of a shop that are past."""
+        identity = self._grants.access.identify(request)
+        shop = identity.shop(request.query_params.get("shopId"))
+        query = read_query(request.query_params, _HISTORY)
+        wanted = SubscriptionFilter(identity.user, query["types"] or DEFAULT)
+        body = await self._history.page(
+            shop, wanted, query["after"], query["limit"] or LIMIT.example
+        )
+        return Response(body, 200, {"Cache-Control": "no-store"}, "application/json")
+
+    async def presence(self, request: Request) -> Response:
+        """Who is connected to the stream of a shop."""
+        shop = self._grants.access.admin_shop(request)
+        read_query(request.query_params, (SHOP,))
+        body = orjson.dumps(self._presence.of(shop))
+        return Response(body, 200, {"Cache-Control": "no-store"}, "application/json")
+
+    async def ticket(self, request: Request) -> Response:
+        """A one-time ticket for a client that cannot send headers."""
+        identity = self._grants.access.identify(request)
+        read_query(request.query_params, ())
+        issued = self._tickets.issue(identity)
+        body = {"ticket": issued.ticket, "expiresIn": LIFETIME}
+        headers = {"Cache-Control": "no-store"}
+        answer = Response(orjson.dumps(body), 200, headers, "application/json")
+        name, value = issued.cookie
+        for path in COOKIE_PATHS:
+            answer.set_cookie(
+                name,
+                value,
+                max_age=issued.seconds,
+                path=path,
+                secure=self._cross_site or request.url.scheme == "https",
+                httponly=True,
+                samesite="none" if self._cross_site else "strict",
+            )
+        return answer
+
+    async def _subscribe(
+        self,
+        request: HTTPConnection,
+        identity: Identity,
+        shop: str,
+        types: frozenset[str] | None,
+        since: str | None,
+    ) -> Subscription:
+        place = self._grants.admission.connection(_address(request))
+        return await self._grants.subscription(identity, shop, types, since, place)
+
+    def _socketio_upgrade(self, request: Request, session: Session | None) -> Response:
+        accept, connection = handshake(request.headers), offered(request.scope)
+        if accept is None or connection is None:
+            raise BadHandshake(socketio.BAD_REQUEST)
+        if session is not None:
+            begin = self._sockets.upgrade(session)
+            return ws_stream.Upgrade(accept, connection, begin, _nothing)
+        shaken = _shaken(request)
+        release = self._sockets.admit(shaken)
+        begin = self._sockets.begin(shaken, release)
+        return ws_stream.Upgrade(accept, connection, begin, release)
+
+    def router(self) -> APIRouter:
+        """The routes with their documentation."""
+        routes = APIRouter(tags=["push"])
+        routes.add_api_route(
+            "/events",
+            self.events,
+            methods=["GET"],
+            response_class=Response,
+            responses=responses({200: _STREAM}, 400, 401, 403, 429, 503),
+            openapi_extra=openapi(_EVENTS, ticket=True),
+            summary="Live events of a shop",
+        )
+        routes.add_api_route(
+            "/events/history",
+            self.history,
+            methods=["GET"],
+            response_class=Response,
+            responses=responses({200: {"model": History}}, 400, 401, 403, 503),
+            openapi_extra=openapi(_HISTORY),
+            summary="Past events of a shop",
+        )
+        routes.add_api_route(
+            "/ws",
+            self.websocket,
+            methods=["GET"],
+            response_class=Response,
+            responses=responses({101: _UPGRADED}, 400, 401, 403, 429, 503),
+            openapi_extra=openapi(_WS, ticket=True),
+            summary="Live events of a shop over a WebSocket",
+        )
+        routes.add_api_route(
+            "/presence",
+            self.presence,
+            methods=["GET"],
+            response_class=Response,
+            responses=responses({200: {"model": Present}}, 400, 401, 403),
+            openapi_extra=openapi((SHOP,)),
+            summary="Who is connected to the stream of a shop",
+        )
+        routes.add_api_route(
+            "/auth/ticket",
+            self.ticket,
+            methods=["POST"],
+            response_class=Response,
+            responses=responses({200: {"model": Ticket}}, 400, 401),
+            openapi_extra=openapi(()),
+            summary="A one-time ticket for browsers",
+        )
+        for path in socketio.PATHS:
+            routes.routes.append(Route(path, self.socketio, methods=["GET", "POST"]))
+            routes.routes.append(WebSocketRoute(path, self.asgi_socketio))
+        routes.routes.append(WebSocketRoute("/ws", self.asgi_websocket))
+        return routes
+
+
+def _engine_io(body: bytes) -> Response:
+    headers = {"Cache-Control": "no-store"}
+    return Response(body, 200, headers, "text/plain; charset=UTF-8")
+
+
+def _shaken(request: HTTPConnection) -> Handshake:
+    authorization = request.headers.get("authorization")
+    return Handshake(request.query_params, authorization, _address(request), request.cookies)
+
+
+def _address(request: HTTPConnection) -> str:
+    return request.client.host if request.client else _ADDRESS_UNKNOWN
+
+
+async def _gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _body(request: Request) -> bytes:
+    found = bytearray()
+    async for part in request.stream():
+        found += part
+        if len(found) > socketio.MAX_PAYLOAD:
+            raise BadHandshake(socketio.BAD_REQUEST)
+    return bytes(found)
+
+
+def _nothing() -> None:
+    pass

@@ -1,0 +1,119 @@
+"""Accepted events as the pipeline stored them, page by page, in the order of each partition."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from api.freshness.progress import Place
+from api.push.records import PushEvent, one_line
+from api.push.subscriber import SubscriptionFilter
+from clickhouse.client import Engine, Row
+from clickhouse.sql import fill, load
+from shopstream.contracts.cursor import Partition, Position
+
+FIRST_PAGE = 50
+"""Events, before it is known how big they are."""
+LARGEST_PAGE = 1000
+PAGE_BYTES = 1024 * 1024
+"""What a page is to have, about."""
+
+
+class StoredEvent(NamedTuple):
+    """`position` is right after the event, `at_ms` Unix milliseconds of its arrival."""
+
+    event: PushEvent
+    place: Partition
+    position: Position
+    at_ms: int
+
+    @property
+    def at(self) -> int:
+        """Unix seconds."""
+        return self.at_ms // 1000
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return len(self.event.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What lies from `since` on and before `until`; both have the same partitions, with the same epochs."""
+
+    since: Mapping[Partition, Position]
+    until: Mapping[Partition, Position]
+
+    @classmethod
+    def between(
+        cls, since: Mapping[Partition, Position], until: Mapping[Partition, Position]
+    ) -> "Span":
+        """Of the partitions in which there is anything in between."""
+        wanted = {
+            place: end
+            for place, end in until.items()
+            if (known := since.get(place)) is not None
+            and known.epoch == end.epoch
+            and known.next < end.next
+        }
+        return cls({place: since[place] for place in wanted}, wanted)
+
+    def places(self) -> list[Place]:
+        """Its end, as it can be waited for."""
+        return [Place(place, end.epoch, end.next) for place, end in self.until.items()]
+
+
+class StoredEvents:
+    """Raises `EngineUnavailable` and `EngineError` as the engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def page(
+        self, shop: str, span: Span, wanted: SubscriptionFilter, limit: int
+    ) -> list[StoredEvent]:
+        """At most `limit` events of a shop that a filter lets through, from the beginning of the span on."""
+        if not span.until:
+            return []
+        text = fill(load("push/events.sql"), ranges=_ranges(span))
+        params = {
+            "shop": shop,
+            "types": sorted(wanted.types),
+            "user": wanted.user,
+            "limit": limit,
+        }
+        rows = await self._engine.rows(text, params)
+        return _in_order([_stored(shop, row) for row in rows])
+
+
+def next_limit(page: list[StoredEvent], limit: int) -> int:
+    """How many events the next page may have, by the size of those of this one."""
+    size = sum(stored.size for stored in page)
+    average = max(size // len(page), 1) if page else 1
+    return max(1, min(LARGEST_PAGE, PAGE_BYTES // average, limit * 4))
+
+
+def _stored(shop: str, row: Row) -> StoredEvent:
+    event = PushEvent(shop, row["type"], row["user_id"], one_line(row["raw"].encode()))
+    place = Partition(row["topic"], row["partition"])
+    position = Position(row["epoch"], int(row["offset"]) + 1)
+    return StoredEvent(event, place, position, int(row["at_ms"]))
+
+
+def _in_order(events: list[StoredEvent]) -> list[StoredEvent]:
+    """By arrival, but never against the offsets of a partition: the clock of a broker may go back."""
+    latest: dict[Partition, int] = {}
+    keyed = []
+    for stored in sorted(events, key=lambda one: one.position.next):
+        at = latest[stored.place] = max(latest.get(stored.place, 0), stored.at_ms)
+        keyed.append((at, stored.place, stored.position.next, stored))
+    return [one[-1] for one in sorted(keyed, key=lambda one: one[:-1])]
+
+
+def _ranges(span: Span) -> str:
+    """As a condition of which the primary key makes use: numbers, and names of our own topics."""
+    return " OR ".join(
+        f"(topic = '{place.topic}' AND epoch = {end.epoch} AND partition = {place.partition}"
+        f" AND offset >= {span.since[place].next} AND offset < {end.next})"
+        for place, end in span.until.items()
+    )

@@ -1,0 +1,186 @@
+"""`GET /ws`: the events of a shop as messages of a WebSocket, and what its client may say."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import orjson
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from api.push.encoding import (
+    RECORD_SEPARATOR,
+    WEBSOCKET,
+    WEBSOCKET_SEPARATED,
+    websocket_frame,
+)
+from api.push.hub import Hub
+from api.push.outlet import Buffer
+from api.push.stream import POLL_SECONDS, STALL_SECONDS, Listener, Subscription
+from api.push.subscriber import Subscriber
+from api.push.takeover import Connection
+from api.push.types import DEFAULT, types_of
+from api.push.websocket import (
+    CLOSE,
+    EXPIRED,
+    GOING_AWAY,
+    NORMAL,
+    PING,
+    PONG,
+    RESTART,
+    TEXT,
+    Broken,
+    Reader,
+    close_payload,
+)
+
+_CODES = {"expired": EXPIRED, "shutdown": RESTART, "rotate": RESTART}
+"""Of the close frame, by the reason of the goodbye."""
+
+
+def _close_frame(reason: str) -> bytes:
+    return websocket_frame(close_payload(_CODES.get(reason, GOING_AWAY)), CLOSE)
+
+
+def hear(hub: Hub, subscriber: Subscriber, text: bytes | str) -> None:
+    """A message of the client: `{"subscribe": [types]}`; anything else is told to be wrong, and changes nothing."""
+    try:
+        said = orjson.loads(text)
+        types = types_of(said["subscribe"]) if said["subscribe"] else DEFAULT
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        _say(subscriber, "stream:error", detail='send {"subscribe": [types]}')
+    except ValueError as error:
+        _say(subscriber, "stream:error", detail=f"subscribe {error}")
+    else:
+        hub.choose(subscriber, types)
+        _say(subscriber, "stream:types", types=sorted(types))
+
+
+def _say(subscriber: Subscriber, name: str, **members: Any) -> None:
+    subscriber.outlet.write(subscriber.encoding.control(name, **members))
+
+
+class WebSocketConnection(Listener):
+    """Owns a connection after the handshake."""
+
+    __slots__ = ("_reader", "_transport")
+
+    def __init__(
+        self, subscription: Subscription, subscriber: Subscriber, transport: asyncio.Transport
+    ) -> None:
+        super().__init__(subscription, subscriber)
+        self._transport = transport
+        self._reader = Reader()
+
+    def received(self, data: bytes) -> None:
+        """Frames of the client."""
+        try:
+            for opcode, payload in self._reader.feed(data):
+                self._message(opcode, payload)
+        except Broken as broken:
+            self._close(broken.code)
+
+    def _message(self, opcode: int, payload: bytes) -> None:
+        if self._subscriber.ended:
+            return
+        if opcode == TEXT:
+            hear(self._subscription.hub, self._subscriber, payload)
+        elif opcode == PING:
+            self._transport.write(websocket_frame(payload, PONG))
+        elif opcode == CLOSE:
+            code = int.from_bytes(payload[:2], "big") if len(payload) >= 2 else NORMAL
+            self._close(code if 1000 <= code < 5000 and code not in (1005, 1006, 1015) else 1002)
+
+    def _close(self, code: int) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(websocket_frame(close_payload(code), CLOSE))
+            self._transport.close()
+        self._subscription.hub.leave(self._subscriber)
+
+
+class Upgrade(Response):
+    """The response that becomes a WebSocket. `begin` takes the connection over; `release` is called where it comes to
+    nothing."""
+
+    def __init__(
+        self,
+        accept: str,
+        connection: Connection,
+        begin: Callable[[Connection], None],
+        release: Callable[[], None],
+    ) -> None:
+        self.background = None
+        self.status_code = 101
+        self._accept = accept
+        self._connection = connection
+        self._begin = begin
+        self._release = release
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [
+            (b"upgrade", b"websocket"),
+            (b"connection", b"Upgrade"),
+            (b"sec-websocket-accept", self._accept.encode()),
+        ]
+        self._connection.switching()
+        try:
+            await send({"type": "http.response.start", "status": 101, "headers": headers})
+            self._begin(self._connection)
+        except BaseException:
+            self._release()
+            raise
+
+
+def begin(subscription: Subscription) -> Callable[[Connection], None]:
+    """What an `Upgrade` does once it has been sent."""
+
+    def owned(connection: Connection) -> None:
+        transport = connection.transport
+        subscriber = subscription.open(WEBSOCKET, transport, _close_frame)
+        connection.take_over(WebSocketConnection(subscription, subscriber, transport))
+        if transport.is_closing():
+            subscription.release()
+        else:
+            subscription.join(subscriber)
+
+    return owned
+
+
+async def serve(socket: WebSocket, subscription: Subscription) -> None:
+    """The same over ASGI, where the connection cannot be taken over."""
+    buffer, hub = Buffer(), subscription.hub
+    subscriber = subscription.open(WEBSOCKET_SEPARATED, buffer)
+    buffer.pause = lambda: hub.pause(subscriber)
+    buffer.resume = lambda: hub.resume(subscriber)
+    listening: asyncio.Task[None] | None = None
+    try:
+        await socket.accept()
+        listening = asyncio.create_task(_listen(socket, hub, subscriber, buffer))
+        subscription.join(subscriber)
+        while (body := await buffer.take(POLL_SECONDS)) is not None:
+            await send_texts(socket, body)
+        with suppress(RuntimeError):
+            await socket.close(_CODES.get(subscriber.reason, GOING_AWAY))
+    except (WebSocketDisconnect, TimeoutError):
+        pass
+    finally:
+        if listening is not None:
+            listening.cancel()
+        subscription.leave(subscriber)
+
+
+async def send_texts(socket: WebSocket, body: bytes) -> None:
+    """Texts that end with the record separator, as a message each."""
+    for text in body.split(RECORD_SEPARATOR)[:-1]:
+        async with asyncio.timeout(STALL_SECONDS):
+            await socket.send_text(text.decode())
+
+
+async def _listen(socket: WebSocket, hub: Hub, subscriber: Subscriber, buffer: Buffer) -> None:
+    try:
+        while True:
+            hear(hub, subscriber, await socket.receive_text())
+    except (WebSocketDisconnect, KeyError, RuntimeError):
+        buffer.abort()

@@ -1,0 +1,136 @@
+"""Whether the record that a client asks a report for was refused: the numbers include it, and do not have it."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from api.faults import NotYet
+from api.freshness.progress import Place
+from api.freshness.topology import Topology
+from api.push.records import parse_envelope
+from clickhouse.client import Engine
+from clickhouse.sql import load
+from shopstream.contracts.events import read_event
+from shopstream.contracts.reject import Reason, Refused
+from shopstream.contracts.topics import INPUTS, ORDERS
+
+HEADER = "Shopstream-Refused"
+READ_SECONDS = 2.0
+
+
+class Refusals:
+    """`options` connect an aiokafka client, which begins with the first record that has to be read."""
+
+    def __init__(
+        self, engine: Engine, options: Mapping[str, Any], topology: Callable[[], Topology | None]
+    ) -> None:
+        self._engine = engine
+        self._options = dict(options)
+        self._topology = topology
+        self._consumer: AIOKafkaConsumer | None = None
+        self._reading = asyncio.Lock()
+
+    async def reason(self, shop: str, places: Sequence[Place]) -> Reason | None:
+        """Why the shop's own record at a place was refused; None where it was not, or is not the shop's to know.
+
+        Only for a place that is included, and for one record: a cursor is of events that were pushed. A record of
+        a transaction that was aborted is no record.
+
+        Raises:
+            NotYet: Kafka does not give the record, or does not say which topic it is of.
+            EngineUnavailable, EngineError: as the engine.
+        """
+        place = places[0]
+        if place.epoch is not None or place.partition.topic not in INPUTS:
+            return None
+        if await self._accepted(shop, place):
+            return None
+        record = await self._record(place)
+        if record is None:
+            return None
+        return judge(record.value, record.key, place.partition.topic, shop)
+
+    async def stop(self) -> None:
+        """Ends the client."""
+        if self._consumer is not None:
+            await asyncio.wait({asyncio.ensure_future(self._consumer.stop())}, timeout=0.5)
+
+    async def _accepted(self, shop: str, place: Place) -> bool:
+        state = (self._topology() or {}).get(place.partition.topic)
+        if state is None:
+            raise NotYet(
+                "Kafka does not say which topics it has, so it is not known what became of the record."
+            )
+        params = {
+            "shop": shop,
+            "topic": place.partition.topic,
+            "epoch": state.epoch,
+            "partition": place.partition.partition,
+            "offset": place.next - 1,
+        }
+        return bool(await self._engine.rows(load("push/accepted.sql"), params))
+
+    async def _record(self, place: Place) -> "ConsumerRecord[bytes, bytes] | None":
+        """None where the place has no record any more, or never had one that counts."""
+        partition, offset = TopicPartition(*place.partition), place.next - 1
+        try:
+            async with self._reading, asyncio.timeout(READ_SECONDS):
+                consumer = await self._started()
+                consumer.assign([partition])
+                try:
+                    first = (await consumer.beginning_offsets([partition]))[partition]
+                    end = (await consumer.end_offsets([partition]))[partition]
+                    if not first <= offset < end:
+                        return None
+                    consumer.seek(partition, offset)
+                    # what was aborted is passed over: then the position moves, and no record may ever follow
+                    while await consumer.position(partition) <= offset:
+                        found = await consumer.getmany(partition, timeout_ms=100, max_records=1)
+                        for record in found.get(partition, ()):
+                            return record if record.offset == offset else None
+                    return None
+                finally:
+                    consumer.pause(partition)  # else it goes on fetching what nobody asked for
+        except (KafkaError, OSError, TimeoutError):
+            raise NotYet(
+                "Kafka does not give the record, so it is not known what became of it."
+            ) from None
+
+    async def _started(self) -> AIOKafkaConsumer:
+        if self._consumer is None:
+            consumer = AIOKafkaConsumer(
+                **self._options, enable_auto_commit=False, isolation_level="read_committed"
+            )
+            try:
+                await consumer.start()
+            except BaseException:
+                await consumer.stop()
+                raise
+            self._consumer = consumer
+        return self._consumer
+
+
+def judge(value: bytes | None, key: bytes | None, topic: str, shop: str) -> Reason | None:
+    """Why a record that was not accepted was refused, if it is the shop's own.
+
+    One that keeps every rule can only have been refused for what is stored: an order whose `createdAt` moved.
+    """
+    try:
+        event = read_event(value, topic)
+    except Refused as refused:
+        return refused.refusal.reason if _owner(value, key) == shop else None
+    return Reason.ORDER_MOVED if event.shop_id == shop and topic == ORDERS else None
+
+
+def _owner(value: bytes | None, key: bytes | None) -> str | None:
+    """Whose record it is: by its `shopid`, else by its key."""
+    named = (parse_envelope(value) or {}).get("shopid")
+    if isinstance(named, str):
+        return named
+    try:
+        return (key or b"").decode().partition("/")[0] or None
+    except UnicodeDecodeError:
+        return None

@@ -1,0 +1,215 @@
+"""The statements of sql/reports, with what each of them is asked for."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+
+from api.reports.cover import DAYS, MONTHS, QUARTERS, Run, cover
+from api.reports.sold import Columns
+from api.reports.stock import StockPage
+from clickhouse.client import Engine, Row
+from clickhouse.errors import EngineError
+from clickhouse.sql import fill, load
+
+SETTINGS: Mapping[str, str | int] = {
+    "max_threads": 1,
+    "max_execution_time": 5,
+    "max_block_size": 8192,
+    # the sort key leaves some granules; planning to read them in two steps costs more
+    "optimize_move_to_prewhere": 0,
+    "output_format_parallel_formatting": 0,
+    # before the pipeline's; 0 would take a thread as the pipeline left it
+    "os_threads_nice_value_query": 1,
+}
+"""A report is some small statements at once: threads within one would cost more than they save."""
+PAGE_SETTINGS: Mapping[str, str | int] = {**SETTINGS, "max_block_size": 512}
+"""A page ends after few rows: blocks of 8,192 would be read for a hundred."""
+ROWS_AT_ONCE, BYTES_AT_ONCE = 30_000, 4 * 1024 * 1024
+"""Of a shop's products: their names, what they sold, their units on order. A product has a row in each part of the
+table that is not merged yet."""
+TOO_MUCH = frozenset({158, 396})
+"""The engine's errors where a statement would read or give more than it may; the first comes before it reads."""
+_BEGINS = {
+    QUARTERS: "{from_0:UInt32}",
+    DAYS: "toUInt32(sold.day) * 86400",
+    MONTHS: "toUInt32(sold.month) * 86400",
+}
+"""The first instant of a part, by the window."""
+URL_BYTES = 60_000
+"""Of products in one statement: they travel in its URL."""
+
+
+class Statements:
+    """Rows from one engine. Every method raises `EngineUnavailable` and `EngineError`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def profile(self, shop: str) -> list[Row]:
+        """What the shop says of itself, and its earliest order."""
+        return await self._rows("profile", {"shop": shop})
+
+    async def quarters(self, shop: str, start: int, end: int) -> bytes:
+        """Sales of quarters of an hour as `quarters.read` takes them; Unix seconds."""
+        return await self._binary("quarters", shop, start, end)
+
+    async def paid_quarters(self, shop: str, start: int, end: int) -> bytes:
+        """Payments in the same form, those that failed under the currency in small letters."""
+        return await self._binary("paid_quarters", shop, start, end)
+
+    async def sessions(self, shop: str, marks: Sequence[int]) -> list[Row]:
+        """Sessions of the days that begin at these marks (Unix seconds); the last one ends the last of them."""
+        params = {"shop": shop, "marks": marks, "start": marks[0], "end": marks[-1]}
+        return await self._rows("sessions", params)
+
+    async def top(self, shop: str, currency: str, start: datetime, end: datetime) -> list[Row]:
+        """The best products."""
+        params = {"shop": shop, "currency": currency}
+        return await self._sold("top_products", params, cover(start, end))
+
+    async def sold_parts(self, shop: str, window: str, start: int, end: int) -> Columns | None:
+        """What each product sold in each part of a window, as `read_sold` takes it; None where that is too much.
+
+        Quarters of an hour are one part. Unix seconds.
+        """
+        run = Run(window, datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC))
+        text = fill(load("reports/sold_parts.sql"), begin=_BEGINS[window], sold=_source(0, run))
+        params = {"shop": shop, **_run(0, run)}
+        del params["sign_0"]
+        return await self._columns(text, params)
+
+    async def catalog(self, shop: str) -> list[tuple[str, str, bool]] | None:
+        """The latest name of every product of the shop, and whether it is gone; None where they are too many."""
+        columns = await self._columns(load("reports/all_names.sql"), {"shop": shop})
+        return None if columns is None else list(zip(*columns, strict=True))
+
+    async def all_on_order(self, shop: str) -> dict[str, int] | None:
+        """Units on order of every product that has any; None where they are too many."""
+        columns = await self._columns(load("reports/all_on_order.sql"), {"shop": shop})
+        return None if columns is None else dict(zip(*columns, strict=True))
+
+    async def names(self, shop: str, products: Sequence[str]) -> list[Row]:
+        """The latest name of each, and whether it is gone."""
+        return await self._of_products("product_names", shop, products)
+
+    async def names_again(self, shop: str, products: Sequence[str]) -> list[Row]:
+        """The name of each, from orders and levels: slow."""
+        return await self._of_products("product_names_again", shop, products)
+
+    async def on_order(self, shop: str, products: Sequence[str]) -> list[Row]:
+        """Units of each."""
+        return await self._of_products("on_order", shop, products)
+
+    async def sold_units(
+        self, shop: str, products: Sequence[str], start: datetime, end: datetime
+    ) -> list[Row]:
+        """Units of each in any currency."""
+        runs = cover(start, end, months=False)
+        found = await asyncio.gather(
+            *(
+                self._sold("sold_units", {"shop": shop, "products": some}, runs)
+                for some in _portions(products)
+            )
+        )
+        return [row for rows in found for row in rows]
+
+    async def levels(self, shop: str, page: StockPage, threshold: int) -> list[Row]:
+        """A page and one more; `threshold` of the shop."""
+        params = {
+            "shop": shop,
+            "product": page.after.product,
+            "location": page.after.location,
+            "threshold": threshold,
+            "limit": page.limit + 1,
+        }
+        page_of = "levels"
+        if page.low is not None:
+            page_of, params["low"] = "levels_by_low", page.low
+        text = fill(load(f"reports/{page_of}.sql"), levels=load("reports/runs/levels.sql"))
+        return await self._engine.rows(text, params, PAGE_SETTINGS)
+
+    async def _columns(
+        self,
+        text: str,
+        params: Mapping[str, object],
+    ) -> list[list[Any]] | None:
+        """None where it would read more rows than `ROWS_AT_ONCE`, or give more bytes."""
+        settings: dict[str, str | int] = {
+            **SETTINGS,
+            "max_rows_to_read": ROWS_AT_ONCE,
+            "max_result_bytes": BYTES_AT_ONCE,
+            "output_format_json_quote_64bit_integers": 0,  # columns are made of them
+        }
+        try:
+            content = await self._engine.content(text, "JSONCompactColumns", params, settings)
+        except EngineError as error:
+            if error.code in TOO_MUCH:
+                return None
+            raise
+        found: list[list[Any]] = orjson.loads(content)
+        return found
+
+    async def _binary(self, name: str, shop: str, start: int, end: int) -> bytes:
+        params = {"shop": shop, "start": start, "end": end}
+        return await self._engine.content(
+            load(f"reports/{name}.sql"), "RowBinary", params, SETTINGS
+        )
+
+    async def _of_products(self, name: str, shop: str, products: Sequence[str]) -> list[Row]:
+        found = await asyncio.gather(
+            *(self._rows(name, {"shop": shop, "products": some}) for some in _portions(products))
+        )
+        return [row for rows in found for row in rows]
+
+    async def _sold(
+        self, name: str, params: Mapping[str, object], runs: Sequence[Run]
+    ) -> list[Row]:
+        """A statement over the sum of some runs, at least one; that of a single run is simpler and faster."""
+        bound = dict(params)
+        for number, run in enumerate(runs):
+            bound |= _run(number, run)
+        sources = [_source(number, run) for number, run in enumerate(runs)]
+        if len(runs) == 1 and runs[0].sign > 0:
+            del bound["sign_0"]
+            sold = sources[0]
+        else:
+            signed = load("reports/runs/signed.sql")
+            texts = [
+                fill(signed.replace("NUMBER", str(number)), run=source)
+                for number, source in enumerate(sources)
+            ]
+            sold = "(\n" + "UNION ALL\n".join(texts) + ") AS sold\nWHERE true"
+        text = fill(load(f"reports/{name}.sql"), sold=sold)
+        return await self._engine.rows(text, bound, SETTINGS)
+
+    async def _rows(self, name: str, params: Mapping[str, object]) -> list[Row]:
+        return await self._engine.rows(load(f"reports/{name}.sql"), params, SETTINGS)
+
+
+def _portions(products: Sequence[str]) -> list[list[str]]:
+    """Cut so that each fits into a URL, where a character may be twelve bytes."""
+    found: list[list[str]] = []
+    room = 0
+    for product in products:
+        # at most each character is escaped, which takes as much again
+        size = 2 * len(quote(product, safe="")) + len("%27%27%2C")
+        if size > room:
+            found.append([])
+            room = URL_BYTES
+        found[-1].append(product)
+        room -= size
+    return found
+
+
+def _source(number: int, run: Run) -> str:
+    return load(f"reports/runs/{run.window}.sql").replace("NUMBER", str(number))
+
+
+def _run(number: int, run: Run) -> dict[str, object]:
+    start: object = int(run.start.timestamp()) if run.window == QUARTERS else run.start.date()
+    end: object = int(run.end.timestamp()) if run.window == QUARTERS else run.end.date()
+    return {f"sign_{number}": run.sign, f"from_{number}": start, f"to_{number}": end}

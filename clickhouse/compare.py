@@ -1,0 +1,84 @@
+"""Compares what is stored in a window with what the versions that now stand say."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from clickhouse.client import Engine
+from clickhouse.differences import Difference
+from clickhouse.sql import fill, load
+from clickhouse.windows import DECIMAL, WINDOWS, Window
+
+Period = tuple[datetime, datetime]
+EVER: Period = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2106, 1, 1, tzinfo=UTC))
+LISTED = 10_000
+TIMEOUT_SECONDS = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is compared: one shop or all (''), from an instant to another; both are the first of a UTC month."""
+
+    shop: str = ""
+    period: Period = EVER
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """`rows` were compared; `differences` lists the first of them, by no order."""
+
+    rows: int
+    differences: frozenset[Difference]
+
+
+async def compare(engine: Engine, table: str, scope: Scope, limit: int = LISTED) -> Compared:
+    """Compares a window, or a table of texts, with what it must be.
+
+    What is being written shows as a difference for a moment.
+
+    Raises:
+        EngineUnavailable, EngineError: as the engine.
+    """
+    window = WINDOWS.get(table)
+    params: dict[str, Any] = {"shop": scope.shop}
+    if window is None:
+        text = fill(load("verify/count.sql"), limit=str(limit), select=load(f"verify/{table}.sql"))
+    else:
+        text = comparison(window, limit)
+        if window.time:
+            since, until = scope.period
+            params |= {"since": int(since.timestamp()), "until": int(until.timestamp())}
+    settings = {"max_threads": 1, "do_not_merge_across_partitions_select_final": 1}
+    (row,) = await engine.rows(text, params, settings, timeout=TIMEOUT_SECONDS)
+    found = (Difference(table, *map(tuple, difference)) for difference in row["differences"])
+    return Compared(row["compared"], frozenset(found))
+
+
+def comparison(window: Window, limit: int) -> str:
+    """The statement that compares a window; parameters `shop`, and `since` and `until` where it has a time."""
+    zeros = {name: _zero(name) for name in window.sums}
+    period = ""
+    if window.time:
+        kind = "toDateTime({name}, 'UTC')"
+        since, until = "toDateTime({since:UInt32}, 'UTC')", "toDateTime({until:UInt32}, 'UTC')"
+        column = kind.format(name=window.time)
+        period = f"\n            AND {column} >= {since} AND {column} < {until}"
+    return fill(
+        load("verify/compare.sql"),
+        limit=str(limit),
+        key_texts=", ".join(f"toString({name})" for name in window.keys),
+        stored_sums=", ".join(f"toString(sum(stored_{name}))" for name in window.sums),
+        truth_sums=", ".join(f"toString(sum(truth_{name}))" for name in window.sums),
+        keys=", ".join(window.keys),
+        stored=", ".join(f"{name} AS stored_{name}" for name in window.sums),
+        truth=", ".join(f"{name} AS truth_{name}" for name in window.sums),
+        no_truth=", ".join(f"{zeros[name]} AS truth_{name}" for name in window.sums),
+        no_stored=", ".join(f"{zeros[name]} AS stored_{name}" for name in window.sums),
+        window=window.name,
+        period=period,
+        select=load(f"truth/{window.name}.sql"),
+    )
+
+
+def _zero(name: str) -> str:
+    return "toDecimal128(0, 4)" if name in DECIMAL else "toInt64(0)"

@@ -1,0 +1,218 @@
+"""`shopstream up`: the whole system on this machine, from checked flags to a clean end."""
+
+import asyncio
+import importlib.util
+import os
+import signal
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from rich.console import Console
+
+from local.directory import Addresses, Directory, Secrets
+from local.prepare import schema, topics
+from local.probes import check_ports, free_port
+from local.services import (
+    Plan,
+    bi_login,
+    environment,
+    login_url,
+    services,
+)
+from local.supervisor import Supervisor
+from local.threads import in_thread
+from shopstream.cli.tokens import mint
+from shopstream.contracts import values
+from shopstream.disk import MIB, Disk, watch
+from shopstream.faults import Fault
+from shopstream.limits import raise_open_files
+from shopstream.settings import PREFIX, Settings, load
+
+TOKEN_LIFE = timedelta(hours=24)
+FILES_NEEDED = 4096
+"""Kafka keeps three open for each of up to nine segments of 40 partitions; ClickHouse opens the parts that it reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """The flags of `shopstream up`."""
+
+    demo: bool
+    port: int
+    kafka_port: int
+    clickhouse_port: int
+    native_port: int
+    data_dir: Path
+    bi_shops: tuple[str, ...] = ()
+
+
+def run(flags: Flags) -> int:
+    """Runs until Ctrl-C or SIGTERM; the exit code.
+
+    Raises:
+        Fault: a port or the data directory cannot be used, or a process does not start.
+        SettingsError: a variable is not usable.
+        BrokerUnreachable, EngineUnavailable: of an address given from outside.
+    """
+    _check_files(raise_open_files())
+    directory = Directory(flags.data_dir)
+    try:
+        plan = _plan(flags, directory)
+        secrets = directory.secrets()
+        os.environ.setdefault(PREFIX + "JWT_SECRET", secrets.jwt)
+        os.environ.update(environment(plan, secrets))
+        settings = load()
+        _check_installed(plan, settings)
+        asyncio.run(_serve(plan, settings, secrets, directory))
+    finally:
+        directory.release()
+    return 0
+
+
+def _check_files(allowed: int) -> None:
+    if allowed < FILES_NEEDED:
+        raise Fault(
+            f"A process may have {allowed:,} files open here, and `up` needs {FILES_NEEDED:,}:"
+            f" raise the limit (ulimit -Hn) and start it again."
+        )
+
+
+def _plan(flags: Flags, directory: Directory) -> Plan:
+    given = os.environ.get
+    kafka_port = None if given(PREFIX + "KAFKA_BOOTSTRAP") else flags.kafka_port
+    clickhouse_port = None if given(PREFIX + "CLICKHOUSE_URL") else flags.clickhouse_port
+    for shop in flags.bi_shops:
+        try:
+            values.identifier(shop)
+        except values.Invalid as rule:
+            raise Fault(f"--bi-shop {shop!r} {rule}.") from None
+    if flags.bi_shops and clickhouse_port is None:
+        raise Fault(
+            "--bi-shop makes logins of our own ClickHouse; on another server use `shopstream migrate --bi-user`."
+        )
+    ports = {
+        "--port": flags.port,
+        "--kafka-port": kafka_port,
+        "--clickhouse-port": clickhouse_port,
+        "--clickhouse-native-port": flags.native_port if clickhouse_port else None,
+    }
+    check_ports({flag: port for flag, port in ports.items() if port is not None})
+    return Plan(
+        demo=flags.demo,
+        port=flags.port,
+        kafka_port=kafka_port,
+        clickhouse_port=clickhouse_port,
+        native_port=flags.native_port,
+        metrics_port=free_port(),
+        data=directory.path,
+        bi_shops=flags.bi_shops,
+    )
+
+
+def _check_installed(plan: Plan, settings: Settings) -> None:
+    """Before anything starts, so that what is missing is one sentence. Downloads Kafka where that has not been done."""
+    if plan.clickhouse_port is not None and importlib.util.find_spec("chdb") is None:
+        raise Fault("The package chdb-core is missing: install shopstream[local].")
+    if plan.kafka_port is not None:
+        from local.kafka.install import install, is_installed
+        from local.kafka.java import find_java
+
+        find_java(settings.java)
+        if not is_installed(settings):
+            Console(stderr=True).print("Apache Kafka is being downloaded, 43 MB, once …")
+        install(settings)
+
+
+async def _serve(plan: Plan, settings: Settings, secrets: Secrets, directory: Directory) -> None:
+    begun = time.monotonic()
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    stop = asyncio.Event()
+    supervisor = Supervisor(
+        services(plan, secrets),
+        directory.logs,
+        lambda name, line: console.print(f"[{name}] {line}", markup=False),
+    )
+    _on_signal(stop, supervisor)
+    await _prepare_foreign(plan, settings)
+    disk = Disk(plan.data, settings.disk_low_mib * MIB)
+    watching = asyncio.create_task(
+        watch(disk, lambda line: console.print(f"[disk] {line}", markup=False))
+    )
+    watching.add_done_callback(lambda task: _report(task, console))
+
+    def ready() -> None:
+        addresses = _addresses(plan, settings, secrets)
+        directory.announce(addresses)
+        _greet(plan, settings, addresses, time.monotonic() - begun)
+
+    try:
+        await supervisor.run(stop, ready)
+    finally:
+        watching.cancel()
+    console.print("stopped")
+
+
+def _report(task: asyncio.Task[None], console: Console) -> None:
+    if not task.cancelled():
+        console.print(f"[disk] is not watched any more: {task.exception()!r}", markup=False)
+
+
+async def _prepare_foreign(plan: Plan, settings: Settings) -> None:
+    if plan.kafka_port is None:
+        await in_thread(lambda: topics(settings))
+    if plan.clickhouse_port is None:
+        await in_thread(lambda: schema(settings))
+
+
+def _on_signal(stop: asyncio.Event, supervisor: Supervisor) -> None:
+    def told() -> None:
+        if stop.is_set():
+            supervisor.kill_all()
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, told)
+
+
+def _addresses(plan: Plan, settings: Settings, secrets: Secrets) -> Addresses:
+    own = plan.clickhouse_port
+    return Addresses(
+        api=f"http://127.0.0.1:{plan.port}",
+        kafka=settings.kafka_bootstrap,
+        clickhouse=settings.clickhouse_url.get_secret_value(),
+        clickhouse_native_port=plan.native_port if own is not None else None,
+        bi=login_url("bi", secrets.bi, own) if own is not None else None,
+        bi_shops={
+            shop: login_url(bi_login(shop), secrets.bi_of(shop), own)
+            for shop in plan.bi_shops
+            if own is not None
+        },
+        pid=os.getpid(),
+        kafka_partitions=settings.kafka_partitions,
+    )
+
+
+def _native(addresses: Addresses) -> str:
+    port = addresses.clickhouse_native_port
+    return f", native protocol at {port}" if port is not None else ""
+
+
+def _greet(plan: Plan, settings: Settings, addresses: Addresses, took: float) -> None:
+    from local.demo.shops import SHOPS
+
+    shops = [shop.id for shop in SHOPS] if plan.demo else ["my-shop"]
+    lines = [
+        f"shopstream is ready after {took:.1f} s; Ctrl-C stops it",
+        f"  Page        {addresses.api}/  (paste the token there)",
+        f"  API         {addresses.api}  (documentation: {addresses.api}/docs)",
+        f"  Kafka       {addresses.kafka}",
+        f"  ClickHouse  {addresses.clickhouse.rpartition('@')[2].removeprefix('http://')}{_native(addresses)}"
+        f"  (addresses with logins, also for BI: {plan.data / 'up.json'})",
+    ]
+    if settings.jwt_secret is not None:
+        token = mint(settings, shops, datetime.now(UTC), ttl=TOKEN_LIFE)
+        lines.append(f"  Token       for {', '.join(shops)}, valid for 24 h:")
+        lines.append(token)
+    Console(highlight=False, soft_wrap=True).print("\n".join(lines), markup=False)

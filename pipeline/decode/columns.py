@@ -1,0 +1,157 @@
+"""The fast path: many events of a topic to Arrow columns at once, with a mark on each row that is not surely right.
+
+Everything here follows from the shapes of the contracts: another event type needs no code.
+
+Why a row is one record: every record begins with `{` and ends with `}` (`text.whole`). One that were left
+open would be followed by the `{` of the next without a comma, or by a raw newline within a text: errors both.
+So no record gives less than one row, and where there are as many rows as records each gives exactly one.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.json as pj
+
+from pipeline.decode import shape
+from pipeline.decode.rules import Members, absent, members, related, true, twin
+from pipeline.decode.text import Mask, odd
+from shopstream.contracts import values
+from shopstream.contracts.events import ENVELOPES
+from shopstream.contracts.schema import Field, Many
+from shopstream.contracts.topics import BY_NAME
+
+
+class Read(NamedTuple):
+    """Rows in the schema `shape.staged(topic)`, their user ids, and True for each that must be read again."""
+
+    rows: pa.Table
+    users: pa.Array
+    unsure: Mask
+
+
+@cache
+def envelope(topic: str) -> tuple[Field, ...]:
+    """The attributes of an event that are read; those of the topic's types are the same."""
+    types = BY_NAME[topic].types
+    return (
+        Field("specversion", values.OneOf(("1.0",)), required=True),
+        Field("type", values.OneOf(types), required=True),
+        *(field for field in ENVELOPES[types[0]].fields if field.name != "data"),
+    )
+
+
+@cache
+def schema(topic: str) -> pa.Schema:
+    """An event as Arrow's JSON reader is to read it.
+
+    Raises:
+        NotImplementedError: where a rule or a relation of the topic has no columnar twin.
+    """
+    data = [(m.field.name, _json(m.field)) for m in shape.members(topic)]
+    head = [(field.name, _json(field)) for field in envelope(topic)]
+    return pa.schema([*head, ("data", pa.struct(data))])
+
+
+def _json(field: Field) -> pa.DataType:
+    if field.relation:
+        related(field.relation)
+    if not isinstance(field.rule, Many):
+        return twin(field.rule).json
+    items = field.rule.shape.fields
+    if any(isinstance(item.rule, Many) for item in items):
+        raise NotImplementedError(f"{field.name} has lists within a list")
+    return pa.list_(pa.struct([(item.name, _json(item)) for item in items]))
+
+
+def parse(topic: str, raw: pa.Array) -> Read | None:
+    """Reads a binary array of records that are `text.whole`. None where they cannot be read as columns."""
+    lines = pa.ListArray.from_arrays(pa.array([0, len(raw)], pa.int32()), raw)
+    text = pc.binary_join(lines, b"\n")[0].as_buffer()
+    options = pj.ReadOptions(use_threads=False, block_size=max(text.size + 1, 1024))
+    rules = pj.ParseOptions(
+        explicit_schema=schema(topic), newlines_in_values=True, unexpected_field_behavior="ignore"
+    )
+    try:
+        table = pj.read_json(pa.BufferReader(text), options, rules)
+        if table.num_rows != len(raw):
+            return None
+        return _read(topic, table, raw)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return None
+
+
+def _read(topic: str, table: pa.Table, raw: pa.Array) -> Read:
+    top = {name: _single(table[name]) for name in table.column_names}
+    head = _typed(envelope(topic), top)
+    fields = [member.field for member in shape.members(topic)]
+    data = _typed(fields, members(top["data"]))
+    items = {f.name: _items(f.rule, data[f.name]) for f in fields if isinstance(f.rule, Many)}
+    unsure = true(pc.match_substring_regex(raw, odd(topic)))
+    unsure |= _unsure(envelope(topic), head, {}) | _unsure(fields, data, items)
+    for member in shape.members(topic):
+        if not member.alike:
+            unsure |= _misplaced(member, data[member.field.name], head["type"])
+    own = [_own(column, data, items) for column in shape.columns(topic)]
+    rows = [*(head[name] for name in ("shopid", "id", "source", "type")), *own]
+    return Read(pa.Table.from_arrays(rows, schema=shape.staged(topic)), head["userid"], unsure)
+
+
+def _single(column: pa.ChunkedArray) -> pa.Array:
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+def _typed(fields: Iterable[Field], read: Members) -> Members:
+    """Lists stay as they are read."""
+    return {
+        f.name: read[f.name] if isinstance(f.rule, Many) else twin(f.rule).typed(read[f.name])
+        for f in fields
+    }
+
+
+def _items(rule: Many, lists: pa.ListArray) -> Members:
+    return _typed(rule.shape.fields, members(lists.values))
+
+
+def _unsure(fields: Iterable[Field], read: Members, items: Mapping[str, Members]) -> Mask:
+    unsure = np.zeros(len(next(iter(read.values()))), np.bool_)
+    for field in fields:
+        column = read[field.name]
+        if isinstance(field.rule, Many):
+            unsure |= _unsure_lists(field.rule, column, items[field.name])
+        else:
+            unsure |= twin(field.rule).unsure(column)
+        if field.required:
+            unsure |= absent(column)
+        if field.relation:
+            unsure |= related(field.relation)(column, read)
+    return unsure
+
+
+def _unsure_lists(rule: Many, lists: pa.ListArray, items: Members) -> Mask:
+    lengths = pc.list_value_length(lists)
+    unsure = true(pc.or_(pc.less(lengths, rule.low), pc.greater(lengths, rule.high)))
+    bad = absent(lists.values) | _unsure(rule.shape.fields, items, {})
+    unsure[np.asarray(pc.list_parent_indices(lists))[bad]] = True
+    return unsure
+
+
+def _misplaced(member: shape.Member, column: pa.Array, kinds: pa.Array) -> Mask:
+    """Rows that have what is no member of their type, or lack what only some types need."""
+    missing = absent(column)
+    strange = ~true(pc.is_in(kinds, pa.array(member.within)))
+    wanted = true(pc.is_in(kinds, pa.array(member.needed, pa.string())))
+    mask: Mask = (strange & ~missing) | (wanted & missing)
+    return mask
+
+
+def _own(column: shape.Column, data: Members, items: Mapping[str, Members]) -> pa.Array:
+    """A column of the staged table; what is unsure in it may not fit its type."""
+    read = items[column.field.name][column.leaf.name] if column.item else data[column.leaf.name]
+    if column.leaf.default is not None:
+        read = pc.fill_null(read, pa.scalar(column.leaf.default, read.type))
+    read = read.cast(shape.arrow(column.leaf), safe=False)
+    return pa.ListArray.from_arrays(data[column.field.name].offsets, read) if column.item else read

@@ -1,0 +1,176 @@
+"""Columnar twins of the contract's rules: each marks the values that are not surely right.
+
+A marked value is not yet wrong: its record is read again by `contracts.events`. So a twin may be stricter
+than its rule, never more lenient. A null is not at fault here.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import cache, partial
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.decode import shape
+from pipeline.decode.text import Mask
+from shopstream.contracts import order, values
+from shopstream.contracts.schema import Many, Relation, Shape
+
+Members = Mapping[str, pa.Array]
+
+_TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$"
+_NEVER = pa.scalar(-1, shape.INSTANT)
+_FIRST = int(values.EARLIEST.timestamp() * 1_000_000)
+_END = int(values.LATEST.timestamp() * 1_000_000)
+_NOTHING = pa.scalar(0, shape.MONEY)
+_LIMIT = pa.scalar(values.MONEY_LIMIT, shape.MONEY)
+_SURELY_BELOW_LIMIT = float(values.MONEY_LIMIT) / 10
+
+
+def as_it_is(column: pa.Array) -> pa.Array:
+    """The values that were read are those that are meant."""
+    return column
+
+
+class Twin(NamedTuple):
+    """`json` is what Arrow reads, `typed` what the row holds, `unsure` marks typed values."""
+
+    json: pa.DataType
+    unsure: Callable[[pa.Array], Mask]
+    typed: Callable[[pa.Array], pa.Array] = as_it_is
+
+
+def twin(rule: object) -> Twin:
+    """The twin of a scalar rule.
+
+    Raises:
+        NotImplementedError: where it has none yet.
+    """
+    if isinstance(rule, values.Whole):
+        return Twin(pa.int64(), partial(_beyond, rule.low, rule.high))
+    if isinstance(rule, values.OneOf):
+        return Twin(pa.string(), partial(_none_of, rule.options))
+    if isinstance(rule, Shape | Many) or rule not in _TWINS:
+        raise NotImplementedError(f"{rule!r} has no columnar twin")
+    return _TWINS[rule]
+
+
+def related(relation: Relation) -> Callable[[pa.Array, Members], Mask]:
+    """The twin of a relation: it is given the typed column and its siblings.
+
+    Raises:
+        NotImplementedError: where it has none yet.
+    """
+    if relation not in _RELATED:
+        raise NotImplementedError(f"{relation!r} has no columnar twin")
+    return _RELATED[relation]
+
+
+def absent(column: pa.Array) -> Mask:
+    """The nulls."""
+    return np.asarray(column.is_null())
+
+
+def true(column: pa.Array) -> Mask:
+    """A null counts as False."""
+    return np.asarray(pc.fill_null(column, False))
+
+
+def members(objects: pa.StructArray) -> Members:
+    """The columns of the members; null where the object is."""
+    return dict(zip(objects.type.names, objects.flatten(), strict=True))
+
+
+def _nothing(column: pa.Array) -> Mask:
+    return np.zeros(len(column), np.bool_)
+
+
+def _attribute(column: pa.Array) -> Mask:
+    return true(pc.less(pc.binary_length(column), 1)) | _control(column)
+
+
+def _identifier(column: pa.Array) -> Mask:
+    length = pc.binary_length(column)
+    bad = pc.or_(pc.less(length, 1), pc.greater(length, values.IDENTIFIER_LENGTH))
+    return true(bad) | _control(column)
+
+
+def _control(column: pa.Array) -> Mask:
+    """U+0000 to U+001F and U+007F to U+009F; looked for row by row only where a byte could be one."""
+    data = np.frombuffer(column.buffers()[2] or b"", np.uint8)
+    if not ((data < 0x20) | (data == 0x7F) | (data == 0xC2)).any():
+        return _nothing(column)
+    return true(pc.match_substring_regex(column, r"[\x00-\x1f\x7f-\x{9f}]"))
+
+
+def _beyond(low: int, high: int, column: pa.Array) -> Mask:
+    return true(pc.or_(pc.less(column, low), pc.greater(column, high)))
+
+
+def _none_of(options: tuple[str, ...], column: pa.Array) -> Mask:
+    return ~(true(pc.is_in(column, _set(options))) | absent(column))
+
+
+@cache
+def _set(options: tuple[str, ...]) -> pa.Array:
+    return pa.array(options, pa.string())
+
+
+def _timezone(column: pa.Array) -> Mask:
+    return _none_of(_timezones(), column)
+
+
+@cache
+def _timezones() -> tuple[str, ...]:
+    return tuple(values.timezones())
+
+
+def _currency(column: pa.Array) -> Mask:
+    return ~(true(pc.match_substring_regex(column, "^[A-Z]{3}$")) | absent(column))
+
+
+def _money(column: pa.Array) -> Mask:
+    return true(pc.or_(pc.less(column, _NOTHING), pc.greater_equal(column, _LIMIT)))
+
+
+def _instant(column: pa.Array) -> pa.Array:
+    """Microseconds in UTC; null stays null, and what is not surely RFC 3339 becomes `_NEVER`."""
+    sure = pc.if_else(pc.match_substring_regex(column, _TIME), column, None)
+    nanos = sure.cast(pa.timestamp("ns", "UTC")).cast(pa.int64())
+    kept = pc.divide(nanos, 1000).cast(shape.INSTANT)
+    return pc.if_else(pc.or_(pc.is_valid(sure), pc.is_null(column)), kept, _NEVER)
+
+
+def _no_time(instant: pa.Array) -> Mask:
+    micros = instant.cast(pa.int64())
+    return true(pc.or_(pc.less(micros, _FIRST), pc.greater_equal(micros, _END)))
+
+
+def _above_quantity(refunded: pa.Array, item: Members) -> Mask:
+    return true(pc.greater(refunded, item["quantity"]))
+
+
+def _sum_near_limit(items: pa.ListArray, _: Members) -> Mask:
+    """In binary floating point, far below the limit."""
+    item = members(items.values)
+    price = np.asarray(pc.fill_null(item["unitPrice"].cast(pa.float64()), 0))
+    lines = price * np.asarray(pc.fill_null(item["quantity"], 0))
+    sums = np.bincount(pc.list_parent_indices(items), weights=lines, minlength=len(items))
+    mask: Mask = sums > _SURELY_BELOW_LIMIT
+    return mask
+
+
+_TWINS: Mapping[object, Twin] = {
+    values.text: Twin(pa.string(), _nothing),
+    values.attribute: Twin(pa.string(), _attribute),
+    values.identifier: Twin(pa.string(), _identifier),
+    values.currency: Twin(pa.string(), _currency),
+    values.timezone: Twin(pa.string(), _timezone),
+    values.time: Twin(pa.string(), _no_time, _instant),
+    values.money: Twin(shape.MONEY, _money),
+}
+_RELATED: Mapping[Relation, Callable[[pa.Array, Members], Mask]] = {
+    order.at_most_quantity: _above_quantity,
+    order.sums_below_limit: _sum_near_limit,
+}

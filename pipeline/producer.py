@@ -1,0 +1,94 @@
+"""What the pipeline says on Kafka: each message is awaited, none is sent and forgotten."""
+
+import asyncio
+from typing import Any, NamedTuple
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from shopstream.broker import BrokerUnreachable, async_options
+from shopstream.contracts.topics import ALERTS, DEADLETTERS, NOTICES
+from shopstream.settings import Settings
+
+MAX_REQUEST = 2 * 1024 * 1024
+BATCH_BYTES = 512 * 1024
+"""Of one partition in one request. Thousands of bad records a second must not wait for as many round trips;
+brokers take a mebibyte by default."""
+
+
+Message = tuple[bytes | None, bytes]
+"""Key and value."""
+
+
+class Sent(NamedTuple):
+    """Where the broker has put a message; `timestamp` as it keeps it, in milliseconds."""
+
+    partition: int
+    offset: int
+    timestamp: int
+
+
+class Producer:
+    """Starts with the first message; every method raises `BrokerUnreachable` where the broker has not got it
+    within 10 s."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._starting = asyncio.Lock()
+        self._producer: AIOKafkaProducer | None = None
+
+    async def notices(self, messages: list[Message]) -> list[Sent]:
+        """Messages to the notices, in order; where each is."""
+        return await self._send([(NOTICES, key, value) for key, value in messages])
+
+    async def alerts(self, messages: list[Message]) -> list[Sent]:
+        """Alerts, in order; where each is."""
+        return await self._send([(ALERTS, key, value) for key, value in messages])
+
+    async def send_all(self, letters: list[bytes]) -> None:
+        """Dead letters, in order."""
+        await self._send([(DEADLETTERS, None, letter) for letter in letters])
+
+    async def close(self) -> None:
+        """Sends what is left, for a second at most."""
+        producer, self._producer = self._producer, None
+        if producer:
+            stop = asyncio.ensure_future(producer.stop())
+            await asyncio.wait({stop}, timeout=1)
+
+    async def _send(self, messages: list[tuple[str, bytes | None, bytes]]) -> list[Sent]:
+        try:
+            producer = await self._started()
+            futures = [await producer.send(*_fields(message)) for message in messages]
+            found = await asyncio.gather(*futures)
+            return [Sent(each.partition, each.offset, each.timestamp) for each in found]
+        except (KafkaError, OSError) as error:
+            await self.close()  # one that met a fatal error would never recover
+            raise BrokerUnreachable(self._settings.kafka_bootstrap, str(error)) from error
+
+    async def _started(self) -> AIOKafkaProducer:
+        async with self._starting:
+            if self._producer is None:
+                producer = AIOKafkaProducer(**self._options())
+                try:
+                    await producer.start()
+                except BaseException:
+                    await producer.stop()
+                    raise
+                self._producer = producer
+        return self._producer
+
+    def _options(self) -> dict[str, Any]:
+        return {
+            **async_options(self._settings),
+            "acks": "all",
+            "enable_idempotence": True,
+            "max_request_size": MAX_REQUEST,
+            "max_batch_size": BATCH_BYTES,
+            "request_timeout_ms": 10_000,
+        }
+
+
+def _fields(message: tuple[str, bytes | None, bytes]) -> tuple[str, bytes, bytes | None]:
+    topic, key, value = message
+    return topic, value, key

@@ -1,0 +1,1 @@
+"""Aggregates that are wrong, found and repaired."""

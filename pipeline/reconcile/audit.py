@@ -1,0 +1,156 @@
+"""Finds numbers that are not what the versions say, and makes them good, while workers write.
+
+A difference counts where no batch was in flight for its key. One comparison:
+
+1. Note the engine's time. 2. Compare. 3. Ask which batches were open since 1, and which keys their rows change:
+   those are left for the next time, as the comparison may have seen half of such a batch.
+
+A gap that stands over `ROUNDS` comparisons is a fault: nobody who is at work is behind it. What is missing is
+then added as a row, which is right whenever it is written, as windows are sums. Only one auditor writes: each
+claims the audit as workers claim partitions, waits until no statement of another runs, and its rows go in
+only while its claim is the greatest. A row that may or may not have been written is never written again:
+the next comparison tells.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from clickhouse.client import Engine, External
+from clickhouse.compare import LISTED, Scope, compare
+from clickhouse.differences import Difference
+from clickhouse.sql import fill, load
+from clickhouse.windows import WINDOWS, Window
+from pipeline.numbers import Numbers, number_at
+from pipeline.reconcile import repairs
+from pipeline.store import Fence, Store, quiet
+from shopstream.contracts.cursor import Partition
+
+logger = logging.getLogger(__name__)
+
+AUDIT = Partition("shopstream.audit", 0)
+"""What an auditor claims: no topic, but kept beside the claims of partitions."""
+ROUNDS = 3
+PAUSE_SECONDS = 0.3
+DAY_SECONDS = 24 * 3600
+LOGGED = 20
+
+
+class Superseded(Exception):
+    """Another auditor has taken over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Of one step: rows compared, what was made good, and what could not be judged yet."""
+
+    rows: int
+    repaired: tuple[Difference, ...]
+    doubtful: int
+
+
+class Audit:
+    """One auditor. `claim` before the first `step`; a `step` may raise `Superseded` at any time.
+
+    Every method raises `EngineUnavailable` and `EngineError` as the engine.
+    """
+
+    def __init__(self, engine: Engine, store: Store, numbers: Numbers) -> None:
+        self._engine = engine
+        self._store = store
+        self._numbers = numbers
+        self._fence: Fence | None = None
+
+    async def claim(self) -> None:
+        """From now on no other auditor writes."""
+        claim = max(self._numbers.next(), await self._store.greatest_claim([AUDIT]) + 1)
+        await self._store.claim([AUDIT], claim)
+        await quiet(self._store.running)
+        self._fence = Fence({AUDIT: claim})
+
+    async def foreign_claim(self) -> int:
+        """The greatest claim where it is not ours, else 0."""
+        greatest = await self._store.greatest_claim([AUDIT])
+        return 0 if self._fence and greatest == self._fence.claims[AUDIT] else greatest
+
+    async def step(self, table: str, scope: Scope, limit: int = LISTED) -> Found:
+        """Compares a table and repairs what stays amiss."""
+        rows, standing, doubtful = 0, frozenset[Difference](), 0
+        for number in range(ROUNDS):
+            since = await self._engine_time()
+            found = await compare(self._engine, table, scope, limit)
+            rows = rows or found.rows
+            sure = await self._sure(table, found.differences, since)
+            doubtful = len(found.differences) - len(sure)
+            gaps = {one.gap for one in standing}
+            standing = sure if not number else frozenset(d for d in sure if d.gap in gaps)
+            if not standing:
+                return Found(rows, (), doubtful)
+            await asyncio.sleep(PAUSE_SECONDS)
+        repaired = tuple(sorted(standing, key=lambda one: one.key))
+        await self._repair(table, repaired)
+        return Found(rows, repaired, doubtful)
+
+    async def _engine_time(self) -> str:
+        (row,) = await self._engine.rows("SELECT toString(now64(3, 'UTC')) AS at")
+        at: str = row["at"]
+        return at
+
+    async def _sure(
+        self, table: str, differences: frozenset[Difference], since: str
+    ) -> frozenset[Difference]:
+        """Those whose key no batch that was under way since then touches."""
+        if not differences:
+            return differences
+        first = number_at(repairs.seconds(since) - DAY_SECONDS)
+        params = {"since_number": first, "since": since}
+        rows = await self._engine.rows(load("audit/in_flight.sql"), params)
+        if not rows:
+            return differences
+        touched = await self._touched(table, [row["batch"] for row in rows])
+        return frozenset(one for one in differences if one.key not in touched)
+
+    async def _touched(self, table: str, batches: list[int]) -> set[tuple[str, ...]]:
+        window = WINDOWS.get(table)
+        text = changed_keys(window) if window else load(f"touched/{table}.sql")
+        flying = pa.table({"batch": pa.array(batches, pa.uint64())})
+        rows = await self._engine.rows(text, external={"flying": External("batch UInt64", flying)})
+        return {tuple(row["key"]) for row in rows}
+
+    async def _repair(self, table: str, differences: tuple[Difference, ...]) -> None:
+        for one in differences[:LOGGED]:
+            logger.error("repaired: %s", one)
+        logger.error("%d rows of %s were not what the events say", len(differences), table)
+        window = WINDOWS.get(table)
+        if window is None:
+            await repairs.texts(self._engine, table, differences)
+        else:
+            await self._add(window, differences)
+        await self._engine.insert("repairs", repairs.log(differences), {"async_insert": 0})
+
+    async def _add(self, window: Window, differences: Iterable[Difference]) -> None:
+        assert self._fence is not None, "claim the audit first"
+        fixes = repairs.fixes(window, differences)
+        columns = ", ".join(fixes.column_names)
+        params: dict[str, Any] = self._fence.params()
+        written = await self._store.guarded(
+            fill(load("audit/repair.sql"), window=window.name, columns=columns),
+            params,
+            {"fixes": External(repairs.structure(window), fixes)},
+        )
+        if not written:
+            raise Superseded("another auditor has taken over")
+
+
+def changed_keys(window: Window) -> str:
+    """Keys that the batches in `flying` change: by the window's own view, over their rows."""
+    rows = f"(SELECT * FROM {window.source} WHERE batch IN (SELECT batch FROM flying))"
+    return fill(
+        load("touched/window.sql"),
+        key_texts=", ".join(f"toString({name})" for name in window.keys),
+        changes=window.changes().replace(f"FROM apply_{window.source}", f"FROM {rows}"),
+    )

@@ -1,0 +1,113 @@
+"""What the audit writes: rows that make windows right again, and its log."""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pyarrow as pa
+
+from clickhouse.client import Engine, External
+from clickhouse.differences import Difference
+from clickhouse.sql import load
+from clickhouse.windows import WINDOWS, Window
+from pipeline.store import Slots
+
+AT_ONCE = 100
+"""Keys in one statement where they travel in its URL."""
+_KINDS = {
+    pa.string(): "String",
+    pa.date32(): "Date",
+    pa.uint8(): "UInt8",
+    pa.int64(): "Int64",
+    pa.timestamp("s", "UTC"): "DateTime('UTC')",
+    pa.decimal128(38, 4): "Decimal(38, 4)",
+}
+
+
+def fixes(window: Window, differences: Iterable[Difference]) -> pa.Table:
+    """A row for each: its key, and what must be added to each number."""
+    rows = []
+    for one in differences:
+        key = {n: _value(window, n, v) for n, v in zip(window.keys, one.key, strict=True)}
+        missing = {
+            n: v if window.arrow(n) != pa.int64() else int(v)
+            for n, v in zip(window.sums, one.missing, strict=True)
+        }
+        rows.append({**key, **missing})
+    names = (*window.keys, *window.sums)
+    return pa.Table.from_pylist(rows, pa.schema({name: window.arrow(name) for name in names}))
+
+
+def structure(window: Window) -> str:
+    """The same columns for ClickHouse."""
+    names = (*window.keys, *window.sums)
+    return ", ".join(f"{name} {_KINDS[window.arrow(name)]}" for name in names)
+
+
+def _value(window: Window, name: str, text: str) -> Any:
+    kind = window.arrow(name)
+    if kind == pa.string():
+        return text
+    if kind == pa.date32():
+        return date.fromisoformat(text)
+    return int(text) if kind == pa.uint8() else datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def log(differences: Iterable[Difference]) -> pa.Table:
+    """Rows of table `repairs`."""
+    rows = [
+        {"window": one.table, "key": one.key, "stored": one.stored, "truth": one.truth}
+        for one in differences
+    ]
+    texts = pa.list_(pa.string())
+    schema = pa.schema({"window": pa.string(), "key": texts, "stored": texts, "truth": texts})
+    return pa.Table.from_pylist(rows, schema)
+
+
+def slots(differences: Iterable[Difference]) -> Slots:
+    """When what they changed is, by shop: of a day or a month its first quarter of an hour."""
+    found: Slots = {}
+    for one in differences:
+        times = found.setdefault(one.key[0], [])
+        window = WINDOWS.get(one.table)
+        if window is not None and window.time is not None:
+            times.append(int(seconds(one.key[window.keys.index(window.time)])))
+    return found
+
+
+def seconds(text: str) -> float:
+    """Unix time of a date or time (UTC) as the engine writes it."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
+
+
+async def texts(engine: Engine, table: str, differences: tuple[Difference, ...]) -> None:
+    """Repairs a table of texts: made again from the orders, so it is right whoever writes meanwhile."""
+    if table == "product_names":
+        keys = {
+            "shop_id": [d.key[0] for d in differences],
+            "product_id": [d.key[1] for d in differences],
+        }
+        wanted = {"wanted": External("shop_id String, product_id String", pa.table(keys))}
+        for part in ("gone", "latest"):
+            await engine.execute(load(f"audit/product_names_{part}.sql"), external=wanted)
+        return
+    for start in range(0, len(differences), AT_ONCE):
+        await _again(engine, table, [one.key for one in differences[start : start + AT_ONCE]])
+
+
+async def _again(engine: Engine, table: str, keys: list[tuple[str, ...]]) -> None:
+    """Deletes the rows of these keys and makes them from the orders, which already have what comes next."""
+    params: dict[str, Any] = {"shops": [key[0] for key in keys]}
+    if table == "order_places":
+        params["orders"] = [key[1] for key in keys]
+    await engine.execute(_FORGET[table], params, {"lightweight_deletes_sync": 2})
+    await engine.execute(load(f"audit/{table}.sql"), params, {"insert_deduplicate": 0})
+
+
+_FORGET = {
+    "first_orders": "DELETE FROM first_orders WHERE shop_id IN {shops:Array(String)}",
+    "order_places": "DELETE FROM order_places WHERE (shop_key, order_key) IN (SELECT"
+    " reinterpretAsUInt64(substring(SHA256(pair.1), 1, 8)), cityHash64(pair.2) FROM (SELECT"
+    " arrayJoin(arrayZip({shops:Array(String)}, {orders:Array(String)})) AS pair))",
+}
+"""Their tokens go too, which is well: what is written again here has none."""

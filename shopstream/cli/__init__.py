@@ -1,0 +1,1 @@
+"""The command `shopstream`: flags, and the commands that need no more than Kafka."""

@@ -1,0 +1,71 @@
+"""`shopstream deadletters`: the flags of its two commands."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from shopstream.cli.faults import plain_faults
+from shopstream.cli.letters import Wanted
+from shopstream.cli.letters import since as read_since
+from shopstream.contracts.reject import Reason
+from shopstream.contracts.topics import INPUTS
+
+app = typer.Typer(no_args_is_help=True, help="Shows what was refused; sends it again.")
+
+ReasonFlag = Annotated[Reason | None, typer.Option(help="Only those refused for this reason.")]
+TopicFlag = Annotated[str | None, typer.Option(help="Only records of this topic.")]
+ShopFlag = Annotated[str | None, typer.Option(help="Only records that name this shop.")]
+SinceFlag = Annotated[
+    str | None, typer.Option(help="Only those refused since: 2h, 7d, or 2026-11-22T10:15:30Z.")
+]
+
+
+@app.command("list")
+def list_(
+    reason: ReasonFlag = None,
+    topic: TopicFlag = None,
+    shop: ShopFlag = None,
+    since: SinceFlag = None,
+    limit: Annotated[int, typer.Option(min=1, help="The last so many.")] = 100,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document a line.")] = False,
+) -> None:
+    """Shows the refused records, the last one at the end."""
+    from shopstream.cli.deadletters_command import list_letters
+    from shopstream.cli.environment import load_beside_up
+
+    wanted = _wanted(reason, topic, shop, since)
+    with plain_faults():
+        list_letters(load_beside_up(), wanted, limit, as_json)
+
+
+@app.command()
+def retry(
+    reason: ReasonFlag = None,
+    topic: TopicFlag = None,
+    shop: ShopFlag = None,
+    since: SinceFlag = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="The last so many; all without.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be sent.")
+    ] = False,
+) -> None:
+    """Sends the refused records, as they were, to their topics again."""
+    from shopstream.cli.deadletters_command import retry_letters
+    from shopstream.cli.environment import load_beside_up
+
+    wanted = _wanted(reason, topic, shop, since)
+    with plain_faults():
+        typer.echo(retry_letters(load_beside_up(), wanted, limit, dry_run))
+
+
+def _wanted(
+    reason: Reason | None, topic: str | None, shop: str | None, since: str | None
+) -> Wanted:
+    if topic is not None and topic not in INPUTS:
+        raise typer.BadParameter(f"must be one of {', '.join(INPUTS)}", param_hint="--topic")
+    try:
+        start = read_since(since, datetime.now(UTC)) if since is not None else None
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--since") from None
+    return Wanted(reason, topic, shop, start)

@@ -1,0 +1,238 @@
+"""The command line: reads the flags, hands over to the package that does the work.
+
+Exit codes: 0 done; 1 something did not go through or a dependency is down (one sentence on standard
+error); 2 flags or settings are not usable (every fault on its own line).
+"""
+
+import io
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shopstream.cli.deadletters_flags import app as deadletters
+from shopstream.cli.faults import plain_faults
+
+SERVERS = frozenset({"api", "clickhouse", "local", "pipeline"})
+"""Packages that are in no wheel."""
+
+app = typer.Typer(
+    name="shopstream",
+    help="Real-time commerce analytics: exact aggregates from Kafka, and live push.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(deadletters, name="deadletters")
+
+
+def main() -> None:
+    """The entry point `shopstream`."""
+    for stream in (sys.stdout, sys.stderr):
+        # what is printed comes from events, files and flags: any text, and any terminal
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        app()
+    except ModuleNotFoundError as error:
+        name = error.name or ""
+        if name.startswith("shopstream"):
+            raise
+        if name.partition(".")[0] in SERVERS:
+            needed = "this command runs from a checkout or in the image"
+        else:
+            needed = "install shopstream[local] for `up`, shopstream[server] for the others"
+        typer.echo(f"The package {name} is missing: {needed}.", err=True)
+        raise SystemExit(1) from None
+
+
+@app.command()
+def up(
+    demo: Annotated[bool, typer.Option("--demo", help="Also produce lively sample shops.")] = False,
+    port: Annotated[
+        int, typer.Option(min=1, max=65535, envvar="SHOPSTREAM_PORT", help="Of the API.")
+    ] = 3000,
+    kafka_port: Annotated[int, typer.Option(min=1, max=65535, help="Of Kafka.")] = 9092,
+    clickhouse_port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Of ClickHouse over HTTP.")
+    ] = 8123,
+    clickhouse_native_port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Of ClickHouse's native protocol.")
+    ] = 9000,
+    data_dir: Annotated[
+        Path, typer.Option(envvar="SHOPSTREAM_DATA_DIR", help="Where everything is kept.")
+    ] = Path(".shopstream"),
+    bi_shop: Annotated[
+        list[str] | None,
+        typer.Option(help="Make a BI login that reads this shop only; may be repeated."),
+    ] = None,
+) -> None:
+    """Everything on this machine: Apache Kafka, ClickHouse, pipeline, API, on 127.0.0.1."""
+    from local.up import Flags, run
+
+    with plain_faults():
+        flags = Flags(
+            demo=demo,
+            port=port,
+            kafka_port=kafka_port,
+            clickhouse_port=clickhouse_port,
+            native_port=clickhouse_native_port,
+            data_dir=data_dir,
+            bi_shops=tuple(dict.fromkeys(bi_shop or ())),
+        )
+        raise typer.Exit(run(flags))
+
+
+@app.command()
+def pipeline() -> None:
+    """One worker: Kafka to ClickHouse."""
+    from pipeline.main import run
+    from shopstream.cli.environment import load_beside_up
+
+    with plain_faults(quiet=False):
+        raise typer.Exit(run(load_beside_up()))
+
+
+@app.command()
+def api() -> None:
+    """One API process: reports and push."""
+    from api.main import run
+    from shopstream.cli.environment import load_beside_up
+
+    with plain_faults(quiet=False):
+        raise typer.Exit(run(load_beside_up()))
+
+
+@app.command()
+def migrate(
+    bi_user: Annotated[
+        str | None, typer.Option(help="Also makes this read-only login on a ClickHouse server.")
+    ] = None,
+    bi_shop: Annotated[
+        list[str] | None, typer.Option(help="A shop that it may see; may be repeated.")
+    ] = None,
+) -> None:
+    """Creates the topics and brings the ClickHouse schema to this version."""
+    from clickhouse.migrations import migrate as migrate_clickhouse
+    from shopstream.broker import TopicAdmin
+    from shopstream.cli.bi_user import bi_password, make_bi_user
+    from shopstream.cli.environment import load_beside_up
+    from shopstream.contracts.topics import TOPICS
+
+    if (bi_user is None) != (not bi_shop):
+        raise typer.BadParameter("go together", param_hint="--bi-user, --bi-shop")
+    with plain_faults():
+        settings = load_beside_up()
+        with TopicAdmin(settings) as admin:
+            report = admin.create_missing(TOPICS)
+        for topic in report.created:
+            typer.echo(f"created topic {topic}")
+        for difference in report.differs:
+            typer.echo(f"differs, left as it is: {difference}")
+        ran = migrate_clickhouse(settings)
+        for name in ran:
+            typer.echo(f"ran migration {name}")
+        typer.echo(f"{len(report.created)} topics created, {len(ran)} migrations run")
+        if bi_user and bi_shop:
+            make_bi_user(settings, bi_user, bi_password(), bi_shop)
+            typer.echo(f"BI user {bi_user} sees {len(bi_shop)} shops")
+
+
+@app.command()
+def produce(
+    file: Annotated[str, typer.Argument(help="JSON lines, one event each; - for standard input.")],
+    rate: Annotated[
+        float | None, typer.Option(min=0.001, help="Events per second; as fast as it goes without.")
+    ] = None,
+    topic: Annotated[
+        str | None, typer.Option(help="Send each line, whatever it is, to this topic.")
+    ] = None,
+) -> None:
+    """Sends events to the topic of their type; prints the last one's topic:partition:offset."""
+    from shopstream.cli.environment import load_beside_up
+    from shopstream.cli.produce_command import produce_file
+
+    with plain_faults():
+        summary = produce_file(load_beside_up(), file, rate, topic)
+        typer.echo(summary.sentence(), err=True)
+        if summary.last:
+            typer.echo(summary.last)
+        raise typer.Exit(1 if summary.refused or summary.failed else 0)
+
+
+@app.command()
+def token(
+    shop: Annotated[list[str], typer.Option(help="A shop it allows; may be repeated.")],
+    role: Annotated[str, typer.Option(help="admin or staff.")] = "admin",
+    user: Annotated[str, typer.Option(help="The claim `sub`.")] = "dev",
+    ttl: Annotated[str, typer.Option(help="How long it is valid: 90s, 30m, 1h, 7d.")] = "1h",
+) -> None:
+    """Prints a development token, alone on standard output."""
+    from shopstream.cli.environment import load_beside_up
+    from shopstream.cli.tokens import ROLES, duration, mint
+
+    if role not in ROLES:
+        raise typer.BadParameter(f"must be one of {', '.join(ROLES)}", param_hint="--role")
+    try:
+        life = duration(ttl)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--ttl") from None
+    with plain_faults():
+        settings = load_beside_up()
+        try:
+            text = mint(settings, shop, datetime.now(UTC), role=role, user=user, ttl=life)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--shop, --user") from None
+        typer.echo(text)
+
+
+@app.command()
+def verify(
+    shop: Annotated[str | None, typer.Option(help="Only this shop.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+) -> None:
+    """Recomputes every report number from the latest versions; exit 1 if any differs."""
+    from clickhouse.verify import verify as compare
+    from shopstream.cli.environment import load_beside_up
+    from shopstream.cli.steps_bar import steps_bar
+
+    with plain_faults():
+        settings = load_beside_up()
+        with steps_bar("comparing") as advance:
+            verdict = compare(settings, shop, advance)
+        if as_json:
+            found = [difference.as_dict() for difference in verdict.differences]
+            document = {"compared": verdict.compared, "differences": found}
+            typer.echo(json.dumps(document, indent=2))
+        else:
+            for each in verdict.differences:
+                typer.echo(str(each))
+            typer.echo(f"{verdict.compared} rows compared, {len(verdict.differences)} differences")
+        raise typer.Exit(1 if verdict.differences else 0)
+
+
+@app.command()
+def rebuild() -> None:
+    """Makes every aggregate what the orders say, while serving; exit 1 if some could not be judged."""
+    from pipeline.reconcile.rebuild import run
+    from shopstream.cli.environment import load_beside_up
+    from shopstream.cli.steps_bar import steps_bar
+
+    with plain_faults():
+        settings = load_beside_up()
+        with steps_bar("rebuilding") as advance:
+            done = run(settings, lambda done, of, _: advance(done, of))
+        typer.echo(f"{done.repaired} rows made good")
+        if not done.told:
+            typer.echo(
+                "API processes could not be told over Kafka: reports show the repairs within six minutes",
+                err=True,
+            )
+        if done.doubtful:
+            typer.echo(
+                f"{done.doubtful} rows were being written all the time: run it again", err=True
+            )
+        raise typer.Exit(1 if done.doubtful else 0)

@@ -1,0 +1,81 @@
+"""Reads a topic from its beginning to the end that it has now, and stops."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from shopstream.broker import BrokerUnreachable, TopicAdmin, client_options
+from shopstream.producer import NoSuchTopic
+from shopstream.record_batches import bound_kafka_python
+from shopstream.settings import Settings
+
+POLL_MS = 200
+QUIET = 10.0
+"""Seconds without any answer after which the broker counts as away."""
+
+
+def read_topic(settings: Settings, topic: str) -> Iterator[Any]:
+    """Every record (kafka-python's) that the topic has now, in the order of each partition.
+
+    Raises:
+        NoSuchTopic: the broker does not have it.
+        BrokerUnreachable: no broker answers, or it stopped answering before the end.
+    """
+    with TopicAdmin(settings) as admin:
+        partitions = admin.partitions([topic])[topic]
+    if not partitions:
+        raise NoSuchTopic(topic)
+    consumer = _connected(settings)
+    try:
+        places = [TopicPartition(topic, number) for number in range(partitions)]
+        consumer.assign(places)
+        yield from _until_end(consumer, places, settings.kafka_bootstrap)
+    finally:
+        consumer.close()
+
+
+def _until_end(consumer: Any, places: list[Any], address: str) -> Iterator[Any]:
+    left = set(places)
+    heard = time.monotonic()
+    try:
+        consumer.seek_to_beginning(*places)
+        ends = consumer.end_offsets(places)
+    except KafkaError as error:
+        raise BrokerUnreachable(address, str(error)) from error
+    while left:
+        try:
+            chunks = consumer.poll(POLL_MS)
+            done = {place for place in left if _next(consumer, place) >= ends[place]}
+        except KafkaError as error:
+            raise BrokerUnreachable(address, str(error)) from error
+        for place, records in chunks.items():
+            yield from (record for record in records if record.offset < ends[place])
+        left -= done
+        if chunks or done:
+            heard = time.monotonic()
+        elif time.monotonic() - heard > QUIET:
+            raise BrokerUnreachable(address, f"it sent nothing for {QUIET:g} s")
+
+
+def _next(consumer: Any, place: Any) -> int:
+    position = consumer.position(place, timeout_ms=POLL_MS)
+    return -1 if position is None else int(position)
+
+
+def _connected(settings: Settings) -> Any:
+    bound_kafka_python()
+    try:
+        return KafkaConsumer(
+            **client_options(settings),
+            enable_auto_commit=False,
+            # the beginning, where retention has taken offset 0
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=100,
+            max_partition_fetch_bytes=4 * 1024 * 1024,
+            bootstrap_timeout_ms=5000,
+        )
+    except KafkaError as error:
+        raise BrokerUnreachable(settings.kafka_bootstrap, str(error)) from error

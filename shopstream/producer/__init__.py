@@ -1,0 +1,39 @@
+"""A producer for shops written in Python; see docs/producing.md."""
+
+from shopstream.broker import BrokerUnreachable
+from shopstream.producer.delivery import Place, Sent
+from shopstream.producer.errors import InvalidEvent, NoSuchTopic, NotDelivered, ProducerError
+from shopstream.producer.shop_producer import ShopProducer
+from shopstream.producer.things import (
+    Item,
+    Money,
+    Order,
+    Payment,
+    Purchase,
+    PurchaseItem,
+    Shop,
+    StockLevel,
+    Supplier,
+    Visit,
+)
+
+__all__ = [
+    "BrokerUnreachable",
+    "InvalidEvent",
+    "Item",
+    "Money",
+    "NoSuchTopic",
+    "NotDelivered",
+    "Order",
+    "Payment",
+    "Place",
+    "ProducerError",
+    "Purchase",
+    "PurchaseItem",
+    "Sent",
+    "Shop",
+    "ShopProducer",
+    "StockLevel",
+    "Supplier",
+    "Visit",
+]

@@ -1,5 +1,0 @@
-"""Records of one chunk to columns: as a whole where all is well, one by one where it is not."""
-
-from shopstream.pipeline.decode.chunk import Piece, decode
-
-__all__ = ["Piece", "decode"]
