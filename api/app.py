@@ -27,10 +27,10 @@ from api.push.hub import Hub
 from api.push.routes import Grants, PushRoutes
 from api.push.socketio import SocketIo
 from api.push.stored_events import StoredEvents
-from api.reports import refusals
-from api.reports.kept import Kept
+from api.reports import read_your_writes
+from api.reports.cache import ResponseCache
+from api.reports.read_your_writes import Refusals
 from api.reports.reader import Reader
-from api.reports.refusals import Refusals
 from api.reports.routes import ReportRoutes
 from api.reports.statements import Statements
 from api.tickets import Tickets
@@ -109,7 +109,7 @@ def _reports(deps: Deps, now: Callable[[], datetime]) -> ReportRoutes:
     return ReportRoutes(
         deps.access,
         reader,
-        Kept(known.standing, now),
+        ResponseCache(known, now),
         deps.book,
         deps.look,
         Shares(max(1, deps.reports_at_once // SHOPS_AT_LEAST)),
@@ -172,7 +172,7 @@ def _middleware(deps: Deps, metrics: Metrics) -> list[Middleware]:
                     "ETag",
                     "Retry-After",
                     "WWW-Authenticate",
-                    refusals.HEADER,
+                    read_your_writes.HEADER,
                     trace.HEADER,
                 ],
                 max_age=600,

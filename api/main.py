@@ -26,7 +26,7 @@ from api.push.source import Source
 from api.push.timekeeper import Timekeeper
 from api.push.types import TOPICS
 from api.rate import Rate
-from api.reports.refusals import Refusals
+from api.reports.read_your_writes import Refusals
 from api.server import PortInUse, Server, configure, connections_for, listen
 from api.tickets import Tickets
 from clickhouse.client import Address, Engine

@@ -11,13 +11,15 @@ from api.faults import BadParameter
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """`read` returns the typed value of a text, or raises `ValueError` with the rule (`must be …`)."""
+    """`read` returns the typed value of a text, or raises `ValueError` with the rule (`must be …`); `default` is the
+    value where it is absent."""
 
     name: str
     description: str
     read: Callable[[str], Any] = str
     schema: dict[str, Any] = field(default_factory=lambda: {"type": "string"})
     example: Any = None
+    default: Any = None
 
     def openapi(self) -> dict[str, Any]:
         """As OpenAPI 3.1 describes it."""
@@ -37,13 +39,13 @@ SHOP = Parameter(
 
 
 def read_query(query: QueryParams, declared: Sequence[Parameter]) -> dict[str, Any]:
-    """The value of each declared parameter by name; None where it is absent.
+    """The value of each declared parameter by name; its default where it is absent.
 
     Raises:
         BadParameter: for a name that is not declared or stands twice, or a value that breaks its rule.
     """
     known = {parameter.name: parameter for parameter in declared}
-    found: dict[str, Any] = dict.fromkeys(known)
+    found = {parameter.name: parameter.default for parameter in declared}
     seen = set()
     for name, text in query.multi_items():
         if name not in known:

@@ -3,10 +3,10 @@
 import hashlib
 import math
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 
 from api.faults import TooMany
+from api.lru import LruCache
 
 BURST_SECONDS = 2.0
 """A token that was silent may ask for as many seconds at once."""
@@ -21,7 +21,7 @@ class Rate:
         self._limit = limit
         self._clock = clock
         # when what a token has asked for is paid, by hash: no token is kept
-        self._paid: OrderedDict[bytes, float] = OrderedDict()
+        self._paid: LruCache[bytes, float] = LruCache(MEMORY)
 
     def count(self, token: str) -> None:
         """One request of a valid token.
@@ -33,12 +33,9 @@ class Rate:
             return
         now, step = self._clock(), 1 / self._limit
         name = hashlib.blake2b(token.encode(errors="replace"), digest_size=16).digest()
-        paid = max(now, self._paid.get(name, now)) + step
+        paid = max(now, self._paid.get(name) or now) + step
         # the smallest limits still let one request through
         over = paid - now - max(BURST_SECONDS, step)
         if over > 1e-9:
             raise TooMany(math.ceil(over))
-        self._paid[name] = paid
-        self._paid.move_to_end(name)
-        if len(self._paid) > MEMORY:
-            self._paid.popitem(last=False)
+        self._paid.put(name, paid)

@@ -1,10 +1,13 @@
-"""Exact sums and averages, and money on its way into JSON."""
+"""Exact sums and averages, columns of whole numbers, and money on its way into JSON. Pure."""
 
 from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from functools import cache, reduce
 from itertools import accumulate, repeat
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import orjson
 
 from shopstream.contracts.notices import plain
@@ -12,6 +15,9 @@ from shopstream.contracts.notices import plain
 _EXACT = Context(prec=100, rounding=ROUND_HALF_EVEN)
 """A sum has at most 38 digits, an average 4 decimals less and 2 more. What does not end after 100 digits is no tie."""
 ZERO = Decimal(0)
+Column = npt.NDArray[Any]
+"""Whole numbers: 64 bits each where they and their sums fit, Python's own numbers beyond."""
+_SAFE = 2.0**62
 
 
 def add(one: Decimal, other: Decimal) -> Decimal:
@@ -54,6 +60,25 @@ def number(amount: Decimal | None) -> orjson.Fragment | None:
     text = str(amount)
     # most amounts are plain as they stand, and this is the faster way
     return orjson.Fragment(plain(amount) if text[-1] == "0" or "E" in text else text)
+
+
+def wide(low: Column, high: Column) -> Column:
+    """Numbers of 128 bits from their halves: unsigned 64 bits below, signed above."""
+    short = np.ascontiguousarray(low).view(np.int64)
+    if np.array_equal(high, short >> 63):
+        return short
+    long: Column = high.astype(object) * 2**64 + low.astype(object)
+    return long
+
+
+def summable(column: Column) -> Column:
+    """The same numbers, so that no sum of some of them is beyond what they can hold."""
+    return column.astype(object) if np.abs(column.astype(np.float64)).sum() > _SAFE else column
+
+
+def from_units(units: int) -> Decimal:
+    """The exact amount of so many units of 1/10000."""
+    return Decimal(units).scaleb(-4, _EXACT)
 
 
 @cache

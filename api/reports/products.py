@@ -1,28 +1,159 @@
-"""What products of shops sold: kept in memory, or summed by the engine where that is too much."""
+"""What products of shops sold: cached as columns, exact at any size, or summed by ClickHouse where that is too much."""
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, cast
+from itertools import islice, pairwise
+from sys import getsizeof
+from typing import Any, NamedTuple, Protocol, cast
 from weakref import WeakValueDictionary
 
+import numpy as np
+
 from api.freshness.standing import Known
-from api.reports import sold
-from api.reports.cover import QUARTERS, Run, pieces
-from api.reports.lately import Lately
-from api.reports.parts import Part, PartCache, Sized
-from api.reports.sold import Columns, Products, Sold
+from api.lru import LruCache
+from api.reports.cache import Bucket, BucketCache, Sized
+from api.reports.days import QUARTERS, Run, split_period
+from api.reports.money import Column, from_units, summable, wide
 from clickhouse.client import Row
 
 PRODUCTS = 30_000
-"""Of a shop, that are remembered; what it sold is too much to be kept once they are more."""
+"""Of a shop; what it sold is too much to be cached once they are more."""
 SPAN = 7
-"""Parts at most that one statement reads, with what lies between them: what it gives is taken in at one go."""
+"""Buckets at most that one statement reads, with what lies between them: what it gives is taken in at one go."""
 FEW = 3
-"""Parts that are always worth reading."""
+"""Buckets that are always worth reading."""
 AGAIN_SECONDS = 5.0
 """Where all of a shop may have changed since much of it was read, much of it is read again only after so long."""
+Columns = Sequence[Sequence[Any]]
+"""Of `sold_parts.sql`; none at all where there is no row."""
+BEST = 10
+"""As many as `top_products.sql` gives."""
+CURRENCIES = 1000
+"""Of a bucket; added up over the buckets that are read at once."""
+ROW_BYTES, LONG_BYTES, CURRENCY_BYTES, PRODUCT_BYTES = 24, 48, 700, 110
+"""Of a row, of a revenue in it that does not fit 64 bits, of a currency beside its rows, and of a product beside
+its id."""
+
+
+@dataclass(eq=False, slots=True, weakref_slot=True)
+class ProductNumbers:
+    """The products of a shop by number, which only become more."""
+
+    ids: list[str] = field(default_factory=list)
+    _numbers: dict[str, int] = field(default_factory=dict)
+    _size: int = 0
+
+    def of(self, ids: Sequence[str]) -> Column:
+        """The number of each, new ones for those that have none."""
+        known = self._numbers
+        found = np.fromiter((known.setdefault(one, len(known)) for one in ids), np.int64, len(ids))
+        new = list(islice(known, len(self.ids), None))
+        self.ids += new
+        self._size += sum(map(getsizeof, new)) + PRODUCT_BYTES * len(new)
+        return found
+
+    def size(self) -> int:
+        """Bytes in memory, roughly."""
+        return self._size
+
+    def find(self, product: str) -> int | None:
+        """Its number, where it has one."""
+        return self._numbers.get(product)
+
+
+class Lines(NamedTuple):
+    """Columns: numbers of products, units, and revenue in 1/10000; a product may be in several rows."""
+
+    product: Column
+    quantity: Column
+    revenue: Column
+
+
+@dataclass(frozen=True, slots=True)
+class ProductSums:
+    """What a bucket sold, by currency."""
+
+    products: ProductNumbers
+    lines: Mapping[str, Lines]
+
+    def size(self) -> int:
+        """Bytes in memory, roughly."""
+        return sum(
+            CURRENCY_BYTES
+            + len(lines.product) * (ROW_BYTES + LONG_BYTES * (lines.revenue.dtype == object))
+            for lines in self.lines.values()
+        )
+
+
+def read_product_sums(
+    columns: Columns, begins: Sequence[int], products: ProductNumbers
+) -> list[ProductSums] | None:
+    """What each of the buckets sold that begin at these instants (Unix seconds); None where their currencies are
+    too many."""
+    begin, currency, product, quantity, low, high = columns or [()] * 6
+    codes = {code: number for number, code in enumerate(dict.fromkeys(currency))}
+    group = np.array(begin, np.int64) * len(codes)
+    if len(codes) > 1:
+        group += np.fromiter((codes[code] for code in currency), np.int64, len(currency))
+    order = np.argsort(group, kind="stable")
+    group = group[order]
+    revenue = wide(np.array(low, np.uint64), np.array(high, np.int64))
+    lines = Lines(products.of(product)[order], np.array(quantity, np.int64)[order], revenue[order])
+    edges = [0, *(np.flatnonzero(np.diff(group)) + 1).tolist(), len(group)]
+    if len(edges) > CURRENCIES:
+        return None
+    names = list(codes)
+    found: dict[int, dict[str, Lines]] = {instant: {} for instant in begins}
+    for first, last in pairwise(edges):
+        instant, code = divmod(int(group[first]), len(codes)) if first < last else (None, 0)
+        if instant in found:
+            found[instant][names[code]] = Lines(*(column[first:last].copy() for column in lines))
+    return [ProductSums(products, found[instant]) for instant in begins]
+
+
+def best(buckets: Sequence[ProductSums], currency: str) -> list[Row]:
+    """The products that sold best in all the buckets together: by revenue, then by id; none that sold nothing."""
+    products = buckets[0].products
+    quantity, revenue = (_sums(buckets, [currency], of) for of in ("quantity", "revenue"))
+    some = np.flatnonzero((quantity != 0) | (revenue != 0))
+    if len(some) > BEST:
+        least = np.partition(revenue[some], len(some) - BEST)[len(some) - BEST]
+        some = some[revenue[some] >= least]
+    numbers = sorted(some.tolist(), key=lambda one: (-revenue[one], products.ids[one]))
+    return [
+        {
+            "product_id": products.ids[one],
+            "quantity": int(quantity[one]),
+            "revenue": from_units(int(revenue[one])),
+        }
+        for one in numbers[:BEST]
+    ]
+
+
+def units(buckets: Sequence[ProductSums], wanted: Iterable[str]) -> dict[str, int]:
+    """Units of some products that sold in all the buckets together, in any currency."""
+    currencies = {code for bucket in buckets for code in bucket.lines}
+    quantity = _sums(buckets, currencies, "quantity")
+    numbers = {product: buckets[0].products.find(product) for product in wanted}
+    return {
+        product: int(quantity[number])
+        for product, number in numbers.items()
+        if number is not None and number < len(quantity)
+    }
+
+
+def _sums(buckets: Sequence[ProductSums], currencies: Iterable[str], of: str) -> Column:
+    """Of a column, by the number of the product; all buckets are of one shop and its numbering."""
+    some = [lines for code in currencies for bucket in buckets if (lines := bucket.lines.get(code))]
+    if not some:
+        return np.zeros(0, np.int64)
+    column = summable(np.concatenate([getattr(lines, of) for lines in some]))
+    sums = np.zeros(len(buckets[0].products.ids), column.dtype)
+    np.add.at(sums, np.concatenate([lines.product for lines in some]), column)
+    return sums
 
 
 class Ask(Protocol):
@@ -41,32 +172,32 @@ class Ask(Protocol):
     ) -> Columns | None: ...
 
 
-class ProductBook:
-    """Sums kept parts. While nothing can be kept, or where a period has too many rows, each question is a statement
-    of its own."""
+class ProductSales:
+    """Sums of cached buckets. While nothing can be cached, or where a period has too many rows, each question is a
+    statement of its own."""
 
-    def __init__(self, ask: Ask, book: Known, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, ask: Ask, known: Known, clock: Callable[[], float] = time.monotonic) -> None:
         self._ask = ask
-        self._book = book
-        self._parts: PartCache[Sold | None] = PartCache(self._fetch, book, clock)
-        self._products: WeakValueDictionary[str, Products] = WeakValueDictionary()
+        self._known = known
+        self._buckets: BucketCache[ProductSums | None] = BucketCache(known, clock)
+        self._numbers: WeakValueDictionary[str, ProductNumbers] = WeakValueDictionary()
         self._clock = clock
-        self._begun: Lately[str, tuple[int, float]] = Lately()
+        self._all_read: LruCache[str, tuple[int, float]] = LruCache()
 
     async def best(
         self, shop: str, currency: str | None, start: datetime, end: datetime
     ) -> list[Row]:
-        """The products that sold best, as `sold.best`; none without a currency.
+        """The products that sold best, as `best`; none without a currency.
 
         Raises:
             EngineUnavailable, EngineError: as the engine.
         """
         if currency is None or start >= end:
             return []
-        parts = await self._sold(shop, start, end)
-        if parts is None:
+        buckets = await self._sold(shop, start, end)
+        if buckets is None:
             return await self._ask.top(shop, currency, start, end)
-        return sold.best(parts, currency)
+        return best(buckets, currency)
 
     async def units(
         self, shop: str, products: Sequence[str], start: datetime, end: datetime
@@ -76,68 +207,71 @@ class ProductBook:
         Raises:
             EngineUnavailable, EngineError: as the engine.
         """
-        parts = await self._sold(shop, start, end)
-        if parts is not None:
-            return sold.units(parts, products)
+        buckets = await self._sold(shop, start, end)
+        if buckets is not None:
+            return units(buckets, products)
         rows = await self._ask.sold_units(shop, products, start, end)
         return {row["product_id"]: row["units"] for row in rows}
 
-    async def _sold(self, shop: str, start: datetime, end: datetime) -> list[Sold] | None:
+    async def _sold(self, shop: str, start: datetime, end: datetime) -> list[ProductSums] | None:
         """None: not in memory."""
-        if not self._parts.keeps(shop):
+        if not self._buckets.keeps(shop):
             return None
-        parts = [_part(run) for run in pieces(start, end)]
-        if not self._worthwhile(shop, len(self._parts.stale(shop, parts))):
+        buckets = [_bucket(run) for run in split_period(start, end)]
+        if not self._worthwhile(shop, len(self._buckets.stale(shop, buckets))):
             return None
-        sold = await self._parts.get(shop, parts)
-        return None if None in sold else cast(list[Sold], sold)
+        sold = await self._buckets.get(shop, buckets, self._fetch)
+        return None if None in sold else cast(list[ProductSums], sold)
 
     def _worthwhile(self, shop: str, stale: int) -> bool:
-        """Whether so many parts should be read: they cost more than one statement, and are of use if they last."""
+        """Whether so many buckets should be read: they cost more than one statement, and are of use if they last."""
         if stale <= FEW:
             return True
-        version, now = self._book.standing(shop).version, self._clock()
-        known = self._begun.get(shop)
-        if known and now < known[1] + AGAIN_SECONDS and self._book.touched(shop, known[0]) is None:
+        version, now = self._known.standing(shop).version, self._clock()
+        known = self._all_read.get(shop)
+        if known and now < known[1] + AGAIN_SECONDS and self._known.touched(shop, known[0]) is None:
             return False
         if version is not None:
-            self._begun.put(shop, (version, now))
+            self._all_read.put(shop, (version, now))
         return True
 
-    async def _fetch(self, shop: str, parts: Sequence[Part]) -> list[Sized[Sold | None]]:
-        found = await asyncio.gather(*(self._span(shop, span) for span in _spans(parts)))
-        fetched = {part: one for some in found for part, one in some.items()}
-        return [fetched[part] for part in parts]
+    async def _fetch(self, shop: str, buckets: Sequence[Bucket]) -> list[Sized[ProductSums | None]]:
+        found = await asyncio.gather(*(self._span(shop, span) for span in _spans(buckets)))
+        fetched = {bucket: one for some in found for bucket, one in some.items()}
+        return [fetched[bucket] for bucket in buckets]
 
-    async def _span(self, shop: str, span: Sequence[Part]) -> dict[Part, Sized[Sold | None]]:
+    async def _span(
+        self, shop: str, span: Sequence[Bucket]
+    ) -> dict[Bucket, Sized[ProductSums | None]]:
         """None of each where they are too much together."""
         window, start, end = span[0].window, span[0].start, span[-1].end
         columns = await self._ask.sold_parts(shop, window, start, end)
-        products = self._products.get(shop)
-        if products is None:  # as long as any part has them there is no other
-            products = self._products[shop] = Products()
+        products = self._numbers.get(shop)
+        if products is None:  # as long as any bucket has them there is no other
+            products = self._numbers[shop] = ProductNumbers()
         found = None
         if columns is not None and len(products.ids) <= PRODUCTS:
-            found = sold.read_sold(columns, [part.start for part in span], products)
+            found = read_product_sums(columns, [bucket.start for bucket in span], products)
         if found is None:
             return dict.fromkeys(span, Sized(None, 0))
         return {
-            part: Sized(one, one.size(), products) for part, one in zip(span, found, strict=True)
+            bucket: Sized(one, one.size(), products.size())
+            for bucket, one in zip(span, found, strict=True)
         }
 
 
-def _part(run: Run) -> Part:
-    return Part(run.window, int(run.start.timestamp()), int(run.end.timestamp()))
+def _bucket(run: Run) -> Bucket:
+    return Bucket(run.window, int(run.start.timestamp()), int(run.end.timestamp()))
 
 
-def _spans(parts: Sequence[Part]) -> list[list[Part]]:
-    """What is read by one statement each; quarters of an hour, which the engine sums, alone."""
-    found: list[list[Part]] = []
-    for part in sorted(parts):
+def _spans(buckets: Sequence[Bucket]) -> list[list[Bucket]]:
+    """What is read by one statement each; 15-minute buckets, which the engine sums, alone."""
+    found: list[list[Bucket]] = []
+    for bucket in sorted(buckets):
         first = found[-1][0] if found else None
-        near = first and part.end - first.start <= SPAN * (part.end - part.start)
-        if near and first and part.window == first.window != QUARTERS:
-            found[-1].append(part)
+        near = first and bucket.end - first.start <= SPAN * (bucket.end - bucket.start)
+        if near and first and bucket.window == first.window != QUARTERS:
+            found[-1].append(bucket)
         else:
-            found.append([part])
+            found.append([bucket])
     return found

@@ -1,59 +1,72 @@
-"""Profiles of shops, kept until the pipeline says that something they are made of may be another."""
+"""What a shop's reports are made in, its currency and its time zone, cached until something of them may change."""
 
-from collections.abc import Callable
-from datetime import datetime
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Iterable, Set
+from typing import NamedTuple, cast
+from zoneinfo import ZoneInfo
 
 from api.freshness.standing import Known, Standing
-from api.reports.kept import NEVER, Kept, Made
-from api.reports.lately import Lately
-from api.reports.profile import Profile, read_profile
+from api.reports.cache import Entry, Holds, Sized, VersionedCache
 from clickhouse.client import Row
 
-_QUESTION = "profile"
+BYTES = 8 * 1024 * 1024
+"""Of all profiles in memory."""
+UTC_ZONE = ZoneInfo("UTC")
 
 
-class Ask(Protocol):
-    """Where rows come from."""
+class Profile(NamedTuple):
+    """`currency` is None in an empty shop. `zone.key` is the name of the time zone. `threshold` is the shop's own.
 
-    async def profile(self, shop: str, /) -> list[Row]: ...
+    `day` is that of the earliest order (UTC, counted from 1970-01-01) where it decides the currency.
+    """
+
+    currency: str | None
+    zone: ZoneInfo
+    threshold: int | None = None
+    day: int | None = None
+
+    def unchanged_by(self, days: Set[int] | None) -> bool:
+        """Whether it is still the same after changes in these days (`Known.touched`)."""
+        if days is None or self.currency is None:
+            return False
+        return self.day is None or all(day > self.day for day in days)
 
 
-class Profiles:
-    """A profile is exact: a body may be newer than what was known when it was read, and claims no more."""
+NOBODY = Profile(None, UTC_ZONE)
 
-    def __init__(self, ask: Ask, book: Known, now: Callable[[], datetime]) -> None:
+
+def read_profile(rows: Iterable[Row]) -> Profile:
+    """From the rows of `profile.sql`: the shop's settings decide, else its earliest order."""
+    found = {bool(row["said"]): row for row in rows if row["currency"]}
+    if settings := found.get(True):
+        return Profile(settings["currency"], ZoneInfo(settings["timezone"]), settings["threshold"])
+    earliest = found.get(False)
+    return Profile(earliest["currency"], UTC_ZONE, day=earliest["day"]) if earliest else NOBODY
+
+
+class Profiles(VersionedCache[None, Profile]):
+    """A profile is exact. `ask` gives the rows of `profile.sql` of a shop."""
+
+    def __init__(self, ask: Callable[[str], Awaitable[list[Row]]], known: Known) -> None:
+        super().__init__(known, limit=BYTES)
         self._ask = ask
-        self._book = book
-        self._kept: Kept[Profile] = Kept(self._standing, now)
-        self._read: Lately[str, tuple[int, Profile]] = Lately()
 
     async def of(self, shop: str) -> Profile:
-        """The shop's.
+        """The profile of a shop.
 
         Raises:
             EngineUnavailable, EngineError: as the engine.
         """
+        return (await self.get(shop, [None], self._fetch))[0]
 
-        async def ask() -> Made[Profile]:
-            return Made(read_profile(await self._ask.profile(shop)), NEVER, 0)
+    async def _fetch(self, shop: str, _: object) -> list[Sized[Profile]]:
+        return [Sized(read_profile(await self._ask(shop)), 0)]
 
-        version = self._standing(shop).version
-        profile = (await self._kept.get(shop, _QUESTION, ask, exact=True)).value
-        if version is not None:
-            self._read.put(shop, (version, profile))
-        return profile
+    def _holds(self, shop: str, standing: Standing) -> Holds[None, Profile]:
+        def holds(_: None, entry: Entry[Profile]) -> bool:
+            days = self._known.touched(shop, cast(int, entry.standing.version))
+            if entry.value is None or not entry.value.unchanged_by(days):
+                return False
+            entry.standing = standing
+            return True
 
-    def forget(self, shop: str) -> None:
-        """The next one asks again."""
-        self._kept.forget(shop, _QUESTION)
-
-    def _standing(self, shop: str) -> Standing:
-        """Its version is another one only where the profile may be. Words tell more than notices here."""
-        standing = self._book.standing(shop)._replace(changes=0)
-        known = self._read.get(shop)
-        if standing.version is None or known is None:
-            return standing
-        version, profile = known
-        same = profile.stands(self._book.touched(shop, version))
-        return standing._replace(version=version) if same else standing
+        return holds

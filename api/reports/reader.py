@@ -1,28 +1,34 @@
-"""Makes answers: asks the engine for what a question needs, everything at once."""
+"""Makes responses: reads what a question needs, everything at once, and hashes the body."""
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from sys import getsizeof
-from typing import Any
+from typing import Any, NamedTuple
+
+import orjson
 
 from api.faults import NotYet
 from api.freshness.standing import Known
 from api.reports import days
-from api.reports.answer import Content, make
-from api.reports.kept import Made
-from api.reports.ledger import Ledger
-from api.reports.names import NameBook
-from api.reports.parts import Sized
-from api.reports.products import ProductBook
-from api.reports.profile import Profile
-from api.reports.profiles import Profiles
-from api.reports.report import NONE_PAID, Cut, Facts, Paid, Payments, Report, report_body
-from api.reports.sessions import SessionBook
-from api.reports.shop_cache import ShopCache
+from api.reports.cache import Sized, WholeShopCache
+from api.reports.names import ProductNames
+from api.reports.products import ProductSales
+from api.reports.profiles import Profile, Profiles
+from api.reports.report import (
+    NONE_PAID,
+    Body,
+    Paid,
+    Payments,
+    Period,
+    Report,
+    ReportData,
+    report_body,
+)
 from api.reports.statements import Statements
-from api.reports.stock import Shelf, StockPage, sold_since, stock_body
-from api.reports.totals import Body
+from api.reports.stock import StockDetails, StockPage, sold_since, stock_body
+from api.reports.sums import SalesSums, SessionSums
 from shopstream.contracts.stock import threshold
 
 ATTEMPTS, PAUSE_SECONDS = 10, 0.03
@@ -31,21 +37,35 @@ UNITS_BYTES = 110
 """Of the units of a product beside its id, roughly."""
 
 
+class Content(NamedTuple):
+    """A body as JSON without `asOf`, and its tag: `asOf` alone is no change."""
+
+    body: bytes
+    tag: str
+
+
+def make(body: Body, until: datetime) -> Sized[Content]:
+    """A body as it is cached, until the instant `until` (UTC)."""
+    text = orjson.dumps(body)
+    tag = f'"{hashlib.blake2b(text, digest_size=16).hexdigest()}"'
+    return Sized(Content(text, tag), len(text), until=until)
+
+
 class Reader:
     """`now` is the present instant (UTC)."""
 
-    def __init__(self, ask: Statements, now: Callable[[], datetime], book: Known) -> None:
+    def __init__(self, ask: Statements, now: Callable[[], datetime], known: Known) -> None:
         self._ask = ask
         self._now = now
-        self._profiles = Profiles(ask, book, now)
-        self._sales = Ledger(ask.quarters, book)
-        self._paid = Ledger(ask.paid_quarters, book)
-        self._products = ProductBook(ask, book)
-        self._session_book = SessionBook(ask, book)
-        self._names = NameBook(ask, book.standing)
-        self._on_order: ShopCache[Mapping[str, int]] = ShopCache(self._all_ordered, book.standing)
+        self._profiles = Profiles(ask.profile, known)
+        self._sales = SalesSums(ask.quarters, known)
+        self._paid = SalesSums(ask.paid_quarters, known)
+        self._products = ProductSales(ask, known)
+        self._session_sums = SessionSums(ask.sessions, known)
+        self._names = ProductNames(ask, known)
+        self._on_order: WholeShopCache[Mapping[str, int]] = WholeShopCache(self._all_ordered, known)
 
-    async def report(self, shop: str, report: Report) -> Made[Content]:
+    async def report(self, shop: str, report: Report) -> Sized[Content]:
         """A report's body but for `asOf`.
 
         Raises:
@@ -55,16 +75,16 @@ class Reader:
         for _ in range(ATTEMPTS):
             now = self._now()
             profile = await self._profiles.of(shop)
-            cut, facts = await self._facts(shop, report, now, profile)
+            period, data = await self._data(shop, report, now, profile)
             # a first order may have its sums a moment before the shop has its currency
-            if profile.currency is not None or not facts.sales:
-                body = report_body(report, shop, now, profile, cut, facts)
+            if profile.currency is not None or not data.sales:
+                body = report_body(report, shop, now, profile, period, data)
                 return make(body, _tomorrow(now, profile))
-            self._profiles.forget(shop)
+            self._profiles.forget(shop, None)
             await asyncio.sleep(PAUSE_SECONDS)
         raise NotYet("The shop's first order is arriving at this moment; ask again.")
 
-    async def stock(self, shop: str, page: StockPage) -> Made[Content]:
+    async def stock(self, shop: str, page: StockPage) -> Sized[Content]:
         """A page of the levels but for `asOf`.
 
         Raises:
@@ -74,29 +94,29 @@ class Reader:
         profile = await self._profiles.of(shop)
         return make(await self._stock(shop, page, now, profile), _tomorrow(now, profile))
 
-    async def _facts(
+    async def _data(
         self, shop: str, report: Report, now: datetime, profile: Profile
-    ) -> tuple[Cut, Facts]:
-        cut = report.cut(days.today(now, profile.zone), profile.zone)
-        period = profile.currency, cut.start, cut.end
+    ) -> tuple[Period, ReportData]:
+        period = report.period(days.today(now, profile.zone), profile.zone)
+        paid_in = profile.currency, period.start, period.end
         sales, (top, names), sessions, payments = await asyncio.gather(
-            self._sales.sums(shop, _seconds(cut.marks)),
-            self._top(shop, report, *period),
-            self._sessions(shop, report, cut, profile),
-            self._payments(shop, report, *period),
+            self._sales.sums(shop, _seconds(period.boundaries)),
+            self._top(shop, report, *paid_in),
+            self._sessions(shop, report, period, profile),
+            self._payments(shop, report, *paid_in),
         )
-        return cut, Facts(sales, top, names, sessions, payments)
+        return period, ReportData(sales, top, names, sessions, payments)
 
     async def _top(
         self, shop: str, report: Report, currency: str | None, start: datetime, end: datetime
     ) -> Any:
         if "top" not in report.needs:
             return [], {}
-        top, known = await asyncio.gather(
+        top, expected = await asyncio.gather(
             self._products.best(shop, currency, start, end), self._names.expected(shop, report)
         )
         products = [row["product_id"] for row in top]
-        return top, await self._names.of(shop, report, products, known)
+        return top, await self._names.of(shop, report, products, expected)
 
     async def _payments(
         self, shop: str, report: Report, currency: str | None, start: datetime, end: datetime
@@ -107,23 +127,25 @@ class Reader:
         found = {row["currency"]: Paid(row["orders"], row["revenue"]) for row in rows}
         return Payments(found.get(currency, NONE_PAID), found.get(currency.lower(), NONE_PAID))
 
-    async def _sessions(self, shop: str, report: Report, cut: Cut, profile: Profile) -> int:
+    async def _sessions(self, shop: str, report: Report, period: Period, profile: Profile) -> int:
         if "sessions" not in report.needs:
             return 0
-        dates = days.dates(cut.first, cut.last)
-        return await self._session_book.sessions(shop, days.marks(dates, cut.last, profile.zone))
+        dates = days.dates(period.first, period.last)
+        return await self._session_sums.total(
+            shop, days.boundaries(dates, period.last, profile.zone)
+        )
 
     async def _stock(self, shop: str, page: StockPage, now: datetime, profile: Profile) -> Body:
         rows = await self._ask.levels(shop, page, threshold(None, profile.threshold))
         if not rows:
-            return stock_body(shop, page, rows, Shelf({}, {}, {}))
+            return stock_body(shop, page, rows, StockDetails({}, {}, {}))
         products = list(dict.fromkeys(row["product_id"] for row in rows))
-        shelf = await asyncio.gather(
+        details = await asyncio.gather(
             self._names.read(shop, products, {r["product_id"] for r in rows if r["named"]}),
             self._products.units(shop, products, *sold_since(now, profile.zone)),
             self._ordered(shop, products),
         )
-        return stock_body(shop, page, rows, Shelf(*shelf))
+        return stock_body(shop, page, rows, StockDetails(*details))
 
     async def _ordered(self, shop: str, products: Sequence[str]) -> Mapping[str, int]:
         found = await self._on_order.of(shop)
@@ -144,5 +166,5 @@ def _tomorrow(now: datetime, profile: Profile) -> datetime:
     return days.first_instant(days.today(now, profile.zone) + days.DAY, profile.zone)
 
 
-def _seconds(marks: Iterable[datetime]) -> list[int]:
-    return [int(mark.timestamp()) for mark in marks]
+def _seconds(instants: Iterable[datetime]) -> list[int]:
+    return [int(instant.timestamp()) for instant in instants]

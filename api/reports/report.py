@@ -1,39 +1,131 @@
-"""What the reports have in common: a question, cut into parts for a time zone, and its body. Pure."""
+"""What the reports have in common: a question, its period in a time zone, its sums and its body. Pure."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from api.reports import money
-from api.reports.profile import Profile
-from api.reports.totals import Body, Sums, read_sums
+from api.reports.profiles import Profile
 from clickhouse.client import Row
+
+Body = dict[str, Any]
+
+
+class Totals(NamedTuple):
+    """Sums over some 15-minute buckets in one currency."""
+
+    revenue: Decimal = money.ZERO
+    orders: int = 0
+    items: int = 0
+
+    def plus(self, other: "Totals") -> "Totals":
+        """The exact sum of both."""
+        return Totals(
+            money.add(self.revenue, other.revenue),
+            self.orders + other.orders,
+            self.items + other.items,
+        )
+
+    def body(self) -> Body:
+        """As every entry of a breakdown carries it."""
+        return {
+            "totalRevenue": money.number(self.revenue),
+            "totalOrders": self.orders,
+            "totalItems": self.items,
+        }
+
+    def whole(self) -> Body:
+        """As a report carries it for its whole period."""
+        average = money.average(self.revenue, self.orders)
+        return {**self.body(), "averageOrderValue": money.number(average)}
+
+    def __bool__(self) -> bool:
+        return bool(self.orders or self.items or self.revenue)
+
+
+NOTHING = Totals()
+
+
+def entries(label: str, texts: Iterable[str], parts: Iterable[Totals]) -> list[Body]:
+    """A breakdown: the body of each part behind its text."""
+    return [
+        {
+            label: text,
+            "totalRevenue": money.number(revenue),
+            "totalOrders": orders,
+            "totalItems": items,
+        }
+        for text, (revenue, orders, items) in zip(texts, parts, strict=True)
+    ]
+
+
+@dataclass(slots=True)
+class Sums:
+    """`parts` in the shop's currency, one between two boundaries; `others` by currency, over the period."""
+
+    parts: list[Totals]
+    others: dict[str, Totals] = field(default_factory=dict)
+
+    def total(self, start: int = 0, end: int | None = None) -> Totals:
+        """Of the parts from `start` to before `end`."""
+        if not (parts := self.parts[start:end]):
+            return NOTHING
+        revenues, orders, items = zip(*parts, strict=True)
+        return Totals(money.total(revenues), sum(orders), sum(items))
+
+    def other_currencies(self) -> list[Body]:
+        """Sorted; one without anything in it is left out."""
+        found = sorted(self.others.items())
+        return [{"currency": code, **sums.body()} for code, sums in found if sums]
+
+
+def read_sums(
+    rows: Iterable[Row], boundaries: Sequence[datetime], since: int, currency: str | None
+) -> Sums:
+    """Args:
+        rows: `begin` (Unix seconds, one of the boundaries), `currency`, `orders`, `revenue` (a decimal or its
+            text), `items`.
+        since: the boundary at which the period begins; the ones before it are for comparison.
+
+    Of two boundaries at the same instant (a day that the zone skips) the later one begins the part.
+    """
+    parts, others = [NOTHING] * (len(boundaries) - 1), dict[str, Totals]()
+    place = {int(boundary.timestamp()): number for number, boundary in enumerate(boundaries[:-1])}
+    for row in rows:
+        part = Totals(Decimal(row["revenue"]), row["orders"], row["items"])
+        number, code = place[row["begin"]], row["currency"]
+        if code == currency:
+            known = parts[number]
+            parts[number] = part if known is NOTHING else known.plus(part)
+        elif number >= since:
+            others[code] = others.get(code, NOTHING).plus(part)
+    return Sums(parts, others)
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
-    """A period of local dates, `first` to `last`, and the instants (UTC) at which its sums are cut.
+class Period:
+    """A period of local dates, `first` to `last`, and the instants (UTC) between which it is summed.
 
-    The period is from mark `since` to the last one; marks before it are for comparison.
+    The period is from boundary `since` to the last one; boundaries before it are for comparison.
     """
 
     first: date
     last: date
-    marks: Sequence[datetime]
+    boundaries: Sequence[datetime]
     since: int = 0
 
     @property
     def start(self) -> datetime:
         """The first instant of the period."""
-        return self.marks[self.since]
+        return self.boundaries[self.since]
 
     @property
     def end(self) -> datetime:
         """The instant after its last."""
-        return self.marks[-1]
+        return self.boundaries[-1]
 
 
 class Paid(NamedTuple):
@@ -54,7 +146,7 @@ class Payments(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class ReportData:
     """Rows as the statements of sql/reports give them.
 
     `names` by product; one without a name may be missing. `payments` None: nothing was asked.
@@ -73,40 +165,40 @@ class Report(Hashable, Protocol):
     @property
     def needs(self) -> frozenset[str]: ...
 
-    def cut(self, today: date, zone: ZoneInfo) -> Cut:
-        """The period that is asked about."""
+    def period(self, today: date, zone: ZoneInfo) -> Period:
+        """The period of the question, today in the shop being `today`."""
 
-    def head(self, cut: Cut) -> Body:
+    def head(self, period: Period) -> Body:
         """The fields that say which period it is."""
 
-    def fields(self, cut: Cut, sums: Sums, facts: Facts, zone: ZoneInfo) -> Body:
+    def fields(self, period: Period, sums: Sums, data: ReportData, zone: ZoneInfo) -> Body:
         """Every field of its own but those."""
 
 
 def report_body(
-    report: Report, shop: str, now: datetime, profile: Profile, cut: Cut, facts: Facts
+    report: Report, shop: str, now: datetime, profile: Profile, period: Period, data: ReportData
 ) -> Body:
     """The body without `asOf`; `now` decides whether the period is over."""
-    sums = read_sums(facts.sales, cut.marks, cut.since, profile.currency)
+    sums = read_sums(data.sales, period.boundaries, period.since, profile.currency)
     return {
         "shopId": shop,
-        **report.head(cut),
+        **report.head(period),
         "currency": profile.currency,
         "timezone": profile.zone.key,
-        "partial": now < cut.end,
-        **report.fields(cut, sums, facts, profile.zone),
+        "partial": now < period.end,
+        **report.fields(period, sums, data, profile.zone),
         "otherCurrencies": sums.other_currencies(),
     }
 
 
-def top_products(facts: Facts) -> list[Body]:
+def top_products(data: ReportData) -> list[Body]:
     """The best products, as the rows have them."""
     return [
         {
             "productId": row["product_id"],
-            "name": facts.names.get(row["product_id"]),
+            "name": data.names.get(row["product_id"]),
             "quantity": row["quantity"],
             "revenue": money.number(Decimal(row["revenue"])),
         }
-        for row in facts.top
+        for row in data.top
     ]

@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 import orjson
 
-from api.reports.cover import DAYS, MONTHS, QUARTERS, Run, cover
-from api.reports.sold import Columns
+from api.reports.days import DAYS, MONTHS, QUARTERS, Run, signed_runs
+from api.reports.products import Columns
 from api.reports.stock import StockPage
 from clickhouse.client import Engine, Row
 from clickhouse.errors import EngineError
@@ -38,7 +38,7 @@ _BEGINS = {
     DAYS: "toUInt32(sold.day) * 86400",
     MONTHS: "toUInt32(sold.month) * 86400",
 }
-"""The first instant of a part, by the window."""
+"""The first instant of a bucket, by the window."""
 URL_BYTES = 60_000
 """Of products in one statement: they travel in its URL."""
 
@@ -54,27 +54,28 @@ class Statements:
         return await self._rows("profile", {"shop": shop})
 
     async def quarters(self, shop: str, start: int, end: int) -> bytes:
-        """Sales of quarters of an hour as `quarters.read` takes them; Unix seconds."""
+        """Sales in 15-minute buckets as `read_slots` takes them; Unix seconds."""
         return await self._binary("quarters", shop, start, end)
 
     async def paid_quarters(self, shop: str, start: int, end: int) -> bytes:
         """Payments in the same form, those that failed under the currency in small letters."""
         return await self._binary("paid_quarters", shop, start, end)
 
-    async def sessions(self, shop: str, marks: Sequence[int]) -> list[Row]:
-        """Sessions of the days that begin at these marks (Unix seconds); the last one ends the last of them."""
-        params = {"shop": shop, "marks": marks, "start": marks[0], "end": marks[-1]}
+    async def sessions(self, shop: str, boundaries: Sequence[int]) -> list[Row]:
+        """Sessions of the days that begin at these boundaries (Unix seconds); the last one ends the last of them."""
+        params = {"shop": shop, "marks": boundaries, "start": boundaries[0], "end": boundaries[-1]}
         return await self._rows("sessions", params)
 
     async def top(self, shop: str, currency: str, start: datetime, end: datetime) -> list[Row]:
         """The best products."""
         params = {"shop": shop, "currency": currency}
-        return await self._sold("top_products", params, cover(start, end))
+        return await self._sold("top_products", params, signed_runs(start, end))
 
     async def sold_parts(self, shop: str, window: str, start: int, end: int) -> Columns | None:
-        """What each product sold in each part of a window, as `read_sold` takes it; None where that is too much.
+        """What each product sold in each bucket of a window, as `read_product_sums` takes it; None where that is
+        too much.
 
-        Quarters of an hour are one part. Unix seconds.
+        15-minute buckets are one together. Unix seconds.
         """
         run = Run(window, datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC))
         text = fill(load("reports/sold_parts.sql"), begin=_BEGINS[window], sold=_source(0, run))
@@ -108,7 +109,7 @@ class Statements:
         self, shop: str, products: Sequence[str], start: datetime, end: datetime
     ) -> list[Row]:
         """Units of each in any currency."""
-        runs = cover(start, end, months=False)
+        runs = signed_runs(start, end, months=False)
         found = await asyncio.gather(
             *(
                 self._sold("sold_units", {"shop": shop, "products": some}, runs)

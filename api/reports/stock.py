@@ -1,4 +1,4 @@
-"""`GET /stock`: rows of the levels to its body, and the place where the next page begins. Pure."""
+"""`GET /stock`: rows of the levels to its body, and the position where the next page begins. Pure."""
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from api.reports import days, money
-from api.reports.totals import Body
+from api.reports.report import Body
 from clickhouse.client import Row
 from shopstream.contracts import stock, values
 
@@ -21,28 +21,28 @@ MOST_BYTES = 4 * 1024 * 1024
 _RULE = "must be a next of an earlier answer"
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """A level, the last of a page; `location` is empty for none."""
 
     product: str = ""
     location: str = ""
 
 
-BEGIN = Place()
+BEGIN = Position()
 """Before every level."""
 
 
 @dataclass(frozen=True, slots=True)
 class StockPage:
-    """A question: levels behind a place; `low` None is all of them."""
+    """A question: levels after a position; `low` None is all of them."""
 
     low: bool | None = None
     limit: int = DEFAULT_LIMIT
-    after: Place = BEGIN
+    after: Position = BEGIN
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class StockDetails:
     """What is read beside the levels, by product; one without anything may be missing."""
 
     names: Mapping[str, str | None]
@@ -50,8 +50,8 @@ class Shelf:
     on_order: Mapping[str, int]
 
 
-def read_cursor(text: str) -> Place:
-    """The place that `write_cursor` wrote.
+def read_cursor(text: str) -> Position:
+    """The position that `write_cursor` wrote.
 
     Raises:
         ValueError: with the rule.
@@ -63,21 +63,21 @@ def read_cursor(text: str) -> Place:
             values.identifier(location)
     except (binascii.Error, UnicodeEncodeError, ValueError, TypeError):
         raise ValueError(_RULE) from None
-    place = Place(product, location)
-    if write_cursor(place) != text:
+    position = Position(product, location)
+    if write_cursor(position) != text:
         raise ValueError(_RULE)
-    return place
+    return position
 
 
-def write_cursor(place: Place) -> str:
-    """Text for a URL."""
-    return urlsafe_b64encode(orjson.dumps([*place])).decode().rstrip("=")
+def write_cursor(position: Position) -> str:
+    """The position as text for a URL: base64 of a JSON array, without padding."""
+    return urlsafe_b64encode(orjson.dumps([*position])).decode().rstrip("=")
 
 
 def sold_since(now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """The instants (UTC) between which sales count: `stock.DAYS` local days, today included."""
     today = days.today(now, zone)
-    begin, end = days.marks((_days_before(today),), today, zone)
+    begin, end = days.boundaries((_days_before(today),), today, zone)
     return begin, end
 
 
@@ -85,21 +85,21 @@ def _days_before(today: date) -> date:
     return today - days.DAY * (stock.DAYS - 1)
 
 
-def stock_body(shop: str, page: StockPage, rows: Sequence[Row], shelf: Shelf) -> Body:
+def stock_body(shop: str, page: StockPage, rows: Sequence[Row], details: StockDetails) -> Body:
     """The body without `asOf`; `rows` are those of `levels.sql`, one more than a page where there is one.
 
     A page ends before `limit` where it has `MOST_BYTES`.
     """
-    shown = _fitting(rows[: page.limit], shelf)
-    last = Place(shown[-1]["product_id"], shown[-1]["location_id"]) if shown else Place()
+    shown = _fitting(rows[: page.limit], details)
+    last = Position(shown[-1]["product_id"], shown[-1]["location_id"]) if shown else Position()
     return {
         "shopId": shop,
-        "levels": [_level(row, shelf) for row in shown],
+        "levels": [_level(row, details) for row in shown],
         "next": write_cursor(last) if len(rows) > len(shown) else None,
     }
 
 
-def _fitting(rows: Sequence[Row], shelf: Shelf) -> Sequence[Row]:
+def _fitting(rows: Sequence[Row], details: StockDetails) -> Sequence[Row]:
     """The first of them, at least one, that are no more than `MOST_BYTES`."""
     size = 0
     for number, row in enumerate(rows):
@@ -107,7 +107,7 @@ def _fitting(rows: Sequence[Row], shelf: Shelf) -> Sequence[Row]:
             row["product_id"],
             row["location_id"],
             row["sku"],
-            shelf.names.get(row["product_id"]),
+            details.names.get(row["product_id"]),
         )
         size += sum(len(text.encode()) for text in texts if text)
         if size > MOST_BYTES and number:
@@ -115,17 +115,17 @@ def _fitting(rows: Sequence[Row], shelf: Shelf) -> Sequence[Row]:
     return rows
 
 
-def _level(row: Row, shelf: Shelf) -> Body:
+def _level(row: Row, details: StockDetails) -> Body:
     product, quantity = row["product_id"], row["quantity"]
-    daily, left = stock.cover(quantity, shelf.sold.get(product, 0))
+    daily, left = stock.cover(quantity, details.sold.get(product, 0))
     return {
         "productId": product,
         "locationId": row["location_id"] or None,
-        "name": shelf.names.get(product),
+        "name": details.names.get(product),
         "sku": row["sku"],
         "quantity": quantity,
         "threshold": row["threshold"],
-        "onOrder": shelf.on_order.get(product, 0),
+        "onOrder": details.on_order.get(product, 0),
         "dailySales": money.number(daily),
         "daysOfCover": money.number(left),
         "low": bool(row["low"]),

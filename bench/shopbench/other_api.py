@@ -15,10 +15,10 @@ from typing import Any
 from api.freshness.progress import ProgressBook
 from api.freshness.standing import Standing
 from api.main import run
-from api.reports.kept import Given, Kept, Make
-from api.reports.ledger import Ledger
-from api.reports.products import ProductBook
+from api.reports.cache import CachedResponse, ResponseCache
+from api.reports.products import ProductSales
 from api.reports.statements import SETTINGS, Statements
+from api.reports.sums import SalesSums
 from shopstream.settings import load
 
 _OF_PERIOD = """
@@ -48,22 +48,23 @@ LIMIT 10
 
 
 def _forget() -> None:
-    get = Kept.get
-
     async def anew(
-        self: Kept[Any], shop: str, question: Any, make: Make[Any], *, exact: bool = False
-    ) -> Given[Any]:
-        if isinstance(question, str):  # what answers are made of
-            return await get(self, shop, question, make, exact=exact)
-        return Given((await make()).value, self._standing(shop).as_of)
+        self: ResponseCache[Any], shop: str, question: Any, make: Any, *, exact: bool = False
+    ) -> CachedResponse[Any]:
+        return CachedResponse((await make()).value, self._known.standing(shop).as_of)
 
-    Kept.get = anew  # type: ignore[method-assign]
+    ResponseCache.response = anew  # type: ignore[method-assign]
 
 
 def _final() -> None:
-    async def sums(self: Ledger, shop: str, marks: Sequence[int]) -> Any:
+    async def sums(self: SalesSums, shop: str, boundaries: Sequence[int]) -> Any:
         ask: Any = self._ask.__self__  # type: ignore[attr-defined]
-        params = {"shop": shop, "marks": sorted(set(marks)), "start": marks[0], "end": marks[-1]}
+        params = {
+            "shop": shop,
+            "marks": sorted(set(boundaries)),
+            "start": boundaries[0],
+            "end": boundaries[-1],
+        }
         return await ask._engine.rows(_SALES, params, SETTINGS)
 
     async def top(
@@ -77,8 +78,8 @@ def _final() -> None:
     async def none(*_: object) -> None:
         return None
 
-    Ledger.sums = sums  # type: ignore[method-assign]
-    ProductBook._sold = none  # type: ignore[method-assign]
+    SalesSums.sums = sums  # type: ignore[method-assign]
+    ProductSales._sold = none  # type: ignore[method-assign]
     Statements.top = top  # type: ignore[method-assign]
 
 

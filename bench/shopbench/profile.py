@@ -13,12 +13,11 @@ from typing import Any
 import uvloop
 
 from api.freshness.standing import Standing
+from api.reports.days import Span
 from api.reports.reader import Reader
 from api.reports.report import Report
-from api.reports.sales import DailySales, WeeklySales
-from api.reports.span import Span
+from api.reports.sales_reports import DailySales, Trends, WeeklySales
 from api.reports.statements import Statements
-from api.reports.trends import Trends
 from clickhouse.client import Address, Engine
 from clickhouse.migrations import migrate_engine
 from local.services import PARTITIONS

@@ -16,7 +16,7 @@ from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 
-from api.reports.stock import Place, write_cursor
+from api.reports.stock import Position, write_cursor
 from local.probes import free_port
 from shopbench import steady
 from shopbench.asking import Line, Paths, Timing, load
@@ -70,7 +70,7 @@ def _span(day: date, days: int) -> str:
 
 
 def _place(day: date) -> str:
-    return write_cursor(Place(f"product-{day.toordinal() % 1000:03}"))
+    return write_cursor(Position(f"product-{day.toordinal() % 1000:03}"))
 
 
 def drawn(path: Callable[[date], str], seed: int) -> Paths:

@@ -13,7 +13,7 @@ from report_cases import CASES
 from report_cases.case import BREAKDOWNS, Case
 from report_world import World
 
-from api.reports.routes import REPORTS, STOCK
+from api.reports.endpoints import REPORTS, STOCK
 from clickhouse.client import Engine
 from oracle.difference import tree_differences
 from oracle.report import Reports

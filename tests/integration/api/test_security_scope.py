@@ -18,7 +18,7 @@ from scope_fuzz import ROUTES, SHOPS, Answer, Fuzz, Request, ask, token
 
 from api.freshness.progress import ProgressBook
 from api.push.hub import Hub
-from api.reports import included
+from api.reports import read_your_writes
 from clickhouse.client import Engine
 from provider.apps import application
 from shopstream.contracts.cursor import Partition, Position
@@ -115,7 +115,7 @@ async def answers(app: FastAPI, shop: str) -> tuple[set[str], list[str]]:
 async def test_no_answer_shows_a_byte_of_another_shop(
     world: tuple[FastAPI, Hub], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(included, "WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(read_your_writes, "WAIT_SECONDS", 0.01)
     app, hub = world
     own = {shop: await answers(app, shop) for shop in SHOPS}
     marks = secrets_of({shop: said for shop, (said, _) in own.items()})

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from api.reports import days
-from api.reports.profile import Profile
-from api.reports.report import Facts, Report, report_body
+from api.reports.profiles import Profile
+from api.reports.report import Report, ReportData, report_body
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -19,24 +19,24 @@ def made(
     zone: str = "UTC",
     now: datetime = NOON,
     currency: str | None = "EUR",
-    **facts: Any,
+    **data: Any,
 ) -> dict[str, Any]:
     """The body as it leaves. `sales`: instant, currency, orders, revenue, items."""
     profile = Profile(currency, ZoneInfo(zone))
-    cut = report.cut(days.today(now, profile.zone), profile.zone)
-    rows = [_row(cut.marks, *one) for one in sales]
-    body = report_body(report, "s1", now, profile, cut, Facts(rows, **facts))
+    period = report.period(days.today(now, profile.zone), profile.zone)
+    rows = [_row(period.boundaries, *one) for one in sales]
+    body = report_body(report, "s1", now, profile, period, ReportData(rows, **data))
     found: dict[str, Any] = orjson.loads(orjson.dumps(body))
     return found
 
 
 def _row(
-    marks: Any, at: str, currency: str, orders: int, revenue: str, items: int
+    boundaries: Any, at: str, currency: str, orders: int, revenue: str, items: int
 ) -> dict[str, Any]:
-    """As the engine sums: by the mark before."""
+    """As the engine sums: by the boundary before."""
     instant = datetime.fromisoformat(at)
-    begin = max(mark for mark in marks if mark <= instant)
-    assert instant < marks[-1]
+    begin = max(boundary for boundary in boundaries if boundary <= instant)
+    assert instant < boundaries[-1]
     sums = {"orders": orders, "revenue": revenue, "items": items}
     return {"begin": int(begin.timestamp()), "currency": currency, **sums}
 

@@ -14,9 +14,9 @@ from starlette.responses import Response
 from api.faults import BadParameter, Forbidden, NotYet, Unauthorized
 from api.parameters import Parameter, read_query
 from api.problems import describe
-from api.reports.answer import answer, make
-from api.reports.coding import choose
-from api.reports.kept import Given
+from api.reports.cache import CachedResponse
+from api.reports.reader import make
+from api.reports.routes import choose_coding, respond
 from clickhouse.errors import EngineError, EngineUnavailable
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -31,7 +31,7 @@ def request(**headers: str) -> Request:
 def answered(
     asked: Request, body: dict[str, Any] | None = None, as_of: datetime | None = NOON
 ) -> Response:
-    return answer(asked, Given(make(body or BODY, NOON).value, as_of))
+    return respond(asked, CachedResponse(make(body or BODY, NOON).value, as_of))
 
 
 def test_a_report_carries_as_of_last_and_a_tag_of_everything_else() -> None:
@@ -103,7 +103,7 @@ def test_a_short_report_is_not_compressed() -> None:
 def test_what_the_client_accepts_is_read_as_the_rfc_says(
     accepted: str, expected: str | None
 ) -> None:
-    assert choose(accepted) == expected
+    assert choose_coding(accepted) == expected
 
 
 def one_to_three(text: str) -> int:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from api import topology
+from api.freshness import topology
 from api.freshness.topology import Look, Watch
 from api.main import ENDS, _crash
 

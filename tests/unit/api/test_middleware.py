@@ -18,7 +18,7 @@ from api.faults import KeysUnavailable
 from api.gate import Gate
 from api.middleware import Shed
 from api.rate import Rate
-from api.reports import included
+from api.reports import read_your_writes
 from provider.apps import SECRET, Counting, application, client
 from provider.signing import Pair, body
 from shopstream.settings import Settings
@@ -344,7 +344,7 @@ async def test_a_shop_that_waits_for_much_does_not_keep_another_out(
         both_places_of_a(http),
     ):
         refused = await http.get(WAITS, headers=of("a"))
-        monkeypatch.setattr(included, "WAIT_SECONDS", 0.01)
+        monkeypatch.setattr(read_your_writes, "WAIT_SECONDS", 0.01)
         other = await http.get(WAITS, headers=of("b"))
         plain = await http.get(DAY, headers=of("a"))
     assert (refused.status_code, refused.headers["Retry-After"]) == (503, "2")
@@ -365,7 +365,7 @@ async def test_who_has_no_token_of_a_shop_takes_none_of_its_places(
             for heads in (of("b"), {}, head("a.b.c"))
             for _ in range(10)
         ]
-        monkeypatch.setattr(included, "WAIT_SECONDS", 0.01)
+        monkeypatch.setattr(read_your_writes, "WAIT_SECONDS", 0.01)
         own = await http.get(WAITS, headers=of("a"))
         statuses = sorted({(await one).status_code for one in strangers})
     assert own.json()["type"] == "urn:shopstream:problem:not-yet"
@@ -378,7 +378,7 @@ async def test_a_shop_has_its_places_again_when_who_waited_left_or_waited_in_vai
     async with client(application(Counting(), reports_at_once=20)) as http:
         async with both_places_of_a(http):
             assert (await http.get(WAITS, headers=of("a"))).headers["Retry-After"] == "2"
-        monkeypatch.setattr(included, "WAIT_SECONDS", 0.01)
+        monkeypatch.setattr(read_your_writes, "WAIT_SECONDS", 0.01)
         for _ in range(2):
             async with both_places_of_a(http) as waiting:
                 answers = [await task for task in waiting]

@@ -13,16 +13,13 @@ import pytest
 from clickhouse_connect.driver.binding import bind_query
 
 from api.freshness.standing import Standing
-from api.reports.kept import LONGEST_SECONDS
-from api.reports.metrics import Metrics
-from api.reports.names import NameBook
+from api.reports.cache import TOO_BIG_SECONDS, VALUE_SECONDS
+from api.reports.days import Span
+from api.reports.names import ProductNames
 from api.reports.reader import Reader
-from api.reports.sales import DailySales
-from api.reports.shop_cache import BIG_SECONDS
-from api.reports.span import Span
+from api.reports.sales_reports import DailySales, Metrics, Trends
 from api.reports.statements import Statements
 from api.reports.stock import StockPage
-from api.reports.trends import Trends
 from clickhouse.errors import EngineError
 from clickhouse.sql import load, names
 
@@ -320,24 +317,24 @@ async def test_of_levels_without_a_name_only_those_of_the_catalog_are_named() ->
 
 
 async def test_names_of_a_big_shop_are_remembered_until_it_is_touched() -> None:
-    standing = Standing(7, 1, NOW, heard=True)
+    pipeline = Pipeline(7)
     now = 100.0
     engine = Engine(
         all_names=[[BIG]], product_names=[[named("p1", "One")], [named("p2", "Two")], [], []]
     )
-    book = NameBook(Statements(engine), lambda _: standing, lambda: now)  # type: ignore[arg-type]
+    book = ProductNames(Statements(engine), pipeline, lambda: now)  # type: ignore[arg-type]
     assert await book.read("s1", ["p1"], set()) == {"p1": "One"}
     assert await book.read("s1", ["p1", "p2"], set()) == {"p1": "One", "p2": "Two"}
     assert await book.read("s2", ["p1"], set()) == {"p1": None}
     assert engine.asked("product_names", "products") == [["p1"], ["p2"], ["p1"]]
-    now += LONGEST_SECONDS
+    now += VALUE_SECONDS
     await book.read("s1", ["p1"], set())
     for version in (8, None, None):
-        standing = standing._replace(version=version)
+        pipeline.version = version
         await book.read("s1", ["p1"], set())
     assert engine.asked("product_names", "products")[3:] == [["p1"]] * 4
     assert engine.sent["all_names"] == 2  # once for each shop
-    now, standing = now + BIG_SECONDS, standing._replace(version=8)
+    now, pipeline.version = now + TOO_BIG_SECONDS, 8
     await book.read("s1", ["p1"], set())
     assert engine.sent["all_names"] == 3
 

@@ -6,9 +6,9 @@ import orjson
 import pytest
 from report_rows import NOON, busy, made, sums
 
-from api.reports.profile import NOBODY, Profile, read_profile
-from api.reports.report import Facts, report_body
-from api.reports.sales import DailySales
+from api.reports.profiles import NOBODY, Profile, read_profile
+from api.reports.report import ReportData, report_body
+from api.reports.sales_reports import DailySales
 
 DAY = date(2026, 11, 22)
 NEXT_DAY = datetime(2026, 11, 23, tzinfo=UTC)
@@ -149,10 +149,10 @@ def test_a_day_is_partial_until_it_is_over_in_the_shop(now: str, partial: bool) 
 
 def test_money_leaves_with_exactly_its_digits() -> None:
     report, profile = DailySales(DAY), Profile("EUR", NOBODY.zone)
-    cut = report.cut(DAY, profile.zone)
+    cut = report.period(DAY, profile.zone)
     row = {"begin": int(cut.start.timestamp()), "currency": "EUR", "orders": 3, "items": 1}
     row["revenue"] = "9999999999999999999999999999999999.9999"
-    body = report_body(report, "s1", NOON, profile, cut, Facts([row]))
+    body = report_body(report, "s1", NOON, profile, cut, ReportData([row]))
     assert b'"totalRevenue":9999999999999999999999999999999999.9999,' in orjson.dumps(body)
 
 

@@ -8,12 +8,10 @@ from starlette.datastructures import QueryParams
 
 from api.faults import BadParameter
 from api.parameters import read_query
-from api.reports.metrics import Metrics
-from api.reports.routes import REPORTS, STOCK
-from api.reports.sales import DailySales, MonthlySales, WeeklySales
-from api.reports.span import Span
-from api.reports.stock import Place, StockPage, write_cursor
-from api.reports.trends import Trends
+from api.reports.days import Span
+from api.reports.endpoints import REPORTS, STOCK
+from api.reports.sales_reports import DailySales, Metrics, MonthlySales, Trends, WeeklySales
+from api.reports.stock import Position, StockPage, write_cursor
 
 DOORS = {door.path.rpartition("/")[2]: door for door in (*REPORTS, STOCK)}
 
@@ -24,7 +22,7 @@ def asked(path: str, query: str) -> Any:
 
 
 DAY = date(2026, 11, 22)
-CURSOR = write_cursor(Place("p-1", "b"))
+CURSOR = write_cursor(Position("p-1", "b"))
 
 
 @pytest.mark.parametrize(
@@ -52,7 +50,7 @@ CURSOR = write_cursor(Place("p-1", "b"))
         ("stock", "", StockPage()),
         ("stock", "low=true", StockPage(low=True)),
         ("stock", "low=false&limit=1000", StockPage(low=False, limit=1000)),
-        ("stock", f"cursor={CURSOR}", StockPage(after=Place("p-1", "b"))),
+        ("stock", f"cursor={CURSOR}", StockPage(after=Position("p-1", "b"))),
     ],
 )
 def test_a_query_is_a_question(path: str, query: str, question: object) -> None:

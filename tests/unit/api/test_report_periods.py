@@ -7,11 +7,9 @@ from decimal import Decimal
 import pytest
 from report_rows import NONE, busy, made, sums
 
-from api.reports.metrics import Metrics
+from api.reports.days import Span
 from api.reports.report import Paid, Payments
-from api.reports.sales import MonthlySales, WeeklySales
-from api.reports.span import Span
-from api.reports.trends import Trends
+from api.reports.sales_reports import Metrics, MonthlySales, Trends, WeeklySales
 
 
 def between(first: str, last: str) -> Span:

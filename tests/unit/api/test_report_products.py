@@ -1,4 +1,4 @@
-"""What the product book and the session book read, against tables that change under them."""
+"""What the sums of products and of sessions read, against tables that change under them."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -8,8 +8,8 @@ import pytest
 
 from api.freshness.standing import Standing
 from api.reports import products as module
-from api.reports.products import ProductBook
-from api.reports.sessions import SessionBook
+from api.reports.products import ProductSales
+from api.reports.sums import SessionSums
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -35,8 +35,8 @@ class Place:
         self.heard = True
         self.seconds = 100.0
         self.read: list[str] = []
-        self.products = ProductBook(self, self, lambda: self.seconds)
-        self.sessions_ = SessionBook(self, self)
+        self.products = ProductSales(self, self, lambda: self.seconds)
+        self.session_sums = SessionSums(self.sessions, self)
 
     def standing(self, _: str) -> Standing:
         return Standing(self.version, 1, NOON, heard=self.heard)
@@ -171,10 +171,10 @@ async def test_sessions_are_read_of_the_days_that_were_touched() -> None:
     midnights = [at("2026-11-01") + DAY * count for count in range(11)]
     # a day that the zone skips has no length
     marks = [*midnights[:3], midnights[2], *midnights[3:]]
-    assert await place.sessions_.sessions("s", marks) == 10
+    assert await place.session_sums.total("s", marks) == 10
     place.says("2026-11-02", "2026-11-05")
-    assert await place.sessions_.sessions("s", marks) == 10
-    assert await place.sessions_.sessions("s", marks[:5]) == 3
+    assert await place.session_sums.total("s", marks) == 10
+    assert await place.session_sums.total("s", marks[:5]) == 3
     assert place.read == ["sessions of 10 days", "sessions of 3 days"]
 
 
@@ -182,5 +182,5 @@ async def test_sessions_are_read_of_the_days_that_were_touched() -> None:
 async def test_a_period_without_length_has_no_sessions(version: int | None) -> None:
     place = Place()
     place.version = version
-    assert await place.sessions_.sessions("s", [NOON, NOON]) == 0
+    assert await place.session_sums.total("s", [NOON, NOON]) == 0
     assert place.read == []

@@ -10,8 +10,8 @@ import pytest
 
 from api.reports.stock import (
     MOST_BYTES,
-    Place,
-    Shelf,
+    Position,
+    StockDetails,
     StockPage,
     read_cursor,
     sold_since,
@@ -59,7 +59,7 @@ def level(product: str, location: str = "", quantity: int = 8, **more: Any) -> d
 
 
 def body(page: StockPage, *rows: dict[str, Any]) -> dict[str, Any]:
-    shelf = Shelf({"p1": "Cup"}, {"p1": 7}, {"p1": 24})
+    shelf = StockDetails({"p1": "Cup"}, {"p1": 7}, {"p1": 24})
     found: dict[str, Any] = orjson.loads(orjson.dumps(stock_body("s1", page, rows, shelf)))
     return found
 
@@ -101,12 +101,12 @@ def test_a_level_has_its_fields() -> None:
 def test_a_page_that_is_not_the_last_names_the_next() -> None:
     found = body(StockPage(limit=2), level("p1"), level("p1", "b"), level("p2"))
     assert len(found["levels"]) == 2
-    assert read_cursor(found["next"]) == Place("p1", "b")
+    assert read_cursor(found["next"]) == Position("p1", "b")
     assert body(StockPage(limit=2), level("p1"), level("p1", "b"))["next"] is None
 
 
 def test_a_page_of_long_names_ends_early_and_names_the_next() -> None:
-    shelf = Shelf({"p1": "x" * MOST_BYTES, "p2": "y", "p3": "ä" * MOST_BYTES}, {}, {})
+    shelf = StockDetails({"p1": "x" * MOST_BYTES, "p2": "y", "p3": "ä" * MOST_BYTES}, {}, {})
     rows = [level(product) for product in ("p1", "p2", "p3")]
     pages = []
     while rows:
@@ -118,9 +118,9 @@ def test_a_page_of_long_names_ends_early_and_names_the_next() -> None:
 
 
 @pytest.mark.parametrize(
-    "place", [Place("p", ""), Place("p/ü😀", "x y"), Place("p" * 128, "l" * 128)]
+    "place", [Position("p", ""), Position("p/ü😀", "x y"), Position("p" * 128, "l" * 128)]
 )
-def test_a_cursor_is_read_as_it_was_written_and_fits_into_a_url(place: Place) -> None:
+def test_a_cursor_is_read_as_it_was_written_and_fits_into_a_url(place: Position) -> None:
     text = write_cursor(place)
     assert read_cursor(text) == place
     assert text.replace("-", "").replace("_", "").isalnum()

@@ -15,13 +15,10 @@ from hypothesis import strategies as st
 from report_rows import NOON
 
 from api.reports import days, money
-from api.reports.metrics import Metrics
-from api.reports.profile import Profile
-from api.reports.report import Facts, Report, report_body
-from api.reports.sales import DailySales, MonthlySales, WeeklySales
-from api.reports.span import Span
-from api.reports.totals import read_sums
-from api.reports.trends import Trends
+from api.reports.days import Span
+from api.reports.profiles import Profile
+from api.reports.report import Report, ReportData, read_sums, report_body
+from api.reports.sales_reports import DailySales, Metrics, MonthlySales, Trends, WeeklySales
 from clickhouse.client import Row
 from shopstream.contracts import local_days
 from shopstream.contracts.notices import plain
@@ -53,10 +50,10 @@ def revenue(units: int, form: str) -> Decimal | str:
 def made(report: Report, zone: str, drawn: Drawn) -> tuple[Any, Sequence[datetime], list[Row]]:
     """The body as it leaves, with every number a fraction; the marks; the rows."""
     profile = Profile("EUR", ZoneInfo(zone))
-    cut = report.cut(days.today(NOON, profile.zone), profile.zone)
+    period = report.period(days.today(NOON, profile.zone), profile.zone)
     rows = [
         {
-            "begin": int(cut.marks[place % (len(cut.marks) - 1)].timestamp()),
+            "begin": int(period.boundaries[place % (len(period.boundaries) - 1)].timestamp()),
             "currency": currency,
             "orders": orders,
             "revenue": revenue(units, form),
@@ -64,8 +61,8 @@ def made(report: Report, zone: str, drawn: Drawn) -> tuple[Any, Sequence[datetim
         }
         for place, currency, orders, units, items, form in drawn
     ]
-    text = orjson.dumps(report_body(report, "s1", NOON, profile, cut, Facts(rows)))
-    return json.loads(text, parse_float=Fraction, parse_int=Fraction), cut.marks, rows
+    text = orjson.dumps(report_body(report, "s1", NOON, profile, period, ReportData(rows)))
+    return json.loads(text, parse_float=Fraction, parse_int=Fraction), period.boundaries, rows
 
 
 def between(rows: list[Row], start: datetime, end: datetime, currency: str = "EUR") -> Plain:
@@ -161,7 +158,7 @@ def test_moving_averages_are_averages(units: list[int], window: int) -> None:
 
 
 def test_rows_of_the_same_part_add_up_and_what_is_before_the_period_is_no_other_currency() -> None:
-    marks = days.marks(
+    marks = days.boundaries(
         (date(2026, 11, 21), date(2026, 11, 22)), date(2026, 11, 22), ZoneInfo("UTC")
     )
     rows = [
@@ -195,7 +192,7 @@ def test_dates_are_all_of_them() -> None:
     assert days.date_texts(first, last) == ["2024-02-27", "2024-02-28", "2024-02-29", "2024-03-01"]
     assert days.dates(last, last) == [last]
     assert days.dates(last, first) == []
-    assert days.marks(days.dates(first, first), first, ZoneInfo("Asia/Tokyo")) == [
+    assert days.boundaries(days.dates(first, first), first, ZoneInfo("Asia/Tokyo")) == [
         datetime(2024, 2, 26, 15, tzinfo=UTC),
         datetime(2024, 2, 27, 15, tzinfo=UTC),
     ]

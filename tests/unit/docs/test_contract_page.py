@@ -11,10 +11,9 @@ from api.push.history import PAGE_BYTES
 from api.push.routes import _EVENTS, _HISTORY, _WS
 from api.push.timekeeper import PING_SECONDS
 from api.push.websocket import MAX_MESSAGE
-from api.reports.answer import COMPRESS_FROM
-from api.reports.days import EARLIEST, LATEST
-from api.reports.routes import REPORTS, STOCK
-from api.reports.span import MOST_DAYS
+from api.reports.days import EARLIEST, LATEST, MOST_DAYS
+from api.reports.endpoints import REPORTS, STOCK
+from api.reports.routes import COMPRESS_FROM
 from api.reports.stock import MOST_LEVELS
 from api.server import IDLE_SECONDS, REQUEST_SECONDS, STALL_SECONDS
 from api.tickets import LIFETIME
@@ -74,8 +73,8 @@ def test_every_status_is_named() -> None:
 
 def test_every_parameter_of_a_route_is_listed() -> None:
     listed = {row[0].strip("`"): codes(row[1]) for row in rows(section(PAGE, "## Reports"))}
-    for door in (*REPORTS, STOCK):
-        assert set(listed[f"GET {door.path}"]) == {one.name for one in door.parameters}
+    for endpoint in (*REPORTS, STOCK):
+        assert set(listed[f"GET {endpoint.path}"]) == {one.name for one in endpoint.parameters}
     push = section(PAGE, "## Push")
     listed = {row[0].strip("`"): codes(row[1]) for row in rows(push) if row[0].startswith("`GET ")}
     for path, parameters in (("/events", _EVENTS), ("/ws", _WS), ("/events/history", _HISTORY)):
@@ -83,7 +82,7 @@ def test_every_parameter_of_a_route_is_listed() -> None:
 
 
 def test_every_field_of_a_body_is_named() -> None:
-    schemas = [door.model.model_json_schema() for door in (*REPORTS, STOCK)]
+    schemas = [endpoint.body.model_json_schema() for endpoint in (*REPORTS, STOCK)]
     parts = [part for schema in schemas for part in (schema, *schema["$defs"].values())]
     named = set(codes(section(PAGE, "## Reports")))
     assert {name for part in parts for name in part["properties"]} <= named

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from api.freshness.standing import Standing
-from api.reports.ledger import Ledger
+from api.reports.sums import SalesSums
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DAY = 86400
@@ -24,7 +24,7 @@ class Table:
         self.slots = [seconds(day) + DAY // 2 for day in days]
         self.version = version
         self.read: list[tuple[str, str]] = []
-        self.ledger = Ledger(self.quarters, self)
+        self.sales = SalesSums(self.quarters, self)
 
     def standing(self, _: str) -> Standing:
         return Standing(self.version, 1, NOON, heard=True)
@@ -39,7 +39,7 @@ class Table:
         return b"".join(struct.pack("<I3sqqqq", slot, b"EUR", 1, 1, 10_000, 0) for slot in rows)
 
     async def orders(self, start: str, end: str) -> int:
-        rows = await self.ledger.sums("s", [seconds(start), seconds(end)])
+        rows = await self.sales.sums("s", [seconds(start), seconds(end)])
         return sum(row["orders"] for row in rows)
 
 
@@ -59,7 +59,7 @@ async def test_a_year_by_days_is_read_in_one_statement() -> None:
     days = [seconds("2026-01-01") + DAY * number for number in range(366)]
     table = Table([])
     table.slots = days[:-1:7]
-    rows = await table.ledger.sums("s", days)
+    rows = await table.sales.sums("s", days)
     assert sorted(row["begin"] for row in rows) == days[:-1:7]
     assert table.read == [("2026-01-01", "2027-01-01")]
 

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.reports import sold as module
-from api.reports.sold import (
+from api.reports import products as module
+from api.reports.products import (
     LONG_BYTES,
     PRODUCT_BYTES,
-    Products,
-    Sold,
+    ProductNumbers,
+    ProductSums,
     best,
-    read_sold,
+    read_product_sums,
     units,
 )
 
@@ -58,8 +58,8 @@ row = st.tuples(
 )
 
 
-def read(rows: list[Row], begins: list[int], products: Products) -> list[Sold]:
-    found = read_sold(columns(rows), begins, products)
+def read(rows: list[Row], begins: list[int], products: ProductNumbers) -> list[ProductSums]:
+    found = read_product_sums(columns(rows), begins, products)
     assert found is not None
     return found
 
@@ -67,9 +67,9 @@ def read(rows: list[Row], begins: list[int], products: Products) -> list[Sold]:
 @given(st.lists(row, max_size=60))
 def test_parts_together_are_the_sums_of_their_rows(rows: list[Row]) -> None:
     # one after the other, or in one reading with a part between that nobody wants
-    begins, apart = [0, 172800], Products()
+    begins, apart = [0, 172800], ProductNumbers()
     for parts in (
-        read(rows, begins, Products()),
+        read(rows, begins, ProductNumbers()),
         [one for begin in begins for one in read(rows, [begin], apart)],
     ):
         ours = [one for one in rows if one[0] in begins]
@@ -85,14 +85,14 @@ def test_parts_together_are_the_sums_of_their_rows(rows: list[Row]) -> None:
 
 def test_ten_of_those_that_tie_are_the_first_by_id() -> None:
     rows = [(0, "EUR", f"p{number:02}", 1, 5) for number in reversed(range(30))]
-    found = best(read(rows, [0], Products()), "EUR")
+    found = best(read(rows, [0], ProductNumbers()), "EUR")
     assert [one["product_id"] for one in found] == [f"p{number:02}" for number in range(10)]
 
 
 def test_sums_beyond_64_bits_are_exact() -> None:
     most = 2**63 - 1
     rows = [(0, "EUR", "p", 1, most)] * 3 + [(0, "EUR", "q", 1, -(2**70))]
-    found = best(read(rows, [0], Products()), "EUR")
+    found = best(read(rows, [0], ProductNumbers()), "EUR")
     assert [one["revenue"] for one in found] == [
         Decimal(3 * most).scaleb(-4),
         Decimal(-(2**70)).scaleb(-4),
@@ -100,7 +100,7 @@ def test_sums_beyond_64_bits_are_exact() -> None:
 
 
 def test_products_are_weighed_once_whoever_brought_them() -> None:
-    there = Products()
+    there = ProductNumbers()
     for ids in (["a", "bb"], ["bb", "ä" * 100]):
         there.of(ids)
     assert there.size() == 3 * PRODUCT_BYTES + sum(map(getsizeof, ["a", "bb", "ä" * 100]))
@@ -109,12 +109,12 @@ def test_products_are_weighed_once_whoever_brought_them() -> None:
 def test_too_many_currencies_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CURRENCIES", 3)
     rows: list[Row] = [(begin, code, "p", 1, 1) for begin in (0, 86400) for code in ("AAA", "BBB")]
-    assert read_sold(columns(rows[:2]), [0], Products()) is not None
-    assert read_sold(columns(rows), [0, 86400], Products()) is None
+    assert read_product_sums(columns(rows[:2]), [0], ProductNumbers()) is not None
+    assert read_product_sums(columns(rows), [0, 86400], ProductNumbers()) is None
 
 
 def test_revenue_beyond_64_bits_weighs_more() -> None:
     small, large = (
-        read([(0, "EUR", "p", 1, units)], [0], Products())[0].size() for units in (1, 2**70)
+        read([(0, "EUR", "p", 1, units)], [0], ProductNumbers())[0].size() for units in (1, 2**70)
     )
     assert large - small == LONG_BYTES

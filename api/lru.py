@@ -1,4 +1,4 @@
-"""A bounded memory of what was seen lately."""
+"""A dictionary of bounded length."""
 
 from collections import OrderedDict
 from collections.abc import Hashable
@@ -7,22 +7,25 @@ from typing import Generic, TypeVar
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-REMEMBERED = 5000
+ENTRIES = 5000
 
 
-class Lately(Generic[K, V]):
-    """The latest value of each key; beyond `limit` keys the one that was put least recently goes."""
+class LruCache(Generic[K, V]):
+    """The latest value of each key; beyond `limit` keys the one that was put least recently is dropped."""
 
-    def __init__(self, limit: int = REMEMBERED) -> None:
+    def __init__(self, limit: int = ENTRIES) -> None:
         self._limit = limit
         self._values: OrderedDict[K, V] = OrderedDict()
 
     def get(self, key: K) -> V | None:
-        """None where it was not seen, or long ago."""
+        """None where the key was never put, or was dropped."""
         return self._values.get(key)
 
+    def __len__(self) -> int:
+        return len(self._values)
+
     def put(self, key: K, value: V) -> None:
-        """Remembers it."""
+        """Sets the value and makes the key the latest."""
         self._values[key] = value
         self._values.move_to_end(key)
         if len(self._values) > self._limit:

@@ -6,12 +6,12 @@ from itertools import pairwise
 
 import pytest
 
-from api.reports.cover import cover, pieces
+from api.reports.days import signed_runs, split_period
 
 
 def runs(start: str, end: str, months: bool = True) -> list[str]:
     """Each run in short: sign, window, from, to."""
-    found = cover(
+    found = signed_runs(
         *(datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (start, end)), months=months
     )
     return [
@@ -90,7 +90,7 @@ def test_the_runs_of_any_period_add_up_to_it_and_are_few() -> None:
     for _ in range(500):
         start = base + quarter * draw.randrange(40_000)
         length = quarter * draw.randrange(1, 36_000)
-        found = cover(start, start + length, months=draw.random() < 0.8)
+        found = signed_runs(start, start + length, months=draw.random() < 0.8)
         changes: dict[datetime, int] = {}
         for run in found:
             assert run.start < run.end
@@ -111,7 +111,7 @@ def test_the_pieces_of_any_period_follow_one_another_from_its_start_to_its_end()
         if number % 3 == 0:
             start = start.replace(hour=0, minute=0)
         end = start + quarter * draw.choice([1, 40, 96, 97, 200, 3000, 36_000])
-        found = pieces(start, end)
+        found = split_period(start, end)
         assert (found[0].start, found[-1].end) == (start, end)
         assert all(one.end == other.start for one, other in pairwise(found))
         for run in found:
@@ -137,5 +137,7 @@ def test_the_pieces_of_any_period_follow_one_another_from_its_start_to_its_end()
     ],
 )
 def test_a_period_in_pieces(start: str, end: str, windows: str) -> None:
-    found = pieces(*(datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (start, end)))
+    found = split_period(
+        *(datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (start, end))
+    )
     assert "".join(run.window[0] for run in found) == windows

@@ -11,9 +11,15 @@ from hypothesis import strategies as st
 
 from api.freshness.progress import ProgressBook
 from api.freshness.standing import Standing
-from api.reports import parts as module
-from api.reports.kept import PART_SECONDS, UNHEARD_SECONDS
-from api.reports.parts import Part, PartCache, Sized
+from api.reports.cache import (
+    BUCKET_SECONDS,
+    ENTRY_BYTES,
+    SHOP_BYTES,
+    UNHEARD_SECONDS,
+    Bucket,
+    BucketCache,
+    Sized,
+)
 from clickhouse.errors import EngineUnavailable
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.notices import PipelineState, Progress, Touched
@@ -36,7 +42,7 @@ class Place:
         self.seconds = 1000.0
         self.size = 0
         self.book = ProgressBook(lambda: self.seconds)
-        self.parts: PartCache[int] = PartCache(self.count, self, lambda: self.seconds)
+        self.buckets: BucketCache[int] = BucketCache(self, lambda: self.seconds)
         self.says({})
 
     def standing(self, shop: str) -> Standing:
@@ -53,7 +59,7 @@ class Place:
         """In the table; nobody was told."""
         self.orders[shop, day] = self.orders.get((shop, day), 0) + 1
 
-    async def count(self, shop: str, parts: Sequence[Part]) -> list[Sized[int]]:
+    async def count(self, shop: str, parts: Sequence[Bucket]) -> list[Sized[int]]:
         self.read.append([part.start // DAY for part in parts])
         found = [self.orders.get((shop, part.start // DAY), 0) for part in parts]
         await self.open.wait()
@@ -63,8 +69,8 @@ class Place:
 
     async def days(self, first: int, last: int, shop: str = "s") -> int:
         """Orders from a day to before another."""
-        days = [Part("days", day * DAY, (day + 1) * DAY) for day in range(first, last)]
-        return sum(await self.parts.get(shop, days))
+        days = [Bucket("days", day * DAY, (day + 1) * DAY) for day in range(first, last)]
+        return sum(await self.buckets.get(shop, days, self.count))
 
 
 async def test_a_part_is_read_once_and_again_after_it_was_touched() -> None:
@@ -93,8 +99,8 @@ async def test_a_part_is_read_once_and_again_after_it_was_touched() -> None:
 def test_a_part_has_the_days_that_it_has_an_instant_of(
     start: int, end: int, days: list[int]
 ) -> None:
-    part = Part("quarters", start, end)
-    assert [day for day in range(-1, 5) if part.has(day)] == days
+    part = Bucket("quarters", start, end)
+    assert [day for day in range(-1, 5) if part.overlaps(day)] == days
 
 
 @pytest.mark.parametrize("how", ["anything", "whole", "gap"])
@@ -153,7 +159,7 @@ async def test_those_that_waited_for_a_reading_that_fails_fail_with_it() -> None
 
 @pytest.mark.parametrize(
     ("silent", "age", "read"),
-    [(False, PART_SECONDS, 2), (False, PART_SECONDS - 1, 1), (True, UNHEARD_SECONDS + 2, 2)],
+    [(False, BUCKET_SECONDS, 2), (False, BUCKET_SECONDS - 1, 1), (True, UNHEARD_SECONDS + 2, 2)],
 )
 async def test_what_was_read_grows_old(silent: bool, age: float, read: int) -> None:
     place = Place()
@@ -174,69 +180,51 @@ async def test_nothing_is_trusted_while_the_pipeline_cannot_be_read() -> None:
         assert await place.days(FIRST, FIRST + 1) == number
 
 
-async def test_the_shop_that_was_asked_for_least_recently_goes(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_the_shop_that_was_asked_for_least_recently_goes() -> None:
     place = Place()
-    monkeypatch.setattr(module, "BYTES", 3 * (module.SHOP_BYTES + module.PART_BYTES))
+    place.buckets._limit = 3 * (SHOP_BYTES + ENTRY_BYTES)
     for shop in "abcdbcda":
         await place.days(FIRST, FIRST + 1, shop)
     assert len(place.read) == 5
-    assert place.parts._bytes == sum(one.size for one in place.parts._shops.values())
+    assert place.buckets._bytes == sum(one.size for one in place.buckets._shops.values())
 
 
-async def test_of_one_shop_the_part_that_was_asked_for_least_recently_goes(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_of_one_shop_the_part_that_was_asked_for_least_recently_goes() -> None:
     place = Place()
     place.size = 100
-    monkeypatch.setattr(
-        module, "BYTES_OF_SHOP", module.SHOP_BYTES + 3 * (module.PART_BYTES + place.size)
-    )
+    place.buckets._limit = 2 * (SHOP_BYTES + 3 * (ENTRY_BYTES + place.size))
     for day in (1, 2, 3, 1, 4, 1, 3, 4, 2):
         await place.days(FIRST + day, FIRST + day + 1)
     assert [some[0] - FIRST for some in place.read] == [1, 2, 3, 4, 2]
 
 
-class Common:
-    """Grows with each reading."""
-
-    def __init__(self) -> None:
-        self.bytes = 0
-
-    def size(self) -> int:
-        return self.bytes
-
-
 async def test_what_values_share_is_weighed_once_while_any_of_them_is_kept() -> None:
-    common, versions = Common(), Place()
+    shared, versions = 0, Place()
 
-    async def fetch(_: str, parts: Sequence[Part]) -> list[Sized[int]]:
-        common.bytes += 1000
-        return [Sized(0, 10, common) for _ in parts]
+    async def fetch(_: str, parts: Sequence[Bucket]) -> list[Sized[int]]:
+        nonlocal shared
+        shared += 1000
+        return [Sized(0, 10, shared) for _ in parts]
 
-    cache: PartCache[int] = PartCache(fetch, versions)
-    one, other = (Part("days", day * DAY, (day + 1) * DAY) for day in (FIRST, FIRST + 1))
-    await cache.get("s", [one])
-    await cache.get("s", [other])
-    each = module.PART_BYTES + 10
-    assert cache._bytes == module.SHOP_BYTES + 2 * each + 2000
+    cache: BucketCache[int] = BucketCache(versions)
+    one, other = (Bucket("days", day * DAY, (day + 1) * DAY) for day in (FIRST, FIRST + 1))
+    await cache.get("s", [one], fetch)
+    await cache.get("s", [other], fetch)
+    each = ENTRY_BYTES + 10
+    assert cache._bytes == SHOP_BYTES + 2 * each + 2000
     versions.says({"s": {FIRST}})
-    await cache.get("s", [one])
-    assert cache._bytes == module.SHOP_BYTES + 2 * each + 3000
+    await cache.get("s", [one], fetch)
+    assert cache._bytes == SHOP_BYTES + 2 * each + 3000
 
 
-async def test_a_question_of_more_than_is_kept_is_answered_all_the_same(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_question_of_more_than_is_kept_is_answered_all_the_same() -> None:
     place = Place()
-    monkeypatch.setattr(module, "BYTES", 0)
-    monkeypatch.setattr(module, "BYTES_OF_SHOP", 0)
+    place.buckets._limit = 0
     for day in range(5):
         place.sells(FIRST + day)
     assert await place.days(FIRST, FIRST + 5) == 5
     assert await place.days(FIRST, FIRST + 5) == 5
-    assert (len(place.read), place.parts._bytes) == (2, 0)
+    assert (len(place.read), place.buckets._bytes) == (2, 0)
 
 
 days = st.integers(FIRST, FIRST + 8)

@@ -1,4 +1,4 @@
-"""Columns of quarters of an hour against plain sums."""
+"""Columns of 15-minute buckets against plain sums."""
 
 import random
 import struct
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.reports import quarters
+from api.reports.sums import Currencies, joined, read_slots, sum_rows
 
 Row = tuple[int, str, int, int, int]
 """Slot, currency, orders, items, revenue in 1/10000."""
@@ -32,10 +32,10 @@ def plain(rows: list[Row], marks: list[int]) -> dict[tuple[int, str], tuple[int,
     return found
 
 
-def told(part: quarters.Currencies, marks: list[int]) -> dict[tuple[int, str], object]:
+def told(part: Currencies, marks: list[int]) -> dict[tuple[int, str], object]:
     return {
         (row["begin"], row["currency"]): (row["orders"], row["items"], row["revenue"])
-        for row in quarters.rows(part, marks)
+        for row in sum_rows(part, marks)
     }
 
 
@@ -56,27 +56,30 @@ rows = st.lists(
 def test_sums_between_marks_are_those_of_plain_addition(
     some: list[Row], marks: list[int], cut: int
 ) -> None:
-    whole = quarters.read(binary(some))
+    whole = read_slots(binary(some))
     assert told(whole, marks) == plain(some, marks)
-    parts = [quarters.between(whole, 0, cut), quarters.between(whole, cut, 100_000)]
-    assert told(quarters.joined(parts), marks) == plain(some, marks)
+    parts = [
+        {code: slots.between(*part) for code, slots in whole.items()}
+        for part in ((0, cut), (cut, 100_000))
+    ]
+    assert told(joined(parts), marks) == plain(some, marks)
 
 
 @pytest.mark.parametrize("units", [2**62, 2**63 - 1, 2**63, -(2**63), -(2**63) - 1, 10**37])
 def test_an_amount_of_any_size_is_exact(units: int) -> None:
-    part = quarters.read(binary([(0, "EUR", 1, 1, units), (900, "EUR", 1, 1, units)]))
-    (row,) = quarters.rows(part, [0, 1800])
+    part = read_slots(binary([(0, "EUR", 1, 1, units), (900, "EUR", 1, 1, units)]))
+    (row,) = sum_rows(part, [0, 1800])
     assert row["revenue"] == Decimal(f"{2 * units}e-4")
 
 
 def test_many_rows_whose_sum_needs_more_than_64_bits_are_exact() -> None:
     draw = random.Random(1)
     some = [(900 * number, "EUR", 1, 1, draw.randrange(2**62)) for number in range(100)]
-    (row,) = quarters.rows(quarters.read(binary(some)), [0, 90_000])
+    (row,) = sum_rows(read_slots(binary(some)), [0, 90_000])
     assert row["revenue"] == Decimal(f"{sum(units for *_, units in some)}e-4")
 
 
 def test_nothing_is_no_rows() -> None:
-    assert quarters.read(b"") == {}
-    assert quarters.rows({}, [0, 900]) == []
-    assert quarters.rows(quarters.read(binary([(0, "EUR", 1, 1, 1)])), [900, 900]) == []
+    assert read_slots(b"") == {}
+    assert sum_rows({}, [0, 900]) == []
+    assert sum_rows(read_slots(binary([(0, "EUR", 1, 1, 1)])), [900, 900]) == []

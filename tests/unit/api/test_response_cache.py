@@ -8,8 +8,14 @@ import pytest
 from api.freshness.progress import DAYS, SHOPS, ProgressBook
 from api.freshness.standing import Standing
 from api.freshness.topology import TopicState
-from api.reports import kept as module
-from api.reports.kept import Kept, Made
+from api.reports.cache import (
+    ENTRY_BYTES,
+    SHOP_BYTES,
+    UNHEARD_SECONDS,
+    VALUE_SECONDS,
+    ResponseCache,
+    Sized,
+)
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.notices import PipelineState, Progress
 
@@ -18,36 +24,43 @@ MIDNIGHT = datetime(2026, 11, 23, tzinfo=UTC)
 
 
 class Place:
-    """Answers with how often it was asked; `standing` and `now` are what a test says."""
+    """Answers with how often it was asked; `state`, `now` and `seconds` are what a test says."""
 
     def __init__(self) -> None:
         self.asked = 0
         self.open = asyncio.Event()
         self.open.set()
         self.fault: Exception | None = None
-        self.standing = Standing(1, 1, NOON, heard=True)
+        self.state = Standing(1, 1, NOON, heard=True)
         self.now = NOON
+        self.seconds = 100.0
         self.size = 1
-        self.kept: Kept[int] = Kept(lambda _: self.standing, lambda: self.now)
+        self.cache: ResponseCache[int] = ResponseCache(self, lambda: self.now, lambda: self.seconds)
+
+    def standing(self, _: str) -> Standing:
+        return self.state
+
+    def touched(self, _: str, version: int) -> set[int] | None:
+        raise AssertionError(version)
 
     def stands(self, seconds: float = 0, **changes: object) -> None:
         as_of = NOON + timedelta(seconds=seconds)
-        self.standing = self.standing._replace(as_of=as_of, **changes)  # type: ignore[arg-type]
+        self.state = self.state._replace(as_of=as_of, **changes)  # type: ignore[arg-type]
 
-    async def make(self) -> Made[int]:
+    async def make(self) -> Sized[int]:
         self.asked += 1
         number = self.asked
         await self.open.wait()
         if self.fault:
             raise self.fault
-        return Made(number, MIDNIGHT, self.size)
+        return Sized(number, self.size, until=MIDNIGHT)
 
     async def get(self, question: str = "a", shop: str = "s", exact: bool = False) -> int:
-        return (await self.kept.get(shop, question, self.make, exact=exact)).value
+        return (await self.cache.response(shop, question, self.make, exact=exact)).value
 
     async def as_of(self) -> float:
         """Seconds after noon."""
-        given = (await self.kept.get("s", "a", self.make)).as_of
+        given = (await self.cache.response("s", "a", self.make)).as_of
         assert given is not None
         return (given - NOON).total_seconds()
 
@@ -105,20 +118,20 @@ async def test_nothing_is_kept_while_the_pipeline_is_unknown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "heard", "exact"),
+    ("age", "heard", "exact"),
     [
-        ("LONGEST_SECONDS", True, False),
-        ("UNHEARD_SECONDS", False, False),
-        ("LONGEST_SECONDS", True, True),
+        (VALUE_SECONDS, True, False),
+        (UNHEARD_SECONDS, False, False),
+        (VALUE_SECONDS, True, True),
     ],
 )
-async def test_an_answer_grows_old(
-    monkeypatch: pytest.MonkeyPatch, name: str, heard: bool, exact: bool
-) -> None:
+async def test_an_answer_grows_old(age: float, heard: bool, exact: bool) -> None:
     place = Place()
     place.stands(heard=heard)
-    assert [await place.get(exact=exact) for _ in range(2)] == [1, 1]
-    monkeypatch.setattr(module, name, 0.0)
+    assert await place.get(exact=exact) == 1
+    place.seconds += age - 0.1
+    assert await place.get(exact=exact) == 1
+    place.seconds += 0.1
     assert await place.get(exact=exact) == 2
 
 
@@ -162,20 +175,21 @@ async def test_a_failure_is_not_kept() -> None:
     assert await place.get() == 2
 
 
-async def test_what_is_kept_is_bounded_in_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "ENTRIES", 2)
+async def test_what_is_cached_of_a_shop_is_bounded_in_size() -> None:
     place = Place()
+    place.cache._limit = 2 * (SHOP_BYTES + 2 * ENTRY_BYTES + 10)
+    place.size = 4
     for question in ("a", "b", "a", "c", "a", "b"):
         await place.get(question)
     assert place.asked == 4
 
 
-async def test_what_is_kept_is_bounded_in_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "BYTES", 10)
+async def test_what_is_cached_is_bounded_in_size() -> None:
     place = Place()
+    place.cache._limit = 2 * (SHOP_BYTES + ENTRY_BYTES + 5)
     place.size = 4
-    for question in ("a", "b", "c", "b", "a"):
-        await place.get(question)
+    for shop in ("a", "b", "c", "b", "a"):
+        await place.get(shop=shop)
     assert place.asked == 4
 
 
