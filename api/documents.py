@@ -1,15 +1,45 @@
-"""Shapes of the answers, for the OpenAPI document only: the answers themselves are written elsewhere."""
+"""Shapes of the answers and an example of each, for the OpenAPI document; the answers are written elsewhere."""
 
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api import examples
+from api.faults import (
+    BadParameter,
+    Forbidden,
+    NotYet,
+    RequestFault,
+    TooManyStreams,
+    Unauthorized,
+)
+from api.problems import MEDIA_TYPE, describe
+
+Body = dict[str, Any]
 
 MONEY = Field(description="A JSON number with exactly its digits, at most 4 decimals")
 DAY = Field(description="A local date of the shop, YYYY-MM-DD")
 RATE = Field(description="Half-even to 4 decimals; null where there is nothing to divide by")
 FRACTION = Field(description="Half-even to 4 decimals; null where the period before is not above 0")
+
+_SUMS = {"totalRevenue": 150.51, "totalOrders": 5, "totalItems": 12}
+_NONE = {"totalRevenue": 0, "totalOrders": 0, "totalItems": 0}
+_TOTALS = {**_SUMS, "averageOrderValue": 30.1}
+_OF_SHOP = {"shopId": "s-17", "currency": "EUR", "timezone": "Europe/Berlin", "partial": True}
+_TOP = [{"productId": "p-1", "name": "Blue cup", "quantity": 7, "revenue": 87.5}]
+_OTHERS = [{"currency": "USD", "totalRevenue": 12, "totalOrders": 1, "totalItems": 1}]
+_TAIL = {"otherCurrencies": _OTHERS, "asOf": "2026-11-22T10:15:30.123456Z"}
+_SPAN = {"startDate": "2026-11-21", "endDate": "2026-11-22"}
+_SERIES = [{"date": "2026-11-21", **_NONE}, {"date": "2026-11-22", **_SUMS}]
+
+
+def _example(*parts: Body) -> ConfigDict:
+    return ConfigDict(
+        json_schema_extra={"example": {k: v for part in parts for k, v in part.items()}}
+    )
+
+
+def _sales(period: Body, **own: Any) -> ConfigDict:
+    return _example(_OF_SHOP, period, _TOTALS, own, _TAIL)
 
 
 class Sums(BaseModel):
@@ -70,7 +100,11 @@ class Sales(Report, Totals):
 
 
 class DailySales(Sales):
-    model_config = ConfigDict(json_schema_extra={"example": examples.DAILY})
+    model_config = _sales(
+        {"date": "2026-11-22"},
+        hourlyBreakdown=[{"start": "2026-11-22T00:00:00+01:00", **_SUMS}],
+        topProducts=_TOP,
+    )
     date: str = DAY
     hourlyBreakdown: list[Hour] = Field(
         description="The hours from the day's first instant on: 24, at a DST change 23 or 25"
@@ -78,7 +112,11 @@ class DailySales(Sales):
 
 
 class WeeklySales(Sales):
-    model_config = ConfigDict(json_schema_extra={"example": examples.WEEKLY})
+    model_config = _sales(
+        {"week": 47, "weekYear": 2026, "startDate": "2026-11-16", "endDate": "2026-11-22"},
+        dailyBreakdown=_SERIES,
+        topProducts=_TOP,
+    )
     week: int = Field(description="ISO week of startDate")
     weekYear: int = Field(description="ISO year of startDate")
     startDate: str = DAY
@@ -87,7 +125,11 @@ class WeeklySales(Sales):
 
 
 class MonthlySales(Sales):
-    model_config = ConfigDict(json_schema_extra={"example": examples.MONTHLY})
+    model_config = _sales(
+        {"year": 2026, "month": 11},
+        weeklyBreakdown=[{"week": 44, "startDate": "2026-11-01", "endDate": "2026-11-01", **_SUMS}],
+        topProducts=_TOP,
+    )
     year: int
     month: int
     weeklyBreakdown: list[Week] = Field(description="Monday weeks, clipped to the month")
@@ -105,7 +147,19 @@ class Payments(BaseModel):
 
 
 class Metrics(Sales):
-    model_config = ConfigDict(json_schema_extra={"example": examples.METRICS})
+    model_config = _sales(
+        _SPAN,
+        averageItemsPerOrder=2.4,
+        sessions=80,
+        conversionRate=0.0625,
+        topProducts=_TOP,
+        payments={
+            "received": {"count": 5, "amount": 150.51},
+            "failed": {"count": 1, "amount": 20},
+            "failureRate": 0.1667,
+        },
+        previousPeriod={**_NONE, "averageOrderValue": None},
+    )
     startDate: str = DAY
     endDate: str = Field(description="Inclusive")
     averageItemsPerOrder: float | None = Field(description="Half-even to 2 decimals")
@@ -122,7 +176,16 @@ class Change(BaseModel):
 
 
 class Trends(Report):
-    model_config = ConfigDict(json_schema_extra={"example": examples.TRENDS})
+    model_config = _example(
+        _OF_SHOP,
+        _SPAN,
+        {
+            "series": _SERIES,
+            "movingAverage7": [0, 21.5],
+            "change": dict.fromkeys(_SUMS),
+        },
+        _TAIL,
+    )
     startDate: str = DAY
     endDate: str = Field(description="Inclusive")
     series: list[Day] = Field(description="Every day of the period")
@@ -148,7 +211,27 @@ class Level(BaseModel):
 
 
 class Stock(Answer):
-    model_config = ConfigDict(json_schema_extra={"example": examples.STOCK})
+    model_config = _example(
+        {
+            "shopId": "s-17",
+            "levels": [
+                {
+                    "productId": "p-1",
+                    "locationId": None,
+                    "name": "Blue cup",
+                    "sku": "CUP-BLUE",
+                    "quantity": 8,
+                    "threshold": 10,
+                    "onOrder": 24,
+                    "dailySales": 0.5,
+                    "daysOfCover": 16,
+                    "low": True,
+                }
+            ],
+            "next": "WyJwLTEiLCIiXQ",
+            "asOf": "2026-11-22T10:15:30.123456Z",
+        }
+    )
     levels: list[Level] = Field(description="By productId, then locationId, null first")
     next: str | None = Field(description="The cursor of the next page; null on the last one")
 
@@ -192,13 +275,23 @@ class ProblemDetails(BaseModel):
     rule: str | None = None
 
 
-_TITLES = {
-    400: "A parameter breaks its rule",
-    401: "A valid token is needed",
-    403: "The token does not allow this",
-    429: "As many streams are open as may be",
-    503: "A dependency does not answer, or the place is not reached yet",
+_PROBLEMS: dict[int, tuple[str, RequestFault]] = {
+    fault.status: (description or fault.title, fault)
+    for fault, description in (
+        (BadParameter("date", "must be a date as YYYY-MM-DD"), None),
+        (Unauthorized("The token has expired."), None),
+        (Forbidden("The token does not allow this shop."), None),
+        (
+            TooManyStreams("This address has as many streams as it may have."),
+            "As many streams are open as may be",
+        ),
+        (
+            NotYet("The place in includes was not reached within 5 s."),
+            "A dependency does not answer, or the place is not reached yet",
+        ),
+    )
 }
+"""By status: when it is answered, and a fault as the example."""
 
 
 Responses = dict[int | str, dict[str, Any]]
@@ -221,17 +314,14 @@ def good(model: type[BaseModel]) -> Responses:
 
 def responses(good: Responses, *statuses: int) -> Responses:
     """The documented answers of a route: what it gives, and its problems by status."""
-    schema = {"$ref": "#/components/schemas/ProblemDetails"}
-    problems: Responses = {
-        status: {
-            "description": _TITLES[status],
-            "content": {
-                "application/problem+json": {
-                    "schema": schema,
-                    "example": examples.PROBLEMS[status],
-                }
-            },
-        }
-        for status in statuses
-    }
+    problems: Responses = {}
+    for status in statuses:
+        description, fault = _PROBLEMS[status]
+        problems[status] = problem(description, example=describe(fault).body())
     return good | problems
+
+
+def problem(description: str, **more: Any) -> dict[str, Any]:
+    """The documented answer with a problem; `more` stands beside its schema."""
+    content = {"schema": {"$ref": "#/components/schemas/ProblemDetails"}, **more}
+    return {"description": description, "content": {MEDIA_TYPE: content}}

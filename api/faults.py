@@ -1,84 +1,114 @@
-"""What a request can be refused for. Each carries what its answer needs; `problems` maps it to a status."""
+"""What a request can be refused for: the status, kind, title and headers of each problem are defined here alone."""
 
-from dataclasses import dataclass
+from typing import Any, ClassVar
 
 
 class RequestFault(Exception):
-    """A request that is refused for a reason that its sender may know."""
+    """A request that is refused for a reason that its sender may know; `str()` says it.
+
+    `kind` is the last part of the problem's type. `retry_after` in seconds; None where it is of no use to ask again.
+    """
+
+    status: ClassVar[int] = 500
+    kind: ClassVar[str] = "internal"
+    title: ClassVar[str] = "Internal error"
+    retry_after: int | None = None
+
+    def __init__(self, detail: str, retry_after: int | None = None) -> None:
+        super().__init__(detail)
+        if retry_after is not None:
+            self.retry_after = retry_after
+
+    def more(self) -> dict[str, Any]:
+        """The extension members of the problem."""
+        return {}
+
+    def headers(self) -> dict[str, str]:
+        """The headers of the answer beside those of every problem."""
+        return {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
 
 
-@dataclass(eq=False)
 class BadParameter(RequestFault):
     """A query parameter breaks its rule; `rule` reads on after the name: `must be …`."""
 
-    name: str
-    rule: str
+    status, kind, title = 400, "bad-parameter", "A parameter breaks its rule"
 
-    def __str__(self) -> str:
-        return f"{self.name} {self.rule}"
+    def __init__(self, name: str, rule: str) -> None:
+        super().__init__(f"{name} {rule}")
+        self.name = name
+        self.rule = rule
+
+    def more(self) -> dict[str, Any]:
+        """`parameter` and `rule`."""
+        return {"parameter": self.name, "rule": self.rule}
 
 
 class Unauthorized(RequestFault):
     """No token, or none that is valid; `str()` says why without repeating it."""
 
+    status, kind, title = 401, "unauthorized", "A valid token is needed"
+
     def __init__(self, detail: str, *, token_given: bool = True) -> None:
         super().__init__(detail)
         self.token_given = token_given
+
+    def headers(self) -> dict[str, str]:
+        """`WWW-Authenticate` (RFC 6750, section 3): no error code where the request had no token at all."""
+        error = ', error="invalid_token"' if self.token_given else ""
+        return {"WWW-Authenticate": f'Bearer realm="shopstream"{error}'}
 
 
 class Forbidden(RequestFault):
     """The token is valid but does not reach this far; `str()` never says whether a shop exists."""
 
+    status, kind, title = 403, "forbidden", "The token does not allow this"
 
-@dataclass(eq=False)
+
+class TooMany(RequestFault):
+    """A token sends more requests than it may; `retry_after` in seconds."""
+
+    status, kind, title = 429, "too-many", "Too many requests"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("The token asks too often.", retry_after)
+
+
+class TooManyStreams(RequestFault):
+    """A user or an address has as many streams open as it may."""
+
+    status, kind, title = 429, "too-many-streams", "Too many streams"
+
+
 class NotYet(RequestFault):
-    """What the request asks for is not there in time; `retry_after` in seconds."""
+    """What the request asks for is not there in time."""
 
-    detail: str
-    retry_after: int = 1
-
-    def __str__(self) -> str:
-        return self.detail
+    status, kind, title = 503, "not-yet", "Not there yet"
+    retry_after = 1
 
 
-@dataclass(eq=False)
 class KeysUnavailable(RequestFault):
-    """Whether a token is valid cannot be said: the keys that it would be checked with are not there."""
+    """The keys that a token would be checked with are not there, so it is unknown whether it is valid."""
 
-    detail: str
-    retry_after: int = 2
-
-    def __str__(self) -> str:
-        return self.detail
+    status, kind, title = 503, "keys-unavailable", "No keys"
+    retry_after = 2
 
 
-@dataclass(eq=False)
 class Busy(RequestFault):
     """Too much is under way already."""
 
-    detail: str
-    retry_after: int = 2
-
-    def __str__(self) -> str:
-        return self.detail
+    status, kind, title = 503, "busy", "Too much is under way"
+    retry_after = 2
 
 
-@dataclass(eq=False)
-class TooManyStreams(RequestFault):
-    """Whoever asks has as many streams open as it may."""
+class DatabaseUnavailable(RequestFault):
+    """ClickHouse does not answer."""
 
-    detail: str
-    retry_after: int
-
-    def __str__(self) -> str:
-        return self.detail
+    status, kind, title = 503, "database-unavailable", "The database does not answer"
+    retry_after = 1
 
 
-@dataclass(eq=False)
-class TooMany(RequestFault):
-    """A token asks more often than it may; `retry_after` in seconds."""
+class DatabaseNotReady(RequestFault):
+    """ClickHouse answers, but has not been migrated."""
 
-    retry_after: int
-
-    def __str__(self) -> str:
-        return "The token asks too often."
+    status, kind, title = 503, "database-unavailable", "The database is not ready"
+    retry_after = 1

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from api import trace
-from api.documents import ProblemDetails
+from api.documents import ProblemDetails, problem
 
 _SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
@@ -43,17 +43,9 @@ def _complete(operation: dict[str, Any]) -> None:
     answers = operation["responses"]
     if "security" in operation:
         for status, description in _PROBLEMS.items():
-            answers.setdefault(status, _problem(description))
+            answers.setdefault(status, problem(description))
     for answer in answers.values():
         answer["headers"] = {**answer.get("headers", {}), trace.HEADER: _REQUEST_ID}
-
-
-def _problem(description: str) -> dict[str, Any]:
-    schema = {"$ref": "#/components/schemas/ProblemDetails"}
-    return {
-        "description": description,
-        "content": {"application/problem+json": {"schema": schema}},
-    }
 
 
 def _problem_details() -> dict[str, Any]:

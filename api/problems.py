@@ -1,4 +1,4 @@
-"""Faults as `application/problem+json` (RFC 9457): one table from exception to status."""
+"""Faults as `application/problem+json` (RFC 9457); `faults` has the table of their statuses and titles."""
 
 import logging
 from collections.abc import Mapping
@@ -14,24 +14,13 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from api import trace
-from api.faults import (
-    BadParameter,
-    Busy,
-    Forbidden,
-    KeysUnavailable,
-    NotYet,
-    RequestFault,
-    TooMany,
-    TooManyStreams,
-    Unauthorized,
-)
+from api.faults import Busy, DatabaseNotReady, DatabaseUnavailable, RequestFault
 from clickhouse.errors import NOT_MIGRATED, EngineError, EngineUnavailable
 from shopstream.limits import out_of_files
 
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
-RETRY_SECONDS = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,60 +34,41 @@ class Problem:
     more: Mapping[str, Any] | None = None
     headers: Mapping[str, str] | None = None
 
-    def response(self, request_id: str | None = None) -> Response:
-        """The answer; never to be stored by a cache."""
-        body = {
+    def body(self) -> dict[str, Any]:
+        """The members of RFC 9457 in their order, then those of `more`."""
+        return {
             "type": f"urn:shopstream:problem:{self.kind}" if self.kind else "about:blank",
             "title": self.title,
             "status": self.status,
             "detail": self.detail,
             **(self.more or {}),
-            **({"requestId": request_id} if request_id else {}),
         }
+
+    def response(self, request_id: str | None = None) -> Response:
+        """The answer; never to be stored by a cache."""
+        body = {**self.body(), **({"requestId": request_id} if request_id else {})}
         headers = {"Cache-Control": "no-store", **(self.headers or {})}
         return Response(orjson.dumps(body), self.status, headers, MEDIA_TYPE)
 
 
 def describe(fault: Exception) -> Problem:
-    """The table. What it does not know is a 500 that tells nothing of the inside."""
+    """The problem of a fault. What is not of the table is a 500 that tells nothing of the inside."""
     match fault:
-        case BadParameter():
-            more = {"parameter": fault.name, "rule": fault.rule}
-            return Problem(400, "bad-parameter", "A parameter breaks its rule", str(fault), more)
-        case Unauthorized():
-            return Problem(
-                401,
-                "unauthorized",
-                "A valid token is needed",
-                str(fault),
-                headers=_challenge(fault),
-            )
-        case Forbidden():
-            return Problem(403, "forbidden", "The token does not allow this", str(fault))
-        case TooMany():
-            headers = {"Retry-After": str(fault.retry_after)}
-            return Problem(429, "too-many", "Too many requests", str(fault), headers=headers)
-        case TooManyStreams():
-            headers = {"Retry-After": str(fault.retry_after)}
-            return Problem(429, "too-many-streams", "Too many streams", str(fault), headers=headers)
-        case KeysUnavailable():
-            return _unavailable("keys-unavailable", "No keys", str(fault), fault.retry_after)
-        case Busy():
-            return _unavailable("busy", "Too much is under way", str(fault), fault.retry_after)
-        case NotYet():
-            return _unavailable("not-yet", "Not there yet", str(fault), fault.retry_after)
+        case RequestFault():
+            found = fault
         case EngineUnavailable():
-            detail = "The database does not answer; the request can be sent again."
-            return _unavailable("database-unavailable", "The database does not answer", detail)
+            found = DatabaseUnavailable(
+                "The database does not answer; the request can be sent again."
+            )
         case EngineError() if fault.code in NOT_MIGRATED:
-            detail = "The database has not been migrated yet."
-            return _unavailable("database-unavailable", "The database is not ready", detail)
+            found = DatabaseNotReady("The database has not been migrated yet.")
         case HTTPException():
             return _plain(fault)
         case OSError() if out_of_files(fault):
-            return _unavailable("busy", "Too much is under way", "This process has no file left.")
-    detail = "Something went wrong here; the request was not at fault."
-    return Problem(500, "internal", "Internal error", detail)
+            found = Busy("This process has no file left.", 1)
+        case _:
+            found = RequestFault("Something went wrong here; the request was not at fault.")
+    return Problem(found.status, found.kind, found.title, str(found), found.more(), found.headers())
 
 
 def install(app: FastAPI) -> None:
@@ -123,16 +93,6 @@ def respond(scope: Scope, fault: Exception) -> Response:
 def printable(path: str) -> str:
     """A path that may stand in a log line."""
     return path[:200].encode("unicode_escape").decode()
-
-
-def _unavailable(kind: str, title: str, detail: str, seconds: int = RETRY_SECONDS) -> Problem:
-    return Problem(503, kind, title, detail, headers={"Retry-After": str(seconds)})
-
-
-def _challenge(fault: Unauthorized) -> dict[str, str]:
-    """RFC 6750, section 3: no error code where the request had no token at all."""
-    bare = 'Bearer realm="shopstream"'
-    return {"WWW-Authenticate": f'{bare}, error="invalid_token"' if fault.token_given else bare}
 
 
 def _plain(fault: HTTPException) -> Problem:

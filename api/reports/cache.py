@@ -168,7 +168,11 @@ class VersionedCache(Generic[K, T]):
         stale = []
         for key in keys:
             entry = shop.entries.get(key)
-            if entry is None or entry.begun <= oldest or not _current(key, entry, standing, holds):
+            if entry is None or entry.begun <= oldest:
+                current = False
+            else:
+                current = entry.standing.version == standing.version or holds(key, entry)
+            if not current:
                 stale.append(key)
         return stale
 
@@ -226,10 +230,6 @@ class VersionedCache(Generic[K, T]):
         shop.size += size
         if self._shops.get(shop.name) is shop:
             self._bytes += size
-
-
-def _current(key: K, entry: Entry[T], standing: Standing, holds: Holds[K, T]) -> bool:
-    return entry.standing.version == standing.version or holds(key, entry)
 
 
 async def _values(entries: Sequence[Entry[T]]) -> list[T]:
