@@ -67,7 +67,7 @@ def _value(parameter: Parameter, text: str) -> Any:
 
 def openapi(declared: Sequence[Parameter], *, ticket: bool = False) -> dict[str, Any]:
     """What a route with these parameters adds to its OpenAPI operation."""
-    doors: list[dict[str, list[str]]] = [{"bearer": []}]
+    schemes: list[dict[str, list[str]]] = [{"bearer": []}]
     if ticket:
-        doors.append({"ticket": []})
-    return {"parameters": [one.openapi() for one in declared], "security": doors}
+        schemes.append({"ticket": []})
+    return {"parameters": [one.openapi() for one in declared], "security": schemes}

@@ -27,7 +27,7 @@ NAMELESS = Name(None, False)
 Catalog = Mapping[str, Name]
 
 
-class Ask(Protocol):
+class NameQueries(Protocol):
     """Where rows come from."""
 
     async def catalog(self, shop: str, /) -> Sequence[tuple[str, str, bool]] | None: ...
@@ -44,8 +44,10 @@ class ProductNames:
     It remembers too which products each question had last: their names are read while the question is.
     """
 
-    def __init__(self, ask: Ask, known: Known, clock: Callable[[], float] = time.monotonic) -> None:
-        self._ask = ask
+    def __init__(
+        self, queries: NameQueries, known: Known, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._queries = queries
         self._last: LruCache[Hashable, Sequence[str]] = LruCache()
         self._single: VersionedCache[str, Name] = VersionedCache(known, clock, limit=BYTES)
         self._catalogs: WholeShopCache[Catalog] = WholeShopCache(self._catalog, known, clock)
@@ -74,7 +76,7 @@ class ProductNames:
         """Reads again, which is rare, where the version that gave the latest name no longer stands."""
         names: Names = {one: found[one].name for one in products}
         if gone := [one for one in products if found[one].gone]:
-            again = await self._ask.names_again(shop, gone)
+            again = await self._queries.names_again(shop, gone)
             names.update(dict.fromkeys(gone))
             names.update((row["product_id"], row["name"]) for row in again)
         return names
@@ -95,7 +97,7 @@ class ProductNames:
         return found | await self._one_by_one(shop, missing)
 
     async def _catalog(self, shop: str) -> Sized[Catalog] | None:
-        found = await self._ask.catalog(shop)
+        found = await self._queries.catalog(shop)
         if found is None:
             return None
         catalog = {product: Name(name, bool(gone)) for product, name, gone in found}
@@ -107,7 +109,7 @@ class ProductNames:
         return dict(zip(products, found, strict=True))
 
     async def _fetch(self, shop: str, products: Sequence[str]) -> list[Sized[Name]]:
-        rows = await self._ask.names(shop, products)
+        rows = await self._queries.names(shop, products)
         found = {row["product_id"]: Name(row["name"], bool(row["gone"])) for row in rows}
         return [
             Sized(name, len(product) + len(name.name or ""))

@@ -15,7 +15,7 @@ import numpy as np
 from api.freshness.standing import Known
 from api.lru import LruCache
 from api.reports.cache import Bucket, BucketCache, Sized
-from api.reports.days import QUARTERS, Run, split_period
+from api.reports.days import QUARTER_HOURS, Run, split_period
 from api.reports.money import Column, from_units, summable, wide
 from clickhouse.client import Row
 
@@ -156,7 +156,7 @@ def _sums(buckets: Sequence[ProductSums], currencies: Iterable[str], of: str) ->
     return sums
 
 
-class Ask(Protocol):
+class ProductQueries(Protocol):
     """Where rows come from."""
 
     async def top(
@@ -176,8 +176,10 @@ class ProductSales:
     """Sums of cached buckets. While nothing can be cached, or where a period has too many rows, each question is a
     statement of its own."""
 
-    def __init__(self, ask: Ask, known: Known, clock: Callable[[], float] = time.monotonic) -> None:
-        self._ask = ask
+    def __init__(
+        self, queries: ProductQueries, known: Known, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._queries = queries
         self._known = known
         self._buckets: BucketCache[ProductSums | None] = BucketCache(known, clock)
         self._numbers: WeakValueDictionary[str, ProductNumbers] = WeakValueDictionary()
@@ -196,7 +198,7 @@ class ProductSales:
             return []
         buckets = await self._sold(shop, start, end)
         if buckets is None:
-            return await self._ask.top(shop, currency, start, end)
+            return await self._queries.top(shop, currency, start, end)
         return best(buckets, currency)
 
     async def units(
@@ -210,7 +212,7 @@ class ProductSales:
         buckets = await self._sold(shop, start, end)
         if buckets is not None:
             return units(buckets, products)
-        rows = await self._ask.sold_units(shop, products, start, end)
+        rows = await self._queries.sold_units(shop, products, start, end)
         return {row["product_id"]: row["units"] for row in rows}
 
     async def _sold(self, shop: str, start: datetime, end: datetime) -> list[ProductSums] | None:
@@ -245,7 +247,7 @@ class ProductSales:
     ) -> dict[Bucket, Sized[ProductSums | None]]:
         """None of each where they are too much together."""
         window, start, end = span[0].window, span[0].start, span[-1].end
-        columns = await self._ask.sold_parts(shop, window, start, end)
+        columns = await self._queries.sold_parts(shop, window, start, end)
         products = self._numbers.get(shop)
         if products is None:  # as long as any bucket has them there is no other
             products = self._numbers[shop] = ProductNumbers()
@@ -270,7 +272,7 @@ def _spans(buckets: Sequence[Bucket]) -> list[list[Bucket]]:
     for bucket in sorted(buckets):
         first = found[-1][0] if found else None
         near = first and bucket.end - first.start <= SPAN * (bucket.end - bucket.start)
-        if near and first and bucket.window == first.window != QUARTERS:
+        if near and first and bucket.window == first.window != QUARTER_HOURS:
             found[-1].append(bucket)
         else:
             found.append([bucket])

@@ -54,15 +54,15 @@ def make(body: Body, until: datetime) -> Sized[Content]:
 class Reader:
     """`now` is the present instant (UTC)."""
 
-    def __init__(self, ask: Statements, now: Callable[[], datetime], known: Known) -> None:
-        self._ask = ask
+    def __init__(self, statements: Statements, now: Callable[[], datetime], known: Known) -> None:
+        self._statements = statements
         self._now = now
-        self._profiles = Profiles(ask.profile, known)
-        self._sales = SalesSums(ask.quarters, known)
-        self._paid = SalesSums(ask.paid_quarters, known)
-        self._products = ProductSales(ask, known)
-        self._session_sums = SessionSums(ask.sessions, known)
-        self._names = ProductNames(ask, known)
+        self._profiles = Profiles(statements.profile, known)
+        self._sales = SalesSums(statements.quarters, known)
+        self._paid = SalesSums(statements.paid_quarters, known)
+        self._products = ProductSales(statements, known)
+        self._session_sums = SessionSums(statements.sessions, known)
+        self._names = ProductNames(statements, known)
         self._on_order: WholeShopCache[Mapping[str, int]] = WholeShopCache(self._all_ordered, known)
 
     async def report(self, shop: str, report: Report) -> Sized[Content]:
@@ -136,7 +136,7 @@ class Reader:
         )
 
     async def _stock(self, shop: str, page: StockPage, now: datetime, profile: Profile) -> Body:
-        rows = await self._ask.levels(shop, page, threshold(None, profile.threshold))
+        rows = await self._statements.levels(shop, page, threshold(None, profile.threshold))
         if not rows:
             return stock_body(shop, page, rows, StockDetails({}, {}, {}))
         products = list(dict.fromkeys(row["product_id"] for row in rows))
@@ -150,12 +150,12 @@ class Reader:
     async def _ordered(self, shop: str, products: Sequence[str]) -> Mapping[str, int]:
         found = await self._on_order.of(shop)
         if found is None:
-            rows = await self._ask.on_order(shop, products)
+            rows = await self._statements.on_order(shop, products)
             found = {row["product_id"]: row["units"] for row in rows}
         return found
 
     async def _all_ordered(self, shop: str) -> Sized[Mapping[str, int]] | None:
-        found = await self._ask.all_on_order(shop)
+        found = await self._statements.all_on_order(shop)
         if found is None:
             return None
         return Sized(found, sum(UNITS_BYTES + getsizeof(product) for product in found))

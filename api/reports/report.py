@@ -50,7 +50,7 @@ NOTHING = Totals()
 
 
 def entries(label: str, texts: Iterable[str], parts: Iterable[Totals]) -> list[Body]:
-    """A breakdown: the body of each part behind its text."""
+    """A breakdown, in the order of the parts: `label` and its text, `totalRevenue`, `totalOrders`, `totalItems`."""
     return [
         {
             label: text,
@@ -149,7 +149,7 @@ class Payments(NamedTuple):
 class ReportData:
     """Rows as the statements of sql/reports give them.
 
-    `names` by product; one without a name may be missing. `payments` None: nothing was asked.
+    `names` by product; one without a name may be missing. `payments` None: they were not read.
     """
 
     sales: Sequence[Row] = ()

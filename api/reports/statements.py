@@ -1,4 +1,4 @@
-"""The statements of sql/reports, with what each of them is asked for."""
+"""The statements of sql/reports, each with its parameters and the shape of what it gives."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import orjson
 
-from api.reports.days import DAYS, MONTHS, QUARTERS, Run, signed_runs
+from api.reports.days import DAYS, MONTHS, QUARTER_HOURS, Run, signed_runs
 from api.reports.products import Columns
 from api.reports.stock import StockPage
 from clickhouse.client import Engine, Row
@@ -34,7 +34,7 @@ table that is not merged yet."""
 TOO_MUCH = frozenset({158, 396})
 """The engine's errors where a statement would read or give more than it may; the first comes before it reads."""
 _BEGINS = {
-    QUARTERS: "{from_0:UInt32}",
+    QUARTER_HOURS: "{from_0:UInt32}",
     DAYS: "toUInt32(sold.day) * 86400",
     MONTHS: "toUInt32(sold.month) * 86400",
 }
@@ -50,7 +50,7 @@ class Statements:
         self._engine = engine
 
     async def profile(self, shop: str) -> list[Row]:
-        """What the shop says of itself, and its earliest order."""
+        """At most two rows as `read_profile` takes them: the settings of the shop (`said`), and its earliest order."""
         return await self._rows("profile", {"shop": shop})
 
     async def quarters(self, shop: str, start: int, end: int) -> bytes:
@@ -62,12 +62,13 @@ class Statements:
         return await self._binary("paid_quarters", shop, start, end)
 
     async def sessions(self, shop: str, boundaries: Sequence[int]) -> list[Row]:
-        """Sessions of the days that begin at these boundaries (Unix seconds); the last one ends the last of them."""
+        """Rows of `begin`, `sessions` for the days between these boundaries (Unix seconds, rising); an empty day is
+        missing."""
         params = {"shop": shop, "marks": boundaries, "start": boundaries[0], "end": boundaries[-1]}
         return await self._rows("sessions", params)
 
     async def top(self, shop: str, currency: str, start: datetime, end: datetime) -> list[Row]:
-        """The best products."""
+        """Rows of `product_id`, `quantity`, `revenue`: at most ten, by revenue, then by id."""
         params = {"shop": shop, "currency": currency}
         return await self._sold("top_products", params, signed_runs(start, end))
 
@@ -94,21 +95,21 @@ class Statements:
         return None if columns is None else dict(zip(*columns, strict=True))
 
     async def names(self, shop: str, products: Sequence[str]) -> list[Row]:
-        """The latest name of each, and whether it is gone."""
+        """Rows of `product_id`, `name`, `gone`: the latest name of each that ever had one."""
         return await self._of_products("product_names", shop, products)
 
     async def names_again(self, shop: str, products: Sequence[str]) -> list[Row]:
-        """The name of each, from orders and levels: slow."""
+        """Rows of `product_id`, `name`, read from orders and levels: slow."""
         return await self._of_products("product_names_again", shop, products)
 
     async def on_order(self, shop: str, products: Sequence[str]) -> list[Row]:
-        """Units of each."""
+        """Rows of `product_id`, `units` on order; one without any may be missing."""
         return await self._of_products("on_order", shop, products)
 
     async def sold_units(
         self, shop: str, products: Sequence[str], start: datetime, end: datetime
     ) -> list[Row]:
-        """Units of each in any currency."""
+        """Rows of `product_id`, `units` sold in any currency; a product that sold none may be missing."""
         runs = signed_runs(start, end, months=False)
         found = await asyncio.gather(
             *(
@@ -119,7 +120,7 @@ class Statements:
         return [row for rows in found for row in rows]
 
     async def levels(self, shop: str, page: StockPage, threshold: int) -> list[Row]:
-        """A page and one more; `threshold` of the shop."""
+        """Rows of `levels.sql` after a position, by product and location: a page and one more."""
         params = {
             "shop": shop,
             "product": page.after.product,
@@ -211,6 +212,6 @@ def _source(number: int, run: Run) -> str:
 
 
 def _run(number: int, run: Run) -> dict[str, object]:
-    start: object = int(run.start.timestamp()) if run.window == QUARTERS else run.start.date()
-    end: object = int(run.end.timestamp()) if run.window == QUARTERS else run.end.date()
+    start: object = int(run.start.timestamp()) if run.window == QUARTER_HOURS else run.start.date()
+    end: object = int(run.end.timestamp()) if run.window == QUARTER_HOURS else run.end.date()
     return {f"sign_{number}": run.sign, f"from_{number}": start, f"to_{number}": end}

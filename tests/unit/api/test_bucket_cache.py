@@ -1,4 +1,4 @@
-"""What is read part by part, against a table that changes under it and a pipeline that speaks."""
+"""What is read bucket by bucket, against a table that changes under it and a pipeline that speaks."""
 
 import asyncio
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ FIRST = 20_000
 
 
 class Place:
-    """Orders by shop and day, parts over them, and a pipeline."""
+    """Orders by shop and day, buckets over them, and a pipeline."""
 
     def __init__(self) -> None:
         self.orders: dict[tuple[str, int], int] = {}
@@ -59,9 +59,9 @@ class Place:
         """In the table; nobody was told."""
         self.orders[shop, day] = self.orders.get((shop, day), 0) + 1
 
-    async def count(self, shop: str, parts: Sequence[Bucket]) -> list[Sized[int]]:
-        self.read.append([part.start // DAY for part in parts])
-        found = [self.orders.get((shop, part.start // DAY), 0) for part in parts]
+    async def count(self, shop: str, buckets: Sequence[Bucket]) -> list[Sized[int]]:
+        self.read.append([bucket.start // DAY for bucket in buckets])
+        found = [self.orders.get((shop, bucket.start // DAY), 0) for bucket in buckets]
         await self.open.wait()
         if self.fault:
             raise self.fault
@@ -73,7 +73,7 @@ class Place:
         return sum(await self.buckets.get(shop, days, self.count))
 
 
-async def test_a_part_is_read_once_and_again_after_it_was_touched() -> None:
+async def test_a_bucket_is_read_once_and_again_after_it_was_touched() -> None:
     place = Place()
     place.sells(FIRST)
     assert await place.days(FIRST, FIRST + 1) == 1
@@ -96,11 +96,11 @@ async def test_a_part_is_read_once_and_again_after_it_was_touched() -> None:
         (DAY, 3 * DAY, [1, 2]),
     ],
 )
-def test_a_part_has_the_days_that_it_has_an_instant_of(
+def test_a_bucket_has_the_days_that_it_has_an_instant_of(
     start: int, end: int, days: list[int]
 ) -> None:
-    part = Bucket("quarters", start, end)
-    assert [day for day in range(-1, 5) if part.overlaps(day)] == days
+    bucket = Bucket("quarters", start, end)
+    assert [day for day in range(-1, 5) if bucket.overlaps(day)] == days
 
 
 @pytest.mark.parametrize("how", ["anything", "whole", "gap"])
@@ -189,7 +189,7 @@ async def test_the_shop_that_was_asked_for_least_recently_goes() -> None:
     assert place.buckets._bytes == sum(one.size for one in place.buckets._shops.values())
 
 
-async def test_of_one_shop_the_part_that_was_asked_for_least_recently_goes() -> None:
+async def test_of_one_shop_the_bucket_that_was_asked_for_least_recently_goes() -> None:
     place = Place()
     place.size = 100
     place.buckets._limit = 2 * (SHOP_BYTES + 3 * (ENTRY_BYTES + place.size))
@@ -201,10 +201,10 @@ async def test_of_one_shop_the_part_that_was_asked_for_least_recently_goes() -> 
 async def test_what_values_share_is_weighed_once_while_any_of_them_is_kept() -> None:
     shared, versions = 0, Place()
 
-    async def fetch(_: str, parts: Sequence[Bucket]) -> list[Sized[int]]:
+    async def fetch(_: str, buckets: Sequence[Bucket]) -> list[Sized[int]]:
         nonlocal shared
         shared += 1000
-        return [Sized(0, 10, shared) for _ in parts]
+        return [Sized(0, 10, shared) for _ in buckets]
 
     cache: BucketCache[int] = BucketCache(versions)
     one, other = (Bucket("days", day * DAY, (day + 1) * DAY) for day in (FIRST, FIRST + 1))

@@ -85,7 +85,7 @@ class Place:
         return {row["product_id"]: row.get("quantity", 0) for row in rows}
 
 
-async def test_a_period_is_read_part_by_part_and_then_what_was_touched() -> None:
+async def test_a_period_is_read_part_by_bucket_and_then_what_was_touched() -> None:
     place = Place(
         {"2026-10-30T12:00": ["a"], "2026-11-15T12:00": ["a", "b"], "2026-12-01T01:00": ["c"]}
     )
@@ -160,7 +160,7 @@ async def test_a_period_of_which_all_changed_just_now_is_not_read_whole_again() 
         place.seconds = 100.0 + seconds
         await place.best(*period)
         place.says_anything()
-    # a few parts are read all the same
+    # a few buckets are read all the same
     await place.best("2026-11-02", "2026-11-03")
     days = "days 11-02 11-08"
     assert place.read == [days, "top", "top", days, "top", "days 11-02 11-03"]
