@@ -130,11 +130,12 @@ class VersionedCache(Generic[K, T]):
         return self._stale(there, keys, standing, self._holds(shop, standing))
 
     def forget(self, shop: str, key: K) -> None:
-        """Drops a value."""
+        """Drops a value: the next `get` reads it again."""
         if there := self._shops.get(shop):
             self._drop(there, key)
 
     def _holds(self, shop: str, standing: Standing) -> Holds[K, T]:
+        """For entries of another version, asked once in a `get`; any change of the shop invalidates."""
         return lambda _, entry: False
 
     def _lookup(
