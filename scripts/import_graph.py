@@ -125,12 +125,15 @@ def picture(edges: Edges) -> str:
 
 def table(edges: Edges) -> str:
     """A dependency matrix: a row imports its columns. Without arrows back everything is right of the diagonal."""
-    order = [node for level in layers(edges) for node in level]
+    levels = layers(edges)
+    order = [node for level in levels for node in level]
+    layer = {node: len(levels) - n for n, level in enumerate(levels) for node in level}
     width = max(map(len, order))
-    lines = [" " * (width + 4) + "".join(f"{n:>4}" for n in range(1, len(order) + 1))]
+    lines = [f"layer  {'':{width + 4}}" + "".join(f"{n:>4}" for n in range(1, len(order) + 1))]
     for number, node in enumerate(order, 1):
         cells = ["-" if other == node else str(edges[node, other] or ".") for other in order]
-        lines.append(f"{number:>2}  {node:<{width}}" + "".join(f"{cell:>4}" for cell in cells))
+        name = f"{layer[node]:>5}  {number:>2}  {node:<{width}}"
+        lines.append(name + "".join(f"{cell:>4}" for cell in cells))
     return "\n".join(lines)
 
 

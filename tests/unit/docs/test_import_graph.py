@@ -42,7 +42,7 @@ def test_packages_that_import_each_other_have_no_layers() -> None:
 def test_an_arrow_that_follows_from_others_is_in_the_table_alone() -> None:
     edges = Counter({("a", "b"): 1, ("b", "c"): 2, ("a", "c"): 3})
     assert "n0 -- 3 --> n2" not in import_graph.picture(edges)
-    assert import_graph.table(edges).splitlines()[1] == " 1  a   -   1   3"
+    assert import_graph.table(edges).splitlines()[1] == "    3   1  a   -   1   3"
 
 
 def test_what_another_package_imports_is_shared_with_all_that_it_imports() -> None:
