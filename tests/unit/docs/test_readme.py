@@ -5,7 +5,7 @@ import re
 import pytest
 from doc_pages import ROOT, read, rows, section
 
-from api.reports.routes import REPORTS
+from api.reports.endpoints import REPORTS
 from shopstream.contracts.events import read_event
 from shopstream.contracts.topics import TOPIC_OF_TYPE
 
@@ -36,7 +36,7 @@ def test_the_first_report_shows_every_field_of_it() -> None:
     daily = next(route for route in REPORTS if route.path == "/reports/daily-sales")
     assert all("/reports/daily-sales?includes=" in block for block in BLOCKS[2:])
     shown = re.findall(r'"(\w+)":', PAGE[PAGE.index('{"shopId"') :].partition("```")[0])
-    assert set(daily.model.model_fields) <= set(shown)
+    assert set(daily.body.model_fields) <= set(shown)
 
 
 def test_the_commands_of_each_terminal_are_there() -> None:
