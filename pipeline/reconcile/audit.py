@@ -25,9 +25,9 @@ from clickhouse.compare import LISTED, Scope, compare
 from clickhouse.differences import Difference
 from clickhouse.sql import fill, load
 from clickhouse.windows import WINDOWS, Window
-from pipeline.numbers import Numbers, number_at
 from pipeline.reconcile import repairs
-from pipeline.store import Fence, Store, quiet
+from pipeline.snowflake import Snowflake, first_id_at
+from pipeline.store import Fence, Store, wait_for_running_statements
 from shopstream.contracts.cursor import Partition
 
 logger = logging.getLogger(__name__)
@@ -59,17 +59,17 @@ class Audit:
     Every method raises `EngineUnavailable` and `EngineError` as the engine.
     """
 
-    def __init__(self, engine: Engine, store: Store, numbers: Numbers) -> None:
+    def __init__(self, engine: Engine, store: Store, ids: Snowflake) -> None:
         self._engine = engine
         self._store = store
-        self._numbers = numbers
+        self._ids = ids
         self._fence: Fence | None = None
 
     async def claim(self) -> None:
         """From now on no other auditor writes."""
-        claim = max(self._numbers.next(), await self._store.greatest_claim([AUDIT]) + 1)
+        claim = max(self._ids.next(), await self._store.greatest_claim([AUDIT]) + 1)
         await self._store.claim([AUDIT], claim)
-        await quiet(self._store.running)
+        await wait_for_running_statements(self._store.running)
         self._fence = Fence({AUDIT: claim})
 
     async def foreign_claim(self) -> int:
@@ -106,7 +106,7 @@ class Audit:
         """Those whose key no batch that was under way since then touches."""
         if not differences:
             return differences
-        first = number_at(repairs.seconds(since) - DAY_SECONDS)
+        first = first_id_at(repairs.seconds(since) - DAY_SECONDS)
         params = {"since_number": first, "since": since}
         rows = await self._engine.rows(load("audit/in_flight.sql"), params)
         if not rows:
@@ -137,7 +137,7 @@ class Audit:
         fixes = repairs.fixes(window, differences)
         columns = ", ".join(fixes.column_names)
         params: dict[str, Any] = self._fence.params()
-        written = await self._store.guarded(
+        written = await self._store.execute_tracked(
             fill(load("audit/repair.sql"), window=window.name, columns=columns),
             params,
             {"fixes": External(repairs.structure(window), fixes)},

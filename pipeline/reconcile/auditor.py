@@ -13,9 +13,9 @@ from clickhouse.compare import EVER, Scope
 from clickhouse.errors import EngineError, EngineUnavailable
 from clickhouse.verify import steps
 from clickhouse.windows import WINDOWS
-from pipeline.numbers import number_at
 from pipeline.reconcile.audit import Audit, Found, Superseded
-from pipeline.retry import Patience
+from pipeline.retry import Backoff
+from pipeline.snowflake import first_id_at
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class Auditor:
         self._mine = mine
         self._told = told
         self._every = every
-        self._patience = Patience("audit")
+        self._backoff = Backoff("audit")
         self._foreign = (0, 0.0)
 
     async def run(self) -> None:
@@ -62,11 +62,11 @@ class Auditor:
                 if self._mine() and not await self._somebody_else():
                     await self._sweep(datetime.now(UTC))
             except (EngineUnavailable, EngineError) as error:
-                await self._patience.pause(error)
+                await self._backoff.pause(error)
             except Superseded as error:
                 logger.info("the audit rests: %s", error)
             else:
-                self._patience.well()
+                self._backoff.reset()
             await asyncio.sleep(max(self._every, (time.monotonic() - began) / SHARE))
         await asyncio.Event().wait()
 
@@ -76,7 +76,7 @@ class Auditor:
         claim = await self._audit.foreign_claim()
         if claim != self._foreign[0]:
             self._foreign = (claim, time.monotonic())
-        fresh = claim > number_at(time.time() - FOREIGN_SECONDS)
+        fresh = claim > first_id_at(time.time() - FOREIGN_SECONDS)
         return fresh and time.monotonic() < self._foreign[1] + FOREIGN_SECONDS
 
     async def _sweep(self, now: datetime) -> None:

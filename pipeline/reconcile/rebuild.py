@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from clickhouse.client import BEHIND_REPORTS, Address, Engine
 from clickhouse.compare import TIMEOUT_SECONDS
-from pipeline.numbers import Numbers
 from pipeline.producer import Producer
 from pipeline.reconcile.audit import Audit
 from pipeline.reconcile.auditor import Step, rebuild
+from pipeline.snowflake import Snowflake
 from pipeline.store import Store
 from shopstream.broker import BrokerUnreachable
 from shopstream.contracts.notices import PipelineState, pipeline_progress
@@ -36,7 +36,7 @@ def run(settings: Settings, advance: Step) -> Rebuilt:
 
 async def _run(settings: Settings, advance: Step) -> Rebuilt:
     address = Address.parse(settings.clickhouse_url.get_secret_value())
-    numbers = Numbers()
+    numbers = Snowflake()
     name = f"rebuild-{numbers.writer:06x}"
     async with Engine(address, timeout=TIMEOUT_SECONDS, settings=BEHIND_REPORTS) as engine:
         try:

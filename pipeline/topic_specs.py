@@ -14,7 +14,7 @@ from shopstream.contracts.topics import (
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class TopicSpec:
     """One topic; its statements are sql/store/<name>.sql and, where it changes reports, sql/changed/<name>.sql.
 
     `table` holds what is stored, each row with its batch; `key` tells one stored version from the next.
@@ -31,15 +31,19 @@ class Kind:
     pace: float = 1.0
 
 
-KINDS = {
-    ORDERS: Kind("orders", "orders", "shop_key, created_at, order_key, version", pace=0.25),
-    INVENTORY: Kind("inventory", "levels", "shop_id, product_id, location_id, version", pace=0.25),
-    PAYMENTS: Kind("payments", "payments", "shop_key, payment_key, version"),
-    SUPPLIERS: Kind("suppliers", "suppliers", "shop_id, supplier_id", windows=False, reports=False),
-    PURCHASES: Kind(
+TOPIC_SPECS = {
+    ORDERS: TopicSpec("orders", "orders", "shop_key, created_at, order_key, version", pace=0.25),
+    INVENTORY: TopicSpec(
+        "inventory", "levels", "shop_id, product_id, location_id, version", pace=0.25
+    ),
+    PAYMENTS: TopicSpec("payments", "payments", "shop_key, payment_key, version"),
+    SUPPLIERS: TopicSpec(
+        "suppliers", "suppliers", "shop_id, supplier_id", windows=False, reports=False
+    ),
+    PURCHASES: TopicSpec(
         "purchases", "purchases", "shop_key, purchase_key, received, age", reports=False
     ),
-    TRAFFIC: Kind("traffic", "visits", "shop_key, session_key, slots"),
-    SETTINGS: Kind("settings", "shops", "shop_id, version", windows=False),
+    TRAFFIC: TopicSpec("traffic", "visits", "shop_key, session_key, slots"),
+    SETTINGS: TopicSpec("settings", "shops", "shop_id, version", windows=False),
 }
 """By topic: what the pipeline reads."""

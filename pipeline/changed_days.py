@@ -1,4 +1,4 @@
-"""Which shops and days a batch may have changed, for who keeps answers. Pure."""
+"""Which shops and UTC days a batch may have changed, for the caches of the API processes. No I/O."""
 
 import json
 
@@ -10,15 +10,15 @@ from shopstream.contracts.notices import Touched
 from shopstream.contracts.topics import ORDERS, SETTINGS
 
 SHOPS, DAYS, BYTES = 1000, 10_000, 256 * 1024
-"""What one word names at most, `BYTES` of shops' names as JSON; beyond it, it says that anything may have changed.
-A broker takes a mebibyte."""
+"""What one progress message names at most, `BYTES` of shops' names as JSON; beyond, anything may have
+changed. A broker takes a mebibyte."""
 
 
-def touched(batch: Batch, changed: Slots) -> Touched | None:
+def changed_days(batch: Batch, changed: Slots) -> Touched | None:
     """Every shop that the batch has an event of; of orders the days of `createdAt`, which never changes, of
     payments and visits those whose numbers the batch changed.
 
-    An order's version that is late or repeated touches what it does not change.
+    Days are counted since 1970. An order's version that is late or repeated is included, though it changes nothing.
     """
     if not batch.staged.num_rows:
         return {}
@@ -35,7 +35,7 @@ def touched(batch: Batch, changed: Slots) -> Touched | None:
 
 
 def merged(one: Touched | None, other: Touched | None) -> Touched | None:
-    """What either touched."""
+    """Days that either has, by shop; None (anything) where one is, or where both name too much."""
     if one is None or other is None:
         return None
     found = dict(one)
@@ -46,7 +46,7 @@ def merged(one: Touched | None, other: Touched | None) -> Touched | None:
 
 
 def bounded(found: Touched) -> Touched | None:
-    """None where it names too much."""
+    """The same, or None (anything) where it names too much."""
     if len(found) > SHOPS or sum(len(days) for days in found.values() if days) > DAYS:
         return None
     if sum(len(json.dumps(shop)) for shop in found) > BYTES:

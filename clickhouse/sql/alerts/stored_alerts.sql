@@ -1,4 +1,4 @@
--- Crossings of the alerts that were kept of a batch, as crossings.sql says them.
+-- Crossings of the stored alerts of a batch, in the columns of crossings.sql.
 SELECT shop_id, product_id, location_id, id, low, quantity, threshold, sku, toUnixTimestamp64Micro(alerts.at) AS at
 FROM alerts
 WHERE batch = {batch:UInt64}

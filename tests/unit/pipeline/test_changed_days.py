@@ -6,8 +6,8 @@ import pyarrow as pa
 import pytest
 
 from pipeline.batch import Batch, Part
+from pipeline.changed_days import DAYS, SHOPS, changed_days, merged
 from pipeline.decode import shape
-from pipeline.touched import DAYS, SHOPS, merged, touched
 from shopstream.contracts.notices import PipelineState, pipeline_progress
 from shopstream.contracts.topics import INVENTORY, ORDERS, PAYMENTS, SETTINGS
 
@@ -25,23 +25,23 @@ def at(day: int, hour: int = 0) -> datetime:
 
 def test_orders_touch_the_days_on_which_they_were_made() -> None:
     rows = [("s", at(0)), ("t", at(1)), ("s", at(2, 23)), ("s", at(2))]
-    assert touched(batch(ORDERS, *rows), {"s": [86400 * 5]}) == {"s": {0, 2, 5}, "t": {1}}
+    assert changed_days(batch(ORDERS, *rows), {"s": [86400 * 5]}) == {"s": {0, 2, 5}, "t": {1}}
 
 
 def test_settings_touch_all_of_a_shop_and_anything_else_no_day() -> None:
     rows = [("s", at(0)), ("t", at(1)), ("s", at(2))]
-    assert touched(batch(SETTINGS, *rows), {}) == {"s": None, "t": None}
-    assert touched(batch(INVENTORY, *rows), {}) == {"s": set(), "t": set()}
+    assert changed_days(batch(SETTINGS, *rows), {}) == {"s": None, "t": None}
+    assert changed_days(batch(INVENTORY, *rows), {}) == {"s": set(), "t": set()}
 
 
 def test_payments_touch_the_days_whose_numbers_they_changed() -> None:
     rows = [("s", at(0)), ("t", at(0))]
     changed = {"s": [86400 * 3 - 900, 86400 * 3], "u": [0]}
-    assert touched(batch(PAYMENTS, *rows), changed) == {"s": {2, 3}, "t": set()}
+    assert changed_days(batch(PAYMENTS, *rows), changed) == {"s": {2, 3}, "t": set()}
 
 
 def test_a_batch_without_events_touches_nothing() -> None:
-    assert touched(batch(ORDERS), {}) == {}
+    assert changed_days(batch(ORDERS), {}) == {}
 
 
 @pytest.mark.parametrize(

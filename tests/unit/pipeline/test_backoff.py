@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from pipeline import retry
-from pipeline.retry import Patience
+from pipeline.retry import Backoff
 
 
 @pytest.fixture
@@ -21,46 +21,46 @@ def pauses(monkeypatch):
 
 
 async def test_pauses_double_up_to_ten_seconds(pauses):
-    patience = Patience("Kafka")
+    backoff = Backoff("Kafka")
     for _ in range(8):
-        await patience.pause(OSError("down"))
+        await backoff.pause(OSError("down"))
     assert pauses == [0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0, 10.0]
 
 
 async def test_pauses_begin_anew_once_all_is_well(pauses):
-    patience = Patience("Kafka")
+    backoff = Backoff("Kafka")
     for _ in range(3):
-        await patience.pause(OSError("down"))
-    patience.well()
-    await patience.pause(OSError("down"))
+        await backoff.pause(OSError("down"))
+    backoff.reset()
+    await backoff.pause(OSError("down"))
     assert pauses == [0.2, 0.4, 0.8, 0.2]
 
 
 async def test_the_trouble_is_known_while_it_lasts(pauses):
-    patience = Patience("Kafka")
-    assert patience.trouble is None
-    await patience.pause(OSError("no route"))
-    assert patience.trouble == "no route"
-    await patience.pause(OSError("no broker"))
-    assert patience.trouble == "no broker"
-    patience.well()
-    assert patience.trouble is None
+    backoff = Backoff("Kafka")
+    assert backoff.unavailable_reason is None
+    await backoff.pause(OSError("no route"))
+    assert backoff.unavailable_reason == "no route"
+    await backoff.pause(OSError("no broker"))
+    assert backoff.unavailable_reason == "no broker"
+    backoff.reset()
+    assert backoff.unavailable_reason is None
 
 
 async def test_the_reason_is_said_once_in_ten_seconds(pauses, caplog, monkeypatch):
     clock = [100.0]
     monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: clock[0])
-    patience = Patience("Kafka")
+    backoff = Backoff("Kafka")
     with caplog.at_level(logging.INFO):
         for seconds in (100.0, 101.0, 109.9, 110.0, 115.0):
             clock[0] = seconds
-            await patience.pause(OSError(f"down at {seconds:g}"))
-        patience.well()
-        patience.well()
-        await patience.pause(OSError("down again"))
+            await backoff.pause(OSError(f"down at {seconds:g}"))
+        backoff.reset()
+        backoff.reset()
+        await backoff.pause(OSError("down again"))
     assert [record.getMessage() for record in caplog.records] == [
-        "Kafka: down at 100; nothing is lost, trying again in 0.2 s",
-        "Kafka: down at 110; nothing is lost, trying again in 1.6 s",
-        "Kafka: well again",
-        "Kafka: down again; nothing is lost, trying again in 0.2 s",
+        "Kafka: down at 100; retrying in 0.2 s",
+        "Kafka: down at 110; retrying in 1.6 s",
+        "Kafka: available again",
+        "Kafka: down again; retrying in 0.2 s",
     ]
