@@ -116,9 +116,11 @@ class Audit:
 
     async def _touched(self, table: str, batches: list[int]) -> set[tuple[str, ...]]:
         window = WINDOWS.get(table)
-        text = changed_keys(window) if window else load(f"touched/{table}.sql")
-        flying = pa.table({"batch": pa.array(batches, pa.uint64())})
-        rows = await self._engine.rows(text, external={"flying": External("batch UInt64", flying)})
+        text = changed_keys(window) if window else load(f"changed_keys/{table}.sql")
+        in_flight = pa.table({"batch": pa.array(batches, pa.uint64())})
+        rows = await self._engine.rows(
+            text, external={"in_flight": External("batch UInt64", in_flight)}
+        )
         return {tuple(row["key"]) for row in rows}
 
     async def _repair(self, table: str, differences: tuple[Difference, ...]) -> None:
@@ -147,10 +149,10 @@ class Audit:
 
 
 def changed_keys(window: Window) -> str:
-    """Keys that the batches in `flying` change: by the window's own view, over their rows."""
-    rows = f"(SELECT * FROM {window.source} WHERE batch IN (SELECT batch FROM flying))"
+    """Keys that the batches in `in_flight` change: by the window's own view, over their rows."""
+    rows = f"(SELECT * FROM {window.source} WHERE batch IN (SELECT batch FROM in_flight))"
     return fill(
-        load("touched/window.sql"),
+        load("changed_keys/window.sql"),
         key_texts=", ".join(f"toString({name})" for name in window.keys),
         changes=window.changes().replace(f"FROM apply_{window.source}", f"FROM {rows}"),
     )

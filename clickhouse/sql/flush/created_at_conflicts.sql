@@ -11,14 +11,14 @@ FROM
         known.found AS found
     FROM
     (
-        SELECT seq, created_at, reinterpretAsUInt64(substring(SHA256(shop_id), 1, 8)) AS shop_key, cityHash64(order_id) AS order_key
+        SELECT seq, created_at, {{shop_key|shop_id}} AS shop_key, cityHash64(order_id) AS order_key
         FROM staged
     ) AS new
     LEFT ANY JOIN
     (
         SELECT shop_key, order_key, created_at, 1 AS found
         FROM order_places
-        WHERE (shop_key, order_key) IN (SELECT reinterpretAsUInt64(substring(SHA256(shop_id), 1, 8)), cityHash64(order_id) FROM staged)
+        WHERE (shop_key, order_key) IN (SELECT {{shop_key|shop_id}}, cityHash64(order_id) FROM staged)
     ) AS known USING (shop_key, order_key)
 )
 WHERE created_at != if(found = 1, stored_at, first_in_batch)

@@ -63,10 +63,7 @@ FROM
                     name AS new_name,
                     sku AS new_sku,
                     low_stock_threshold AS own_threshold,
-                    bitOr(
-                        bitShiftLeft(toUInt128(toUnixTimestamp64Micro(updated_at)), 64),
-                        toUInt128(reinterpretAsUInt32(reverse(substring(SHA256(concat(source, '\n', event_id)), 1, 4))))
-                    ) AS new_version,
+                    {{version|updated_at}} AS new_version,
                     lower(hex(substring(SHA256(arrayStringConcat([shop_id, product_id, location_id, source, event_id], '\n')), 1, 16))) AS event
                 FROM staged
             ) AS new

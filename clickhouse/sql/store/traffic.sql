@@ -27,7 +27,7 @@ FROM
     FROM
     (
         SELECT
-            reinterpretAsUInt64(substring(SHA256(shop_id), 1, 8)) AS shop_key,
+            {{shop_key|shop_id}} AS shop_key,
             cityHash64(session_id) AS session_key,
             shop_id,
             session_id,
@@ -40,7 +40,7 @@ FROM
         SELECT shop_key, session_key, arrayMap(s -> toInt64(toUnixTimestamp(s)), arrayDistinct(arrayFlatten(groupArray(slots)))) AS seen
         FROM visits
         WHERE (shop_key, session_key) IN
-            (SELECT reinterpretAsUInt64(substring(SHA256(shop_id), 1, 8)), cityHash64(session_id) FROM staged)
+            (SELECT {{shop_key|shop_id}}, cityHash64(session_id) FROM staged)
         GROUP BY shop_key, session_key
     ) AS known USING (shop_key, session_key)
 )

@@ -12,7 +12,7 @@ FROM
             arrayEnumerate(sorted)
         )) AS seen
     FROM visits
-    WHERE {shop:String} = '' OR (shop_key = reinterpretAsUInt64(substring(SHA256({shop:String}), 1, 8)) AND shop_id = {shop:String})
+    WHERE {{of_shop}}
     GROUP BY shop_id, session_id
 )
 WHERE slot >= toDateTime({since:UInt32}, 'UTC') AND slot < toDateTime({until:UInt32}, 'UTC')

@@ -5,7 +5,7 @@ FROM
     FROM purchases FINAL
     WHERE NOT received
         AND (shop_key, purchase_key) NOT IN (SELECT shop_key, purchase_key FROM purchases WHERE received)
-        AND ({shop:String} = '' OR (shop_key = reinterpretAsUInt64(substring(SHA256({shop:String}), 1, 8)) AND shop_id = {shop:String}))
+        AND {{of_shop}}
 )
 ARRAY JOIN products AS product, quantities AS quantity
 GROUP BY shop_id, product_id

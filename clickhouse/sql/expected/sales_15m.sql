@@ -8,5 +8,5 @@ SELECT
 FROM orders FINAL
 WHERE counted
     AND created_at >= toDateTime({since:UInt32}, 'UTC') AND created_at < toDateTime({until:UInt32}, 'UTC')
-    AND ({shop:String} = '' OR (shop_key = reinterpretAsUInt64(substring(SHA256({shop:String}), 1, 8)) AND shop_id = {shop:String}))
+    AND {{of_shop}}
 GROUP BY shop_id, slot, currency

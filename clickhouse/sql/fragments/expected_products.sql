@@ -1,6 +1,7 @@
+-- Units and revenue of each product by a span of time: its column, and the span of createdAt.
 SELECT
     shop_id,
-    toStartOfFifteenMinutes(created_at) AS slot,
+    $2 AS $1,
     toString(currency) AS currency,
     product AS product_id,
     sum(toInt64(bought) - toInt64(returned)) AS quantity,
@@ -9,5 +10,5 @@ FROM orders FINAL
 ARRAY JOIN `items.product_id` AS product, `items.quantity` AS bought, `items.refunded` AS returned, `items.price` AS price
 WHERE counted
     AND created_at >= toDateTime({since:UInt32}, 'UTC') AND created_at < toDateTime({until:UInt32}, 'UTC')
-    AND ({shop:String} = '' OR (shop_key = reinterpretAsUInt64(substring(SHA256({shop:String}), 1, 8)) AND shop_id = {shop:String}))
-GROUP BY shop_id, slot, currency, product_id
+    AND {{of_shop}}
+GROUP BY shop_id, $1, currency, product_id

@@ -11,6 +11,6 @@ FROM
     SELECT shop_id, at, currency, received AS is_received, toDecimal128(amount, 4) AS value
     FROM payments FINAL
     WHERE at >= toDateTime({since:UInt32}, 'UTC') AND at < toDateTime({until:UInt32}, 'UTC')
-        AND ({shop:String} = '' OR (shop_key = reinterpretAsUInt64(substring(SHA256({shop:String}), 1, 8)) AND shop_id = {shop:String}))
+        AND {{of_shop}}
 )
 GROUP BY shop_id, slot, currency
