@@ -1,6 +1,6 @@
 -- Quarters of an hour in which a session was not seen yet, and what they change: each of its quarters is
 -- counted by the quarters since the one before it (200 for 50 hours or more, or none), so a new one
--- between two others also changes the later one. Only 50 hours around the new ones can be touched.
+-- between two others also changes the later one. Only 50 hours around the new ones can change.
 SELECT
     shop_key,
     session_key,
