@@ -13,8 +13,7 @@ import pyarrow as pa
 from clickhouse.client import Engine, External, Row
 from clickhouse.sql import load
 from pipeline.producer import EventPublisher
-from pipeline.shops import Profile, profiles
-from shopstream.contracts.local_days import DAY, first_instant, local_date
+from pipeline.shops import last_days, profiles
 from shopstream.contracts.notices import Alert, stock_alert
 from shopstream.contracts.stock import DAYS, cover
 
@@ -74,7 +73,7 @@ class Alerts:
         shops = await profiles(self._engine, {row["shop_id"] for row in crossings})
         external = {
             "wanted": _external(crossings, ("shop_id", "product_id")),
-            "periods": _periods(shops, self._now()),
+            "periods": last_days(shops, self._now(), DAYS),
         }
         rows = await self._engine.rows(load("alerts/figures.sql"), external=external)
         found = {_product(row): row for row in rows}
@@ -131,20 +130,6 @@ _COLUMNS = pa.schema(
         "batch": pa.uint64(),
     }
 )
-
-
-def _periods(shops: Mapping[str, Profile], now: datetime) -> External:
-    """The last days of each shop that its daily sales are taken from, today included."""
-    rows = []
-    for shop, profile in shops.items():
-        today = local_date(now, profile.zone)
-        start = first_instant(today - timedelta(days=DAYS - 1), profile.zone)
-        end = first_instant(today + DAY, profile.zone)
-        rows.append({"shop_id": shop, "start": start, "end": end})
-    instant = pa.timestamp("s", "UTC")
-    schema = pa.schema({"shop_id": pa.string(), "start": instant, "end": instant})
-    columns = "shop_id String, start DateTime('UTC'), end DateTime('UTC')"
-    return External(columns, pa.Table.from_pylist(rows, schema))
 
 
 def _external(rows: Iterable[Row], names: tuple[str, str]) -> External:

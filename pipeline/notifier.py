@@ -8,15 +8,13 @@ from decimal import Decimal
 from functools import partial
 from zoneinfo import ZoneInfo
 
-import pyarrow as pa
-
-from clickhouse.client import Engine, External, Row
+from clickhouse.client import Engine, Row
 from clickhouse.sql import load
 from pipeline.producer import EventPublisher
 from pipeline.retry import Backoff
-from pipeline.shops import Profile, profiles
+from pipeline.shops import Profile, last_days, profiles
 from pipeline.store import Slots
-from shopstream.contracts.local_days import DAY, first_instant, local_date
+from shopstream.contracts.local_days import local_date
 from shopstream.contracts.notices import Today, report_updated
 
 EVERY_SECONDS = 1.0
@@ -76,10 +74,7 @@ class Notifier:
             known = await profiles(self._engine, shops)
             today = await self._today(known, now)
             notices: list[tuple[bytes | None, bytes]] = [
-                (
-                    shop.encode(),
-                    self._notice(shop, now, _dates(some, known[shop].zone), today[shop]),
-                )
+                (shop.encode(), self._notice(shop, now, some, known[shop].zone, today[shop]))
                 for shop, some in slots.items()
             ]
             await self._publish_progress()
@@ -88,43 +83,24 @@ class Notifier:
             self.changed({shop: list(some) for shop, some in slots.items()})
             raise
 
-    def _notice(self, shop: str, now: datetime, dates: set[date], today: Today) -> bytes:
+    def _notice(
+        self, shop: str, now: datetime, slots: Iterable[int], zone: ZoneInfo, today: Today
+    ) -> bytes:
+        dates = {datetime.fromtimestamp(slot, zone).date() for slot in slots}
         return report_updated(shop, f"{self._next_id():x}", now, dates, today)
 
     async def _today(self, known: Mapping[str, Profile], now: datetime) -> dict[str, Today]:
-        days = {shop: local_date(now, profile.zone) for shop, profile in known.items()}
         rows = await self._engine.rows(
-            load("flush/today.sql"), external={"shops_today": _shops_today(known, days)}
+            load("flush/today.sql"), external={"shops_today": last_days(known, now, days=1)}
         )
         found = {row["shop_id"]: row for row in rows}
-        return {shop: _totals(day, found.get(shop)) for shop, day in days.items()}
-
-
-def _dates(slots: Iterable[int], zone: ZoneInfo) -> set[date]:
-    return {datetime.fromtimestamp(slot, zone).date() for slot in slots}
+        return {
+            shop: _totals(local_date(now, profile.zone), found.get(shop))
+            for shop, profile in known.items()
+        }
 
 
 def _totals(day: date, row: Row | None) -> Today:
     if row is None:
         return Today(day, Decimal(0), 0, 0)
     return Today(day, Decimal(row["revenue"]), row["orders"], row["items"])
-
-
-def _shops_today(known: Mapping[str, Profile], days: Mapping[str, date]) -> External:
-    rows = [
-        {
-            "shop_id": shop,
-            "currency": profile.currency,
-            "start": first_instant(days[shop], profile.zone),
-            "end": first_instant(days[shop] + DAY, profile.zone),
-        }
-        for shop, profile in known.items()
-    ]
-    columns = "shop_id String, currency String, start DateTime('UTC'), end DateTime('UTC')"
-    return External(columns, pa.Table.from_pylist(rows, _TODAY))
-
-
-_SECOND = pa.timestamp("s", "UTC")
-_TODAY = pa.schema(
-    {"shop_id": pa.string(), "currency": pa.string(), "start": _SECOND, "end": _SECOND}
-)
