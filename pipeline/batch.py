@@ -36,7 +36,7 @@ class Batch:
     one row an accepted event, in the order of arrival.
     """
 
-    number: int
+    id: int
     parts: tuple[Part, ...]
     staged: pa.Table
     history: pa.Table
@@ -61,7 +61,7 @@ class Batch:
         refused = tuple((record_of(row), _CREATED_AT_CONFLICT) for row in removed.to_pylist())
         mask = pa.array(keep)
         return Batch(
-            self.number,
+            self.id,
             self.parts,
             self.staged.filter(mask),
             self.history.filter(mask),
@@ -76,13 +76,13 @@ class Batch:
         sent, size = Counter[int](), Counter[int]()
         many: dict[tuple[int, Reason], list[Record]] = {}
         for record, refusal in self.refused:
-            number = record.partition
-            if sent[number] < DEAD_LETTERS and size[number] < DEAD_LETTER_BYTES:
+            partition = record.partition
+            if sent[partition] < DEAD_LETTERS and size[partition] < DEAD_LETTER_BYTES:
                 events.append(dead_letter(record, refusal))
-                sent[number] += 1
-                size[number] += len(events[-1])
+                sent[partition] += 1
+                size[partition] += len(events[-1])
             else:
-                many.setdefault((number, refusal.reason), []).append(record)
+                many.setdefault((partition, refusal.reason), []).append(record)
         for (_, reason), records in many.items():
             events.append(dead_letter_of_many(records, reason))
         return events
@@ -99,12 +99,12 @@ _CREATED_AT_CONFLICT = Refusal(
 )
 
 
-def assemble(number: int, chunks: Sequence[DecodedChunk]) -> Batch:
+def assemble(batch_id: int, chunks: Sequence[DecodedChunk]) -> Batch:
     """One batch of decoded chunks, at least one; `seq` counts the rows in the order of arrival."""
     rows = pa.concat_tables([chunk.rows for chunk in chunks])
     seq = pa.array(np.arange(rows.num_rows, dtype=np.uint32))
     return Batch(
-        number,
+        batch_id,
         tuple(_parts(chunks)),
         rows.add_column(0, "seq", seq),
         pa.concat_tables([chunk.history for chunk in chunks]),

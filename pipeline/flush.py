@@ -51,11 +51,11 @@ class BatchWriter:
     store: Store
     alerts: Alerts
 
-    async def apply(self, topic: str, number: int, fence: Fence, again: bool = True) -> None:
+    async def apply(self, topic: str, batch_id: int, fence: Fence, again: bool = True) -> None:
         """Step 3 of a batch, of this worker or of a former owner; `again`: it may have been begun before."""
-        await self.store.apply(topic, number, fence)
+        await self.store.apply(topic, batch_id, fence)
         if topic == INVENTORY:
-            await self.alerts.publish(number, again=again)
+            await self.alerts.publish(batch_id, again=again)
 
 
 async def flush(
@@ -90,12 +90,10 @@ async def flush(
             batch = batch.without_conflicts(conflicts)
         await all_of(store.store_history(batch), _store_and_apply(batch, writer, fence, again))
         changed, marked = await all_of(
-            store.changed(batch.topic, batch.number), store.mark(batch.number, fence)
+            store.changed(batch.topic, batch.id), store.mark(batch.id, fence)
         )
         if not marked:
-            raise Fenced(
-                f"batch {batch.number} is fenced: another worker has claimed its partitions"
-            )
+            raise Fenced(f"batch {batch.id} is fenced: another worker has claimed its partitions")
     else:
         await check()
     return Written(batch, changed)
@@ -107,7 +105,7 @@ async def _conflicts(batch: Batch, store: Store) -> list[int]:
 
 async def _store_and_apply(batch: Batch, writer: BatchWriter, fence: Fence, again: bool) -> None:
     await writer.store.store(batch, fence)
-    await writer.apply(batch.topic, batch.number, fence, again)
+    await writer.apply(batch.topic, batch.id, fence, again)
 
 
 async def all_of(*calls: Coroutine[Any, Any, Any]) -> list[Any]:
@@ -145,7 +143,7 @@ async def flush_with_retry(
 
     async def attempt() -> Written:
         if fence is None or owner.fence(batch.places) != fence:
-            raise PartitionsRevoked(f"batch {batch.number} dropped: a partition of it was revoked")
+            raise PartitionsRevoked(f"batch {batch.id} dropped: a partition of it was revoked")
         again = next(tries) > 0
         if again:
             await owner.wait_for_running_statements()  # a try that was cut off may still run

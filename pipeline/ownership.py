@@ -35,7 +35,7 @@ Apply = Callable[[str, int, Fence], Awaitable[None]]
 class Ownership:
     """Claims of the partitions that Kafka assigned to this worker.
 
-    `apply` (topic, batch number, fence) finishes a batch but for its mark. `recovered` gets what changed
+    `apply` (topic, batch id, fence) finishes a batch but for its mark. `recovered` gets what changed
     by each batch that was finished for an earlier owner, and lately.
     """
 
@@ -94,22 +94,22 @@ class Ownership:
         while found := await self._backoff.call(
             lambda: self._store.open_batches(places, time.time())
         ):
-            for number, parts in sorted(found.items()):
+            for batch_id, parts in sorted(found.items()):
                 if (claim := claims.get(parts[0])) is not None:
                     fence = Fence({parts[0]: claim})
                     done += await self._backoff.call(
-                        partial(self._apply, parts[0].topic, number, fence)
+                        partial(self._apply, parts[0].topic, batch_id, fence)
                     )
             await asyncio.sleep(POLL_SECONDS)
         if done:
             logger.info("finished %d batches of an earlier owner", done)
 
-    async def _apply(self, topic: str, number: int, fence: Fence) -> bool:
+    async def _apply(self, topic: str, batch_id: int, fence: Fence) -> bool:
         """False where yet another worker has claimed the partition: then it does this."""
         await self.wait_for_running_statements()  # a try that was cut off may still run
-        await self._apply_batch(topic, number, fence)
-        changed = await self._store.changed(topic, number)
-        marked = await self._store.mark(number, fence)
+        await self._apply_batch(topic, batch_id, fence)
+        changed = await self._store.changed(topic, batch_id)
+        marked = await self._store.mark(batch_id, fence)
         if marked:
             self._recovered(changed)
         return marked

@@ -89,7 +89,7 @@ class Store:
         """Inserts the batch as not yet applied, with the offsets of each of its partitions."""
         parts = [part._asdict() for part in batch.parts]
         row: dict[str, Any] = {
-            "batch": batch.number,
+            "batch": batch.id,
             "applied": False,
             "at": datetime.now(UTC),
             "writer": self._worker,
@@ -118,19 +118,19 @@ class Store:
         text = fill(load("flush/store.sql"), table=spec.table, select=select)
         staged = {"staged": External(shape.structure(batch.topic), batch.staged)}
         more = {"default_threshold": DEFAULT_THRESHOLD} if "default_threshold" in select else {}
-        await self._execute(text, batch.number, fence, _STORE, staged, more)
+        await self._execute(text, batch.id, fence, _STORE, staged, more)
 
-    async def apply(self, topic: str, number: int, fence: Fence) -> None:
+    async def apply(self, topic: str, batch_id: int, fence: Fence) -> None:
         """Step 3 of a batch: adds what it changed to the windows, once."""
         spec = TOPIC_SPECS[topic]
         if spec.windows:
-            token: EngineSettings = {**_APPLY, "insert_deduplication_token": f"batch-{number}"}
+            token: EngineSettings = {**_APPLY, "insert_deduplication_token": f"batch-{batch_id}"}
             text = fill(load("flush/apply.sql"), table=spec.table, key=spec.key)
-            await self._execute(text, number, fence, token)
+            await self._execute(text, batch_id, fence, token)
 
-    async def mark(self, number: int, fence: Fence) -> bool:
+    async def mark(self, batch_id: int, fence: Fence) -> bool:
         """Inserts the batch as applied; False where another worker has claimed its partitions."""
-        params = {"batch": number, "writer": self._worker, **fence.params()}
+        params = {"batch": batch_id, "writer": self._worker, **fence.params()}
         return await self._engine.execute(load("flush/mark.sql"), params, _PLAIN) == 1
 
     async def claim(self, places: Iterable[Partition], claim: int) -> None:
@@ -159,7 +159,9 @@ class Store:
         params = {"since": first_id_at(now - OPEN_SECONDS), **_arrays(places)}
         rows = await self._engine.rows(load("flush/open_batches.sql"), params)
         return {
-            int(row["batch"]): [Partition(topic, int(number)) for topic, number in row["parts"]]
+            int(row["batch"]): [
+                Partition(topic, int(partition)) for topic, partition in row["parts"]
+            ]
             for row in rows
         }
 
@@ -195,13 +197,13 @@ class Store:
             raise EngineUnavailable(str(error)) from error
         return {Partition(row["topic"], row["partition"]): row["epoch"] for row in rows}
 
-    async def changed(self, topic: str, number: int) -> Slots:
+    async def changed(self, topic: str, batch_id: int) -> Slots:
         """15-minute buckets whose numbers a batch changed, by shop; asked before it is marked.
 
         A shop without any is one whose reports changed otherwise: the name of a product, say.
         """
         spec = TOPIC_SPECS[topic]
-        return await self._changed(spec, number, number) if spec.reports else {}
+        return await self._changed(spec, batch_id, batch_id) if spec.reports else {}
 
     async def changed_since(self, seconds: float) -> list[Slots]:
         """The same for every batch from an instant on (Unix time), as far as their rows still stand."""
@@ -229,7 +231,7 @@ class Store:
     async def _execute(
         self,
         text: str,
-        number: int,
+        batch_id: int,
         fence: Fence,
         settings: EngineSettings,
         external: dict[str, External] | None = None,
@@ -238,10 +240,10 @@ class Store:
         self._statements += 1
         await self._engine.execute(
             text,
-            {"batch": number, **fence.params(), **(more or {})},
+            {"batch": batch_id, **fence.params(), **(more or {})},
             settings,
             external=external,
-            query_id=f"shopstream-{self._worker}-{number}-{self._statements}",
+            query_id=f"shopstream-{self._worker}-{batch_id}-{self._statements}",
         )
 
 

@@ -78,9 +78,9 @@ async def _flushes(flags: argparse.Namespace, engine: Engine, book: Book) -> Non
         assert not await store.moved(batch)
         await store.store_history(batch)
         await store.store(batch, fence)
-        await store.apply(ORDERS, batch.number, fence)
-        await store.changed(ORDERS, batch.number)
-        assert await store.mark(batch.number, fence)
+        await store.apply(ORDERS, batch.id, fence)
+        await store.changed(ORDERS, batch.id)
+        assert await store.mark(batch.id, fence)
 
 
 async def _reports(flags: argparse.Namespace, engine: Engine, book: Book) -> None:

@@ -86,8 +86,8 @@ async def _flush(clock: Clock, store: Store, fence: Fence, batch: Batch) -> None
     moved = await clock.step("moved (createdAt)", lambda: store.moved(batch))
     assert not moved
     await clock.step("store (orders)", lambda: store.store(batch, fence))
-    await clock.step("apply (windows)", lambda: store.apply(batch.topic, batch.number, fence))
-    assert await clock.step("mark", lambda: store.mark(batch.number, fence))
+    await clock.step("apply (windows)", lambda: store.apply(batch.topic, batch.id, fence))
+    assert await clock.step("mark", lambda: store.mark(batch.id, fence))
 
 
 async def _run(flags: argparse.Namespace, clock: Clock, views: Clock, url: str) -> int:
@@ -108,7 +108,7 @@ async def _run(flags: argparse.Namespace, clock: Clock, views: Clock, url: str) 
                 number = numbers.next()
                 batch = await used.step("assemble", lambda p=pieces, n=number: _assemble(n, p))
                 await _flush(used, store, fence, batch)
-        await time_views(engine, views, batch.number)
+        await time_views(engine, views, batch.id)
     return batch.staged.num_rows
 
 

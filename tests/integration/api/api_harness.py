@@ -342,8 +342,8 @@ async def write(engine: Engine, topic: str, values: Iterable[bytes]) -> Touched 
     assert not batch.refused, batch.refused
     there, fence = Store(engine, "test"), Fence({})
     await there.store(batch, fence)
-    await there.apply(topic, batch.number, fence)
-    return changed_days(batch, await there.changed(topic, batch.number))
+    await there.apply(topic, batch.id, fence)
+    return changed_days(batch, await there.changed(topic, batch.id))
 
 
 def _event(order: Order) -> dict[str, Any]:

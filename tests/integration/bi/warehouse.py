@@ -80,9 +80,9 @@ class Warehouse:
             batch = batch.without_conflicts(await store.created_at_conflicts(batch))
         await store.store(batch, NOTHING_CLAIMED)
         if applied:
-            await store.apply(batch.topic, batch.number, NOTHING_CLAIMED)
+            await store.apply(batch.topic, batch.id, NOTHING_CLAIMED)
             if batch.topic == INVENTORY:
-                await alerts.publish(batch.number, again=False)
+                await alerts.publish(batch.id, again=False)
 
 
 class _Written:

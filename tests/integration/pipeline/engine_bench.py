@@ -131,11 +131,11 @@ class Bench:
 
     async def write(self, batch: Batch, fence: Fence) -> None:
         await self.begin(batch, fence)
-        await self.writer.apply(batch.topic, batch.number, fence)
-        assert await self.store.mark(batch.number, fence)
+        await self.writer.apply(batch.topic, batch.id, fence)
+        assert await self.store.mark(batch.id, fence)
 
     async def apply_without_token(self, batch: Batch, fence: Fence) -> None:
-        params = {"batch": batch.number, **fence.params()}
+        params = {"batch": batch.id, **fence.params()}
         kind = TOPIC_SPECS[batch.topic]
         text = fill(load("flush/apply.sql"), table=kind.table, key=kind.key)
         await self.engine.execute(text, params, NO_TOKEN)

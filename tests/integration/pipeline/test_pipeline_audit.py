@@ -83,12 +83,12 @@ async def test_a_batch_that_is_under_way_is_no_fault(bench: Bench, steps: str) -
     batch = bench.batch(second())
     await bench.begin(batch, fence)
     if steps == "applied":
-        await bench.store.apply(batch.topic, batch.number, fence)
+        await bench.store.apply(batch.topic, batch.id, fence)
     found = await sweep(await auditor(bench))
     assert not any(one.repaired for one in found.values() if one.repaired)
     assert bool(found["sales_15m"].unverified) == (steps == "stored")
-    await bench.store.apply(batch.topic, batch.number, fence)
-    await bench.store.mark(batch.number, fence)
+    await bench.store.apply(batch.topic, batch.id, fence)
+    await bench.store.mark(batch.id, fence)
     assert not bench.differences()
 
 
@@ -100,8 +100,8 @@ async def test_a_fault_elsewhere_is_made_good_while_a_batch_is_under_way(bench: 
     bench.system.sql.text(f"INSERT INTO sales_15m VALUES {DAMAGE['sales_15m']}")
     found = await (await auditor(bench)).step("sales_15m", Scope())
     assert (len(found.repaired), found.unverified) == (1, 1)
-    await bench.store.apply(batch.topic, batch.number, fence)
-    await bench.store.mark(batch.number, fence)
+    await bench.store.apply(batch.topic, batch.id, fence)
+    await bench.store.mark(batch.id, fence)
     assert not bench.differences()
 
 
@@ -125,11 +125,11 @@ async def test_what_two_workers_counted_twice_at_the_same_instant_is_made_good(
     fence, other = await bench.claim(), await bench.claim(Partition("shop.orders", 1))
     await bench.begin(one, fence)
     await bench.store.begin(two)
-    copy = f"INSERT INTO orders SELECT * REPLACE ({two.number} AS batch) FROM orders"
+    copy = f"INSERT INTO orders SELECT * REPLACE ({two.id} AS batch) FROM orders"
     bench.system.sql.text(copy)
     for batch, owner in ((one, fence), (two, other)):
-        await bench.store.apply(batch.topic, batch.number, owner)
-        assert await bench.store.mark(batch.number, owner)
+        await bench.store.apply(batch.topic, batch.id, owner)
+        assert await bench.store.mark(batch.id, owner)
     assert any("sales_15m" in line for line in bench.differences())
     await sweep(await auditor(bench))
     assert not bench.differences()

@@ -29,7 +29,7 @@ def value(name):
 
 def test_a_batch_numbers_its_rows_in_the_order_of_arrival():
     batch = assemble(5, [piece(value("a"), b"{}", value("b")), piece(value("c"), partition=1)])
-    assert batch.number == 5
+    assert batch.id == 5
     assert batch.staged["seq"].to_pylist() == [0, 1, 2]
     assert batch.staged["order_id"].to_pylist() == ["a", "b", "c"]
     assert batch.history["offset"].to_pylist() == [1000, 1003, 1000]
@@ -70,7 +70,7 @@ def test_moved_orders_are_refused_with_their_records_as_they_were():
     assert left.staged["order_id"].to_pylist() == ["a", "c"]
     assert left.staged["seq"].to_pylist() == [0, 2]
     assert left.history["offset"].to_pylist() == [1000, 1004]
-    assert (left.number, left.parts, left.records) == (batch.number, batch.parts, batch.records)
+    assert (left.id, left.parts, left.records) == (batch.id, batch.parts, batch.records)
     assert [refusal.reason for _, refusal in left.refused] == ["not_cloudevent", "order_moved"]
     record, refusal = left.refused[1]
     assert record == Record(ORDERS, 3, 1003, 1_795_342_530_125, b"k2", value("b"))

@@ -18,7 +18,7 @@ ONE, TWO = Partition("shop.orders", 1), Partition("shop.orders", 2)
 
 
 class Batch:
-    number = 7
+    id = 7
     topic = "shop.orders"
     places = (ONE,)
     refused = ()

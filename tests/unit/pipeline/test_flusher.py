@@ -55,13 +55,13 @@ class Engine:
         return Written(batch, {})
 
     async def send(self, batch):
-        self.sent.append(batch.number)
+        self.sent.append(batch.id)
         await self.may_send.wait()
         if self.send_fails:
             raise self.send_fails
 
     def written(self, written, seconds):
-        self.told.append((written.batch.number, seconds >= 0))
+        self.told.append((written.batch.id, seconds >= 0))
 
     @property
     def sizes(self):
@@ -122,7 +122,7 @@ async def test_a_lone_chunk_is_written_at_once_and_then_acknowledged(flusher, en
     assert delivery.acked == 1
     assert engine.told == [(1, True)]
     batch = engine.batches[0]
-    assert (batch.number, batch.records, batch.staged.num_rows) == (1, 3, 3)
+    assert (batch.id, batch.records, batch.staged.num_rows) == (1, 3, 3)
     assert batch.parts == ((ORDERS, 0, 7, 41, 44),)
 
 
@@ -156,7 +156,7 @@ async def test_what_gathers_while_a_batch_is_written_is_the_next_batch(flusher, 
     engine.may_write.set()
     await until(lambda: all(delivery.acked for delivery in later))
     assert engine.sizes == [1, 5]
-    assert [batch.number for batch in engine.batches] == [1, 2]
+    assert [batch.id for batch in engine.batches] == [1, 2]
     assert engine.batches[1].places == [Partition(ORDERS, 0), Partition(ORDERS, 1)]
 
 
