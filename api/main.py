@@ -19,8 +19,8 @@ from api.jwks import Jwks
 from api.jwks_http import KeyAddress
 from api.middleware import access_log
 from api.peers import Peers, TicketClaims
-from api.presence import Presence, PresenceTeller
 from api.push.hub import Hub
+from api.push.presence import Presence, PresenceTeller
 from api.push.socketio import SocketIo
 from api.push.source import Source
 from api.push.timekeeper import Timekeeper
