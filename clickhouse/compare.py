@@ -41,21 +41,22 @@ async def compare(engine: Engine, table: str, scope: Scope, limit: int = LISTED)
     """
     window = WINDOWS.get(table)
     params: dict[str, Any] = {"shop": scope.shop}
-    if window is None:
-        text = fill(load("verify/count.sql"), limit=str(limit), select=load(f"verify/{table}.sql"))
-    else:
-        text = comparison(window, limit)
-        if window.time:
-            since, until = scope.period
-            params |= {"since": int(since.timestamp()), "until": int(until.timestamp())}
+    if window and window.time:
+        since, until = scope.period
+        params |= {"since": int(since.timestamp()), "until": int(until.timestamp())}
+    select = comparison(window) if window else load(f"verify/{table}.sql")
+    text = fill(load("verify/compare.sql"), limit=str(limit), select=select)
     settings = {"max_threads": 1, "do_not_merge_across_partitions_select_final": 1}
     (row,) = await engine.rows(text, params, settings, timeout=TIMEOUT_SECONDS)
     found = (Difference(table, *map(tuple, difference)) for difference in row["differences"])
     return Compared(row["compared"], frozenset(found))
 
 
-def comparison(window: Window, limit: int) -> str:
-    """The statement that compares a window; parameters `shop`, and `since` and `until` where it has a time."""
+def comparison(window: Window) -> str:
+    """The statement that puts each row of a window beside what it must be.
+
+    Its parameters are `shop`, and `since` and `until` where the window has a time.
+    """
     zeros = {name: _zero(name) for name in window.sums}
     period = ""
     if window.time:
@@ -64,19 +65,18 @@ def comparison(window: Window, limit: int) -> str:
         column = kind.format(name=window.time)
         period = f"\n            AND {column} >= {since} AND {column} < {until}"
     return fill(
-        load("verify/compare.sql"),
-        limit=str(limit),
+        load("verify/window.sql"),
         key_texts=", ".join(f"toString({name})" for name in window.keys),
         stored_sums=", ".join(f"toString(sum(stored_{name}))" for name in window.sums),
-        truth_sums=", ".join(f"toString(sum(truth_{name}))" for name in window.sums),
+        expected_sums=", ".join(f"toString(sum(expected_{name}))" for name in window.sums),
         keys=", ".join(window.keys),
         stored=", ".join(f"{name} AS stored_{name}" for name in window.sums),
-        truth=", ".join(f"{name} AS truth_{name}" for name in window.sums),
-        no_truth=", ".join(f"{zeros[name]} AS truth_{name}" for name in window.sums),
+        expected=", ".join(f"{name} AS expected_{name}" for name in window.sums),
+        no_expected=", ".join(f"{zeros[name]} AS expected_{name}" for name in window.sums),
         no_stored=", ".join(f"{zeros[name]} AS stored_{name}" for name in window.sums),
         window=window.name,
         period=period,
-        select=load(f"truth/{window.name}.sql"),
+        select=load(f"expected/{window.name}.sql"),
     )
 
 

@@ -1,20 +1,19 @@
-"""Stock alerts: crossings that the comparison found, with the figures of the moment, kept and published.
+"""Stock alerts: crossings that the comparison found, with the figures of the moment, stored and published.
 
-The crossings of a level are a part of its row, so they are there or not as the row is. What is told of one is
-kept before it is published; after a crash it is read again and published as it was.
+The crossings of a level are a part of its row, so they are there or not as the row is. An alert is stored before it
+is published; after a crash it is read again and published as it was.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Protocol
 
 import pyarrow as pa
 
 from clickhouse.client import Engine, External, Row
 from clickhouse.sql import load
-from pipeline.shops import Profile, profiles
-from shopstream.contracts.local_days import DAY, first_instant, local_date
+from pipeline.producer import EventPublisher
+from pipeline.shops import last_days, profiles
 from shopstream.contracts.notices import Alert, stock_alert
 from shopstream.contracts.stock import DAYS, cover
 
@@ -22,28 +21,24 @@ AT_ONCE = 20
 """Products in one statement: they travel in its URL."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Product = tuple[str, str]
-"""Shop and product."""
-
-
-class Voice(Protocol):
-    """Where alerts go."""
-
-    async def alerts(self, messages: list[tuple[bytes | None, bytes]], /) -> None: ...
+"""Ids of shop and product."""
 
 
 class Alerts:
     """`publish` is a part of *apply* for a batch of inventory, and may be repeated."""
 
-    def __init__(self, engine: Engine, voice: Voice, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, engine: Engine, publisher: EventPublisher, now: Callable[[], datetime]
+    ) -> None:
         self._engine = engine
-        self._voice = voice
+        self._publisher = publisher
         self._now = now
 
     async def publish(self, batch: int, *, again: bool) -> None:
-        """Keeps and publishes the alerts of a batch; `again` where that may have been begun before.
+        """Stores and publishes the alerts of a batch; `again` where that may have been begun before.
 
-        Then those that were kept are published too where a newer version of their level has taken the
-        crossings away with the row, as another partition with the same level may have brought one.
+        Then stored alerts are published too where a newer version of their level, which another partition may have
+        brought, has taken the crossings away with the row.
 
         Raises:
             EngineUnavailable, EngineError: as the engine.
@@ -51,40 +46,42 @@ class Alerts:
         """
         crossings = await self._engine.rows(load("alerts/crossings.sql"), {"batch": batch})
         if again:
-            there = {_place(row) for row in crossings}
-            kept = await self._engine.rows(load("alerts/kept.sql"), {"batch": batch})
-            crossings += [row for row in kept if _place(row) not in there]
+            found = {_key(row) for row in crossings}
+            stored = await self._engine.rows(load("alerts/stored_alerts.sql"), {"batch": batch})
+            crossings += [row for row in stored if _key(row) not in found]
         if not crossings:
             return
-        told = await self._told(crossings)
-        new = [row for row in crossings if _place(row) not in told]
+        alerts = await self._stored(crossings)
+        new = [row for row in crossings if _key(row) not in alerts]
         if new:
-            told |= await self._keep(batch, new, await self._figures(new))
-        await self._voice.alerts(
+            alerts |= await self._store(batch, new, await self._figures(new))
+        await self._publisher.alerts(
             [
-                (f"{row['shop_id']}/{row['product_id']}".encode(), stock_alert(_alert(row, told)))
+                (f"{row['shop_id']}/{row['product_id']}".encode(), stock_alert(_alert(row, alerts)))
                 for row in crossings
             ]
         )
 
-    async def _told(self, crossings: Iterable[Row]) -> dict[tuple[str, str], Row]:
+    async def _stored(self, crossings: Iterable[Row]) -> dict[tuple[str, str], Row]:
         wanted = _external(crossings, ("shop_id", "id"))
-        rows = await self._engine.rows(load("alerts/told.sql"), external={"wanted": wanted})
-        return {_place(row): row for row in rows}
+        rows = await self._engine.rows(
+            load("alerts/published_alerts.sql"), external={"wanted": wanted}
+        )
+        return {_key(row): row for row in rows}
 
     async def _figures(self, crossings: list[Row]) -> Mapping[Product, Row]:
         shops = await profiles(self._engine, {row["shop_id"] for row in crossings})
         external = {
             "wanted": _external(crossings, ("shop_id", "product_id")),
-            "periods": _periods(shops, self._now()),
+            "periods": last_days(shops, self._now(), DAYS),
         }
         rows = await self._engine.rows(load("alerts/figures.sql"), external=external)
         found = {_product(row): row for row in rows}
         for shop in {row["shop_id"] for row in rows if row["gone"]}:
-            await self._name_again(shop, [row for row in rows if row["gone"]], found)
+            await self._recompute_names(shop, [row for row in rows if row["gone"]], found)
         return found
 
-    async def _name_again(self, shop: str, gone: list[Row], found: dict[Product, Row]) -> None:
+    async def _recompute_names(self, shop: str, gone: list[Row], found: dict[Product, Row]) -> None:
         products = [row["product_id"] for row in gone if row["shop_id"] == shop]
         for start in range(0, len(products), AT_ONCE):
             some = products[start : start + AT_ONCE]
@@ -94,14 +91,14 @@ class Alerts:
             for product in some:
                 found[shop, product]["name"] = names.get(product)
 
-    async def _keep(
+    async def _store(
         self, batch: int, crossings: list[Row], figures: Mapping[Product, Row]
     ) -> dict[Product, Row]:
-        kept = {}
+        rows = {}
         for row in crossings:
             figure = figures[_product(row)]
             daily, days = cover(row["quantity"], figure["sold"])
-            kept[_place(row)] = {
+            rows[_key(row)] = {
                 **row,
                 "at": _instant(row["at"]),
                 "name": figure["name"],
@@ -110,12 +107,12 @@ class Alerts:
                 "days_of_cover": days,
                 "batch": batch,
             }
-        table = pa.Table.from_pylist(list(kept.values()), _KEPT)
+        table = pa.Table.from_pylist(list(rows.values()), _COLUMNS)
         await self._engine.insert("alerts", table, {"async_insert": 0})
-        return kept
+        return rows
 
 
-_KEPT = pa.schema(
+_COLUMNS = pa.schema(
     {
         "shop_id": pa.string(),
         "id": pa.string(),
@@ -135,27 +132,13 @@ _KEPT = pa.schema(
 )
 
 
-def _periods(shops: Mapping[str, Profile], now: datetime) -> External:
-    """The last days of each shop that its daily sales are taken from, today included."""
-    rows = []
-    for shop, profile in shops.items():
-        today = local_date(now, profile.zone)
-        start = first_instant(today - timedelta(days=DAYS - 1), profile.zone)
-        end = first_instant(today + DAY, profile.zone)
-        rows.append({"shop_id": shop, "start": start, "end": end})
-    instant = pa.timestamp("s", "UTC")
-    schema = pa.schema({"shop_id": pa.string(), "start": instant, "end": instant})
-    columns = "shop_id String, start DateTime('UTC'), end DateTime('UTC')"
-    return External(columns, pa.Table.from_pylist(rows, schema))
-
-
 def _external(rows: Iterable[Row], names: tuple[str, str]) -> External:
     distinct = sorted({tuple(row[name] for name in names) for row in rows})
     columns = dict(zip(names, zip(*distinct, strict=True), strict=True))
     return External(", ".join(f"{name} String" for name in names), pa.table(columns))
 
 
-def _place(row: Row) -> tuple[str, str]:
+def _key(row: Row) -> tuple[str, str]:
     return row["shop_id"], row["id"]
 
 
@@ -163,8 +146,8 @@ def _product(row: Row) -> Product:
     return row["shop_id"], row["product_id"]
 
 
-def _alert(row: Row, told: Mapping[Product, Row]) -> Alert:
-    figure = told[_place(row)]
+def _alert(row: Row, alerts: Mapping[Product, Row]) -> Alert:
+    figure = alerts[_key(row)]
     days = figure["days_of_cover"]
     return Alert(
         id=row["id"],

@@ -8,14 +8,14 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from pipeline.decode import Piece, shape
+from pipeline.decode import DecodedChunk, shape
 from pipeline.decode.chunk import record_of
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.deadletter import Record, dead_letter, dead_letter_of_many
 from shopstream.contracts.reject import Reason, Refusal
 
-LETTERS, LETTER_BYTES = 100, 1024 * 1024
-"""What a batch tells of one partition record by record; beyond, records refused for the same reason share a letter."""
+DEAD_LETTERS, DEAD_LETTER_BYTES = 100, 1024 * 1024
+"""Dead letters of one partition in a batch; beyond, records refused for the same reason share one."""
 
 
 class Part(NamedTuple):
@@ -30,9 +30,13 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """`staged` has the columns of `decode.shape.structure`, `history` those of table `events`."""
+    """Immutable; `refused` records are not in the tables, `records` counts all.
 
-    number: int
+    `staged` has the columns of `decode.shape.structure`, `history` those of table `events` and the key; both have
+    one row an accepted event, in the order of arrival.
+    """
+
+    id: int
     parts: tuple[Part, ...]
     staged: pa.Table
     history: pa.Table
@@ -46,17 +50,18 @@ class Batch:
 
     @property
     def places(self) -> list[Partition]:
+        """The partitions of its parts, in the same order."""
         return [Partition(part.topic, part.partition) for part in self.parts]
 
-    def without(self, moved: Sequence[int]) -> "Batch":
-        """Without the rows whose order has another createdAt; they are refused instead."""
+    def without_conflicts(self, conflicts: Sequence[int]) -> "Batch":
+        """Without these rows (their `seq`), whose order has another createdAt; they are refused instead."""
         keep = np.ones(self.staged.num_rows, np.bool_)
-        keep[list(moved)] = False
-        lost = self.history.filter(pa.array(~keep)).cast(_ANY_TIME)
-        refused = tuple((record_of(row), _MOVED) for row in lost.to_pylist())
+        keep[list(conflicts)] = False
+        removed = self.history.filter(pa.array(~keep)).cast(_ANY_TIME)
+        refused = tuple((record_of(row), _CREATED_AT_CONFLICT) for row in removed.to_pylist())
         mask = pa.array(keep)
         return Batch(
-            self.number,
+            self.id,
             self.parts,
             self.staged.filter(mask),
             self.history.filter(mask),
@@ -67,52 +72,52 @@ class Batch:
     def dead_letters(self) -> list[bytes]:
         """One `record:refused` event for each refused record, up to the budget of its partition; then one for all that
         were refused for the same reason."""
-        letters: list[bytes] = []
-        told, size = Counter[int](), Counter[int]()
+        events: list[bytes] = []
+        sent, size = Counter[int](), Counter[int]()
         many: dict[tuple[int, Reason], list[Record]] = {}
         for record, refusal in self.refused:
-            number = record.partition
-            if told[number] < LETTERS and size[number] < LETTER_BYTES:
-                letters.append(dead_letter(record, refusal))
-                told[number] += 1
-                size[number] += len(letters[-1])
+            partition = record.partition
+            if sent[partition] < DEAD_LETTERS and size[partition] < DEAD_LETTER_BYTES:
+                events.append(dead_letter(record, refusal))
+                sent[partition] += 1
+                size[partition] += len(events[-1])
             else:
-                many.setdefault((number, refusal.reason), []).append(record)
+                many.setdefault((partition, refusal.reason), []).append(record)
         for (_, reason), records in many.items():
-            letters.append(dead_letter_of_many(records, reason))
-        return letters
+            events.append(dead_letter_of_many(records, reason))
+        return events
 
 
 # Kafka's timestamp may be of no year that Python knows
 _ANY_TIME = shape.HISTORY.set(
     shape.HISTORY.get_field_index("arrived"), pa.field("arrived", pa.int64())
 )
-_MOVED = Refusal(
+_CREATED_AT_CONFLICT = Refusal(
     Reason.ORDER_MOVED,
     "data.createdAt",
     "data.createdAt must stay what it was when the order was first accepted",
 )
 
 
-def assemble(number: int, pieces: Sequence[Piece]) -> Batch:
+def assemble(batch_id: int, chunks: Sequence[DecodedChunk]) -> Batch:
     """One batch of decoded chunks, at least one; `seq` counts the rows in the order of arrival."""
-    rows = pa.concat_tables([piece.rows for piece in pieces])
+    rows = pa.concat_tables([chunk.rows for chunk in chunks])
     seq = pa.array(np.arange(rows.num_rows, dtype=np.uint32))
     return Batch(
-        number,
-        tuple(_parts(pieces)),
+        batch_id,
+        tuple(_parts(chunks)),
         rows.add_column(0, "seq", seq),
-        pa.concat_tables([piece.history for piece in pieces]),
-        tuple(refused for piece in pieces for refused in piece.refused),
-        sum(piece.records for piece in pieces),
+        pa.concat_tables([chunk.history for chunk in chunks]),
+        tuple(refused for chunk in chunks for refused in chunk.refused),
+        sum(chunk.records for chunk in chunks),
     )
 
 
-def _parts(pieces: Iterable[Piece]) -> list[Part]:
+def _parts(chunks: Iterable[DecodedChunk]) -> list[Part]:
     runs: dict[tuple[str, int, int], Part] = {}
-    for piece in pieces:
-        key = (piece.topic, piece.partition, piece.epoch)
+    for chunk in chunks:
+        key = (chunk.topic, chunk.partition, chunk.epoch)
         before = runs.get(key)
-        first = piece.first if before is None else before.first
-        runs[key] = Part(*key, first, piece.next)
+        first = chunk.first if before is None else before.first
+        runs[key] = Part(*key, first, chunk.next)
     return sorted(runs.values())

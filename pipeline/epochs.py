@@ -15,11 +15,15 @@ class TopicIds(Protocol):
 
 
 class TopicRecreated(Exception):
-    """A topic was deleted, or deleted and made again, while it was read; only a new start is safe."""
+    """A topic was deleted, or deleted and created again, while it was read; only a restart is safe."""
 
 
-class TopicMissing(Exception):
-    """A topic does not exist yet; `shopstream migrate` makes it."""
+class TopicMissing(BrokerUnreachable):
+    """A topic does not exist yet; `shopstream migrate` makes it. Retried as a broker that does not answer."""
+
+    def __init__(self, topic: str) -> None:
+        super().__init__("Kafka", f"no topic {topic}")
+        self.args = (f"topic {topic} does not exist; `shopstream migrate` makes it",)
 
 
 class Epochs:
@@ -28,7 +32,7 @@ class Epochs:
     def __init__(self, ids: TopicIds) -> None:
         self._ids = ids
         self._known: dict[str, int] = {}
-        self._asking = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     def of(self, topic: str) -> int:
         """The epoch of a topic that `check` has seen."""
@@ -46,9 +50,9 @@ class Epochs:
         for topic, topic_id in found.items():
             epoch = epoch_of(topic_id) if topic_id else None
             if epoch is None and topic not in self._known:
-                raise TopicMissing(f"topic {topic} does not exist; `shopstream migrate` makes it")
+                raise TopicMissing(topic)
             if epoch is None or self._known.setdefault(topic, epoch) != epoch:
-                raise TopicRecreated(f"{topic} is not the topic that was read; starting over")
+                raise TopicRecreated(f"topic {topic} was deleted or created again")
 
     async def present(self, topic: str) -> int:
         """The epoch of a topic as it is now, whatever it was before.
@@ -62,5 +66,5 @@ class Epochs:
         return epoch_of(topic_id)
 
     async def _ask(self, topics: Collection[str]) -> dict[str, UUID | None]:
-        async with self._asking:  # its client serves one thread at a time
+        async with self._lock:  # its client serves one thread at a time
             return await asyncio.to_thread(self._ids.topic_ids, sorted(topics))

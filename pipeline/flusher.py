@@ -8,8 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from pipeline.batch import Batch, assemble
-from pipeline.decode import Piece, decode
-from pipeline.flush import Lost, Written
+from pipeline.decode import DecodedChunk, decode
+from pipeline.flush import PartitionsRevoked, Written
 from pipeline.transport import Delivery
 from shopstream.contracts.cursor import Partition
 
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 MAX_RECORDS = 100_000
 MAX_BYTES = 32 * 1024 * 1024
 """A batch takes no further chunk beyond them; twice as much may wait, then the consumer waits too."""
-ROOM_BYTES = 128 * 1024 * 1024
+BUDGET_BYTES = 128 * 1024 * 1024
 """What the flushers of a worker hold together, waiting or being written; beyond it one chunk of each topic."""
 MANY_RECORDS, MORE_SECONDS = 2000, 0.2
 """Where so many wait, more are on their way: a batch waits that long to be full."""
@@ -32,55 +32,57 @@ as much. One of more is decoded as it comes, while the batch before is written."
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """A chunk, and how to acknowledge it; `size` is in bytes of the records' values."""
+class PendingChunk:
+    """A chunk that waits for its batch, with its acknowledgement; `size` is in bytes of the records' values."""
 
     delivery: Delivery
     epoch: int
     size: int
-    piece: Piece | None
+    decoded: DecodedChunk | None
     """None of a small one: it is decoded when the batch is made."""
 
     @property
     def place(self) -> Partition:
+        """The partition that it came from."""
         return Partition(self.delivery.chunk.topic, self.delivery.chunk.partition)
 
     @property
     def records(self) -> int:
+        """How many records it has."""
         return len(self.delivery.chunk.records)
 
 
-LETTERS_AT_ONCE = 4
-"""Batches of a topic whose dead letters are on their way; then the next waits: it could not be acknowledged either."""
+SENDS_AT_ONCE = 4
+"""Batches of a topic whose dead letters are being sent; then the next waits: it could not be acknowledged either."""
 
 Write = Callable[[Batch], Awaitable[Written]]
 Send = Callable[[Batch], Awaitable[None]]
-Tell = Callable[[Written, float], None]
+Report = Callable[[Written, float], None]
 
 
-class Room:
+class MemoryBudget:
     """What the flushers of one worker hold together, in bytes of the records' values."""
 
-    def __init__(self, limit: int = ROOM_BYTES) -> None:
+    def __init__(self, limit: int = BUDGET_BYTES) -> None:
         self._limit = limit
         self._bytes = 0
         self.change = asyncio.Condition()
 
     def add(self, size: int) -> None:
-        """Takes room, or gives it back where `size` is negative."""
+        """Reserves bytes, or frees them where `size` is negative."""
         self._bytes += size
 
     @property
     def full(self) -> bool:
-        """Whether it holds all that it may."""
+        """Whether all bytes are reserved."""
         return self._bytes >= self._limit
 
 
 class Flusher:
-    """One for a topic, over all the partitions of it that this worker has; `room` is shared by all of them.
+    """One for a topic, over all the partitions of it that this worker has; `budget` is shared by all of them.
 
     `write` returns when the batch is durable, whatever it takes, and `send` when its dead letters are: chunks with
-    refused records are acknowledged then, while the batches that follow are written. `written` is told of a batch, with
+    refused records are acknowledged then, while the batches that follow are written. `written` gets a batch, with
     the seconds that it took, once it is written. `pace` is the least time in seconds from one start to the next,
     unless a full batch waits; after a batch that took long it is longer.
     """
@@ -88,30 +90,30 @@ class Flusher:
     def __init__(
         self,
         epoch: Callable[[str], int],
-        number: Callable[[], int],
+        next_id: Callable[[], int],
         write: Write,
         send: Send,
-        written: Tell,
+        written: Report,
         pace: float,
-        room: Room,
+        budget: MemoryBudget,
     ) -> None:
         self._epoch = epoch
-        self._number = number
+        self._next_id = next_id
         self._write = write
         self._send = send
-        self._sending = asyncio.Semaphore(LETTERS_AT_ONCE)
+        self._sending = asyncio.Semaphore(SENDS_AT_ONCE)
         self._written = written
         self._pace_seconds = pace
-        self._waiting: deque[Waiting] = deque()
+        self._waiting: deque[PendingChunk] = deque()
         self._records = 0
         self._bytes = 0
         self._drops: Counter[Partition] = Counter()
-        self._room = room
-        self._change = self._room.change
+        self._budget = budget
+        self._change = budget.change
 
     async def offer(self, delivery: Delivery) -> None:
         """Decodes a chunk, unless it is small, and queues it; waits where two full batches are queued already,
-        or one chunk while the room is full.
+        or one chunk while the memory budget is used up.
 
         A chunk whose partition is dropped meanwhile is forgotten too.
         """
@@ -120,38 +122,38 @@ class Flusher:
         drops = self._drops[place]
         epoch = self._epoch(chunk.topic)
         size = sum(len(record.value or b"") for record in chunk.records)
-        piece = None
-        if len(chunk.records) >= SMALL_RECORDS:
-            piece = await asyncio.to_thread(decode, *place, epoch, chunk.records)
+        decoded = None
+        if len(chunk) >= SMALL_RECORDS:
+            decoded = await asyncio.to_thread(decode, *place, epoch, chunk.records)
         async with self._change:
             await self._change.wait_for(lambda: self._may_queue() or self._drops[place] != drops)
             if self._drops[place] != drops:
                 return
-            waiting = Waiting(delivery, epoch, size, piece)
-            self._add(waiting, 1)
-            self._room.add(size)
-            self._waiting.append(waiting)
+            pending = PendingChunk(delivery, epoch, size, decoded)
+            self._add(pending, 1)
+            self._budget.add(size)
+            self._waiting.append(pending)
             self._change.notify_all()
 
     def drop(self, lost: Collection[Partition]) -> None:
         """Forgets queued chunks of revoked partitions: they are somebody else's now, unacknowledged."""
         self._drops.update(lost)
         kept = [w for w in self._waiting if w.place not in lost]
-        for waiting in self._waiting:
-            if waiting.place in lost:
-                self._add(waiting, -1)
-                self._room.add(-waiting.size)
+        for pending in self._waiting:
+            if pending.place in lost:
+                self._add(pending, -1)
+                self._budget.add(-pending.size)
         self._waiting = deque(kept)
 
     async def run(self) -> None:
         """Writes batches for ever; what `write` or `send` raises ends it, with nothing acknowledged."""
         try:
-            async with asyncio.TaskGroup() as letters:
-                await self._write_for_ever(letters)
+            async with asyncio.TaskGroup() as sending:
+                await self._write_for_ever(sending)
         except BaseExceptionGroup as failed:
             raise failed.exceptions[0] from None
 
-    async def _write_for_ever(self, letters: asyncio.TaskGroup) -> None:
+    async def _write_for_ever(self, sending: asyncio.TaskGroup) -> None:
         loop = asyncio.get_running_loop()
         rested = False
         while True:
@@ -159,26 +161,26 @@ class Flusher:
             began = loop.time()
             drops = self._drops.copy()
             try:
-                pieces = await asyncio.to_thread(decoded, taken)
-                kept, pieces = self._still(drops, taken, pieces)
-                if not pieces:
+                chunks = await asyncio.to_thread(decode_all, taken)
+                kept, chunks = self._still(drops, taken, chunks)
+                if not chunks:
                     continue
-                written = await self._write(assemble(self._number(), pieces))
-            except Lost as lost:
-                logger.warning("%s", lost)
+                written = await self._write(assemble(self._next_id(), chunks))
+            except PartitionsRevoked as error:
+                logger.warning("%s", error)
                 continue
             finally:
                 await self._give_back(taken)
             if written.batch.refused:
                 await self._sending.acquire()
-                letters.create_task(self._send_and_acknowledge(written.batch, kept))
+                sending.create_task(self._send_and_acknowledge(written.batch, kept))
             else:
                 acknowledge(kept)
             took = loop.time() - began
             self._written(written, took)
             rested = await self._rest(took)
 
-    async def _send_and_acknowledge(self, batch: Batch, kept: list[Waiting]) -> None:
+    async def _send_and_acknowledge(self, batch: Batch, kept: list[PendingChunk]) -> None:
         try:
             await self._send(batch)
         finally:
@@ -186,20 +188,20 @@ class Flusher:
         acknowledge(kept)
 
     def _still(
-        self, drops: Counter[Partition], taken: list[Waiting], pieces: list[Piece]
-    ) -> tuple[list[Waiting], list[Piece]]:
+        self, drops: Counter[Partition], taken: list[PendingChunk], chunks: list[DecodedChunk]
+    ) -> tuple[list[PendingChunk], list[DecodedChunk]]:
         """Without what was dropped since `drops`: it may be ours again, under another claim."""
         return (
             [one for one in taken if self._drops[one.place] == drops[one.place]],
-            [one for one in pieces if self._drops[_place(one)] == drops[_place(one)]],
+            [one for one in chunks if self._drops[one.place] == drops[one.place]],
         )
 
-    async def _give_back(self, taken: list[Waiting]) -> None:
+    async def _give_back(self, taken: list[PendingChunk]) -> None:
         async with self._change:
-            self._room.add(-sum(waiting.size for waiting in taken))
+            self._budget.add(-sum(pending.size for pending in taken))
             self._change.notify_all()
 
-    async def _take(self, more: bool) -> list[Waiting]:
+    async def _take(self, more: bool) -> list[PendingChunk]:
         """`more`: where many wait, wait a little for more of them."""
         async with self._change:
             self._change.notify_all()  # `drop` may have made room
@@ -211,11 +213,11 @@ class Flusher:
                     break
             taken, records, size = [], 0, 0
             while self._waiting and records < MAX_RECORDS and size < MAX_BYTES:
-                waiting = self._waiting.popleft()
-                self._add(waiting, -1)
-                records += waiting.records
-                size += waiting.size
-                taken.append(waiting)
+                pending = self._waiting.popleft()
+                self._add(pending, -1)
+                records += pending.records
+                size += pending.size
+                taken.append(pending)
             self._change.notify_all()
         return taken
 
@@ -233,42 +235,38 @@ class Flusher:
             await asyncio.wait_for(self._change.wait_for(lambda: self._full(1)), seconds)
 
     def _may_queue(self) -> bool:
-        return not self._full(2) and not (self._waiting and self._room.full)
+        return not self._full(2) and not (self._waiting and self._budget.full)
 
     def _full(self, times: int) -> bool:
         return self._records >= times * MAX_RECORDS or self._bytes >= times * MAX_BYTES
 
-    def _add(self, waiting: Waiting, sign: int) -> None:
-        self._records += sign * waiting.records
-        self._bytes += sign * waiting.size
+    def _add(self, pending: PendingChunk, sign: int) -> None:
+        self._records += sign * pending.records
+        self._bytes += sign * pending.size
 
 
-def acknowledge(kept: Iterable[Waiting]) -> None:
-    """Once everything of them is durable."""
-    for waiting in kept:
-        waiting.delivery.ack()
+def acknowledge(kept: Iterable[PendingChunk]) -> None:
+    """Acknowledges chunks, everything of which is durable."""
+    for pending in kept:
+        pending.delivery.ack()
 
 
-def decoded(taken: Iterable[Waiting]) -> list[Piece]:
-    """Of each partition in the order of arrival; its small chunks that follow each other are one piece."""
-    found: list[Piece | list[Waiting]] = []
-    runs: dict[tuple[Partition, int], list[Waiting]] = {}
-    for waiting in taken:
-        key = waiting.place, waiting.epoch
-        if waiting.piece:
+def decode_all(taken: Iterable[PendingChunk]) -> list[DecodedChunk]:
+    """Chunks of each partition in the order of arrival; its small ones that follow each other are decoded as one."""
+    found: list[DecodedChunk | list[PendingChunk]] = []
+    runs: dict[tuple[Partition, int], list[PendingChunk]] = {}
+    for pending in taken:
+        key = pending.place, pending.epoch
+        if pending.decoded:
             runs.pop(key, None)
-            found.append(waiting.piece)
+            found.append(pending.decoded)
         elif key in runs:
-            runs[key].append(waiting)
+            runs[key].append(pending)
         else:
-            found.append(runs.setdefault(key, [waiting]))
-    return [one if isinstance(one, Piece) else _decoded(one) for one in found]
+            found.append(runs.setdefault(key, [pending]))
+    return [one if isinstance(one, DecodedChunk) else _decode_run(one) for one in found]
 
 
-def _decoded(run: list[Waiting]) -> Piece:
-    records = [record for waiting in run for record in waiting.delivery.chunk.records]
+def _decode_run(run: list[PendingChunk]) -> DecodedChunk:
+    records = [record for pending in run for record in pending.delivery.chunk.records]
     return decode(*run[0].place, run[0].epoch, records)
-
-
-def _place(piece: Piece) -> Partition:
-    return Partition(piece.topic, piece.partition)

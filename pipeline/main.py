@@ -22,7 +22,9 @@ def run(settings: Settings) -> int:
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
     )
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # what fails there is raised and told
+    logging.getLogger("kafka").setLevel(
+        logging.CRITICAL
+    )  # its errors are raised, and logged where they are caught
     for talkative in ("aiokafka", "faust", "mode", "pipeline.transport"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
     raise_open_files()

@@ -51,7 +51,7 @@ class Metrics:
         )
         self._repaired = Counter(
             "shopstream_repaired_rows",
-            "Rows of aggregates that the audit made good",
+            "Rows of aggregates that the audit repaired",
             ["window"],
             registry=self.registry,
         )

@@ -7,8 +7,7 @@ When partitions arrive, in this order:
 2. Wait until the writing statements that were under way are over: they may have compared before.
 3. Of the batches that began and were never marked, apply those whose first partition is ours, under the
    token of their first run; wait for the owners of the others to do so.
-
-4. Tell the shops again what changed lately: the former owner may have died between a mark and its notice.
+4. Notify the shops again of what changed lately: the former owner may have died between a mark and its notice.
 
 A batch may be superseded in storage only once it is applied, so nothing is written before 3 is done. A crash
 after any step leaves at most an unused claim.
@@ -19,20 +18,16 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Collection
 from functools import partial
-from typing import TypeVar
 
-from clickhouse.errors import EngineUnavailable
-from pipeline.numbers import Numbers
-from pipeline.retry import Patience
-from pipeline.store import POLL_SECONDS, Fence, Slots, Store, quiet
-from shopstream.broker import BrokerUnreachable
+from pipeline.retry import Backoff
+from pipeline.snowflake import Snowflake
+from pipeline.store import POLL_SECONDS, Fence, Slots, Store, wait_for_running_statements
 from shopstream.contracts.cursor import Partition
 
 logger = logging.getLogger(__name__)
 
-T = TypeVar("T")
-UNTOLD_SECONDS = 60.0
-"""What changed so long before partitions arrive is told again."""
+RENOTIFY_SECONDS = 60.0
+"""What changed so long before partitions arrive is published again."""
 Recovered = Callable[[Slots], None]
 Apply = Callable[[str, int, Fence], Awaitable[None]]
 
@@ -40,7 +35,7 @@ Apply = Callable[[str, int, Fence], Awaitable[None]]
 class Ownership:
     """Claims of the partitions that Kafka assigned to this worker.
 
-    `apply` (topic, batch number, fence) finishes a batch but for its mark. `recovered` is told what changed
+    `apply` (topic, batch id, fence) finishes a batch but for its mark. `recovered` gets what changed
     by each batch that was finished for an earlier owner, and lately.
     """
 
@@ -48,14 +43,14 @@ class Ownership:
         self,
         store: Store,
         apply: Apply,
-        numbers: Numbers,
-        patience: Patience,
+        ids: Snowflake,
+        backoff: Backoff,
         recovered: Recovered,
     ) -> None:
         self._store = store
         self._apply_batch = apply
-        self._numbers = numbers
-        self._patience = patience
+        self._ids = ids
+        self._backoff = backoff
         self._recovered = recovered
         self._claims: dict[Partition, int] = {}
 
@@ -73,16 +68,16 @@ class Ownership:
         new = [place for place in places if place not in self._claims]
         if not new:
             return
-        before = await self._insist(lambda: self._store.greatest_claim(new))
-        claim = max(self._numbers.next(), before + 1)
-        await self._insist(lambda: self._store.claim(new, claim))
-        await self.quiet()
+        before = await self._backoff.call(lambda: self._store.greatest_claim(new))
+        claim = max(self._ids.next(), before + 1)
+        await self._backoff.call(lambda: self._store.claim(new, claim))
+        await self.wait_for_running_statements()
         taken = self._claims | dict.fromkeys(new, claim)
         await self._finish(new, taken)
         self._claims.update(dict.fromkeys(new, claim))
         # a former owner may have died between a mark and its notice
-        since = time.time() - UNTOLD_SECONDS
-        for changed in await self._insist(lambda: self._store.changed_since(since)):
+        since = time.time() - RENOTIFY_SECONDS
+        for changed in await self._backoff.call(lambda: self._store.changed_since(since)):
             self._recovered(changed)
 
     def give_up(self, places: Collection[Partition]) -> None:
@@ -90,37 +85,31 @@ class Ownership:
         for place in places:
             self._claims.pop(place, None)
 
-    async def quiet(self) -> None:
+    async def wait_for_running_statements(self) -> None:
         """Returns once every *store* and *apply* that runs now, of any worker, is over."""
-        await quiet(lambda: self._insist(self._store.running))
+        await wait_for_running_statements(lambda: self._backoff.call(self._store.running))
 
     async def _finish(self, places: Collection[Partition], claims: dict[Partition, int]) -> None:
         done = 0
-        while found := await self._insist(lambda: self._store.open_batches(places, time.time())):
-            for number, parts in sorted(found.items()):
+        while found := await self._backoff.call(
+            lambda: self._store.open_batches(places, time.time())
+        ):
+            for batch_id, parts in sorted(found.items()):
                 if (claim := claims.get(parts[0])) is not None:
                     fence = Fence({parts[0]: claim})
-                    done += await self._insist(partial(self._apply, parts[0].topic, number, fence))
+                    done += await self._backoff.call(
+                        partial(self._apply, parts[0].topic, batch_id, fence)
+                    )
             await asyncio.sleep(POLL_SECONDS)
         if done:
             logger.info("finished %d batches of an earlier owner", done)
 
-    async def _apply(self, topic: str, number: int, fence: Fence) -> bool:
+    async def _apply(self, topic: str, batch_id: int, fence: Fence) -> bool:
         """False where yet another worker has claimed the partition: then it does this."""
-        await self.quiet()  # a try that was cut off may still run
-        await self._apply_batch(topic, number, fence)
-        changed = await self._store.changed(topic, number)
-        marked = await self._store.mark(number, fence)
+        await self.wait_for_running_statements()  # a try that was cut off may still run
+        await self._apply_batch(topic, batch_id, fence)
+        changed = await self._store.changed(topic, batch_id)
+        marked = await self._store.mark(batch_id, fence)
         if marked:
             self._recovered(changed)
         return marked
-
-    async def _insist(self, call: Callable[[], Awaitable[T]]) -> T:
-        while True:
-            try:
-                answer = await call()
-            except (EngineUnavailable, BrokerUnreachable) as error:
-                await self._patience.pause(error)
-            else:
-                self._patience.well()
-                return answer

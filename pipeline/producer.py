@@ -1,7 +1,7 @@
-"""What the pipeline says on Kafka: each message is awaited, none is sent and forgotten."""
+"""What the pipeline publishes on Kafka: each message is awaited, none is sent and forgotten."""
 
 import asyncio
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -21,11 +21,19 @@ Message = tuple[bytes | None, bytes]
 
 
 class Sent(NamedTuple):
-    """Where the broker has put a message; `timestamp` as it keeps it, in milliseconds."""
+    """Where the broker stored a message; `timestamp` as it keeps it, in milliseconds."""
 
     partition: int
     offset: int
     timestamp: int
+
+
+class EventPublisher(Protocol):
+    """Publishes messages in order; raises `BrokerUnreachable`. Implemented by `Producer` and `StoringPublisher`."""
+
+    async def notices(self, messages: list[Message], /) -> object: ...
+
+    async def alerts(self, messages: list[Message], /) -> object: ...
 
 
 class Producer:
@@ -38,16 +46,16 @@ class Producer:
         self._producer: AIOKafkaProducer | None = None
 
     async def notices(self, messages: list[Message]) -> list[Sent]:
-        """Messages to the notices, in order; where each is."""
+        """Sends to `shop.notices`, in order; the offset of each."""
         return await self._send([(NOTICES, key, value) for key, value in messages])
 
     async def alerts(self, messages: list[Message]) -> list[Sent]:
-        """Alerts, in order; where each is."""
+        """Sends to `shop.alerts`, in order; the offset of each."""
         return await self._send([(ALERTS, key, value) for key, value in messages])
 
-    async def send_all(self, letters: list[bytes]) -> None:
-        """Dead letters, in order."""
-        await self._send([(DEADLETTERS, None, letter) for letter in letters])
+    async def dead_letters(self, events: list[bytes]) -> None:
+        """Sends to `shop.deadletters`, in order."""
+        await self._send([(DEADLETTERS, None, event) for event in events])
 
     async def close(self) -> None:
         """Sends what is left, for a second at most."""

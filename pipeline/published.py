@@ -1,78 +1,62 @@
-"""What the pipeline says to shops, kept beside their own events, so that whoever was away gets it too.
+"""Events that the pipeline publishes for shops, stored beside the shops' own, so that a client that was away gets them.
 
-An event is kept once Kafka has it, for only then its place is known. A crash in between publishes it again, at another
-place: alerts because their batch is not marked yet, under the ids that they had; notices, under new ids, because the
-next owner of the partitions notifies again of what changed in the last minute.
+An event is stored once Kafka has it, for only then its offset is known. A crash in between publishes it again, at
+another offset: alerts because their batch is not marked yet, under the ids that they had; notices, under new ids,
+because the next owner of the partitions notifies again of what changed in the last minute.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from functools import partial
 
 import orjson
 import pyarrow as pa
 
 from clickhouse.client import Engine
-from clickhouse.errors import EngineUnavailable
 from pipeline.decode import shape
-from pipeline.producer import Message, Sent
-from pipeline.retry import Patience
+from pipeline.producer import Message, Producer, Sent
+from pipeline.retry import Backoff
 from shopstream.contracts.topics import ALERTS, NOTICES
 
 
-class Voice(Protocol):
-    """Where messages go; where each is, in their order. Raises `BrokerUnreachable`."""
-
-    async def notices(self, messages: list[Message], /) -> list[Sent]: ...
-
-    async def alerts(self, messages: list[Message], /) -> list[Sent]: ...
-
-
-class Published:
-    """The voice of those who speak to shops. `epoch` is that of a topic as it is now."""
+class StoringPublisher:
+    """The `EventPublisher` of notices and alerts to shops. `epoch` is that of a topic as it is now."""
 
     def __init__(
         self,
-        voice: Voice,
+        producer: Producer,
         engine: Engine,
         epoch: Callable[[str], Awaitable[int]],
-        patience: Patience,
+        backoff: Backoff,
     ) -> None:
-        self._voice = voice
+        self._producer = producer
         self._engine = engine
         self._epoch = epoch
-        self._patience = patience
+        self._backoff = backoff
 
     async def notices(self, messages: list[Message]) -> None:
-        """Publishes notices to shops, in order, and returns once they are kept, however long that takes: a round
-        that was published is not published again under other ids because the engine was away.
+        """Publishes notices to shops, in order, and returns once they are stored, however long that takes: what was
+        published is not published again under other ids because ClickHouse was unavailable.
 
         Raises:
             BrokerUnreachable: the broker has not got them.
-            EngineError: they cannot be kept.
+            EngineError: they cannot be stored.
         """
         epoch = await self._epoch(NOTICES)
-        places = await self._voice.notices(messages)
-        while True:
-            try:
-                await self._keep(NOTICES, epoch, messages, places)
-            except EngineUnavailable as error:
-                await self._patience.pause(error)
-            else:
-                self._patience.well()
-                return
+        sent = await self._producer.notices(messages)
+        await self._backoff.call(partial(self._store, NOTICES, epoch, messages, sent))
 
     async def alerts(self, messages: list[Message]) -> None:
-        """Publishes and keeps alerts, in order; the call may be repeated, as they have ids of their own.
+        """Publishes and stores alerts, in order; the call may be repeated, as they have ids of their own.
 
         Raises:
             BrokerUnreachable: the broker has not got them.
-            EngineUnavailable, EngineError: they are not kept.
+            EngineUnavailable, EngineError: they are not stored.
         """
         epoch = await self._epoch(ALERTS)
-        await self._keep(ALERTS, epoch, messages, await self._voice.alerts(messages))
+        await self._store(ALERTS, epoch, messages, await self._producer.alerts(messages))
 
-    async def _keep(
-        self, topic: str, epoch: int, messages: list[Message], places: list[Sent]
+    async def _store(
+        self, topic: str, epoch: int, messages: list[Message], sent: list[Sent]
     ) -> None:
         rows = [
             {
@@ -87,7 +71,7 @@ class Published:
                 "key": key,
                 "raw": value,
             }
-            for (key, value), place in zip(messages, places, strict=True)
+            for (key, value), place in zip(messages, sent, strict=True)
         ]
         table = pa.Table.from_pylist(rows, shape.HISTORY).drop_columns(["key"])
         await self._engine.insert("events", table, {"async_insert": 0})

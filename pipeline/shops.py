@@ -1,6 +1,7 @@
-"""What the pipeline must know of shops: the time zone and the currency of their reports."""
+"""What the pipeline must know of shops: the time zone and the currency of their reports, and their local days."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -8,8 +9,13 @@ import pyarrow as pa
 
 from clickhouse.client import Engine, External
 from clickhouse.sql import load
+from shopstream.contracts.local_days import DAY, first_instant, local_date
 
 UTC_ZONE = "UTC"
+_INSTANT = pa.timestamp("s", "UTC")
+_PERIOD = pa.schema(
+    {"shop_id": pa.string(), "currency": pa.string(), "start": _INSTANT, "end": _INSTANT}
+)
 
 
 class Profile(NamedTuple):
@@ -20,10 +26,10 @@ class Profile(NamedTuple):
 
 
 async def profiles(engine: Engine, shops: Collection[str]) -> dict[str, Profile]:
-    """As they are now, by shop.
+    """The present profile of each shop.
 
     Raises:
-        EngineUnavailable, EngineError: as the engine.
+        EngineUnavailable, EngineError: as the client.
     """
     wanted = {"wanted": External("shop_id String", pa.table({"shop_id": sorted(shops)}))}
     rows = await engine.rows(load("flush/profiles.sql"), external=wanted)
@@ -31,3 +37,16 @@ async def profiles(engine: Engine, shops: Collection[str]) -> dict[str, Profile]
         row["shop_id"]: Profile(ZoneInfo(row["timezone"] or UTC_ZONE), row["currency"])
         for row in rows
     }
+
+
+def last_days(shops: Mapping[str, Profile], now: datetime, days: int) -> External:
+    """A row a shop: its id and currency, and the instants from which and before which its last local days are,
+    today included."""
+    rows = []
+    for shop, (zone, currency) in shops.items():
+        today = local_date(now, zone)
+        start = first_instant(today - timedelta(days=days - 1), zone)
+        end = first_instant(today + DAY, zone)
+        rows.append({"shop_id": shop, "currency": currency, "start": start, "end": end})
+    columns = "shop_id String, currency String, start DateTime('UTC'), end DateTime('UTC')"
+    return External(columns, pa.Table.from_pylist(rows, _PERIOD))

@@ -6,19 +6,23 @@ from collections.abc import Callable
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
-Troubles = Callable[[], dict[str, str]]
+Unavailable = Callable[[], dict[str, str]]
 
 
 class Status:
-    """`troubles` names each dependency that does not serve, and why; empty means ready."""
+    """`unavailable` returns the reason by the name of each dependency that does not serve; empty means ready."""
 
-    def __init__(self, registry: CollectorRegistry, troubles: Troubles) -> None:
+    def __init__(self, registry: CollectorRegistry, unavailable: Unavailable) -> None:
         self._registry = registry
-        self._troubles = troubles
+        self._unavailable = unavailable
         self._runner: web.AppRunner | None = None
 
     async def start(self, host: str, port: int) -> None:
-        """Listens; raises OSError where the port is in use."""
+        """Starts to listen.
+
+        Raises:
+            OSError: the port is in use.
+        """
         app = web.Application()
         app.router.add_get("/health", self._health)
         app.router.add_get("/ready", self._ready)
@@ -31,9 +35,9 @@ class Status:
         return web.json_response({"status": "ok"})
 
     async def _ready(self, _: web.Request) -> web.Response:
-        troubles = self._troubles()
-        body = {"status": "unready" if troubles else "ready", **troubles}
-        return web.json_response(body, status=503 if troubles else 200, dumps=json.dumps)
+        reasons = self._unavailable()
+        body = {"status": "unready" if reasons else "ready", **reasons}
+        return web.json_response(body, status=503 if reasons else 200, dumps=json.dumps)
 
     async def _metrics(self, _: web.Request) -> web.Response:
         content = generate_latest(self._registry)

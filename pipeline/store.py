@@ -1,4 +1,4 @@
-"""The statements of the pipeline, one method each. Every one but `guarded` may be repeated."""
+"""The statements of the pipeline, one method each. Every one but `execute_tracked` may be repeated."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
@@ -10,18 +10,19 @@ import pyarrow as pa
 
 from clickhouse.client import Engine, External
 from clickhouse.client import Settings as EngineSettings
+from clickhouse.errors import NOT_MIGRATED, EngineError, EngineUnavailable
 from clickhouse.sql import fill, load
 from pipeline.batch import Batch
 from pipeline.decode import shape
-from pipeline.kinds import KINDS, Kind
-from pipeline.numbers import number_at
+from pipeline.snowflake import first_id_at
+from pipeline.topic_specs import TOPIC_SPECS, TopicSpec
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.inventory import DEFAULT_THRESHOLD
 from shopstream.contracts.notices import Progress
 
 LAST_NUMBER = 2**64 - 1
 Slots = dict[str, list[int]]
-"""Quarters of an hour (Unix seconds) whose numbers changed, by shop."""
+"""15-minute buckets (their start in Unix seconds) whose numbers changed, by shop."""
 POLL_SECONDS = 0.05
 OPEN_SECONDS = 30 * 24 * 3600
 """How far back a batch that was begun and not applied is looked for."""
@@ -61,11 +62,11 @@ class Fence:
     claims: dict[Partition, int]
 
     def params(self) -> dict[str, Any]:
-        """As the statements of sql/flush take them."""
+        """Parameters `topics`, `partitions` and `claims` of the fence in the statements, alike in length."""
         return {**_arrays(self.claims), "claims": list(self.claims.values())}
 
 
-async def quiet(running: Callable[[], Awaitable[set[str]]]) -> None:
+async def wait_for_running_statements(running: Callable[[], Awaitable[set[str]]]) -> None:
     """Returns once every statement that runs now is over; `running` asks for their ids, as `Store.running`."""
     waited_for = await running()
     while waited_for:
@@ -74,9 +75,9 @@ async def quiet(running: Callable[[], Awaitable[set[str]]]) -> None:
 
 
 class Store:
-    """One worker's hands on the engine; `worker` is its name in query ids and records.
+    """What one worker reads and writes in ClickHouse; `worker` is its name in query ids and records.
 
-    Every method raises `EngineUnavailable` and `EngineError` as the engine.
+    Every method raises `EngineUnavailable` and `EngineError` as the client.
     """
 
     def __init__(self, engine: Engine, worker: str) -> None:
@@ -85,10 +86,10 @@ class Store:
         self._statements = 0
 
     async def begin(self, batch: Batch) -> None:
-        """Says which partitions the batch holds."""
+        """Inserts the batch as not yet applied, with the offsets of each of its partitions."""
         parts = [part._asdict() for part in batch.parts]
         row: dict[str, Any] = {
-            "batch": batch.number,
+            "batch": batch.id,
             "applied": False,
             "at": datetime.now(UTC),
             "writer": self._worker,
@@ -97,39 +98,39 @@ class Store:
             row[f"parts.{name}"] = [part[name] for part in parts]
         await self._engine.insert("batches", pa.Table.from_pylist([row]), _PLAIN)
 
-    async def keep(self, batch: Batch) -> None:
-        """Puts the accepted events into the history."""
+    async def store_history(self, batch: Batch) -> None:
+        """Inserts the accepted events into the table `events`."""
         if batch.history.num_rows:
             await self._engine.insert("events", batch.history.drop_columns(["key"]), _PLAIN)
 
-    async def moved(self, batch: Batch) -> list[int]:
-        """`seq` of the rows whose order exists with another createdAt."""
+    async def created_at_conflicts(self, batch: Batch) -> list[int]:
+        """`seq` of the rows whose order was first accepted with another createdAt, ascending."""
         keys = batch.staged.select(["seq", "shop_id", "order_id", "created_at"])
         columns = "seq UInt32, shop_id LowCardinality(String), order_id String, created_at DateTime64(6, 'UTC')"
         staged = {"staged": External(columns, keys)}
-        rows = await self._engine.rows(load("flush/moved.sql"), external=staged)
+        rows = await self._engine.rows(load("flush/created_at_conflicts.sql"), external=staged)
         return [row["seq"] for row in rows]
 
     async def store(self, batch: Batch, fence: Fence) -> None:
-        """Writes what is newer than what is stored, with what it supersedes."""
-        kind = KINDS[batch.topic]
-        select = load(f"store/{kind.name}.sql")
-        text = fill(load("flush/store.sql"), table=kind.table, select=select)
+        """Step 2 of a batch: writes what is newer than what is stored, with what it supersedes."""
+        spec = TOPIC_SPECS[batch.topic]
+        select = load(f"store/{spec.name}.sql")
+        text = fill(load("flush/store.sql"), table=spec.table, select=select)
         staged = {"staged": External(shape.structure(batch.topic), batch.staged)}
         more = {"default_threshold": DEFAULT_THRESHOLD} if "default_threshold" in select else {}
-        await self._execute(text, batch.number, fence, _STORE, staged, more)
+        await self._execute(text, batch.id, fence, _STORE, staged, more)
 
-    async def apply(self, topic: str, number: int, fence: Fence) -> None:
-        """Adds what the batch changed to the windows, once."""
-        kind = KINDS[topic]
-        if kind.windows:
-            token: EngineSettings = {**_APPLY, "insert_deduplication_token": f"batch-{number}"}
-            text = fill(load("flush/apply.sql"), table=kind.table, key=kind.key)
-            await self._execute(text, number, fence, token)
+    async def apply(self, topic: str, batch_id: int, fence: Fence) -> None:
+        """Step 3 of a batch: adds what it changed to the windows, once."""
+        spec = TOPIC_SPECS[topic]
+        if spec.windows:
+            token: EngineSettings = {**_APPLY, "insert_deduplication_token": f"batch-{batch_id}"}
+            text = fill(load("flush/apply.sql"), table=spec.table, key=spec.key)
+            await self._execute(text, batch_id, fence, token)
 
-    async def mark(self, number: int, fence: Fence) -> bool:
-        """Says that the batch is applied; False where another worker has claimed its partitions."""
-        params = {"batch": number, "writer": self._worker, **fence.params()}
+    async def mark(self, batch_id: int, fence: Fence) -> bool:
+        """Inserts the batch as applied; False where another worker has claimed its partitions."""
+        params = {"batch": batch_id, "writer": self._worker, **fence.params()}
         return await self._engine.execute(load("flush/mark.sql"), params, _PLAIN) == 1
 
     async def claim(self, places: Iterable[Partition], claim: int) -> None:
@@ -151,16 +152,21 @@ class Store:
     async def open_batches(
         self, places: Iterable[Partition], now: float
     ) -> dict[int, list[Partition]]:
-        """Batches with any of these partitions that began and are not applied, with all theirs."""
-        params = {"since": number_at(now - OPEN_SECONDS), **_arrays(places)}
+        """Batches with any of these partitions that are not applied: all partitions of each by its id.
+
+        Of the last 30 days before `now` (Unix time).
+        """
+        params = {"since": first_id_at(now - OPEN_SECONDS), **_arrays(places)}
         rows = await self._engine.rows(load("flush/open_batches.sql"), params)
         return {
-            int(row["batch"]): [Partition(topic, int(number)) for topic, number in row["parts"]]
+            int(row["batch"]): [
+                Partition(topic, int(partition)) for topic, partition in row["parts"]
+            ]
             for row in rows
         }
 
     async def save_progress(self, progress: dict[Partition, Progress]) -> None:
-        """Keeps how far the reports are, for an API process that starts later."""
+        """Inserts how far the reports are, for an API process that starts later."""
         rows = [
             {
                 "topic": place.topic,
@@ -172,38 +178,47 @@ class Store:
             for place, value in progress.items()
         ]
         if rows:
-            told = {"told": External(_PROGRESS, pa.Table.from_pylist(rows))}
-            await self._engine.execute(load("flush/progress.sql"), None, _PLAIN, external=told)
+            saved = {"saved": External(_PROGRESS, pa.Table.from_pylist(rows))}
+            await self._engine.execute(load("flush/progress.sql"), None, _PLAIN, external=saved)
 
     async def stored_epochs(self) -> dict[Partition, int]:
-        """The epoch that each partition had when its progress was last kept."""
-        rows = await self._engine.rows(
-            "SELECT topic, partition, argMax(epoch, at) AS epoch FROM progress GROUP BY topic, partition"
-        )
+        """The epoch that each partition had when its progress was last saved.
+
+        Raises:
+            EngineUnavailable: also where `shopstream migrate` has not made the tables yet.
+        """
+        try:
+            rows = await self._engine.rows(
+                "SELECT topic, partition, argMax(epoch, at) AS epoch FROM progress GROUP BY topic, partition"
+            )
+        except EngineError as error:
+            if error.code not in NOT_MIGRATED:
+                raise
+            raise EngineUnavailable(str(error)) from error
         return {Partition(row["topic"], row["partition"]): row["epoch"] for row in rows}
 
-    async def changed(self, topic: str, number: int) -> Slots:
-        """Quarters of an hour whose numbers a batch changed, by shop; asked before it is marked.
+    async def changed(self, topic: str, batch_id: int) -> Slots:
+        """15-minute buckets whose numbers a batch changed, by shop; asked before it is marked.
 
         A shop without any is one whose reports changed otherwise: the name of a product, say.
         """
-        kind = KINDS[topic]
-        return await self._changed(kind, number, number) if kind.reports else {}
+        spec = TOPIC_SPECS[topic]
+        return await self._changed(spec, batch_id, batch_id) if spec.reports else {}
 
     async def changed_since(self, seconds: float) -> list[Slots]:
         """The same for every batch from an instant on (Unix time), as far as their rows still stand."""
-        kinds = [kind for kind in KINDS.values() if kind.reports]
-        return [await self._changed(kind, number_at(seconds), LAST_NUMBER) for kind in kinds]
+        specs = [spec for spec in TOPIC_SPECS.values() if spec.reports]
+        return [await self._changed(spec, first_id_at(seconds), LAST_NUMBER) for spec in specs]
 
-    async def _changed(self, kind: Kind, first: int, last: int) -> Slots:
+    async def _changed(self, spec: TopicSpec, first: int, last: int) -> Slots:
         params = {"first": first, "last": last}
-        rows = await self._engine.rows(load(f"changed/{kind.name}.sql"), params)
+        rows = await self._engine.rows(load(f"changed/{spec.name}.sql"), params)
         return {row["shop_id"]: row["slots"] for row in rows}
 
-    async def guarded(
+    async def execute_tracked(
         self, text: str, params: dict[str, Any], external: dict[str, External]
     ) -> int:
-        """Runs a statement that new owners wait for; the rows that it wrote."""
+        """Runs a statement that new owners wait for; how many rows it wrote."""
         self._statements += 1
         return await self._engine.execute(
             text,
@@ -216,7 +231,7 @@ class Store:
     async def _execute(
         self,
         text: str,
-        number: int,
+        batch_id: int,
         fence: Fence,
         settings: EngineSettings,
         external: dict[str, External] | None = None,
@@ -225,10 +240,10 @@ class Store:
         self._statements += 1
         await self._engine.execute(
             text,
-            {"batch": number, **fence.params(), **(more or {})},
+            {"batch": batch_id, **fence.params(), **(more or {})},
             settings,
             external=external,
-            query_id=f"shopstream-{self._worker}-{number}-{self._statements}",
+            query_id=f"shopstream-{self._worker}-{batch_id}-{self._statements}",
         )
 
 

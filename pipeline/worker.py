@@ -1,4 +1,4 @@
-"""The composition root of the pipeline: what one worker is made of, and in which order it lives."""
+"""The composition root of the pipeline: the parts of one worker, and the order in which they start."""
 
 import asyncio
 import logging
@@ -14,29 +14,28 @@ import faust
 from faust.types import TP
 
 from clickhouse.client import BEHIND_REPORTS, Address, Engine
-from clickhouse.errors import NOT_MIGRATED, EngineError, EngineUnavailable
 from pipeline import transport
 from pipeline.alerts import Alerts
-from pipeline.announcer import Announcer
 from pipeline.batch import Batch
-from pipeline.epochs import Epochs, TopicMissing, TopicRecreated
-from pipeline.flush import Fenced, Hands, Written, insist
-from pipeline.flusher import Flusher, Room
-from pipeline.kinds import KINDS
+from pipeline.changed_days import changed_days
+from pipeline.epochs import Epochs, TopicRecreated
+from pipeline.flush import BatchWriter, Fenced, Written, flush_with_retry
+from pipeline.flusher import Flusher, MemoryBudget
 from pipeline.metrics import Metrics
 from pipeline.notifier import Notifier
-from pipeline.numbers import Numbers
 from pipeline.ownership import Ownership
 from pipeline.producer import Producer
-from pipeline.published import Published
+from pipeline.progress_publisher import ProgressPublisher
+from pipeline.published import StoringPublisher
 from pipeline.reconcile.audit import Audit, Found
 from pipeline.reconcile.auditor import Auditor
 from pipeline.reconcile.repairs import slots
-from pipeline.retry import Patience
+from pipeline.retry import Backoff, call_with_backoff
+from pipeline.snowflake import Snowflake
 from pipeline.status import Status
 from pipeline.store import Slots, Store
-from pipeline.touched import touched
-from shopstream.broker import BrokerUnreachable, TopicAdmin, async_options
+from pipeline.topic_specs import TOPIC_SPECS
+from shopstream.broker import TopicAdmin, async_options
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.notices import Progress
 from shopstream.contracts.topics import ORDERS
@@ -45,28 +44,28 @@ from shopstream.settings import PREFIX, Settings, SettingsError
 logger = logging.getLogger(__name__)
 
 GROUP = "shopstream"
-TOPICS = tuple(KINDS)
+TOPICS = tuple(TOPIC_SPECS)
 """What the pipeline reads; an agent and a flusher each, so that no topic waits for another."""
 WATCH_SECONDS = 1.0
 SLOW_SECONDS = 5.0
-"""A batch that takes longer is a trouble that `/ready` tells."""
+"""With a batch that takes longer `/ready` reports ClickHouse as unavailable."""
 
 
 class Worker:
-    """Everything of one process. `app` is the Faust app that drives it."""
+    """All parts of one process. `app` is the Faust app that drives it."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         # Faust wants a directory for tables; there are none
         self._scratch = TemporaryDirectory(prefix="shopstream-")
-        self.numbers = Numbers()
-        name = f"{self.numbers.writer:06x}"
+        self.ids = Snowflake()
+        name = f"{self.ids.writer:06x}"
         self.metrics = Metrics()
-        self.engine_patience = Patience("ClickHouse (batches)")
-        self.broker_patience = Patience("Kafka")
-        self.recovery_patience = Patience("ClickHouse (recovery)")
-        self.progress_patience = Patience("progress")
-        self.letters_patience = Patience("dead letters")
+        self.engine_backoff = Backoff("ClickHouse (batches)")
+        self.broker_backoff = Backoff("Kafka")
+        self.recovery_backoff = Backoff("ClickHouse (recovery)")
+        self.progress_backoff = Backoff("progress")
+        self.dead_letters_backoff = Backoff("dead letters")
         self.engine = Engine(
             Address.parse(settings.clickhouse_url.get_secret_value()), settings=BEHIND_REPORTS
         )
@@ -74,55 +73,55 @@ class Worker:
         self.admin = TopicAdmin(settings)
         self.epochs = Epochs(self.admin)
         self.store = Store(self.engine, name)
-        published = Published(
-            self.producer, self.engine, self.epochs.present, Patience("ClickHouse (notices)")
+        publisher = StoringPublisher(
+            self.producer, self.engine, self.epochs.present, Backoff("ClickHouse (notices)")
         )
         self.notifier = Notifier(
             self.engine,
-            published,
-            lambda: self.announcer.say(),
-            self.numbers.next,
+            publisher,
+            lambda: self.progress_publisher.publish(),
+            self.ids.next,
             _now,
-            Patience("notices"),
+            Backoff("notices"),
         )
-        self.hands = Hands(self.store, Alerts(self.engine, published, _now))
+        self.writer = BatchWriter(self.store, Alerts(self.engine, publisher, _now))
         self.ownership = Ownership(
             self.store,
-            self.hands.apply,
-            self.numbers,
-            self.recovery_patience,
+            self.writer.apply,
+            self.ids,
+            self.recovery_backoff,
             self._recovered,
         )
-        room = Room()
+        budget = MemoryBudget()
         self.flushers = {
             topic: Flusher(
                 self.epochs.of,
-                self.numbers.next,
+                self.ids.next,
                 self._write,
-                self._send_letters,
+                self._send_dead_letters,
                 self._written,
-                kind.pace,
-                room,
+                spec.pace,
+                budget,
             )
-            for topic, kind in KINDS.items()
+            for topic, spec in TOPIC_SPECS.items()
         }
-        self.announcer = Announcer(
+        self.progress_publisher = ProgressPublisher(
             name,
             self.store,
             self.producer,
             self.progress,
             self.metrics.totals,
-            self.numbers.next,
-            self.progress_patience,
+            self.ids.next,
+            self.progress_backoff,
         )
         self.auditor = Auditor(
             self.engine,
-            Audit(self.engine, self.store, self.numbers),
+            Audit(self.engine, self.store, self.ids),
             self._audits,
             self._audited,
             settings.audit_seconds,
         )
-        self.status = Status(self.metrics.registry, self.troubles)
+        self.status = Status(self.metrics.registry, self.unavailable)
         self.app = self._faust()
         self.kafka = transport.install(self.app)
         self._assigned = False
@@ -130,21 +129,20 @@ class Worker:
         self._began: dict[str, float] = {}
 
     def wire(self) -> faust.App:
-        """Agents, tasks and callbacks; the app is ready to run then."""
+        """Adds agents, tasks and callbacks; the app is ready to run then."""
         self.kafka.on_assigned(self._on_assigned)
         self.kafka.on_revoked(self._on_revoked)
         for topic, flusher in self.flushers.items():
             agent = partial(_agent, flusher)
             self.app.agent(transport.chunk_topic(self.app, topic), name=topic)(agent)
         flushers = [flusher.run for flusher in self.flushers.values()]
-        tasks = (self.notifier.run, self.announcer.run, self.auditor.run, self._watch)
+        tasks = (self.notifier.run, self.progress_publisher.run, self.auditor.run, self._watch)
         for task in (*flushers, *tasks):
             self.app.task(partial(_or_end, task))
         return self.app
 
     async def open(self) -> None:
-        """What needs the event loop, before the first record: waits for the engine, its schema, the broker
-        and the topics.
+        """Connects, before the first record: waits for ClickHouse, its schema, the broker and the topics.
 
         Raises:
             SettingsError: the port of the metrics cannot be used.
@@ -152,38 +150,40 @@ class Worker:
         await self.engine.__aenter__()
         if self._settings.metrics_port:
             await self._listen(self._settings.host, self._settings.metrics_port)
-        await self._until_served(self._look_around, self.broker_patience, self.engine_patience)
+        await call_with_backoff(self._check_dependencies, self.engine_backoff, self.broker_backoff)
 
     def progress(self) -> dict[Partition, Progress]:
-        """How far each partition is in the reports; one that never was level with Kafka is left out, as nobody
-        can say up to which instant it is. The gauge of the age follows what is told here."""
-        told = self.kafka.progress()
-        if told:
+        """How far each partition is in the reports; without those that never caught up with Kafka, whose instant is not
+        known. Sets the gauge of the age too."""
+        found = self.kafka.progress()
+        if found:
             instants = self.kafka.instants
             started = instants.wall(self._started)
-            oldest = min(known.as_of or started for known in told.values())
+            oldest = min(known.as_of or started for known in found.values())
             self.metrics.behind(max(0.0, instants.now().timestamp() - oldest))
             self.metrics.clock_set_back(instants.times_set_back)
         return {
             Partition(tp.topic, tp.partition): Progress(
                 self.epochs.of(tp.topic), known.next, datetime.fromtimestamp(known.as_of, UTC)
             )
-            for tp, known in told.items()
+            for tp, known in found.items()
             if known.as_of > 0
         }
 
-    def troubles(self) -> dict[str, str]:
-        """Each dependency that does not serve now, and why."""
+    def unavailable(self) -> dict[str, str]:
+        """The reason by the name of each dependency that does not serve now."""
         waited = time.monotonic() - min(self._began.values()) if self._began else 0
         slow = f"a batch has been under way for {waited:.0f} s" if waited > SLOW_SECONDS else None
         found = {
-            "clickhouse": self.engine_patience.trouble or self.recovery_patience.trouble or slow,
-            "kafka": self.broker_patience.trouble,
-            "progress": self.progress_patience.trouble,
-            "deadletters": self.letters_patience.trouble,
+            "clickhouse": self.engine_backoff.unavailable_reason
+            or self.recovery_backoff.unavailable_reason
+            or slow,
+            "kafka": self.broker_backoff.unavailable_reason,
+            "progress": self.progress_backoff.unavailable_reason,
+            "deadletters": self.dead_letters_backoff.unavailable_reason,
             "assignment": None if self._assigned else "no partitions are assigned yet",
         }
-        return {name: trouble for name, trouble in found.items() if trouble}
+        return {name: reason for name, reason in found.items() if reason}
 
     def _faust(self) -> faust.App:
         addresses = ";".join(
@@ -200,10 +200,10 @@ class Worker:
 
     async def _on_assigned(self, tps: set[TP]) -> None:
         rewind = partial(self._rewind_stale, tps)
-        await self._until_served(rewind, self.broker_patience, self.recovery_patience)
+        await call_with_backoff(rewind, self.recovery_backoff, self.broker_backoff)
         await self.ownership.take([Partition(tp.topic, tp.partition) for tp in tps])
-        # of what a former owner wrote last, nobody may have heard
-        self.announcer.news(None)
+        # what a former owner wrote last may not have been published
+        self.progress_publisher.mark_changed(None)
         self._assigned = True
 
     async def _rewind_stale(self, tps: set[TP]) -> None:
@@ -217,47 +217,41 @@ class Worker:
             != self.epochs.of(tp.topic)
         }
         if stale:
-            logger.warning("read from the beginning, as the topics were made again: %s", stale)
+            logger.warning("topics were created again; reading from the beginning: %s", stale)
             await self.kafka.rewind(stale)
 
     async def _on_revoked(self, tps: set[TP]) -> None:
-        lost = {Partition(tp.topic, tp.partition) for tp in tps}
-        self.ownership.give_up(lost)
+        revoked = {Partition(tp.topic, tp.partition) for tp in tps}
+        self.ownership.give_up(revoked)
         for flusher in self.flushers.values():
-            flusher.drop(lost)
+            flusher.drop(revoked)
         self._assigned = False
 
     async def _write(self, batch: Batch) -> Written:
         self._began[batch.topic] = time.monotonic()
         try:
-            return await insist(
+            return await flush_with_retry(
                 batch,
-                self.hands,
+                self.writer,
                 self.ownership,
                 lambda: self.epochs.check({part.topic for part in batch.parts}),
-                (self.engine_patience, self.broker_patience),
+                self.engine_backoff,
+                self.broker_backoff,
             )
         finally:
             del self._began[batch.topic]
 
-    async def _send_letters(self, batch: Batch) -> None:
-        letters = await asyncio.to_thread(batch.dead_letters)
-        while True:
-            try:
-                await self.producer.send_all(letters)
-            except BrokerUnreachable as error:
-                await self.letters_patience.pause(error)
-            else:
-                self.letters_patience.well()
-                return
+    async def _send_dead_letters(self, batch: Batch) -> None:
+        events = await asyncio.to_thread(batch.dead_letters)
+        await self.dead_letters_backoff.call(partial(self.producer.dead_letters, events))
 
     def _written(self, written: Written, seconds: float) -> None:
         self.metrics.written(written.batch, seconds)
-        self.announcer.news(touched(written.batch, written.changed))
+        self.progress_publisher.mark_changed(changed_days(written.batch, written.changed))
         self.notifier.changed(written.changed)
 
     def _recovered(self, changed: Slots) -> None:
-        self.announcer.news(None)
+        self.progress_publisher.mark_changed(None)
         self.notifier.changed(changed)
 
     def _audits(self) -> bool:
@@ -266,30 +260,11 @@ class Worker:
 
     def _audited(self, table: str, found: Found | None) -> None:
         if found is None:
-            self.announcer.news(None)
+            self.progress_publisher.mark_changed(None)
             return
         self.metrics.audited(table, found.rows, len(found.repaired))
         if found.repaired:
             self._recovered(slots(found.repaired))
-
-    async def _until_served(
-        self, call: Callable[[], Awaitable[None]], broker: Patience, engine: Patience
-    ) -> None:
-        while True:
-            try:
-                await call()
-            except (BrokerUnreachable, TopicMissing) as error:
-                await broker.pause(error)
-            except EngineUnavailable as error:
-                await engine.pause(error)
-            except EngineError as error:
-                if error.code not in NOT_MIGRATED:
-                    raise
-                await engine.pause(error)
-            else:
-                broker.well()
-                engine.well()
-                return
 
     async def _listen(self, host: str, port: int) -> None:
         try:
@@ -299,17 +274,15 @@ class Worker:
                 f"{PREFIX}METRICS_PORT: {host}:{port} cannot be used ({error})"
             ) from None
 
-    async def _look_around(self) -> None:
+    async def _check_dependencies(self) -> None:
         await self.epochs.check(TOPICS)
         await self.store.stored_epochs()
 
     async def _watch(self) -> None:
-        """Sees a topic that is made again, or a broker that is gone, also while no record comes."""
-        unasked = Patience("ClickHouse")
+        """Finds a topic that was created again, or a broker that is gone, also while no record comes."""
         while True:
             await asyncio.sleep(WATCH_SECONDS)
-            check = partial(self.epochs.check, TOPICS)
-            await self._until_served(check, self.broker_patience, unasked)
+            await self.broker_backoff.call(partial(self.epochs.check, TOPICS))
 
 
 def _now() -> datetime:
@@ -322,16 +295,17 @@ async def _agent(flusher: Flusher, stream: Any) -> None:
 
 
 async def _or_end(task: Callable[[], Awaitable[None]]) -> None:
-    """At once and without another commit: what this worker holds is not its own any more."""
+    """A task that ends, ends the worker; one that is fenced at once, without another commit, as what it holds is no
+    longer its own."""
     try:
         await task()
         raise RuntimeError(f"{task} has ended")
     except (TopicRecreated, Fenced) as error:
-        logger.error("the worker ends: %s", error)
+        logger.error("worker stops: %s", error)
         logging.shutdown()
         os._exit(1)
     except Exception as error:
-        logger.critical("the worker ends: a task of it failed", exc_info=error)
+        logger.critical("worker stops: a task failed", exc_info=error)
         raise
 
 

@@ -1,7 +1,7 @@
 """Instants that stay true when somebody sets the clock. No I/O but the two clocks.
 
 An instant is kept on a steady clock, which nobody sets and which counts while the machine sleeps. What it is on the
-wall clock is worked out when it is told:
+wall clock is computed when it is reported:
 
 - a clock that was set back takes the instant with it, so that it never lies in the future;
 - a clock that was set forward does not: what was before the earlier reading is before the later one too.
@@ -12,15 +12,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 SMALL = 0.001
-"""Seconds: what clocks differ by between two readings; an instant is told so much too early."""
+"""Seconds: what clocks differ by between two readings; an instant is reported so much too early."""
 SET = 0.5
 """Seconds that count as a clock that was set, not one that is slowed down or sped up."""
 KEPT = 16
+"""Settings of the clock that are remembered; older ones are joined, to the lesser lead."""
 _FOR_EVER = float("inf")
 
 
 def steady_seconds() -> float:
-    """Of a clock that nobody sets."""
+    """Seconds of a clock that nobody sets, and which counts while the machine sleeps."""
     return time.clock_gettime(_STEADY)
 
 
@@ -47,7 +48,7 @@ class Instants:
         return self._times_set_back
 
     def now(self) -> datetime:
-        """The wall clock."""
+        """The wall clock, in UTC."""
         return datetime.fromtimestamp(self._wall(), UTC)
 
     def wall(self, at: float) -> float:
@@ -56,7 +57,7 @@ class Instants:
         return at + self._least_lead(at) - SMALL
 
     def shift(self, since: float) -> float:
-        """Seconds, 0 or less, by which an instant of the wall clock that was true then has to be told earlier now."""
+        """Seconds, 0 or less, by which an instant of the wall clock that was true then is reported earlier now."""
         self._look()
         then = next(lead for until, lead in self._leads if until >= since)
         by = self._least_lead(since) - then

@@ -20,14 +20,14 @@ import cramjam
 from shopstream.contracts.reject import Unread
 
 MAX_INFLATED = 16 * 1024 * 1024
-"""A batch is one MiB compressed unless the broker was told otherwise, and ten times that inflated at most, as far as
+"""A batch is one MiB compressed unless the broker is set otherwise, and ten times that inflated at most, as far as
 producers make them: those of librdkafka count bytes before they compress."""
 POLL_BYTES, POLL_RECORDS = 32 * 1024 * 1024, 10_000
 """What one poll takes: so many bytes of all partitions, so many records of each."""
 RECORD_BYTES = 200
 """What a record costs beside its key and value."""
 COUNT_AT = 57
-"""Where a batch tells the number of its records, in four bytes (KIP-98, RecordBatch)."""
+"""Where a batch has the number of its records, in four bytes (KIP-98, RecordBatch)."""
 _XERIAL = b"\x82SNAPPY\0"
 _XERIAL_HEAD = 16
 

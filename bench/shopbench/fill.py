@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from clickhouse.client import Address, Engine
-from pipeline.numbers import Numbers
+from pipeline.snowflake import Snowflake
 from pipeline.store import Fence, Store
 from shopstream.contracts.topics import ORDERS
 
@@ -81,7 +81,7 @@ class Fill:
 
     async def write(self, url: str, told: Callable[[int], None]) -> None:
         """Into an engine that is migrated; `told` hears how many are in."""
-        numbers = Numbers(clock=lambda: datetime.now(UTC).timestamp())
+        numbers = Snowflake(clock=lambda: datetime.now(UTC).timestamp())
         async with Engine(Address.parse(url), timeout=300) as engine:
             store = Store(engine, "bench")
             for begin in range(0, self.orders, self.batch):

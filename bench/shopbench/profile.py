@@ -23,7 +23,7 @@ from clickhouse.migrations import migrate_engine
 from local.services import PARTITIONS
 from pipeline.batch import assemble
 from pipeline.decode import decode
-from pipeline.numbers import Numbers
+from pipeline.snowflake import Snowflake
 from pipeline.store import Fence, Store
 from shopbench import processes
 from shopbench.fill import BIGGEST, DAYS, Fill, day
@@ -58,7 +58,7 @@ class Nothing:
 
 async def _flushes(flags: argparse.Namespace, engine: Engine, book: Book) -> None:
     """As `pipeline.flush` does them, but one statement after the other."""
-    numbers, offsets = Numbers(), [0] * PARTITIONS
+    numbers, offsets = Snowflake(), [0] * PARTITIONS
     store: Store = watch(Store(engine, "bench"), "flush: ", book)
     places = [Partition(ORDERS, number) for number in range(PARTITIONS)]
     fence = Fence(dict.fromkeys(places, numbers.next()))
@@ -75,11 +75,11 @@ async def _flushes(flags: argparse.Namespace, engine: Engine, book: Book) -> Non
         batch = await book.note("flush: (decode, assemble)", decoded)
         await store.begin(batch)
         assert not await store.moved(batch)
-        await store.keep(batch)
+        await store.store_history(batch)
         await store.store(batch, fence)
-        await store.apply(ORDERS, batch.number, fence)
-        await store.changed(ORDERS, batch.number)
-        assert await store.mark(batch.number, fence)
+        await store.apply(ORDERS, batch.id, fence)
+        await store.changed(ORDERS, batch.id)
+        assert await store.mark(batch.id, fence)
 
 
 async def _reports(flags: argparse.Namespace, engine: Engine, book: Book) -> None:

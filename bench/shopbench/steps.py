@@ -16,8 +16,8 @@ import uvloop
 from clickhouse.client import Address, Engine
 from clickhouse.migrations import migrate_engine
 from pipeline.batch import Batch, assemble
-from pipeline.decode import Piece, decode
-from pipeline.numbers import Numbers
+from pipeline.decode import DecodedChunk, decode
+from pipeline.snowflake import Snowflake
 from pipeline.store import Fence, Store
 from shopbench import orders, processes
 from shopbench.orders import Generator
@@ -72,28 +72,28 @@ def chunks(events: list[tuple[bytes, bytes]], offsets: list[int]) -> Iterator[li
             yield [Record(first + i, now, key, value) for i, (key, value) in enumerate(own)]
 
 
-async def _decode(records: list[list[Record]]) -> list[Piece]:
+async def _decode(records: list[list[Record]]) -> list[DecodedChunk]:
     return [decode(ORDERS, number, EPOCH, chunk) for number, chunk in enumerate(records)]
 
 
-async def _assemble(number: int, pieces: list[Piece]) -> Batch:
+async def _assemble(number: int, pieces: list[DecodedChunk]) -> Batch:
     return assemble(number, pieces)
 
 
 async def _flush(clock: Clock, store: Store, fence: Fence, batch: Batch) -> None:
     await clock.step("begin (which partitions)", lambda: store.begin(batch))
-    await clock.step("keep (history)", lambda: store.keep(batch))
+    await clock.step("store history", lambda: store.store_history(batch))
     moved = await clock.step("moved (createdAt)", lambda: store.moved(batch))
     assert not moved
     await clock.step("store (orders)", lambda: store.store(batch, fence))
-    await clock.step("apply (windows)", lambda: store.apply(batch.topic, batch.number, fence))
-    assert await clock.step("mark", lambda: store.mark(batch.number, fence))
+    await clock.step("apply (windows)", lambda: store.apply(batch.topic, batch.id, fence))
+    assert await clock.step("mark", lambda: store.mark(batch.id, fence))
 
 
 async def _run(flags: argparse.Namespace, clock: Clock, views: Clock, url: str) -> int:
     await migrate_engine(Address.parse(url))
     generator = Generator(orders.over_days(flags.events + flags.stored))
-    numbers, offsets = Numbers(), [0] * PARTITIONS
+    numbers, offsets = Snowflake(), [0] * PARTITIONS
     places = [Partition(ORDERS, number) for number in range(PARTITIONS)]
     async with Engine(Address.parse(url)) as engine:
         store = Store(engine, "bench")
@@ -108,7 +108,7 @@ async def _run(flags: argparse.Namespace, clock: Clock, views: Clock, url: str) 
                 number = numbers.next()
                 batch = await used.step("assemble", lambda p=pieces, n=number: _assemble(n, p))
                 await _flush(used, store, fence, batch)
-        await time_views(engine, views, batch.number)
+        await time_views(engine, views, batch.id)
     return batch.staged.num_rows
 
 

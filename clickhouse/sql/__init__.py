@@ -1,12 +1,30 @@
 """The statements: one a file."""
 
+import re
 from functools import cache
 from importlib.resources import files
+
+_INCLUDE = re.compile(r"\{\{(\w+)\|?(.*?)\}\}(?!\})")
 
 
 @cache
 def load(name: str) -> str:
-    """The text of a statement, such as `reports/profile.sql`."""
+    """The text of a statement, such as `reports/profile.sql`.
+
+    `{{version|at}}` in it is `fragments/version.sql` with `at` in place of `$1`. Migrations have none: their
+    fingerprint is that of their text.
+    """
+    return _INCLUDE.sub(_fragment, _read(name))
+
+
+def _fragment(found: re.Match[str]) -> str:
+    text = re.sub(r"^--.*\n", "", _read(f"fragments/{found[1]}.sql"), flags=re.MULTILINE).rstrip()
+    for number, value in enumerate(found[2].split("|"), 1):
+        text = text.replace(f"${number}", value)
+    return _INCLUDE.sub(_fragment, text)
+
+
+def _read(name: str) -> str:
     return files(__name__).joinpath(name).read_text(encoding="utf-8")
 
 

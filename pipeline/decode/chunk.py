@@ -7,11 +7,11 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipeline.decode import columns, shape
 from pipeline.decode.rows import rows
 from pipeline.decode.text import whole
+from shopstream.contracts.cursor import Partition
 from shopstream.contracts.deadletter import Record
 from shopstream.contracts.events import Event, read_event
 from shopstream.contracts.reject import Refusal, Refused
@@ -34,10 +34,10 @@ class KafkaRecord(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class DecodedChunk:
     """`rows` and `history` have one row for each accepted record, in the same order.
 
-    `records` counts the refused ones too; `size` is in bytes of their values.
+    `records` counts the refused ones too; `refused` is in the order of their offsets.
     """
 
     topic: str
@@ -46,27 +46,30 @@ class Piece:
     first: int
     next: int
     records: int
-    size: int
     rows: pa.Table
     history: pa.Table
     refused: tuple[tuple[Record, Refusal], ...]
 
+    @property
+    def place(self) -> Partition:
+        """The partition that it came from."""
+        return Partition(self.topic, self.partition)
 
-def decode(topic: str, partition: int, epoch: int, records: Sequence[KafkaRecord]) -> Piece:
+
+def decode(topic: str, partition: int, epoch: int, records: Sequence[KafkaRecord]) -> DecodedChunk:
     """Reads the records of one chunk, at least one. Pure; releases the GIL for most of its time."""
     values = [record.value for record in records]
     raw = pa.array(values, pa.binary())
     read, users, accepted, refused = _sort_out(topic, values, raw)
     all_kept = len(accepted) == len(records)
     kept = records if all_kept else [records[i] for i in accepted]
-    return Piece(
+    return DecodedChunk(
         topic,
         partition,
         epoch,
         first=records[0].offset,
         next=records[-1].offset + 1,
         records=len(records),
-        size=pc.sum(pc.binary_length(raw)).as_py() or 0,
         rows=read,
         history=_history(
             topic,
@@ -114,7 +117,7 @@ def _fast(
         return
     read = columns.parse(topic, raw if len(indices) == len(raw) else raw.take(pa.array(indices)))
     if read is not None:
-        sure = ~read.unsure
+        sure = ~read.needs_recheck
         if sure.all():
             yield indices, read.rows, read.users
         else:
@@ -168,6 +171,6 @@ def _record(topic: str, partition: int, record: KafkaRecord) -> Record:
 
 
 def record_of(row: dict[str, Any]) -> Record:
-    """The Kafka record that a row of `Piece.history` came from, its `arrived` as a number."""
+    """The Kafka record that a row of `DecodedChunk.history` came from, its `arrived` as a number."""
     place = (row["topic"], row["partition"], row["offset"])
     return Record(*place, timestamp=row["arrived"], key=row["key"], value=row["raw"])

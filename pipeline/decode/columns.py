@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 import pyarrow.json as pj
 
 from pipeline.decode import shape
-from pipeline.decode.rules import Members, absent, members, related, true, twin
-from pipeline.decode.text import Mask, odd
+from pipeline.decode.rules import Members, absent, members, related, true, vectorized
+from pipeline.decode.text import Mask, suspicious
 from shopstream.contracts import values
 from shopstream.contracts.events import ENVELOPES
 from shopstream.contracts.schema import Field, Many
@@ -30,7 +30,7 @@ class Read(NamedTuple):
 
     rows: pa.Table
     users: pa.Array
-    unsure: Mask
+    needs_recheck: Mask
 
 
 @cache
@@ -49,7 +49,7 @@ def schema(topic: str) -> pa.Schema:
     """An event as Arrow's JSON reader is to read it.
 
     Raises:
-        NotImplementedError: where a rule or a relation of the topic has no columnar twin.
+        NotImplementedError: where a rule or a relation of the topic has no vectorized rule.
     """
     data = [(m.field.name, _json(m.field)) for m in shape.members(topic)]
     head = [(field.name, _json(field)) for field in envelope(topic)]
@@ -60,7 +60,7 @@ def _json(field: Field) -> pa.DataType:
     if field.relation:
         related(field.relation)
     if not isinstance(field.rule, Many):
-        return twin(field.rule).json
+        return vectorized(field.rule).json
     items = field.rule.shape.fields
     if any(isinstance(item.rule, Many) for item in items):
         raise NotImplementedError(f"{field.name} has lists within a list")
@@ -90,14 +90,14 @@ def _read(topic: str, table: pa.Table, raw: pa.Array) -> Read:
     fields = [member.field for member in shape.members(topic)]
     data = _typed(fields, members(top["data"]))
     items = {f.name: _items(f.rule, data[f.name]) for f in fields if isinstance(f.rule, Many)}
-    unsure = true(pc.match_substring_regex(raw, odd(topic)))
-    unsure |= _unsure(envelope(topic), head, {}) | _unsure(fields, data, items)
+    recheck = true(pc.match_substring_regex(raw, suspicious(topic)))
+    recheck |= _recheck(envelope(topic), head, {}) | _recheck(fields, data, items)
     for member in shape.members(topic):
         if not member.alike:
-            unsure |= _misplaced(member, data[member.field.name], head["type"])
+            recheck |= _misplaced(member, data[member.field.name], head["type"])
     own = [_own(column, data, items) for column in shape.columns(topic)]
     rows = [*(head[name] for name in ("shopid", "id", "source", "type")), *own]
-    return Read(pa.Table.from_arrays(rows, schema=shape.staged(topic)), head["userid"], unsure)
+    return Read(pa.Table.from_arrays(rows, schema=shape.staged(topic)), head["userid"], recheck)
 
 
 def _single(column: pa.ChunkedArray) -> pa.Array:
@@ -107,7 +107,7 @@ def _single(column: pa.ChunkedArray) -> pa.Array:
 def _typed(fields: Iterable[Field], read: Members) -> Members:
     """Lists stay as they are read."""
     return {
-        f.name: read[f.name] if isinstance(f.rule, Many) else twin(f.rule).typed(read[f.name])
+        f.name: read[f.name] if isinstance(f.rule, Many) else vectorized(f.rule).typed(read[f.name])
         for f in fields
     }
 
@@ -116,27 +116,27 @@ def _items(rule: Many, lists: pa.ListArray) -> Members:
     return _typed(rule.shape.fields, members(lists.values))
 
 
-def _unsure(fields: Iterable[Field], read: Members, items: Mapping[str, Members]) -> Mask:
-    unsure = np.zeros(len(next(iter(read.values()))), np.bool_)
+def _recheck(fields: Iterable[Field], read: Members, items: Mapping[str, Members]) -> Mask:
+    recheck = np.zeros(len(next(iter(read.values()))), np.bool_)
     for field in fields:
         column = read[field.name]
         if isinstance(field.rule, Many):
-            unsure |= _unsure_lists(field.rule, column, items[field.name])
+            recheck |= _recheck_lists(field.rule, column, items[field.name])
         else:
-            unsure |= twin(field.rule).unsure(column)
+            recheck |= vectorized(field.rule).needs_recheck(column)
         if field.required:
-            unsure |= absent(column)
+            recheck |= absent(column)
         if field.relation:
-            unsure |= related(field.relation)(column, read)
-    return unsure
+            recheck |= related(field.relation)(column, read)
+    return recheck
 
 
-def _unsure_lists(rule: Many, lists: pa.ListArray, items: Members) -> Mask:
+def _recheck_lists(rule: Many, lists: pa.ListArray, items: Members) -> Mask:
     lengths = pc.list_value_length(lists)
-    unsure = true(pc.or_(pc.less(lengths, rule.low), pc.greater(lengths, rule.high)))
-    bad = absent(lists.values) | _unsure(rule.shape.fields, items, {})
-    unsure[np.asarray(pc.list_parent_indices(lists))[bad]] = True
-    return unsure
+    recheck = true(pc.or_(pc.less(lengths, rule.low), pc.greater(lengths, rule.high)))
+    bad = absent(lists.values) | _recheck(rule.shape.fields, items, {})
+    recheck[np.asarray(pc.list_parent_indices(lists))[bad]] = True
+    return recheck
 
 
 def _misplaced(member: shape.Member, column: pa.Array, kinds: pa.Array) -> Mask:
@@ -149,7 +149,7 @@ def _misplaced(member: shape.Member, column: pa.Array, kinds: pa.Array) -> Mask:
 
 
 def _own(column: shape.Column, data: Members, items: Mapping[str, Members]) -> pa.Array:
-    """A column of the staged table; what is unsure in it may not fit its type."""
+    """A column of the staged table; what needs a recheck in it may not fit its type."""
     read = items[column.field.name][column.leaf.name] if column.item else data[column.leaf.name]
     if column.leaf.default is not None:
         read = pc.fill_null(read, pa.scalar(column.leaf.default, read.type))

@@ -1,7 +1,7 @@
-"""Columnar twins of the contract's rules: each marks the values that are not surely right.
+"""The contract's rules vectorized: each marks the values that are not surely right.
 
-A marked value is not yet wrong: its record is read again by `contracts.events`. So a twin may be stricter
-than its rule, never more lenient. A null is not at fault here.
+A marked value is not yet wrong: its record is read again by `contracts.events`. So a vectorized rule may be stricter
+than the contract's, never more lenient. A null is not at fault here.
 """
 
 from collections.abc import Callable, Mapping
@@ -29,51 +29,53 @@ _SURELY_BELOW_LIMIT = float(values.MONEY_LIMIT) / 10
 
 
 def as_it_is(column: pa.Array) -> pa.Array:
-    """The values that were read are those that are meant."""
+    """The column itself: what Arrow reads is what the row holds."""
     return column
 
 
-class Twin(NamedTuple):
-    """`json` is what Arrow reads, `typed` what the row holds, `unsure` marks typed values."""
+class VectorizedRule(NamedTuple):
+    """`json` is what Arrow reads, `typed` what the row holds, `needs_recheck` marks typed values that may
+    break the rule.
+    """
 
     json: pa.DataType
-    unsure: Callable[[pa.Array], Mask]
+    needs_recheck: Callable[[pa.Array], Mask]
     typed: Callable[[pa.Array], pa.Array] = as_it_is
 
 
-def twin(rule: object) -> Twin:
-    """The twin of a scalar rule.
+def vectorized(rule: object) -> VectorizedRule:
+    """The vectorized form of a scalar rule.
 
     Raises:
         NotImplementedError: where it has none yet.
     """
     if isinstance(rule, values.Whole):
-        return Twin(pa.int64(), partial(_beyond, rule.low, rule.high))
+        return VectorizedRule(pa.int64(), partial(_beyond, rule.low, rule.high))
     if isinstance(rule, values.OneOf):
-        return Twin(pa.string(), partial(_none_of, rule.options))
-    if isinstance(rule, Shape | Many) or rule not in _TWINS:
-        raise NotImplementedError(f"{rule!r} has no columnar twin")
-    return _TWINS[rule]
+        return VectorizedRule(pa.string(), partial(_none_of, rule.options))
+    if isinstance(rule, Shape | Many) or rule not in _VECTORIZED:
+        raise NotImplementedError(f"{rule!r} has no vectorized rule")
+    return _VECTORIZED[rule]
 
 
 def related(relation: Relation) -> Callable[[pa.Array, Members], Mask]:
-    """The twin of a relation: it is given the typed column and its siblings.
+    """The vectorized form of a relation: it is given the typed column and its siblings.
 
     Raises:
         NotImplementedError: where it has none yet.
     """
     if relation not in _RELATED:
-        raise NotImplementedError(f"{relation!r} has no columnar twin")
+        raise NotImplementedError(f"{relation!r} has no vectorized rule")
     return _RELATED[relation]
 
 
 def absent(column: pa.Array) -> Mask:
-    """The nulls."""
+    """Which values are null."""
     return np.asarray(column.is_null())
 
 
 def true(column: pa.Array) -> Mask:
-    """A null counts as False."""
+    """A boolean column as a mask; a null counts as False."""
     return np.asarray(pc.fill_null(column, False))
 
 
@@ -161,14 +163,14 @@ def _sum_near_limit(items: pa.ListArray, _: Members) -> Mask:
     return mask
 
 
-_TWINS: Mapping[object, Twin] = {
-    values.text: Twin(pa.string(), _nothing),
-    values.attribute: Twin(pa.string(), _attribute),
-    values.identifier: Twin(pa.string(), _identifier),
-    values.currency: Twin(pa.string(), _currency),
-    values.timezone: Twin(pa.string(), _timezone),
-    values.time: Twin(pa.string(), _no_time, _instant),
-    values.money: Twin(shape.MONEY, _money),
+_VECTORIZED: Mapping[object, VectorizedRule] = {
+    values.text: VectorizedRule(pa.string(), _nothing),
+    values.attribute: VectorizedRule(pa.string(), _attribute),
+    values.identifier: VectorizedRule(pa.string(), _identifier),
+    values.currency: VectorizedRule(pa.string(), _currency),
+    values.timezone: VectorizedRule(pa.string(), _timezone),
+    values.time: VectorizedRule(pa.string(), _no_time, _instant),
+    values.money: VectorizedRule(shape.MONEY, _money),
 }
 _RELATED: Mapping[Relation, Callable[[pa.Array, Members], Mask]] = {
     order.at_most_quantity: _above_quantity,

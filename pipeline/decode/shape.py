@@ -36,7 +36,7 @@ HISTORY = pa.schema(
 )
 """One row an accepted event, of table `events`, and the record's key."""
 _TEXT = pa.string(), "String"
-_KINDS: Mapping[object, tuple[pa.DataType, str]] = {
+_TYPES: Mapping[object, tuple[pa.DataType, str]] = {
     values.text: _TEXT,
     values.attribute: _TEXT,
     values.identifier: _TEXT,
@@ -157,9 +157,9 @@ def _kind(field: Field) -> tuple[pa.DataType, str]:
         return (pa.uint32(), "UInt32") if rule.low >= 0 else (pa.int64(), "Int64")
     if isinstance(rule, values.OneOf):
         return _TEXT
-    if isinstance(rule, Shape | Many) or rule not in _KINDS:
+    if isinstance(rule, Shape | Many) or rule not in _TYPES:
         raise NotImplementedError(f"{rule!r} has no type of a column")
-    return _KINDS[rule]
+    return _TYPES[rule]
 
 
 def _snake(name: str) -> str:

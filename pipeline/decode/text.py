@@ -17,7 +17,7 @@ Mask = npt.NDArray[np.bool_]
 _NOT_NUMBERS = r"[:,\[]\s*-?(NaN|Inf)"
 # Money as text must be digits, at most with a point; Arrow reads signs and exponents too. A key may hide
 # behind escapes.
-_ODD_MONEY = (
+_SUSPICIOUS_MONEY = (
     r'"(%s)"\s*:\s*"(\.|"|[^"]*[^0-9."]|[^"]*\.")'
     r'|\\u00[0-7][0-9a-fA-F][^"]*"\s*:'
 )
@@ -79,11 +79,11 @@ def _too_deep(
 
 
 @cache
-def odd(topic: str) -> str:
+def suspicious(topic: str) -> str:
     """A pattern that is found in each record that Arrow would read other than JSON or the contract has it."""
     names = [
         column.leaf.name for column in shape.columns(topic) if column.leaf.rule is values.money
     ]
     if not names:
         return _NOT_NUMBERS
-    return f"{_ODD_MONEY % '|'.join(map(re.escape, names))}|{_NOT_NUMBERS}"
+    return f"{_SUSPICIOUS_MONEY % '|'.join(map(re.escape, names))}|{_NOT_NUMBERS}"

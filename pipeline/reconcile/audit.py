@@ -1,22 +1,20 @@
-"""Finds numbers that are not what the versions say, and makes them good, while workers write.
+"""Finds numbers that are not what the versions say, and repairs them, while workers write.
 
 A difference counts where no batch was in flight for its key. One comparison:
 
-1. Note the engine's time. 2. Compare. 3. Ask which batches were open since 1, and which keys their rows change:
+1. Note the time of ClickHouse. 2. Compare. 3. Ask which batches were open since 1, and which keys their rows change:
    those are left for the next time, as the comparison may have seen half of such a batch.
 
-A gap that stands over `ROUNDS` comparisons is a fault: nobody who is at work is behind it. What is missing is
-then added as a row, which is right whenever it is written, as windows are sums. Only one auditor writes: each
-claims the audit as workers claim partitions, waits until no statement of another runs, and its rows go in
-only while its claim is the greatest. A row that may or may not have been written is never written again:
-the next comparison tells.
+A gap that stands over `ROUNDS` comparisons is a fault: no worker in the middle of a batch is behind it. What is missing
+is then added as a row, which is right whenever it is written, as windows are sums. Only one auditor writes: each claims
+the audit as workers claim partitions, waits until no statement of another runs, and its rows go in only while its claim
+is the greatest. A row that may or may not have been written is never written again: the next comparison shows it.
 """
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 
@@ -25,15 +23,15 @@ from clickhouse.compare import LISTED, Scope, compare
 from clickhouse.differences import Difference
 from clickhouse.sql import fill, load
 from clickhouse.windows import WINDOWS, Window
-from pipeline.numbers import Numbers, number_at
 from pipeline.reconcile import repairs
-from pipeline.store import Fence, Store, quiet
+from pipeline.snowflake import Snowflake, first_id_at
+from pipeline.store import Fence, Store, wait_for_running_statements
 from shopstream.contracts.cursor import Partition
 
 logger = logging.getLogger(__name__)
 
 AUDIT = Partition("shopstream.audit", 0)
-"""What an auditor claims: no topic, but kept beside the claims of partitions."""
+"""What an auditor claims: no topic, but stored beside the claims of partitions."""
 ROUNDS = 3
 PAUSE_SECONDS = 0.3
 DAY_SECONDS = 24 * 3600
@@ -46,30 +44,68 @@ class Superseded(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Of one step: rows compared, what was made good, and what could not be judged yet."""
+    """Of one step: rows compared, rows repaired, and how many could not be judged yet."""
 
     rows: int
     repaired: tuple[Difference, ...]
-    doubtful: int
+    unverified: int
+
+
+Steps = Sequence[tuple[str, Scope]]
+"""Tables, and what of each is compared in one step."""
+Advance = Callable[[int, int, int], None]
+"""Gets how many steps of how many are done, and how many rows were repaired so far."""
+
+
+@dataclass(slots=True)
+class Totals:
+    """Rows of all steps: compared, repaired, and those that could not be judged."""
+
+    compared: int = 0
+    repaired: int = 0
+    unverified: int = 0
+
+
+async def run_steps(
+    steps: Steps,
+    step: Callable[[str, Scope], Awaitable[Found]],
+    advance: Advance = lambda done, of, repaired: None,
+) -> Totals:
+    """Compares and repairs one step after the other by `step`; raises what that raises."""
+    totals = Totals()
+    for done, (table, scope) in enumerate(steps):
+        advance(done, len(steps), totals.repaired)
+        found = await step(table, scope)
+        totals.compared += found.rows
+        totals.repaired += len(found.repaired)
+        totals.unverified += found.unverified
+    advance(len(steps), len(steps), totals.repaired)
+    return totals
+
+
+async def log_sweep(engine: Engine, totals: Totals) -> None:
+    """Inserts into table `sweeps` that everything was compared."""
+    row = pa.table({"compared": [totals.compared], "repaired": [totals.repaired]})
+    await engine.insert("sweeps", row, {"async_insert": 0})
 
 
 class Audit:
     """One auditor. `claim` before the first `step`; a `step` may raise `Superseded` at any time.
 
-    Every method raises `EngineUnavailable` and `EngineError` as the engine.
+    Every method raises `EngineUnavailable` and `EngineError` as the client.
     """
 
-    def __init__(self, engine: Engine, store: Store, numbers: Numbers) -> None:
+    def __init__(self, engine: Engine, store: Store, ids: Snowflake) -> None:
         self._engine = engine
         self._store = store
-        self._numbers = numbers
+        self._ids = ids
         self._fence: Fence | None = None
 
     async def claim(self) -> None:
         """From now on no other auditor writes."""
-        claim = max(self._numbers.next(), await self._store.greatest_claim([AUDIT]) + 1)
+        claim = max(self._ids.next(), await self._store.greatest_claim([AUDIT]) + 1)
         await self._store.claim([AUDIT], claim)
-        await quiet(self._store.running)
+        await wait_for_running_statements(self._store.running)
         self._fence = Fence({AUDIT: claim})
 
     async def foreign_claim(self) -> int:
@@ -78,56 +114,51 @@ class Audit:
         return 0 if self._fence and greatest == self._fence.claims[AUDIT] else greatest
 
     async def step(self, table: str, scope: Scope, limit: int = LISTED) -> Found:
-        """Compares a table and repairs what stays amiss."""
-        rows, standing, doubtful = 0, frozenset[Difference](), 0
+        """Compares a table, at most `limit` differences of it, and repairs those that last."""
+        rows, lasting, unverified = 0, frozenset[Difference](), 0
         for number in range(ROUNDS):
-            since = await self._engine_time()
+            (row,) = await self._engine.rows("SELECT toString(now64(3, 'UTC')) AS at")
             found = await compare(self._engine, table, scope, limit)
             rows = rows or found.rows
-            sure = await self._sure(table, found.differences, since)
-            doubtful = len(found.differences) - len(sure)
-            gaps = {one.gap for one in standing}
-            standing = sure if not number else frozenset(d for d in sure if d.gap in gaps)
-            if not standing:
-                return Found(rows, (), doubtful)
+            verified = await self._verified(table, found.differences, row["at"])
+            unverified = len(found.differences) - len(verified)
+            gaps = {one.gap for one in lasting}
+            lasting = frozenset(one for one in verified if not number or one.gap in gaps)
+            if not lasting:
+                return Found(rows, (), unverified)
             await asyncio.sleep(PAUSE_SECONDS)
-        repaired = tuple(sorted(standing, key=lambda one: one.key))
+        repaired = tuple(sorted(lasting, key=lambda one: one.key))
         await self._repair(table, repaired)
-        return Found(rows, repaired, doubtful)
+        return Found(rows, repaired, unverified)
 
-    async def _engine_time(self) -> str:
-        (row,) = await self._engine.rows("SELECT toString(now64(3, 'UTC')) AS at")
-        at: str = row["at"]
-        return at
-
-    async def _sure(
+    async def _verified(
         self, table: str, differences: frozenset[Difference], since: str
     ) -> frozenset[Difference]:
-        """Those whose key no batch that was under way since then touches."""
+        """Those whose key no batch changes that was in flight since then."""
         if not differences:
             return differences
-        first = number_at(repairs.seconds(since) - DAY_SECONDS)
+        first = first_id_at(repairs.seconds(since) - DAY_SECONDS)
         params = {"since_number": first, "since": since}
         rows = await self._engine.rows(load("audit/in_flight.sql"), params)
         if not rows:
             return differences
-        touched = await self._touched(table, [row["batch"] for row in rows])
-        return frozenset(one for one in differences if one.key not in touched)
+        changed = await self._changed_keys(table, [row["batch"] for row in rows])
+        return frozenset(one for one in differences if one.key not in changed)
 
-    async def _touched(self, table: str, batches: list[int]) -> set[tuple[str, ...]]:
+    async def _changed_keys(self, table: str, batches: list[int]) -> set[tuple[str, ...]]:
         window = WINDOWS.get(table)
-        text = changed_keys(window) if window else load(f"touched/{table}.sql")
-        flying = pa.table({"batch": pa.array(batches, pa.uint64())})
-        rows = await self._engine.rows(text, external={"flying": External("batch UInt64", flying)})
+        text = changed_keys(window) if window else load(f"changed_keys/{table}.sql")
+        ids = External("batch UInt64", pa.table({"batch": pa.array(batches, pa.uint64())}))
+        rows = await self._engine.rows(text, external={"in_flight": ids})
         return {tuple(row["key"]) for row in rows}
 
     async def _repair(self, table: str, differences: tuple[Difference, ...]) -> None:
         for one in differences[:LOGGED]:
-            logger.error("repaired: %s", one)
-        logger.error("%d rows of %s were not what the events say", len(differences), table)
+            logger.error("audit repairs %s", one)
+        logger.error("audit found %d wrong rows in %s", len(differences), table)
         window = WINDOWS.get(table)
         if window is None:
-            await repairs.texts(self._engine, table, differences)
+            await repairs.rewrite_texts(self._engine, table, differences)
         else:
             await self._add(window, differences)
         await self._engine.insert("repairs", repairs.log(differences), {"async_insert": 0})
@@ -136,10 +167,9 @@ class Audit:
         assert self._fence is not None, "claim the audit first"
         fixes = repairs.fixes(window, differences)
         columns = ", ".join(fixes.column_names)
-        params: dict[str, Any] = self._fence.params()
-        written = await self._store.guarded(
+        written = await self._store.execute_tracked(
             fill(load("audit/repair.sql"), window=window.name, columns=columns),
-            params,
+            self._fence.params(),
             {"fixes": External(repairs.structure(window), fixes)},
         )
         if not written:
@@ -147,10 +177,10 @@ class Audit:
 
 
 def changed_keys(window: Window) -> str:
-    """Keys that the batches in `flying` change: by the window's own view, over their rows."""
-    rows = f"(SELECT * FROM {window.source} WHERE batch IN (SELECT batch FROM flying))"
+    """Keys that the batches in `in_flight` change: by the window's own view, over their rows."""
+    rows = f"(SELECT * FROM {window.source} WHERE batch IN (SELECT batch FROM in_flight))"
     return fill(
-        load("touched/window.sql"),
+        load("changed_keys/window.sql"),
         key_texts=", ".join(f"toString({name})" for name in window.keys),
         changes=window.changes().replace(f"FROM apply_{window.source}", f"FROM {rows}"),
     )

@@ -1,55 +1,102 @@
-"""`shopstream rebuild`: an auditor by hand."""
+"""`shopstream rebuild`: makes every aggregate what the versions say, while workers write."""
 
 import asyncio
 from datetime import UTC, datetime
+from functools import partial
 from typing import NamedTuple
 
 from clickhouse.client import BEHIND_REPORTS, Address, Engine
-from clickhouse.compare import TIMEOUT_SECONDS
-from pipeline.numbers import Numbers
+from clickhouse.compare import TIMEOUT_SECONDS, Scope
+from clickhouse.differences import Difference
+from clickhouse.verify import steps
 from pipeline.producer import Producer
-from pipeline.reconcile.audit import Audit
-from pipeline.reconcile.auditor import Step, rebuild
+from pipeline.reconcile.audit import (
+    Advance,
+    Audit,
+    Found,
+    Superseded,
+    Totals,
+    log_sweep,
+    run_steps,
+)
+from pipeline.snowflake import Snowflake
 from pipeline.store import Store
 from shopstream.broker import BrokerUnreachable
 from shopstream.contracts.notices import PipelineState, pipeline_progress
 from shopstream.settings import Settings
 
+TRIES = 20
+LIMIT = 100_000
+"""Rows that one comparison repairs."""
+
 
 class Rebuilt(NamedTuple):
-    """Rows that were made good, and rows that could not be judged; whether the API processes were told over Kafka."""
+    """Rows that were repaired, and rows that could not be judged, as they were written all the time; whether the API
+    processes were notified over Kafka."""
 
     repaired: int
     doubtful: int
     told: bool
 
 
-def run(settings: Settings, advance: Step) -> Rebuilt:
-    """Rebuilds, and in the end, also where it fails on the way, tells the API processes that anything may have
+def run(settings: Settings, advance: Advance) -> Rebuilt:
+    """Rebuilds, and in the end, also where it fails on the way, notifies the API processes that anything may have
     changed. What they read meanwhile may mix numbers from before and after.
 
     Raises:
-        EngineUnavailable, EngineError: as the engine.
+        EngineUnavailable, EngineError: as the client.
     """
     return asyncio.run(_run(settings, advance))
 
 
-async def _run(settings: Settings, advance: Step) -> Rebuilt:
+async def rebuild(engine: Engine, audit: Audit, advance: Advance) -> Totals:
+    """Compares and repairs everything, however much is missing.
+
+    Raises:
+        EngineUnavailable, EngineError: as the client.
+    """
+    todo = await steps(engine)
+    await audit.claim()
+    totals = await run_steps(todo, partial(_until_right, audit), advance)
+    await log_sweep(engine, totals)
+    return totals
+
+
+async def _until_right(audit: Audit, table: str, scope: Scope) -> Found:
+    rows, repaired, unverified = 0, list[Difference](), 0
+    for _ in range(TRIES):
+        found = await _claimed_step(audit, table, scope)
+        rows = rows or found.rows
+        repaired += found.repaired
+        unverified = found.unverified
+        if not found.repaired and not unverified:
+            break
+    return Found(rows, tuple(repaired), unverified)
+
+
+async def _claimed_step(audit: Audit, table: str, scope: Scope) -> Found:
+    while True:
+        try:
+            return await audit.step(table, scope, LIMIT)
+        except Superseded:
+            await audit.claim()
+
+
+async def _run(settings: Settings, advance: Advance) -> Rebuilt:
     address = Address.parse(settings.clickhouse_url.get_secret_value())
-    numbers = Numbers()
-    name = f"rebuild-{numbers.writer:06x}"
+    ids = Snowflake()
+    name = f"rebuild-{ids.writer:06x}"
     async with Engine(address, timeout=TIMEOUT_SECONDS, settings=BEHIND_REPORTS) as engine:
         try:
-            store = Store(engine, name)
-            repaired, doubtful = await rebuild(engine, Audit(engine, store, numbers), advance)
+            totals = await rebuild(engine, Audit(engine, Store(engine, name), ids), advance)
         finally:
-            told = await _tell(settings, name, numbers.next())
-    return Rebuilt(repaired, doubtful, told)
+            notified = await _notify(settings, name, ids.next())
+    return Rebuilt(totals.repaired, totals.unverified, notified)
 
 
-async def _tell(settings: Settings, name: str, number: int) -> bool:
+async def _notify(settings: Settings, name: str, event_id: int) -> bool:
     producer = Producer(settings)
-    event = pipeline_progress(PipelineState(name, {}), f"{number:x}", datetime.now(UTC))
+    event = pipeline_progress(PipelineState(name, {}), f"{event_id:x}", datetime.now(UTC))
     try:
         await producer.notices([(None, event)])
     except BrokerUnreachable:

@@ -1,4 +1,4 @@
-"""What the audit writes: rows that make windows right again, and its log."""
+"""What the audit writes: rows and statements that repair aggregates, and the rows of table `repairs`."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
@@ -14,7 +14,7 @@ from pipeline.store import Slots
 
 AT_ONCE = 100
 """Keys in one statement where they travel in its URL."""
-_KINDS = {
+_TYPES = {
     pa.string(): "String",
     pa.date32(): "Date",
     pa.uint8(): "UInt8",
@@ -25,7 +25,7 @@ _KINDS = {
 
 
 def fixes(window: Window, differences: Iterable[Difference]) -> pa.Table:
-    """A row for each: its key, and what must be added to each number."""
+    """A row for each difference: the columns of its key, then what must be added to each sum."""
     rows = []
     for one in differences:
         key = {n: _value(window, n, v) for n, v in zip(window.keys, one.key, strict=True)}
@@ -39,9 +39,9 @@ def fixes(window: Window, differences: Iterable[Difference]) -> pa.Table:
 
 
 def structure(window: Window) -> str:
-    """The same columns for ClickHouse."""
+    """The columns of `fixes` in the types of ClickHouse."""
     names = (*window.keys, *window.sums)
-    return ", ".join(f"{name} {_KINDS[window.arrow(name)]}" for name in names)
+    return ", ".join(f"{name} {_TYPES[window.arrow(name)]}" for name in names)
 
 
 def _value(window: Window, name: str, text: str) -> Any:
@@ -54,7 +54,7 @@ def _value(window: Window, name: str, text: str) -> Any:
 
 
 def log(differences: Iterable[Difference]) -> pa.Table:
-    """Rows of table `repairs`."""
+    """Rows of table `repairs`, one a difference."""
     rows = [
         {"window": one.table, "key": one.key, "stored": one.stored, "truth": one.truth}
         for one in differences
@@ -65,7 +65,7 @@ def log(differences: Iterable[Difference]) -> pa.Table:
 
 
 def slots(differences: Iterable[Difference]) -> Slots:
-    """When what they changed is, by shop: of a day or a month its first quarter of an hour."""
+    """15-minute buckets (Unix seconds) of the differences, by shop: of a day or a month its first."""
     found: Slots = {}
     for one in differences:
         times = found.setdefault(one.key[0], [])
@@ -80,8 +80,8 @@ def seconds(text: str) -> float:
     return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
 
 
-async def texts(engine: Engine, table: str, differences: tuple[Difference, ...]) -> None:
-    """Repairs a table of texts: made again from the orders, so it is right whoever writes meanwhile."""
+async def rewrite_texts(engine: Engine, table: str, differences: tuple[Difference, ...]) -> None:
+    """Writes the keys of a table of texts again from the orders, so they are right whoever writes meanwhile."""
     if table == "product_names":
         keys = {
             "shop_id": [d.key[0] for d in differences],
@@ -92,22 +92,16 @@ async def texts(engine: Engine, table: str, differences: tuple[Difference, ...])
             await engine.execute(load(f"audit/product_names_{part}.sql"), external=wanted)
         return
     for start in range(0, len(differences), AT_ONCE):
-        await _again(engine, table, [one.key for one in differences[start : start + AT_ONCE]])
+        await _rewrite(engine, table, [one.key for one in differences[start : start + AT_ONCE]])
 
 
-async def _again(engine: Engine, table: str, keys: list[tuple[str, ...]]) -> None:
-    """Deletes the rows of these keys and makes them from the orders, which already have what comes next."""
+async def _rewrite(engine: Engine, table: str, keys: list[tuple[str, ...]]) -> None:
+    """Deletes the rows of these keys and makes them from the orders, which already have what comes next.
+
+    Their deduplication tokens go too; what is written again here has none.
+    """
     params: dict[str, Any] = {"shops": [key[0] for key in keys]}
     if table == "order_places":
         params["orders"] = [key[1] for key in keys]
-    await engine.execute(_FORGET[table], params, {"lightweight_deletes_sync": 2})
+    await engine.execute(load(f"audit/delete_{table}.sql"), params, {"lightweight_deletes_sync": 2})
     await engine.execute(load(f"audit/{table}.sql"), params, {"insert_deduplicate": 0})
-
-
-_FORGET = {
-    "first_orders": "DELETE FROM first_orders WHERE shop_id IN {shops:Array(String)}",
-    "order_places": "DELETE FROM order_places WHERE (shop_key, order_key) IN (SELECT"
-    " reinterpretAsUInt64(substring(SHA256(pair.1), 1, 8)), cityHash64(pair.2) FROM (SELECT"
-    " arrayJoin(arrayZip({shops:Array(String)}, {orders:Array(String)})) AS pair))",
-}
-"""Their tokens go too, which is well: what is written again here has none."""

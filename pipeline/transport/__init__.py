@@ -8,17 +8,15 @@
         async for delivery in deliveries(stream):
             await flusher.offer(delivery)  # calls delivery.ack() once it is durable
 
-A commit is the end of the acknowledged prefix of a partition. `transport.progress()` says how far
+A commit is the end of the acknowledged prefix of a partition. `transport.progress()` returns how far
 each partition is done, and until which instant.
 """
 
-from .book import Progress
-from .chunk import Chunk
+from .chunk import Chunk, Delivery, deliveries
 from .compat import TransportMismatch
-from .config import settings
-from .delivery import Delivery, deliveries
-from .driver import ChunkTransport, chunk_topic, install
+from .driver import ChunkTransport, chunk_topic, install, settings
 from .membership import Callback
+from .partitions import Progress
 
 __all__ = [
     "Callback",

@@ -1,12 +1,13 @@
-"""What one stream element is: consecutive records of one topic-partition."""
+"""One stream element: consecutive records of one topic-partition, its Faust message, and its acknowledgement."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cached_property
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-from faust.types import TP
+from faust.types import TP, ConsumerMessage
+
+from .partitions import InFlight
 
 MAX_CHUNK, MAX_CHUNK_BYTES = 10_000, 8 * 1024 * 1024
 """Records in one chunk, and bytes of their values, which the last may pass; with `stream_buffer_maxsize` they bound
@@ -16,9 +17,8 @@ what waits in memory."""
 class Chunk:
     """Records of one topic-partition in offset order, never empty.
 
-    `records` are aiokafka `ConsumerRecord`s: `.offset`, `.timestamp` (ms), `.key`, `.value`
-    (bytes or None) and `.headers`. Offsets grow, but may have holes (transaction markers,
-    compaction).
+    `records` are aiokafka `ConsumerRecord`s: `.offset`, `.timestamp` (ms), `.key`, `.value` (bytes or None) and
+    `.headers`. Offsets grow, but may have gaps (transaction markers, compaction).
     """
 
     def __init__(self, topic: str, partition: int, records: list[Any]) -> None:
@@ -39,20 +39,15 @@ class Chunk:
 
     @property
     def next(self) -> int:
-        """Offset after the last record: what a commit of this chunk says."""
+        """Offset after the last record: what a commit of this chunk stores."""
         return int(self.records[-1].offset) + 1
-
-    @cached_property
-    def size(self) -> int:
-        """Bytes of all values (a record without a value counts 0)."""
-        return sum(max(0, record.serialized_value_size) for record in self.records)
 
 
 def chunks(
     tp: TP, records: list[Any], size: int = MAX_CHUNK, most: int = MAX_CHUNK_BYTES
 ) -> Iterator[Chunk]:
-    """Cut the records of one partition into chunks of at most `size`, which end with the record that brings their
-    values to `most` bytes."""
+    """Cuts the records of one partition into chunks of at most `size`, each of which ends with the record that brings
+    its values to `most` bytes."""
     start = held = 0
     for end, record in enumerate(records, 1):
         held += max(0, record.serialized_value_size)
@@ -60,3 +55,70 @@ def chunks(
             whole = end - start == len(records)
             yield Chunk(tp.topic, tp.partition, records if whole else records[start:end])
             start, held = end, 0
+
+
+class ChunkMessage(ConsumerMessage):  # type: ignore[misc]
+    """Faust's message around a chunk, whose `acked` flag is that of its `InFlight`.
+
+    All ways to acknowledge (`Message.ack`, the copy of it in the compiled stream iterator) end in
+    `message.acked = True`; the `InFlight` outlives the message, which Faust holds only weakly.
+    """
+
+    __slots__ = ("in_flight",)
+
+    def __init__(self, in_flight: InFlight, chunk: Chunk, tp: TP, generation: int) -> None:
+        self.in_flight = in_flight
+        last = chunk.records[-1]
+        super().__init__(
+            chunk.topic,
+            chunk.partition,
+            last.offset,
+            last.timestamp / 1000.0,
+            last.timestamp_type,
+            None,
+            None,
+            chunk,
+            None,
+            0,
+            0,
+            tp,
+            generation_id=generation,
+        )
+
+    @property
+    def acked(self) -> bool:
+        """Whether the chunk is acknowledged."""
+        return self.in_flight.acked
+
+    @acked.setter
+    def acked(self, value: Any) -> None:
+        self.in_flight.acked = bool(value)
+
+
+class Delivery:
+    """One chunk handed to the agent. Until `ack`, a restart or rebalance delivers it again.
+
+    Hold it as long as the chunk is in work: a rebalance waits for deliveries that are held.
+    """
+
+    __slots__ = ("_event", "chunk")
+
+    def __init__(self, event: Any) -> None:
+        self._event = event
+        self.chunk: Chunk = event.value
+
+    def ack(self) -> None:
+        """Marks the chunk as durable. From the app's event loop, in any order, once or more.
+
+        Without effect if the partition was revoked meanwhile.
+        """
+        self._event.ack()
+
+    def __repr__(self) -> str:
+        return f"<Delivery {self.chunk!r}>"
+
+
+async def deliveries(stream: Any) -> AsyncIterator[Delivery]:
+    """The stream of a chunk topic as deliveries. Ending or cancelling it acknowledges nothing."""
+    async for event in stream.noack().events():
+        yield Delivery(event)

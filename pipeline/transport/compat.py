@@ -15,44 +15,23 @@ from mode.threads import QueueServiceThread, ServiceThread
 
 VERSIONS = "faust-streaming>=0.15.2,<0.16 and aiokafka>=0.14,<0.15"
 
-_METHODS: tuple[tuple[Any, tuple[str, ...]], ...] = (
+_METHODS: tuple[tuple[Any, str], ...] = (
     (
         _driver.Consumer,
-        (
-            "_add_gap",
-            "_clean_unacked_messages",
-            "_commit",
-            "_filter_tps_with_pending_acks",
-            "_get_active_partitions",
-            "_new_consumer_thread",
-            "_new_offset",
-            "_should_commit",
-            "_wait_for_ack",
-            "_wait_next_records",
-            "commit",
-            "add_future",
-            "commit_and_end_transactions",
-            "getmany",
-            "maybe_wait_for_commit_to_finish",
-            "on_buffer_drop",
-            "on_buffer_full",
-            "on_partitions_assigned",
-            "on_partitions_revoked",
-            "perform_seek",
-            "verify_event_path",
-            "wait_empty",
-            "wait_first",
-        ),
+        "_add_gap _clean_unacked_messages _commit _filter_tps_with_pending_acks _get_active_partitions"
+        " _new_consumer_thread _new_offset _should_commit _wait_for_ack _wait_next_records add_future commit"
+        " commit_and_end_transactions getmany maybe_wait_for_commit_to_finish on_buffer_drop on_buffer_full"
+        " on_partitions_assigned on_partitions_revoked perform_seek verify_event_path wait_empty wait_first",
     ),
     (
         _driver.AIOKafkaConsumerThread,
-        ("_commit", "_create_worker_consumer", "_ensure_consumer", "_fetch_records", "on_start"),
+        "_commit _create_worker_consumer _ensure_consumer _fetch_records on_start",
     ),
-    (QueueServiceThread, ("call_thread",)),
-    (ServiceThread, ("_gather_remaining_tasks", "_shutdown_thread", "set_shutdown")),
-    (_driver.Transport, ("Consumer", "Producer")),
-    (_driver, ("DEFAULT_GENERATION_ID",)),
-    (KafkaFetcher, ("_fetch_requests_routine", "_proc_fetch_request")),
+    (QueueServiceThread, "call_thread"),
+    (ServiceThread, "_gather_remaining_tasks _shutdown_thread set_shutdown"),
+    (_driver.Transport, "Consumer Producer"),
+    (_driver, "DEFAULT_GENERATION_ID"),
+    (KafkaFetcher, "_fetch_requests_routine _proc_fetch_request"),
 )
 _CALLS: tuple[tuple[Any, str], ...] = (
     # Attributes of instances, known by the code that sets or reads them.
@@ -86,9 +65,9 @@ class TransportMismatch(Exception):
 
 
 def check() -> None:
-    """Raise `TransportMismatch` naming the first private name that is missing."""
+    """Raises `TransportMismatch`, naming the first private name that is missing."""
     for owner, names in _METHODS:
-        for name in names:
+        for name in names.split():
             if not hasattr(owner, name):
                 raise TransportMismatch(f"{_path(owner)}.{name}")
     for function, name in _CALLS:

@@ -1,4 +1,4 @@
-"""Faust's consumer with one message per chunk and exact commits."""
+"""Faust's consumer with one message per chunk and exact commits, which end also without a broker."""
 
 from __future__ import annotations
 
@@ -10,31 +10,82 @@ from time import monotonic
 from typing import Any
 
 from faust.exceptions import ImproperlyConfigured
+from faust.transport.drivers import aiokafka as _driver
 from faust.types import TP
 
-from .book import Book
 from .bounded import ends_within
-from .chunk import Chunk, chunks
-from .commits import COMMIT_SECONDS, ExactCommits
+from .chunk import Chunk, ChunkMessage, chunks
 from .membership import Membership
-from .message import ChunkMessage, Unguarded
+from .partitions import PartitionState, PartitionStates
 from .thread import ChunkConsumerThread
 
+COMMIT_SECONDS = 5.0
+"""How long one commit may take while stopping or giving up partitions."""
 DRAIN_SHARE = 0.6
 """How long a rebalance or a stop waits for deliveries that are with the sink, as a share of the
 session time-out: aiokafka sends no heartbeat meanwhile."""
 
-Run = tuple[TP, Book, Iterator[Chunk]]
+Run = tuple[TP, PartitionState, Iterator[Chunk]]
+
+
+class ExactCommits(_driver.Consumer):  # type: ignore[misc]
+    """Commits the end of the acknowledged prefix of each partition, as `states` has it.
+
+    The base class keeps lists of acknowledged offsets and of gaps between them; they stay empty.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.states = PartitionStates()
+        self._uncommitted_starts: set[TP] = set()
+        self._commit_stuck = False
+        super().__init__(*args, **kwargs)
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """Does nothing: commits follow the order of delivery, not consecutive numbers."""
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> list[TP]:
+        return [tp for tp in self.states if topics is None or tp in topics or tp.topic in topics]
+
+    def _new_offset(self, tp: TP) -> int | None:
+        for acked in (self._acked.get(tp), self._acked_index.get(tp)):
+            if acked:
+                acked.clear()
+        return self.states.uncommitted(tp)
+
+    def _should_commit(self, tp: TP, offset: int) -> bool:
+        # The base class compares with the offset it tried last, also when that commit failed.
+        return True
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        confirmed = bool(await super()._commit(offsets))
+        if confirmed:
+            self.states.committed(offsets)
+            self._uncommitted_starts.difference_update(offsets)
+        return confirmed
+
+    async def commit_and_end_transactions(self) -> None:
+        """Commits what is acknowledged, giving up after `COMMIT_SECONDS`."""
+        await self._commit_within(COMMIT_SECONDS)
+
+    async def _commit_within(self, seconds: float) -> None:
+        if self._commit_stuck:  # no broker: do not wait the full time again and again
+            seconds = min(seconds, 0.5)
+        work = self.commit(start_new_transaction=False)
+        self._commit_stuck = not await ends_within(max(0.1, seconds), work)
+        if self._commit_stuck:
+            self.log.warning(
+                "commit not confirmed within %.1f s; its records will be read again", seconds
+            )
 
 
 class ChunkConsumer(ExactCommits):
-    """Hands out chunks, and keeps the books of the partitions that come, go and are sought in."""
+    """Hands out chunks, and keeps the states of the partitions that come, go and are sought in."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._room = asyncio.Event()
+        self._buffer_space = asyncio.Event()
         self._seeks = 0
         super().__init__(*args, **kwargs)
-        self._read_offset = Unguarded()
+        self._read_offset = _NoReadOffset()
         self._drain_seconds = DRAIN_SHARE * self.app.conf.broker_session_timeout
         self._membership = Membership(self.add_future)
 
@@ -42,7 +93,7 @@ class ChunkConsumer(ExactCommits):
         return ChunkConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     async def subscribe(self, topics: Iterable[str]) -> None:
-        """Subscribe; every topic must have been made by `chunk_topic`."""
+        """Subscribes; every topic must have been made by `chunk_topic`."""
         names = set(topics)
         if plain := names - self.transport.chunk_topics:
             raise ImproperlyConfigured(f"not made by chunk_topic(): {', '.join(sorted(plain))}")
@@ -51,17 +102,17 @@ class ChunkConsumer(ExactCommits):
     # Delivery
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ChunkMessage]]:
-        """Fetch once and yield chunks, one of each partition in turn."""
+        """Fetches once and yields chunks, one of each partition in turn."""
         if not await self._membership.ready(timeout):
             return
         records, _ = await self._wait_next_records(timeout)
         if records is None or self.should_stop:
             return
-        books = {TP(*tp): self.books.get(TP(*tp)) for tp in records}
+        states = {TP(*tp): self.states.get(TP(*tp)) for tp in records}
         # A rebalance may have come and gone during the fetch: these can be records of the new
         # assignment, whose callbacks still run.
         while True:
-            if not self.flow_active or self._outdated(books):
+            if not self.flow_active or self._outdated(states):
                 await self._seek_back()
                 return
             if await self._membership.ready(timeout):
@@ -69,34 +120,33 @@ class ChunkConsumer(ExactCommits):
             if self.should_stop:
                 return
         generation = self.app.consumer_generation_id
-        for tp, book, chunk in self._in_turn(records, books):
+        for tp, state, chunk in self._in_turn(records, states):
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 return
-            if self.books.get(tp) is book:
-                ticket = book.deliver(chunk.next)
-                yield tp, ChunkMessage(ticket, chunk, tp, generation)
+            if self.states.get(tp) is state:
+                yield tp, ChunkMessage(state.deliver(chunk.next), chunk, tp, generation)
 
     def _in_turn(
-        self, records: Mapping[Any, list[Any]], books: Mapping[TP, Book | None]
-    ) -> Iterator[tuple[TP, Book, Chunk]]:
+        self, records: Mapping[Any, list[Any]], states: Mapping[TP, PartitionState | None]
+    ) -> Iterator[tuple[TP, PartitionState, Chunk]]:
         runs: deque[Run] = deque()
         for kafka_tp, run in records.items():
             tp = TP(kafka_tp.topic, kafka_tp.partition)
-            if run and (book := books[tp]):
-                runs.append((tp, book, chunks(tp, run)))
+            if run and (state := states[tp]):
+                runs.append((tp, state, chunks(tp, run)))
         while runs:
-            tp, book, parts = runs.popleft()
+            tp, state, parts = runs.popleft()
             if chunk := next(parts, None):
-                runs.append((tp, book, parts))
-                yield tp, book, chunk
+                runs.append((tp, state, parts))
+                yield tp, state, chunk
 
-    def _outdated(self, books: Mapping[TP, Book | None]) -> bool:
+    def _outdated(self, states: Mapping[TP, PartitionState | None]) -> bool:
         # A seek was under way when these records came, or came while they waited: they may lie
         # before or behind it.
         assigned = self.assignment()
         return any(
-            tp in assigned and (book is None or self.books.get(tp) is not book)
-            for tp, book in books.items()
+            tp in assigned and (state is None or self.states.get(tp) is not state)
+            for tp, state in states.items()
         )
 
     async def _seek_back(self) -> None:
@@ -104,26 +154,26 @@ class ChunkConsumer(ExactCommits):
         try:
             await self.perform_seek()
         except Exception as error:
-            self.log.warning("Seek to the committed offsets failed: %r", error)
+            self.log.warning("seek to the committed offsets failed: %r", error)
 
     # Back-pressure: the base class sleeps a second when every buffer is full
 
     def on_buffer_drop(self, tp: TP) -> None:
-        """There is room again."""
+        """A buffer has space again: wakes the fetch that waits for that."""
         super().on_buffer_drop(tp)
-        self._room.set()
+        self._buffer_space.set()
 
     async def _wait_next_records(self, timeout: float) -> tuple[Any, Any]:
         if self.flow_active and self._buffered_partitions and not self._get_active_partitions():
-            self._room.clear()
-            await self.wait_first(self._room.wait(), self.suspend_flow.wait(), timeout=1.0)
+            self._buffer_space.clear()
+            await self.wait_first(self._buffer_space.wait(), self.suspend_flow.wait(), timeout=1.0)
             if not self._get_active_partitions():
                 return None, None
         result: tuple[Any, Any] = await super()._wait_next_records(timeout)
         return result
 
     def verify_event_path(self, now: float, tp: TP) -> None:
-        """Nothing: the base class only logs here, and crashes the worker while a position is reset.
+        """Does nothing: the base class only logs here, and crashes the worker while a position is reset.
 
         A partition that stands still is seen in `progress`.
         """
@@ -136,29 +186,29 @@ class ChunkConsumer(ExactCommits):
         return self._membership.settled
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
-        """Begin new books, tell the callbacks, then let Faust resume."""
-        self.books.open(dict.fromkeys(assigned))
+        """Begins new states, starts the callbacks, then lets Faust resume."""
+        self.states.open(dict.fromkeys(assigned))
         if not self.app.should_stop:
             await self._membership.arrived(assigned, self.transport.assigned_callbacks)
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Wait for the sink and commit (in the base class), then forget the partitions.
+        """Waits for the sink and commits (in the base class), then forgets the partitions.
 
-        The base class empties its own lists before its last commit; the books outlive that.
+        The base class empties its own lists before its last commit; `states` outlives that.
         """
         await super().on_partitions_revoked(revoked)
         await self._leave()
         self._forget(revoked)
-        self._anew -= revoked
+        self._uncommitted_starts -= revoked
 
     async def perform_seek(self) -> None:
-        """Go back to the committed offsets: what was delivered and not committed comes again."""
+        """Goes back to the committed offsets: what was delivered and not committed comes again."""
         self._seeks += 1
         latest = self._seeks
-        self._forget(list(self.books))
-        # those whose beginning was not committed as this went to ask what is
-        anew = set(self._anew)
+        self._forget(list(self.states))
+        # those whose beginning was not committed when the committed offsets were asked for
+        uncommitted = set(self._uncommitted_starts)
 
         def begun(where: tuple[dict[TP, int], dict[TP, int]]) -> None:
             if latest == self._seeks:  # else a later one is under way, and moves the position again
@@ -167,29 +217,31 @@ class ChunkConsumer(ExactCommits):
         committed = await self._thread.seek_back(begun)
         if latest != self._seeks:
             return
-        if stale := anew & set(committed):
+        if stale := uncommitted & set(committed):
             await self.rewind(stale)
 
     async def rewind(self, tps: set[TP]) -> None:
-        """Go to the beginning, and commit that: the log is another one than before."""
+        """Goes to the beginning, and commits that: the log is another one than before."""
         self._forget(tps)
         await self.maybe_wait_for_commit_to_finish()
         # From here on a commit of them is one of the new log.
-        self._anew |= tps
-        await self._thread.rewind(tps, partial(self._begun, anew=True))
+        self._uncommitted_starts |= tps
+        await self._thread.rewind(tps, partial(self._begun, commit_start=True))
 
-    def _begun(self, where: tuple[dict[TP, int], dict[TP, int]], anew: bool = False) -> None:
+    def _begun(
+        self, where: tuple[dict[TP, int], dict[TP, int]], commit_start: bool = False
+    ) -> None:
         starts, taken = where
-        self.books.open(starts, anew=anew)
-        self.books.taken(taken)
+        self.states.open(starts, commit_start)
+        self.states.taken(taken)
 
     async def seek(self, partition: TP, offset: int) -> None:
-        """Go to an offset: what was delivered of this partition is forgotten."""
+        """Goes to an offset: what was delivered of this partition is forgotten."""
         await super().seek(partition, offset)
-        self.books.open({partition: offset})
+        self.states.open({partition: offset})
 
     async def wait_empty(self) -> None:
-        """Tell the callbacks, wait for deliveries that are with the sink, and commit.
+        """Calls back, waits for deliveries that are with the sink, and commits.
 
         Ends after a share of the session time-out, whatever the sink does: what is not
         acknowledged comes again.
@@ -204,19 +256,32 @@ class ChunkConsumer(ExactCommits):
             await self._wait_for_ack(timeout=1)
         self._clean_unacked_messages()
         if self._unacked_messages:
-            self.log.warning("%d chunks not done: they come again", len(self._unacked_messages))
+            self.log.warning(
+                "%d chunks not acknowledged; they will be read again", len(self._unacked_messages)
+            )
         await self.commit_and_end_transactions()
 
     async def _leave(self) -> None:
-        told = self._membership.leaving(self.transport.revoked_callbacks)
-        if not await ends_within(self._drain_seconds, told):
-            self.log.warning("on_revoked callbacks not done in %.1fs", self._drain_seconds)
+        calls = self._membership.leaving(self.transport.revoked_callbacks)
+        if not await ends_within(self._drain_seconds, calls):
+            self.log.warning("on_revoked callbacks did not end within %.1f s", self._drain_seconds)
 
     def _forget(self, tps: Iterable[TP]) -> None:
         gone = set(tps)
-        self.books.close(gone)
-        for book in (self._acked, self._acked_index, self._gap):
+        self.states.close(gone)
+        for known in (self._acked, self._acked_index, self._gap):
             for tp in gone:
-                book.pop(tp, None)
+                known.pop(tp, None)
         # The sink may hold what it got of them for long: no later drain waits for that.
         self._unacked_messages -= {m for m in self._unacked_messages if m.tp in gone}
+
+
+class _NoReadOffset(dict[TP, int | None]):
+    """Faust's note of the last offset read by partition, which never knows it.
+
+    Faust drops messages with an offset below the last one. After a seek back or on a log made again that would be all
+    of them; which messages are stale is known by their `PartitionState`.
+    """
+
+    def __getitem__(self, tp: TP) -> None:
+        return None

@@ -1,4 +1,4 @@
-"""Tells others that partitions came and went, and holds records back until they are ready."""
+"""Calls back when partitions come and go, and holds records back until the callbacks have ended."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Callback = Callable[[set[TP]], Awaitable[None]]
 
 
 class Membership:
-    """The partitions held now, and who is told of changes.
+    """The partitions held now; its callbacks may take longer than a rebalance may.
 
     `spawn` runs a coroutine as a task whose exception crashes the worker.
     """
@@ -25,7 +25,7 @@ class Membership:
         self._came = asyncio.Event()
 
     async def arrived(self, tps: set[TP], callbacks: list[Callback]) -> None:
-        """A new assignment: call back, in order, while the group goes on without waiting.
+        """A new assignment: calls back, in order, while the group goes on without waiting.
 
         aiokafka sends no heartbeat while its listener runs, so a recovery that takes longer than
         the session must not run inside it; records wait for `ready` instead.
@@ -36,7 +36,7 @@ class Membership:
         self._came.set()
 
     async def leaving(self, callbacks: list[Callback]) -> None:
-        """The assignment ends: call back once, with what was held."""
+        """The assignment ends: calls back once, with what was held."""
         await self._cancel_arrival()
         held, self._held = self._held, set()
         if held:

@@ -1,4 +1,7 @@
-"""The consumer's own thread: aiokafka with our settings, watched, and with a shutdown that ends."""
+"""The consumer's own thread: aiokafka with our settings, its fetches reported, and a shutdown that ends.
+
+The fetch responses say where a log ends; ListOffsets would say the same, with an extra request.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,10 @@ import asyncio
 import contextlib
 import dataclasses
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.structs import TopicPartition
 from faust.transport.drivers import aiokafka as _driver
 from faust.types import TP
@@ -18,26 +22,26 @@ from shopstream.contracts.reject import Unread
 from shopstream.fetch_wait import be_patient
 
 from .bounded import ends_within
-from .fetches import WatchedClient
+from .partitions import Sample
 
 FETCH_MAX_WAIT_MS = 25
-GATHER_BYTES = 64 * 1024
-"""Under load a batch is far more than an answer: forty answers a second, or as often as there are so many bytes."""
 """How long the broker may hold a fetch; at rest longer (`fetch_wait`), which is how fresh the watermark of a silent
 partition is. Faust hard-codes 1,500."""
+GATHER_BYTES = 64 * 1024
+"""Under load a batch is far more than one response: forty responses a second, or one for so many bytes."""
 STOP_SECONDS = 5.0
 """aiokafka retries for ever while no broker answers, in a thread that keeps the process alive."""
 
 Begun = Callable[[tuple[dict[TP, int], dict[TP, int]]], None]
-"""Hears where the books of partitions begin after a seek, and up to where records were taken meanwhile."""
+"""Gets the offsets at which partitions begin after a seek, and those up to which records were taken meanwhile."""
 
 
 class ChunkConsumerThread(_driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     """Runs aiokafka's consumer and reports what it fetches to the app's loop, in order.
 
     Reports and results of calls travel to the app's loop the same way, so what happened first is
-    told first. Seeks follow one another: one that overtakes another would leave some partitions where it
-    went, and some where the other did.
+    reported first. Seeks run one after the other: one that overtakes another would leave some partitions where
+    it went, and some where the other did.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -52,29 +56,29 @@ class ChunkConsumerThread(_driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         return consumer
 
     async def on_start(self) -> None:
-        """Start aiokafka's consumer; it is watched before it can have a partition."""
+        """Starts aiokafka's consumer; its fetches are reported before it can have a partition."""
         await super().on_start()
         be_patient(self._ensure_consumer(), GATHER_BYTES)
         fetcher = self._ensure_consumer()._fetcher
-        books = self.consumer.books
+        states = self.consumer.states
         fetcher._client = WatchedClient(
             fetcher._client,
             fetcher._subscriptions,
             self.consumer.transport.instants.steady,
-            lambda samples: self._tell(books.fetched, samples),
+            lambda samples: self._report(states.fetched, samples),
         )
 
     async def _fetch_records(self, *args: Any, **kwargs: Any) -> Any:
         records = await super()._fetch_records(*args, **kwargs)
         for run in records.values():
-            _let_go(run)
+            _release_large(run)
         # No await since the position moved: no fetch from there can be reported before this.
         if ends := {TP(*tp): run[-1].offset + 1 for tp, run in records.items() if run}:
-            self._tell(self.consumer.books.taken, ends)
+            self._report(self.consumer.states.taken, ends)
         return records
 
     async def seek_back(self, begun: Begun) -> Mapping[Any, int]:
-        """Go back to the committed offsets, and to the beginning where there is none; returns the former."""
+        """Goes back to the committed offsets, or to the beginning where there is none; returns the committed ones."""
         found: Mapping[Any, int] = await self.call_thread(self._seek_back, begun)
         return found
 
@@ -91,15 +95,15 @@ class ChunkConsumerThread(_driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         return committed
 
     def _begin(self, begun: Begun, starts: dict[TP, int], others: Iterable[Any]) -> None:
-        """Tells where books begin; `others` at their present position.
+        """Reports where partitions begin; `others` at their present position.
 
-        Told as reports are, so that none of a fetch from there can come before: who waits for the seek goes
-        on later than that. What was already taken from behind a start is told with it.
+        It travels as fetches do, so that none of a fetch from there can come before: who waits for the seek goes on
+        later than that. What was already taken from behind a start is reported with it.
         """
         positions = {TP(*tp): self._position(tp) for tp in (*starts, *others)}
         begins = {tp: starts.get(tp, at) for tp, at in positions.items() if at is not None}
         taken = {tp: at for tp, at in positions.items() if at is not None and at > begins[tp]}
-        self._tell(begun, (begins, taken))
+        self._report(begun, (begins, taken))
 
     def _position(self, tp: TP) -> int | None:
         """None where it is gone again, or sought anew."""
@@ -116,7 +120,7 @@ class ChunkConsumerThread(_driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         return bool(await super()._commit(offsets))
 
     async def rewind(self, tps: Iterable[TP], begun: Begun) -> None:
-        """Go to the beginning of partitions."""
+        """Goes to the beginning of partitions, and reports that to `begun`."""
         await self.call_thread(self._rewind, [TopicPartition(*tp) for tp in tps], begun)
 
     async def _rewind(self, tps: list[TopicPartition], begun: Begun) -> None:
@@ -124,8 +128,8 @@ class ChunkConsumerThread(_driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             await self._ensure_consumer().seek_to_beginning(*tps)
             self._begin(begun, {}, tps)
 
-    def _tell(self, report: Callable[[Any], None], what: Any) -> None:
-        with contextlib.suppress(RuntimeError):  # the app's loop is closed: nobody to tell
+    def _report(self, report: Callable[[Any], None], what: Any) -> None:
+        with contextlib.suppress(RuntimeError):  # the app's loop is closed
             self.parent_loop.call_soon_threadsafe(report, what)
 
     async def _shutdown_thread(self) -> None:
@@ -141,8 +145,65 @@ class ChunkConsumerThread(_driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             await asyncio.wait(tasks, timeout=1.0)
 
 
-def _let_go(records: list[Any]) -> None:
-    """What is too large is told by its size and hash, so its bytes need not wait in memory until then."""
+class WatchedClient:
+    """aiokafka's client as its fetcher sees it, which reports when each fetch was sent and where the log then ended.
+
+    Lives in the consumer's thread, and so does `report`.
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        subscriptions: Any,
+        clock: Callable[[], float],
+        report: Callable[[list[Sample]], None],
+    ) -> None:
+        self._client = client
+        self._subscriptions = subscriptions
+        self._clock = clock
+        self._report = report
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    async def send(self, node_id: int, request: Any, **kwargs: Any) -> Any:
+        """Sends a request; a fetch is reported when its response arrives."""
+        asked_at = self._clock()
+        response = await self._client.send(node_id, request, **kwargs)
+        if isinstance(request, FetchRequest):
+            found = list(samples(request, response, asked_at))
+            if current := [sample for sample in found if self._is_current(sample)]:
+                self._report(current)
+        return response
+
+    def _is_current(self, sample: Sample) -> bool:
+        # A response to a position from before a seek or a rebalance says nothing of this one.
+        subscription = self._subscriptions.subscription
+        assignment = subscription and subscription.assignment
+        if not assignment or not assignment.active:
+            return False
+        state = assignment.state_value(TopicPartition(*sample.tp))
+        return bool(state and state.has_valid_position and state.position == sample.asked)
+
+
+def samples(request: Any, response: Any, asked_at: float) -> Iterator[Sample]:
+    """The samples in one fetch response; partitions with an error give none."""
+    asked = {
+        TP(topic, partition): offset
+        for topic, partitions in request.topics
+        for partition, offset, _ in partitions
+    }
+    for topic, partitions in response.topics:
+        for partition, error, high_watermark, *_ in partitions:
+            tp = TP(topic, partition)
+            if error == 0 and tp in asked:
+                # Not the last stable offset, up to which read_committed reads: the records of an
+                # open transaction have reached Kafka, and are not included until it ends.
+                yield Sample(tp, asked_at, asked[tp], high_watermark)
+
+
+def _release_large(records: list[Any]) -> None:
+    """A dead letter of a record that is too large has its size and hash only, so its bytes need not wait in memory."""
     for i, record in enumerate(records):
         value = record.value
         if value is not None and len(value) > MAX_BYTES:

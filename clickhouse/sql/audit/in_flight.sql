@@ -1,4 +1,4 @@
--- Batches of the last day that may have been under way since an instant: what they touch proves nothing.
+-- Batches of the last day that may have been in flight since an instant: keys that they change cannot be judged.
 SELECT batch
 FROM batches
 WHERE batch > {since_number:UInt64}

@@ -2,9 +2,4 @@
 INSERT INTO {window} ({columns})
 SELECT {columns}
 FROM fixes
-WHERE (
-    SELECT count()
-    FROM present_owners
-    WHERE (topic, partition, claim) IN
-        (SELECT arrayJoin(arrayZip({topics:Array(String)}, {partitions:Array(UInt32)}, {claims:Array(UInt64)})))
-) = length({claims:Array(UInt64)})
+WHERE {{fence}}

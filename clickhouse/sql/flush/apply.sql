@@ -6,10 +6,5 @@ SELECT *
 FROM {table}
 WHERE batch = {batch:UInt64}
     AND (SELECT count() FROM batches WHERE batch = {batch:UInt64} AND applied) = 0
-    AND (
-        SELECT count()
-        FROM present_owners
-        WHERE (topic, partition, claim) IN
-            (SELECT arrayJoin(arrayZip({topics:Array(String)}, {partitions:Array(UInt32)}, {claims:Array(UInt64)})))
-    ) = length({claims:Array(UInt64)})
+    AND {{fence}}
 LIMIT 1 BY {key}

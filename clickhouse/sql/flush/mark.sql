@@ -1,9 +1,4 @@
 -- The last step in the engine. Only the present owner may say that a batch is applied: nobody repeats step 3 after that.
 INSERT INTO batches (batch, applied, at, writer)
 SELECT {batch:UInt64}, true, now64(3), {writer:String}
-WHERE (
-    SELECT count()
-    FROM present_owners
-    WHERE (topic, partition, claim) IN
-        (SELECT arrayJoin(arrayZip({topics:Array(String)}, {partitions:Array(UInt32)}, {claims:Array(UInt64)})))
-) = length({claims:Array(UInt64)})
+WHERE {{fence}}

@@ -1,4 +1,4 @@
--- Keeps how far the reports are. `at` says which row is the latest: it grows whatever the clock does, or rows from before a
+-- Stores how far the reports are. `at` says which row is the latest: it grows whatever the clock does, or rows from before a
 -- clock was set back would stand for that long.
 INSERT INTO progress
 SELECT
@@ -8,4 +8,4 @@ SELECT
     next,
     as_of,
     greatest(now64(6, 'UTC'), (SELECT max(at) FROM progress) + toIntervalMillisecond(1)) AS at
-FROM told
+FROM saved

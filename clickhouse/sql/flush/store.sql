@@ -7,9 +7,4 @@ FROM
 (
 {select}
 )
-WHERE (
-    SELECT count()
-    FROM present_owners
-    WHERE (topic, partition, claim) IN
-        (SELECT arrayJoin(arrayZip({topics:Array(String)}, {partitions:Array(UInt32)}, {claims:Array(UInt64)})))
-) = length({claims:Array(UInt64)})
+WHERE {{fence}}

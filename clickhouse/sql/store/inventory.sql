@@ -17,7 +17,7 @@ FROM
         argMax(is_low, new_version) AS low,
         any(old_version) AS prior_version,
         any(old_name) AS prior_name,
-        arraySort(groupArrayIf(told, crosses)) AS crossed,
+        arraySort(groupArrayIf(crossing, crosses)) AS crossed,
         arrayMap(c -> c.2, crossed) AS `crossings.id`,
         arrayMap(c -> c.3, crossed) AS `crossings.low`,
         arrayMap(c -> c.4, crossed) AS `crossings.quantity`,
@@ -40,7 +40,7 @@ FROM
             is_low,
             old_version,
             old_name,
-            (seq, event, is_low, new_quantity, new_threshold, new_sku, updated_at) AS told,
+            (seq, event, is_low, new_quantity, new_threshold, new_sku, updated_at) AS crossing,
             is_low != lagInFrame(is_low, 1, old_low) OVER (PARTITION BY shop_id, product_id, location_id ORDER BY seq) AS crosses
         FROM
         (
@@ -63,10 +63,7 @@ FROM
                     name AS new_name,
                     sku AS new_sku,
                     low_stock_threshold AS own_threshold,
-                    bitOr(
-                        bitShiftLeft(toUInt128(toUnixTimestamp64Micro(updated_at)), 64),
-                        toUInt128(reinterpretAsUInt32(reverse(substring(SHA256(concat(source, '\n', event_id)), 1, 4))))
-                    ) AS new_version,
+                    {{version|updated_at}} AS new_version,
                     lower(hex(substring(SHA256(arrayStringConcat([shop_id, product_id, location_id, source, event_id], '\n')), 1, 16))) AS event
                 FROM staged
             ) AS new

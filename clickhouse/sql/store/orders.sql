@@ -37,11 +37,11 @@ FROM
 (
     SELECT
         *,
-        reinterpretAsUInt64(substring(SHA256(shop_id), 1, 8)) AS shop_key,
+        {{shop_key|shop_id}} AS shop_key,
         cityHash64(order_id) AS order_key,
         bitOr(
             bitOr(bitShiftLeft(toUInt128(toUnixTimestamp64Micro(updated_at)), 64), bitShiftLeft(toUInt128(revision), 32)),
-            toUInt128(reinterpretAsUInt32(reverse(substring(SHA256(concat(source, '\n', event_id)), 1, 4))))
+            {{tie}}
         ) AS version
     FROM staged
     ORDER BY shop_key, created_at, order_key, version DESC
@@ -65,7 +65,7 @@ LEFT ANY JOIN
         `items.price` AS price
     FROM orders
     WHERE (shop_key, created_at, order_key) IN
-        (SELECT reinterpretAsUInt64(substring(SHA256(shop_id), 1, 8)), created_at, cityHash64(order_id) FROM staged)
+        (SELECT {{shop_key|shop_id}}, created_at, cityHash64(order_id) FROM staged)
     ORDER BY shop_key, created_at, order_key, version DESC
     LIMIT 1 BY shop_key, created_at, order_key
 ) AS old USING (shop_key, created_at, order_key)

@@ -22,12 +22,9 @@ FROM
 (
     SELECT
         *,
-        reinterpretAsUInt64(substring(SHA256(shop_id), 1, 8)) AS shop_key,
+        {{shop_key|shop_id}} AS shop_key,
         cityHash64(payment_id) AS payment_key,
-        bitOr(
-            bitShiftLeft(toUInt128(toUnixTimestamp64Micro(at)), 64),
-            toUInt128(reinterpretAsUInt32(reverse(substring(SHA256(concat(source, '\n', event_id)), 1, 4))))
-        ) AS version
+        {{version|at}} AS version
     FROM staged
     ORDER BY shop_key, payment_key, version DESC
     LIMIT 1 BY shop_key, payment_key
@@ -37,7 +34,7 @@ LEFT ANY JOIN
     SELECT shop_key, payment_key, version, received, amount, currency, at
     FROM payments
     WHERE (shop_key, payment_key) IN
-        (SELECT reinterpretAsUInt64(substring(SHA256(shop_id), 1, 8)), cityHash64(payment_id) FROM staged)
+        (SELECT {{shop_key|shop_id}}, cityHash64(payment_id) FROM staged)
     ORDER BY shop_key, payment_key, version DESC
     LIMIT 1 BY shop_key, payment_key
 ) AS old USING (shop_key, payment_key)

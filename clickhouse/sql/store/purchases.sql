@@ -43,15 +43,12 @@ FROM
             FROM
             (
                 SELECT
-                    reinterpretAsUInt64(substring(SHA256(shop_id), 1, 8)) AS shop_key,
+                    {{shop_key|shop_id}} AS shop_key,
                     cityHash64(purchase_id) AS purchase_key,
                     type = 'purchase:received' AS received,
                     shop_id,
                     purchase_id,
-                    bitNot(bitOr(
-                        bitShiftLeft(toUInt128(toUnixTimestamp64Micro(at)), 64),
-                        toUInt128(reinterpretAsUInt32(reverse(substring(SHA256(concat(source, '\n', event_id)), 1, 4))))
-                    )) AS age,
+                    bitNot({{version|at}}) AS age,
                     supplier_id,
                     at,
                     expected_at,
@@ -73,7 +70,7 @@ FROM
                     maxIf(age, NOT received) AS created_age
                 FROM purchases
                 WHERE (shop_key, purchase_key) IN
-                    (SELECT reinterpretAsUInt64(substring(SHA256(shop_id), 1, 8)), cityHash64(purchase_id) FROM staged)
+                    (SELECT {{shop_key|shop_id}}, cityHash64(purchase_id) FROM staged)
                 GROUP BY shop_key, purchase_key
             ) AS known USING (shop_key, purchase_key)
             WHERE age > if(received, known.received_age, known.created_age)

@@ -11,10 +11,7 @@ FROM
 (
     SELECT
         *,
-        bitOr(
-            bitShiftLeft(toUInt128(toUnixTimestamp64Micro(updated_at)), 64),
-            toUInt128(reinterpretAsUInt32(reverse(substring(SHA256(concat(source, '\n', event_id)), 1, 4))))
-        ) AS version
+        {{version|updated_at}} AS version
     FROM staged
     ORDER BY shop_id, supplier_id, version DESC
     LIMIT 1 BY shop_id, supplier_id

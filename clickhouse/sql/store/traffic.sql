@@ -1,6 +1,6 @@
 -- Quarters of an hour in which a session was not seen yet, and what they change: each of its quarters is
 -- counted by the quarters since the one before it (200 for 50 hours or more, or none), so a new one
--- between two others also changes the later one. Only 50 hours around the new ones can be touched.
+-- between two others also changes the later one. Only 50 hours around the new ones can change.
 SELECT
     shop_key,
     session_key,
@@ -27,7 +27,7 @@ FROM
     FROM
     (
         SELECT
-            reinterpretAsUInt64(substring(SHA256(shop_id), 1, 8)) AS shop_key,
+            {{shop_key|shop_id}} AS shop_key,
             cityHash64(session_id) AS session_key,
             shop_id,
             session_id,
@@ -40,7 +40,7 @@ FROM
         SELECT shop_key, session_key, arrayMap(s -> toInt64(toUnixTimestamp(s)), arrayDistinct(arrayFlatten(groupArray(slots)))) AS seen
         FROM visits
         WHERE (shop_key, session_key) IN
-            (SELECT reinterpretAsUInt64(substring(SHA256(shop_id), 1, 8)), cityHash64(session_id) FROM staged)
+            (SELECT {{shop_key|shop_id}}, cityHash64(session_id) FROM staged)
         GROUP BY shop_key, session_key
     ) AS known USING (shop_key, session_key)
 )

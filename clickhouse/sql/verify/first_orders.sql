@@ -2,7 +2,7 @@
 SELECT
     [shop_id] AS key,
     [anyIf(currency, NOT real)] AS stored,
-    [anyIf(currency, real)] AS truth
+    [anyIf(currency, real)] AS expected
 FROM
 (
     SELECT shop_id, min(first).currency AS currency, false AS real

@@ -2,7 +2,7 @@
 SELECT
     [shop_id, order_id] AS key,
     [toString(any(place.created_at))] AS stored,
-    [toString(any(o.created_at))] AS truth
+    [toString(any(o.created_at))] AS expected
 FROM
 (
     SELECT shop_id, order_id, shop_key, order_key, created_at

@@ -2,8 +2,8 @@
 -- stored name that is gone is no difference: the reports then look at the orders and levels themselves.
 SELECT
     [shop_id, product_id] AS key,
-    [if(any(is_gone), any(truth_name), any(stored_name))] AS stored,
-    [any(truth_name)] AS truth
+    [if(any(is_gone), any(expected_name), any(stored_name))] AS stored,
+    [any(expected_name)] AS expected
 FROM
 (
     SELECT
@@ -21,19 +21,19 @@ FROM
 ) AS known
 FULL JOIN
 (
-    SELECT shop_id, product_id, argMax(name, (place, line)) AS truth_name
+    SELECT shop_id, product_id, argMax(name, (place, line)) AS expected_name
     FROM
     (
         SELECT shop_id, (bitShiftRight(version, 64), bitAnd(version, 4294967295)) AS place, p AS product_id, assumeNotNull(n) AS name, toUInt16(line) AS line
         FROM orders FINAL
         ARRAY JOIN `items.product_id` AS p, `items.name` AS n, arrayEnumerate(`items.name`) AS line
         WHERE n IS NOT NULL
-            AND ({shop:String} = '' OR (shop_key = reinterpretAsUInt64(substring(SHA256({shop:String}), 1, 8)) AND shop_id = {shop:String}))
+            AND {{of_shop}}
         UNION ALL
         SELECT shop_id, (bitShiftRight(version, 64), bitAnd(version, 4294967295)), product_id, assumeNotNull(name), toUInt16(1)
         FROM levels FINAL
         WHERE name IS NOT NULL AND ({shop:String} = '' OR shop_id = {shop:String})
     )
     GROUP BY shop_id, product_id
-) AS truly USING (shop_id, product_id)
+) AS computed USING (shop_id, product_id)
 GROUP BY shop_id, product_id

@@ -23,10 +23,10 @@ from aiokafka import AIOKafkaProducer
 
 from clickhouse.client import Engine
 from pipeline.batch import assemble
+from pipeline.changed_days import changed_days
 from pipeline.decode import decode
-from pipeline.numbers import Numbers
+from pipeline.snowflake import Snowflake
 from pipeline.store import Fence, Store
-from pipeline.touched import touched
 from shopstream.broker import TopicAdmin, epoch_of
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.notices import PipelineState, Progress, Touched, pipeline_progress
@@ -319,7 +319,7 @@ class Order:
 
 
 _offsets = itertools.count()
-_numbers = Numbers()
+_numbers = Snowflake()
 
 
 async def store(engine: Engine, orders: Iterable[Order]) -> None:
@@ -342,8 +342,8 @@ async def write(engine: Engine, topic: str, values: Iterable[bytes]) -> Touched 
     assert not batch.refused, batch.refused
     there, fence = Store(engine, "test"), Fence({})
     await there.store(batch, fence)
-    await there.apply(topic, batch.number, fence)
-    return touched(batch, await there.changed(topic, batch.number))
+    await there.apply(topic, batch.id, fence)
+    return changed_days(batch, await there.changed(topic, batch.id))
 
 
 def _event(order: Order) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from clickhouse.migrations import migrate_engine
 from pipeline.alerts import Alerts
 from pipeline.batch import Batch, assemble
 from pipeline.decode import decode
-from pipeline.numbers import Numbers
+from pipeline.snowflake import Snowflake
 from pipeline.store import Fence, Store
 from shopstream.contracts.topics import INVENTORY, ORDERS
 from support.engine import Engine as ClickHouse
@@ -34,7 +34,7 @@ class Warehouse:
         self.engine = ClickHouse(folder, shops)
         self.sql = self.engine.sql()
         self.bi = self.engine.sql("bi")
-        self._numbers = Numbers()
+        self._numbers = Snowflake()
         self._offset = itertools.count()
         self.alerts: list[dict[str, Any]] = []
         """Those that were published."""
@@ -77,12 +77,12 @@ class Warehouse:
 
     async def _flush(self, store: Store, alerts: Alerts, batch: Batch, applied: bool) -> None:
         if batch.topic == ORDERS:
-            batch = batch.without(await store.moved(batch))
+            batch = batch.without_conflicts(await store.created_at_conflicts(batch))
         await store.store(batch, NOTHING_CLAIMED)
         if applied:
-            await store.apply(batch.topic, batch.number, NOTHING_CLAIMED)
+            await store.apply(batch.topic, batch.id, NOTHING_CLAIMED)
             if batch.topic == INVENTORY:
-                await alerts.publish(batch.number, again=False)
+                await alerts.publish(batch.id, again=False)
 
 
 class _Written:

@@ -16,10 +16,10 @@ from oracle.compare import compare_tables
 from pipeline.alerts import Alerts
 from pipeline.batch import Batch, assemble
 from pipeline.decode import decode
-from pipeline.flush import Hands
-from pipeline.kinds import KINDS
-from pipeline.numbers import Numbers
+from pipeline.flush import BatchWriter
+from pipeline.snowflake import Snowflake
 from pipeline.store import Fence, Store
+from pipeline.topic_specs import TOPIC_SPECS
 from shopstream.contracts.cursor import Partition
 from support.events import (
     Sent,
@@ -69,7 +69,9 @@ PAIRS = {
     ],
 }
 """Of each topic something, and what then changes it."""
-ADDING = [topic for topic in PAIRS if any(w.source == KINDS[topic].table for w in WINDOWS.values())]
+ADDING = [
+    topic for topic in PAIRS if any(w.source == TOPIC_SPECS[topic].table for w in WINDOWS.values())
+]
 """Topics that sums are made of: what is applied twice would be counted twice."""
 
 
@@ -82,13 +84,13 @@ class Record:
 
 
 @dataclass
-class Voice:
+class Publisher:
     """What was published."""
 
-    said: list[bytes] = field(default_factory=list)
+    events: list[bytes] = field(default_factory=list)
 
     async def alerts(self, messages: list[tuple[bytes | None, bytes]]) -> None:
-        self.said += [value for _, value in messages]
+        self.events += [value for _, value in messages]
 
 
 @dataclass
@@ -98,14 +100,14 @@ class Bench:
     system: System
     engine: Engine
     store: Store
-    voice: Voice = field(default_factory=Voice)
+    publisher: Publisher = field(default_factory=Publisher)
     book: Book = field(default_factory=Book)
-    numbers: Numbers = field(default_factory=Numbers)
+    numbers: Snowflake = field(default_factory=Snowflake)
     offset: int = 0
 
     def __post_init__(self) -> None:
-        alerts = Alerts(self.engine, self.voice, lambda: datetime(2026, 11, 22, 20, tzinfo=UTC))
-        self.hands = Hands(self.store, alerts)
+        alerts = Alerts(self.engine, self.publisher, lambda: datetime(2026, 11, 22, 20, tzinfo=UTC))
+        self.writer = BatchWriter(self.store, alerts)
 
     def batch(self, *sent: Sent, partition: int = 0) -> Batch:
         records = [Record(self.offset + n, s.value, s.key) for n, s in enumerate(sent)]
@@ -129,19 +131,19 @@ class Bench:
 
     async def write(self, batch: Batch, fence: Fence) -> None:
         await self.begin(batch, fence)
-        await self.hands.apply(batch.topic, batch.number, fence)
-        assert await self.store.mark(batch.number, fence)
+        await self.writer.apply(batch.topic, batch.id, fence)
+        assert await self.store.mark(batch.id, fence)
 
     async def apply_without_token(self, batch: Batch, fence: Fence) -> None:
-        params = {"batch": batch.number, **fence.params()}
-        kind = KINDS[batch.topic]
+        params = {"batch": batch.id, **fence.params()}
+        kind = TOPIC_SPECS[batch.topic]
         text = fill(load("flush/apply.sql"), table=kind.table, key=kind.key)
         await self.engine.execute(text, params, NO_TOKEN)
 
     def rows(self) -> dict[str, int]:
         return {
             table: int(self.system.sql.rows(f"SELECT count() FROM {table}")[0][0])
-            for table in (*(kind.table for kind in KINDS.values()), *WINDOWS)
+            for table in (*(kind.table for kind in TOPIC_SPECS.values()), *WINDOWS)
         }
 
     def differences(self) -> list[str]:

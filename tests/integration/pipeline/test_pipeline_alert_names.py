@@ -30,6 +30,6 @@ async def test_a_product_is_called_as_what_now_stands_calls_it(
         await bench.write(bench.batch(sold), await bench.own("shop.orders"))
     low = record(level("s", "p", 3, version=0.5, **({"name": own} if own else {})))
     await bench.write(bench.batch(low), await bench.own("shop.inventory"))
-    (alert,) = map(json.loads, bench.voice.said)
+    (alert,) = map(json.loads, bench.publisher.events)
     assert (alert["type"], alert["data"]["name"]) == ("stock:low", called)
     assert not bench.differences()

@@ -1,4 +1,4 @@
-"""The audit finds what is damaged by hand, makes it good, and is not misled by workers at their work."""
+"""The audit finds what is damaged by hand, repairs it, and is not misled by workers at their work."""
 
 import pytest
 from engine_bench import PAIRS, Bench, bench, engine, first, second
@@ -7,7 +7,7 @@ from clickhouse.compare import Scope
 from clickhouse.differences import COLUMNS
 from clickhouse.verify import verify_engine
 from pipeline.reconcile.audit import Audit, Found, Superseded
-from pipeline.reconcile.auditor import rebuild
+from pipeline.reconcile.rebuild import rebuild
 from pipeline.store import Store
 from shopstream.contracts.cursor import Partition
 from support.events import order, record
@@ -67,11 +67,12 @@ async def test_a_rebuild_makes_everything_from_nothing(bench: Bench) -> None:
     assert bench.differences()
     steps: list[tuple[int, int, int]] = []
     audit = await auditor(bench)
-    repaired, doubtful = await rebuild(bench.engine, audit, lambda *step: steps.append(step))
+    totals = await rebuild(bench.engine, audit, lambda *step: steps.append(step))
     assert not bench.differences()
-    assert (doubtful, steps[-1][0]) == (0, steps[-1][1])
-    assert repaired == steps[-1][2] > len(COLUMNS)
-    assert await rebuild(bench.engine, audit, lambda *step: None) == (0, 0)
+    assert (totals.unverified, steps[-1][0]) == (0, steps[-1][1])
+    assert totals.repaired == steps[-1][2] > len(COLUMNS)
+    again = await rebuild(bench.engine, audit, lambda *step: None)
+    assert (again.repaired, again.unverified) == (0, 0)
 
 
 @pytest.mark.parametrize("steps", ["stored", "applied"])
@@ -82,12 +83,12 @@ async def test_a_batch_that_is_under_way_is_no_fault(bench: Bench, steps: str) -
     batch = bench.batch(second())
     await bench.begin(batch, fence)
     if steps == "applied":
-        await bench.store.apply(batch.topic, batch.number, fence)
+        await bench.store.apply(batch.topic, batch.id, fence)
     found = await sweep(await auditor(bench))
     assert not any(one.repaired for one in found.values() if one.repaired)
-    assert bool(found["sales_15m"].doubtful) == (steps == "stored")
-    await bench.store.apply(batch.topic, batch.number, fence)
-    await bench.store.mark(batch.number, fence)
+    assert bool(found["sales_15m"].unverified) == (steps == "stored")
+    await bench.store.apply(batch.topic, batch.id, fence)
+    await bench.store.mark(batch.id, fence)
     assert not bench.differences()
 
 
@@ -98,9 +99,9 @@ async def test_a_fault_elsewhere_is_made_good_while_a_batch_is_under_way(bench: 
     await bench.begin(batch, fence)
     bench.system.sql.text(f"INSERT INTO sales_15m VALUES {DAMAGE['sales_15m']}")
     found = await (await auditor(bench)).step("sales_15m", Scope())
-    assert (len(found.repaired), found.doubtful) == (1, 1)
-    await bench.store.apply(batch.topic, batch.number, fence)
-    await bench.store.mark(batch.number, fence)
+    assert (len(found.repaired), found.unverified) == (1, 1)
+    await bench.store.apply(batch.topic, batch.id, fence)
+    await bench.store.mark(batch.id, fence)
     assert not bench.differences()
 
 
@@ -124,11 +125,11 @@ async def test_what_two_workers_counted_twice_at_the_same_instant_is_made_good(
     fence, other = await bench.claim(), await bench.claim(Partition("shop.orders", 1))
     await bench.begin(one, fence)
     await bench.store.begin(two)
-    copy = f"INSERT INTO orders SELECT * REPLACE ({two.number} AS batch) FROM orders"
+    copy = f"INSERT INTO orders SELECT * REPLACE ({two.id} AS batch) FROM orders"
     bench.system.sql.text(copy)
     for batch, owner in ((one, fence), (two, other)):
-        await bench.store.apply(batch.topic, batch.number, owner)
-        assert await bench.store.mark(batch.number, owner)
+        await bench.store.apply(batch.topic, batch.id, owner)
+        assert await bench.store.mark(batch.id, owner)
     assert any("sales_15m" in line for line in bench.differences())
     await sweep(await auditor(bench))
     assert not bench.differences()

@@ -60,7 +60,7 @@ def _start(system: System, source: Path) -> None:
     system.start_broker()
     system.start_engine()
     assert "shop.reviews" in _run(system, source, "migrate")
-    pipeline = system.add_pipeline(PYTHONPATH=str(source))
+    pipeline = system.add_pipeline(**_copy(source))
     system.until_ready(pipeline)
 
 
@@ -72,10 +72,15 @@ def _send(system: System, source: Path, sent: Sent) -> None:
 def _run(system: System, source: Path, *command: str, given: bytes = b"") -> str:
     done = subprocess.run(
         [sys.executable, "-m", "shopstream", *command],
-        env={**system.environment, "PYTHONPATH": str(source)},
+        env={**system.environment, **_copy(source)},
         input=given,
         capture_output=True,
         timeout=60,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.decode()
+
+
+def _copy(source: Path) -> dict[str, str]:
+    """The environment of a process that imports the copy; without the second its working directory comes first."""
+    return {"PYTHONPATH": str(source), "PYTHONSAFEPATH": "1"}

@@ -13,12 +13,12 @@ from engine_bench import ADDING, OTHER, PAIRS, PLACE, Bench, bench, engine, firs
 
 from clickhouse.sql import load, names
 from clickhouse.windows import WINDOWS
-from pipeline.flush import Hands
-from pipeline.kinds import KINDS
-from pipeline.numbers import Numbers
+from pipeline.flush import BatchWriter
 from pipeline.ownership import Ownership
-from pipeline.retry import Patience
+from pipeline.retry import Backoff
+from pipeline.snowflake import Snowflake
 from pipeline.store import Slots, Store
+from pipeline.topic_specs import TOPIC_SPECS
 from shopstream.broker import BrokerUnreachable
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.topics import INVENTORY
@@ -32,12 +32,12 @@ async def test_a_batch_that_is_applied_twice_counts_once(bench: Bench, topic: st
     batch, fence = bench.batch(*PAIRS[topic]), await bench.own(topic)
     await bench.begin(batch, fence)
     for _ in range(3):
-        await bench.hands.apply(topic, batch.number, fence)
+        await bench.writer.apply(topic, batch.id, fence)
     assert not bench.differences()
-    assert await bench.store.mark(batch.number, fence)
-    await bench.hands.apply(topic, batch.number, fence)
+    assert await bench.store.mark(batch.id, fence)
+    await bench.writer.apply(topic, batch.id, fence)
     assert not bench.differences()
-    assert len(set(bench.voice.said)) == len(bench.book.crossings)
+    assert len(set(bench.publisher.events)) == len(bench.book.crossings)
 
 
 @pytest.mark.parametrize("topic", ADDING)
@@ -68,8 +68,8 @@ async def test_what_is_stored_already_is_not_stored_again(bench: Bench, topic: s
             await bench.store.begin(batch)
             await bench.store.store(batch, fence)
             await bench.store.store(batch, fence)
-            await bench.hands.apply(topic, batch.number, fence)
-            await bench.store.mark(batch.number, fence)
+            await bench.writer.apply(topic, batch.id, fence)
+            await bench.store.mark(batch.id, fence)
     assert not bench.differences()
 
 
@@ -86,13 +86,13 @@ async def test_an_old_claim_writes_nothing(bench: Bench, places: tuple[Partition
     stored = bench.rows()
     assert stored["orders"] == 1
     await bench.claim(PLACE)
-    await bench.store.apply(batch.topic, batch.number, new)
+    await bench.store.apply(batch.topic, batch.id, new)
     assert bench.rows() == stored
-    assert not await bench.store.mark(batch.number, new)
-    assert set(await bench.store.open_batches([PLACE], time.time())) == {batch.number}
+    assert not await bench.store.mark(batch.id, new)
+    assert set(await bench.store.open_batches([PLACE], time.time())) == {batch.id}
     newest = await bench.claim(*places)
-    await bench.store.apply(batch.topic, batch.number, newest)
-    assert await bench.store.mark(batch.number, newest)
+    await bench.store.apply(batch.topic, batch.id, newest)
+    assert await bench.store.mark(batch.id, newest)
     assert not bench.differences()
 
 
@@ -102,7 +102,7 @@ VIEWS = {
     if "_to_" in name
 }
 """Views, and the table whose rows each is fed with."""
-TOPIC_OF = {kind.table: topic for topic, kind in KINDS.items()}
+TOPIC_OF = {kind.table: topic for topic, kind in TOPIC_SPECS.items()}
 
 
 @pytest.mark.parametrize("missed", VIEWS)
@@ -116,12 +116,12 @@ async def test_a_crash_between_two_windows_is_made_good(bench: Bench, missed: st
     await bench.begin(batch, fence)
     bench.system.sql.text(f"DETACH TABLE to_{missed}")
     try:
-        await bench.store.apply(topic, batch.number, fence)
+        await bench.store.apply(topic, batch.id, fence)
     finally:
         bench.system.sql.text(f"ATTACH TABLE to_{missed}")
     if missed in WINDOWS:
         assert bench.differences()
-    await bench.hands.apply(topic, batch.number, fence)
+    await bench.writer.apply(topic, batch.id, fence)
     assert not bench.differences()
 
 
@@ -134,28 +134,28 @@ async def test_a_new_owner_finishes_what_was_begun(bench: Bench, topic: str, ste
     if steps > 1:
         await bench.store.store(batch, fence)
     if steps > 2:
-        await bench.hands.apply(topic, batch.number, fence)
+        await bench.writer.apply(topic, batch.id, fence)
     told: list[Slots] = []
     heir = Store(bench.engine, "two")
-    hands = Hands(heir, bench.hands.alerts)
-    owner = Ownership(heir, hands.apply, Numbers(), Patience("test"), told.append)
+    writer = BatchWriter(heir, bench.writer.alerts)
+    owner = Ownership(heir, writer.apply, Snowflake(), Backoff("test"), told.append)
     await owner.take([Partition(topic, 0)])
     finished, *lately = told
-    assert bool(finished) == (steps > 1 and KINDS[topic].reports)
+    assert bool(finished) == (steps > 1 and TOPIC_SPECS[topic].reports)
     assert any(finished.items() <= one.items() for one in lately)
     assert not await heir.open_batches([Partition(topic, 0)], time.time())
     again = bench.batch(*PAIRS[topic])
     now = owner.fence([Partition(topic, 0)])
     assert now is not None
     await bench.begin(again, now)
-    await hands.apply(topic, again.number, now)
-    assert await heir.mark(again.number, now)
+    await writer.apply(topic, again.id, now)
+    assert await heir.mark(again.id, now)
     assert not bench.differences()
     # the zombie wakes and goes on where it was
     await bench.store.store(batch, fence)
-    await bench.hands.apply(topic, batch.number, fence)
+    await bench.writer.apply(topic, batch.id, fence)
     assert not bench.differences()
-    assert len(set(bench.voice.said)) == len(bench.book.crossings)
+    assert len(set(bench.publisher.events)) == len(bench.book.crossings)
 
 
 async def test_a_batch_must_be_applied_before_a_newer_one_is_stored(bench: Bench) -> None:
@@ -166,14 +166,14 @@ async def test_a_batch_must_be_applied_before_a_newer_one_is_stored(bench: Bench
         await bench.begin(batch, fence)
     bench.system.sql.text("OPTIMIZE TABLE orders FINAL")
     for batch in (one, two):
-        await bench.store.apply(batch.topic, batch.number, fence)
+        await bench.store.apply(batch.topic, batch.id, fence)
     assert bench.differences()
 
 
 async def test_a_number_that_is_damaged_by_hand_is_found(bench: Bench) -> None:
     batch, fence = bench.batch(first()), await bench.claim()
     await bench.begin(batch, fence)
-    await bench.store.apply(batch.topic, batch.number, fence)
+    await bench.store.apply(batch.topic, batch.id, fence)
     bench.system.sql.text(
         "INSERT INTO product_day VALUES ('s', '2026-11-22', 'EUR', 'p', 0, 0.0001)"
     )
@@ -190,15 +190,15 @@ async def test_an_alert_that_was_kept_is_published_also_when_its_row_was_merged_
     fence, other = await bench.own(INVENTORY), await bench.claim(Partition(INVENTORY, 1))
     first, second = bench.batch(low), bench.batch(back, partition=1)
     await bench.begin(first, fence)
-    voice, bench.voice.alerts = bench.voice.alerts, unreachable  # type: ignore[method-assign]
+    alerts, bench.publisher.alerts = bench.publisher.alerts, unreachable  # type: ignore[method-assign]
     with pytest.raises(BrokerUnreachable):
-        await bench.hands.apply(INVENTORY, first.number, fence)
-    bench.voice.alerts = voice  # type: ignore[method-assign]
+        await bench.writer.apply(INVENTORY, first.id, fence)
+    bench.publisher.alerts = alerts  # type: ignore[method-assign]
     await bench.write(second, other)
     bench.system.sql.text("OPTIMIZE TABLE levels FINAL")
-    said = len(bench.voice.said)
-    await bench.hands.apply(INVENTORY, first.number, fence)
-    assert [json.loads(one)["type"] for one in bench.voice.said[said:]] == ["stock:low"]
+    said = len(bench.publisher.events)
+    await bench.writer.apply(INVENTORY, first.id, fence)
+    assert [json.loads(one)["type"] for one in bench.publisher.events[said:]] == ["stock:low"]
 
 
 async def unreachable(_: object) -> None:

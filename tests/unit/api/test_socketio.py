@@ -13,7 +13,7 @@ from api.push import socketio
 from api.push.encoding import RECORD_SEPARATOR, websocket_frame
 from api.push.hub import Hub
 from api.push.outlet import HIGH_WATER
-from api.push.socketio import Handshake, Session, SocketIo
+from api.push.socketio import MAX_PACKETS, Handshake, Session, SocketIo
 from api.push.stream import Subscription
 from api.push.subscriber import SubscriptionFilter
 from api.push.takeover import Owner
@@ -182,8 +182,8 @@ async def test_a_session_that_moved_keeps_its_websocket(scene: Scene) -> None:
 async def test_refusals_that_nobody_takes_do_not_fill_the_memory(scene: Scene) -> None:
     session = await scene.session(connected=False)
     for packet in (b"40/nowhere,", b"40[]"):
-        body = RECORD_SEPARATOR.join([packet] * 5000)
-        for _ in range(4):
+        body = RECORD_SEPARATOR.join([packet] * MAX_PACKETS)
+        for _ in range(20):
             scene.server.post(session, body)
     assert session.buffer
     assert len(session.buffer) < 2 * HIGH_WATER

@@ -1,4 +1,4 @@
-"""What the auditor tells of its steps."""
+"""What the auditor reports of its steps."""
 
 import pytest
 
@@ -12,9 +12,9 @@ class Failing:
         raise EngineUnavailable("gone after it wrote")
 
 
-async def test_a_step_that_fails_is_told_since_it_may_have_written():
-    told = []
-    auditor = Auditor(None, Failing(), lambda: True, lambda *said: told.append(said), 1.0)
+async def test_a_step_that_fails_is_reported_since_it_may_have_written():
+    reported = []
+    auditor = Auditor(None, Failing(), lambda: True, lambda *step: reported.append(step), 1.0)
     with pytest.raises(EngineUnavailable):
-        await auditor._each([("sales_15m", Scope(period=EVER))])
-    assert told == [("sales_15m", None)]
+        await auditor._step("sales_15m", Scope(period=EVER))
+    assert reported == [("sales_15m", None)]

@@ -7,7 +7,7 @@ import pytest
 from contract_samples import bytes_of, event, order
 from decode_oracle import kafka_records
 
-from pipeline.batch import LETTERS, Part, assemble
+from pipeline.batch import DEAD_LETTERS, Part, assemble
 from pipeline.decode import decode
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.deadletter import Record
@@ -29,7 +29,7 @@ def value(name):
 
 def test_a_batch_numbers_its_rows_in_the_order_of_arrival():
     batch = assemble(5, [piece(value("a"), b"{}", value("b")), piece(value("c"), partition=1)])
-    assert batch.number == 5
+    assert batch.id == 5
     assert batch.staged["seq"].to_pylist() == [0, 1, 2]
     assert batch.staged["order_id"].to_pylist() == ["a", "b", "c"]
     assert batch.history["offset"].to_pylist() == [1000, 1003, 1000]
@@ -66,11 +66,11 @@ def test_a_batch_of_refused_records_has_no_rows():
 
 def test_moved_orders_are_refused_with_their_records_as_they_were():
     batch = assemble(5, [piece(value("a"), b"{}", value("b"), value("c"), partition=3)])
-    left = batch.without([1])
+    left = batch.without_conflicts([1])
     assert left.staged["order_id"].to_pylist() == ["a", "c"]
     assert left.staged["seq"].to_pylist() == [0, 2]
     assert left.history["offset"].to_pylist() == [1000, 1004]
-    assert (left.number, left.parts, left.records) == (batch.number, batch.parts, batch.records)
+    assert (left.id, left.parts, left.records) == (batch.id, batch.parts, batch.records)
     assert [refusal.reason for _, refusal in left.refused] == ["not_cloudevent", "order_moved"]
     record, refusal = left.refused[1]
     assert record == Record(ORDERS, 3, 1003, 1_795_342_530_125, b"k2", value("b"))
@@ -80,20 +80,22 @@ def test_moved_orders_are_refused_with_their_records_as_they_were():
 
 
 def test_all_orders_of_a_batch_may_be_moved():
-    left = assemble(5, [piece(value("a"), value("b"))]).without([0, 1])
+    left = assemble(5, [piece(value("a"), value("b"))]).without_conflicts([0, 1])
     assert (left.staged.num_rows, left.history.num_rows, len(left.refused)) == (0, 0, 2)
     assert left.records == 2
 
 
 @pytest.mark.parametrize("timestamp", [-1, 0, 1_795_342_530_123, 2**62, -(2**62)])
 def test_a_moved_order_keeps_any_timestamp_of_kafka(timestamp):
-    batch = assemble(5, [piece(value("a"), timestamp=timestamp)]).without([0])
+    batch = assemble(5, [piece(value("a"), timestamp=timestamp)]).without_conflicts([0])
     assert batch.refused[0][0].timestamp == timestamp
     assert json.loads(batch.dead_letters()[0])["data"]["timestamp"] == timestamp
 
 
 def test_dead_letters_are_in_the_order_of_the_refused_records():
-    batch = assemble(5, [piece(b"{}", value("a"), b"[]"), piece(b"1", partition=1)]).without([0])
+    batch = assemble(
+        5, [piece(b"{}", value("a"), b"[]"), piece(b"1", partition=1)]
+    ).without_conflicts([0])
     ids = [json.loads(letter)["id"] for letter in batch.dead_letters()]
     assert ids == [
         "shop.orders:0:1000",
@@ -107,7 +109,7 @@ def test_what_a_batch_refused_beyond_its_budget_shares_letters_by_partition_and_
     refusals = [Refusal(reason, None, "x") for reason in (Reason.NOT_JSON, Reason.BAD_VALUE)]
     refused = [
         (Record("shop.orders", number, offset, 1, b"k", b"junk"), refusals[offset % 2])
-        for number, many in ((0, LETTERS + 10), (1, 5))
+        for number, many in ((0, DEAD_LETTERS + 10), (1, 5))
         for offset in range(many)
     ]
     batch = dataclasses.replace(
@@ -115,10 +117,10 @@ def test_what_a_batch_refused_beyond_its_budget_shares_letters_by_partition_and_
     )
     letters = [json.loads(letter) for letter in batch.dead_letters()]
     many = [letter for letter in letters if "count" in letter["data"]]
-    assert len(letters) == LETTERS + 5 + 2
+    assert len(letters) == DEAD_LETTERS + 5 + 2
     assert [(letter["id"], letter["data"]["count"]) for letter in many] == [
-        (f"shop.orders:0:{LETTERS}-{LETTERS + 8}", 5),
-        (f"shop.orders:0:{LETTERS + 1}-{LETTERS + 9}", 5),
+        (f"shop.orders:0:{DEAD_LETTERS}-{DEAD_LETTERS + 8}", 5),
+        (f"shop.orders:0:{DEAD_LETTERS + 1}-{DEAD_LETTERS + 9}", 5),
     ]
     assert {letter["data"]["size"] for letter in many} == {20}
     assert all(

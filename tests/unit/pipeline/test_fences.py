@@ -7,10 +7,10 @@ import pytest
 
 from clickhouse.errors import EngineUnavailable
 from pipeline import retry
-from pipeline.flush import Fenced, Hands, Lost, insist
-from pipeline.numbers import Numbers
+from pipeline.flush import BatchWriter, Fenced, PartitionsRevoked, flush_with_retry
 from pipeline.ownership import Ownership
-from pipeline.retry import Patience
+from pipeline.retry import Backoff
+from pipeline.snowflake import Snowflake
 from pipeline.store import Fence
 from shopstream.contracts.cursor import Partition
 
@@ -18,7 +18,7 @@ ONE, TWO = Partition("shop.orders", 1), Partition("shop.orders", 2)
 
 
 class Batch:
-    number = 7
+    id = 7
     topic = "shop.orders"
     places = (ONE,)
     refused = ()
@@ -43,9 +43,9 @@ class Store:
             self.down -= 1
             raise EngineUnavailable("down")
 
-    async def keep(self, batch: Batch) -> None: ...
+    async def store_history(self, batch: Batch) -> None: ...
 
-    async def moved(self, batch: Batch) -> list[int]:
+    async def created_at_conflicts(self, batch: Batch) -> list[int]:
         return []
 
     async def store(self, batch: Batch, fence: Fence) -> None:
@@ -81,20 +81,20 @@ class Store:
 
 def owner(store: Store, told: list[Any] | None = None) -> Ownership:
     tell = (told if told is not None else []).append
-    numbers = Numbers(clock=lambda: 1.8e9, writer=1)
+    numbers = Snowflake(clock=lambda: 1.8e9, writer=1)
 
     async def apply(topic: str, number: int, fence: Fence) -> None:
         await store.apply(topic, number, fence)
 
-    return Ownership(store, apply, numbers, Patience("engine"), tell)  # type: ignore[arg-type]
+    return Ownership(store, apply, numbers, Backoff("engine"), tell)  # type: ignore[arg-type]
 
 
 async def nothing() -> None: ...
 
 
 async def write(store: Store, mine: Ownership) -> Any:
-    patience = Patience("engine"), Patience("broker")
-    return await insist(Batch(), Hands(store, None), mine, nothing, patience)  # type: ignore[arg-type]
+    backoffs = Backoff("engine"), Backoff("broker")
+    return await flush_with_retry(Batch(), BatchWriter(store, None), mine, nothing, *backoffs)  # type: ignore[arg-type]
 
 
 async def test_a_claim_is_above_every_stored_one_whatever_the_clock_says() -> None:
@@ -129,12 +129,12 @@ async def test_a_batch_is_dropped_when_its_partition_went_and_came_back(
     await mine.take([ONE])
     store.down = 1
 
-    async def rebalance(self: Patience, error: Exception) -> None:
+    async def rebalance(self: Backoff, error: Exception) -> None:
         mine.give_up([ONE])
         await mine.take([ONE])
 
-    monkeypatch.setattr(retry.Patience, "pause", rebalance)
-    with pytest.raises(Lost):
+    monkeypatch.setattr(retry.Backoff, "pause", rebalance)
+    with pytest.raises(PartitionsRevoked):
         await write(store, mine)
     assert store.calls == []
 
@@ -148,7 +148,7 @@ async def test_a_batch_that_was_fenced_by_our_own_newer_claim_is_lost_and_no_fau
         mine.give_up([ONE])
 
     store.store = store_rows  # type: ignore[method-assign]
-    with pytest.raises(Lost):
+    with pytest.raises(PartitionsRevoked):
         await write(store, mine)
 
 

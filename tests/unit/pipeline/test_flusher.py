@@ -10,7 +10,7 @@ from decode_oracle import kafka_records
 
 from pipeline import flusher as module
 from pipeline.flush import Written
-from pipeline.flusher import Flusher, Room
+from pipeline.flusher import Flusher, MemoryBudget
 from pipeline.transport import Chunk
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.topics import ORDERS
@@ -55,13 +55,13 @@ class Engine:
         return Written(batch, {})
 
     async def send(self, batch):
-        self.sent.append(batch.number)
+        self.sent.append(batch.id)
         await self.may_send.wait()
         if self.send_fails:
             raise self.send_fails
 
     def written(self, written, seconds):
-        self.told.append((written.batch.number, seconds >= 0))
+        self.told.append((written.batch.id, seconds >= 0))
 
     @property
     def sizes(self):
@@ -89,7 +89,7 @@ async def flushing(engine, pace):
         engine.send,
         engine.written,
         pace,
-        Room(),
+        MemoryBudget(),
     )
     running = asyncio.create_task(made.run())
     made.running = running
@@ -122,7 +122,7 @@ async def test_a_lone_chunk_is_written_at_once_and_then_acknowledged(flusher, en
     assert delivery.acked == 1
     assert engine.told == [(1, True)]
     batch = engine.batches[0]
-    assert (batch.number, batch.records, batch.staged.num_rows) == (1, 3, 3)
+    assert (batch.id, batch.records, batch.staged.num_rows) == (1, 3, 3)
     assert batch.parts == ((ORDERS, 0, 7, 41, 44),)
 
 
@@ -156,7 +156,7 @@ async def test_what_gathers_while_a_batch_is_written_is_the_next_batch(flusher, 
     engine.may_write.set()
     await until(lambda: all(delivery.acked for delivery in later))
     assert engine.sizes == [1, 5]
-    assert [batch.number for batch in engine.batches] == [1, 2]
+    assert [batch.id for batch in engine.batches] == [1, 2]
     assert engine.batches[1].places == [Partition(ORDERS, 0), Partition(ORDERS, 1)]
 
 
@@ -405,7 +405,9 @@ async def test_what_is_dropped_while_more_is_waited_for_is_no_batch(engine, monk
     monkeypatch.setattr(module, "MANY_RECORDS", 1)
     monkeypatch.setattr(module, "MORE_SECONDS", 0.05)
     numbers = iter(range(100)).__next__
-    flusher = Flusher(lambda _: 1, numbers, engine.write, engine.send, engine.written, 0, Room())
+    flusher = Flusher(
+        lambda _: 1, numbers, engine.write, engine.send, engine.written, 0, MemoryBudget()
+    )
     await flusher.offer(FakeDelivery(0))
     running = asyncio.ensure_future(flusher.run())
     await asyncio.sleep(0)
@@ -420,8 +422,8 @@ async def test_what_is_dropped_while_more_is_waited_for_is_no_batch(engine, monk
     running.cancel()
 
 
-async def test_flushers_of_one_worker_share_their_room(engine):
-    room = Room(limit=len(VALUE) * 3)
+async def test_flushers_of_one_worker_share_a_memory_budget(engine):
+    budget = MemoryBudget(limit=len(VALUE) * 3)
     numbers = iter(range(1, 1000))
     engine.may_write.clear()
     two = [
@@ -432,7 +434,7 @@ async def test_flushers_of_one_worker_share_their_room(engine):
             engine.send,
             engine.written,
             0,
-            room,
+            budget,
         )
         for _ in range(2)
     ]
@@ -449,7 +451,7 @@ async def test_flushers_of_one_worker_share_their_room(engine):
     engine.may_write.set()
     await until(lambda: all(task.done() for task in late))
     await until(lambda: sum(engine.sizes) == 8)
-    assert not room.full
+    assert not budget.full
     for task in running:
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)
@@ -472,12 +474,12 @@ async def test_letters_are_sent_beside_the_next_batches_which_do_not_wait_for_th
 
 async def test_no_more_than_a_few_batches_have_letters_on_their_way(flusher, engine):
     engine.may_send.clear()
-    for number in range(module.LETTERS_AT_ONCE + 3):
+    for number in range(module.SENDS_AT_ONCE + 3):
         await flusher.offer(FakeDelivery(number, value=JUNK))
-        await until(lambda n=number: len(engine.batches) > min(n, module.LETTERS_AT_ONCE))
-    await stays(lambda: len(engine.sent) == module.LETTERS_AT_ONCE)
+        await until(lambda n=number: len(engine.batches) > min(n, module.SENDS_AT_ONCE))
+    await stays(lambda: len(engine.sent) == module.SENDS_AT_ONCE)
     engine.may_send.set()
-    await until(lambda: len(engine.sent) > module.LETTERS_AT_ONCE)
+    await until(lambda: len(engine.sent) > module.SENDS_AT_ONCE)
 
 
 async def test_letters_that_meet_a_fault_end_the_flusher_though_nothing_comes(flusher, engine):

@@ -1,4 +1,4 @@
-"""What was published once is kept, and not published again because keeping it failed."""
+"""What was published once is stored, and not published again because storing it failed."""
 
 import asyncio
 from typing import Any
@@ -10,8 +10,8 @@ import pytest
 from clickhouse.errors import EngineUnavailable
 from pipeline import retry
 from pipeline.producer import Message, Sent
-from pipeline.published import Published
-from pipeline.retry import Patience
+from pipeline.published import StoringPublisher
+from pipeline.retry import Backoff
 from shopstream.broker import BrokerUnreachable
 
 NOTICE: Message = (b"s", orjson.dumps({"shopid": "s", "type": "report:updated"}))
@@ -42,13 +42,13 @@ class Table:
         self.rows += table.to_pylist()
 
 
-def published(broker: Broker, table: Table, topic: bool = True) -> Published:
+def published(broker: Broker, table: Table, topic: bool = True) -> StoringPublisher:
     async def epoch(_: str) -> int:
         if not topic:
             raise BrokerUnreachable("Kafka", "no topic")
         return 7
 
-    return Published(broker, table, epoch, Patience("notices"))  # type: ignore[arg-type]
+    return StoringPublisher(broker, table, epoch, Backoff("notices"))  # type: ignore[arg-type]
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +56,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retry, "FIRST_PAUSE", 0.001)
 
 
-def test_a_notice_is_published_once_though_keeping_it_fails() -> None:
+def test_a_notice_is_published_once_though_storing_it_fails() -> None:
     broker, table = Broker(), Table(failures=3)
     asyncio.run(published(broker, table).notices([NOTICE]))
     assert broker.sent == [NOTICE]

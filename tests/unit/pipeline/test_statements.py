@@ -14,10 +14,10 @@ from clickhouse.sql import fill, load, names
 from pipeline.alerts import Alerts
 from pipeline.batch import Batch, Part, assemble
 from pipeline.decode import decode, shape
-from pipeline.kinds import KINDS, Kind
 from pipeline.notifier import Notifier
-from pipeline.retry import Patience
+from pipeline.retry import Backoff
 from pipeline.store import Fence, Store
+from pipeline.topic_specs import TOPIC_SPECS, TopicSpec
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.examples import example
 from shopstream.contracts.notices import Progress
@@ -50,7 +50,7 @@ class Engine:
         self.columns[table] = rows.column_names
 
 
-EXAMPLES = {topic: example(BY_NAME[topic].types[0]) for topic in KINDS}
+EXAMPLES = {topic: example(BY_NAME[topic].types[0]) for topic in TOPIC_SPECS}
 
 
 def batch_of(topic: str) -> Batch:
@@ -63,14 +63,14 @@ async def asked() -> Engine:
     store = Store(engine, "w")
     place = Partition(ORDERS, 0)
     fence = Fence({place: 1})
-    for topic in KINDS:
+    for topic in TOPIC_SPECS:
         batch = batch_of(topic)
         await store.begin(batch)
-        await store.keep(batch)
+        await store.store_history(batch)
         await store.store(batch, fence)
         await store.apply(topic, 5, fence)
         await store.changed(topic, 5)
-    await store.moved(batch_of(ORDERS))
+    await store.created_at_conflicts(batch_of(ORDERS))
     await store.mark(5, fence)
     with suppress(IndexError):  # nobody has claimed it
         await store.greatest_claim([place])
@@ -85,7 +85,7 @@ async def asked() -> Engine:
 async def tell(engine: Any) -> None:
     """Of a shop that changed, and of a level that crossed."""
 
-    class Voice:
+    class Publisher:
         async def notices(self, messages: object) -> None: ...
 
         async def alerts(self, messages: object) -> None: ...
@@ -93,19 +93,19 @@ async def tell(engine: Any) -> None:
     now = datetime(2026, 11, 22, tzinfo=UTC)
     profile = {"shop_id": "s", "timezone": "", "currency": ""}
 
-    async def say() -> None: ...
+    async def publish_progress() -> None: ...
 
-    notifier = Notifier(engine, Voice(), say, lambda: 1, lambda: now, Patience("x"))
+    notifier = Notifier(engine, Publisher(), publish_progress, lambda: 1, lambda: now, Backoff("x"))
     notifier.changed({"s": [0]})
     engine.answers[load("flush/profiles.sql")] = [profile]
-    await notifier._tell(["s"])
+    await notifier._notify(["s"])
     crossing = {"low": True, "quantity": 1, "threshold": 2, "sku": None, "at": 0, "id": "a"}
     crossing |= {"shop_id": "s", "product_id": "p", "location_id": ""}
     figure = {"shop_id": "s", "product_id": "p", "name": "", "gone": True, "on_order": 0, "sold": 0}
     engine.answers[load("alerts/crossings.sql")] = [crossing]
     engine.answers[load("flush/profiles.sql")] = [profile]
     engine.answers[load("alerts/figures.sql")] = [figure]
-    await Alerts(engine, Voice(), lambda: now).publish(5, again=True)
+    await Alerts(engine, Publisher(), lambda: now).publish(5, again=True)
 
 
 def columns_of(table: str) -> list[str]:
@@ -131,13 +131,13 @@ def filled(path: str) -> list[str]:
     """The statements that are made of a file."""
     text = load(path)
     if path == "flush/store.sql":
-        return [_stored(text, kind) for kind in KINDS.values()]
+        return [_stored(text, kind) for kind in TOPIC_SPECS.values()]
     if path == "flush/apply.sql":
-        return [fill(text, table=k.table, key=k.key) for k in KINDS.values() if k.windows]
+        return [fill(text, table=k.table, key=k.key) for k in TOPIC_SPECS.values() if k.windows]
     return [text]
 
 
-def _stored(text: str, kind: Kind) -> str:
+def _stored(text: str, kind: TopicSpec) -> str:
     return fill(text, table=kind.table, select=load(f"store/{kind.name}.sql"))
 
 
@@ -150,12 +150,14 @@ async def test_every_parameter_of_a_statement_is_bound_and_no_other(path):
 
 
 def test_every_topic_that_shops_write_is_stored():
-    assert set(KINDS) == set(INPUTS)
-    assert names("store") == sorted(f"store/{kind.name}.sql" for kind in KINDS.values())
-    assert names("changed") == sorted(f"changed/{k.name}.sql" for k in KINDS.values() if k.reports)
+    assert set(TOPIC_SPECS) == set(INPUTS)
+    assert names("store") == sorted(f"store/{kind.name}.sql" for kind in TOPIC_SPECS.values())
+    assert names("changed") == sorted(
+        f"changed/{k.name}.sql" for k in TOPIC_SPECS.values() if k.reports
+    )
 
 
-@pytest.mark.parametrize("topic", KINDS)
+@pytest.mark.parametrize("topic", TOPIC_SPECS)
 def test_a_batch_has_the_staged_columns_in_their_order(topic):
     declared = re.findall(r"(?:^|, )(\w+) [A-Z]", shape.structure(topic))
     assert batch_of(topic).staged.column_names == declared
@@ -163,7 +165,7 @@ def test_a_batch_has_the_staged_columns_in_their_order(topic):
 
 async def test_what_travels_with_a_statement_has_the_columns_it_says():
     engine = await asked()
-    assert len(engine.staged) > len(KINDS)
+    assert len(engine.staged) > len(TOPIC_SPECS)
     for declared, sent in engine.staged.values():
         assert re.findall(r"(?:^|, )(\w+) [A-Z]", declared) == sent
 

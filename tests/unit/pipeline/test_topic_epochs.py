@@ -55,7 +55,7 @@ async def test_a_topic_that_was_made_again_is_recreated():
     for _ in range(2):
         with pytest.raises(TopicRecreated) as caught:
             await epochs.check(["a"])
-        assert str(caught.value) == "a is not the topic that was read; starting over"
+        assert str(caught.value) == "topic a was deleted or created again"
     assert epochs.of("a") == before
 
 

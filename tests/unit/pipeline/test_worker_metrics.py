@@ -41,7 +41,7 @@ def test_batches_are_counted_with_their_records_and_reasons():
 
 def test_an_order_that_was_moved_counts_as_refused():
     metrics = Metrics()
-    metrics.written(batch(bytes_of(event())).without([0]), 0.1)
+    metrics.written(batch(bytes_of(event())).without_conflicts([0]), 0.1)
     assert metrics.totals()["refused.order_moved"] == 1
     assert metrics.totals()["records"] == 1
 

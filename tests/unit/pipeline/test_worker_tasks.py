@@ -17,7 +17,7 @@ async def test_a_task_that_fails_is_told_and_ends_the_worker(
         await _or_end(fails)
     (record,) = caplog.records
     assert record.levelno == logging.CRITICAL
-    assert record.getMessage() == "the worker ends: a task of it failed"
+    assert record.getMessage() == "worker stops: a task failed"
 
 
 async def test_a_task_that_is_over_is_a_fault_too(caplog: pytest.LogCaptureFixture) -> None:

@@ -5,7 +5,8 @@ from types import SimpleNamespace as Thing
 from aiokafka.protocol.fetch import FetchRequest
 from faust.types import TP
 
-from pipeline.transport.fetches import Sample, WatchedClient, samples
+from pipeline.transport.partitions import Sample
+from pipeline.transport.thread import WatchedClient, samples
 
 REQUEST = FetchRequest(100, 1, 1000, 1, [("orders", [(0, 40, 1000), (1, 7, 1000)])])
 
@@ -17,7 +18,7 @@ def response(*partitions, version=11):
 def client_of(answer, position=40, active=True):
     state = Thing(has_valid_position=True, position=position)
     assignment = Thing(active=active, state_value=lambda tp: state)
-    told = []
+    reported = []
 
     async def send(node_id, request):
         return answer
@@ -26,9 +27,9 @@ def client_of(answer, position=40, active=True):
         Thing(send=send, cluster="c"),
         Thing(subscription=Thing(assignment=assignment)),
         lambda: 5.0,
-        told.append,
+        reported.append,
     )
-    return watched, told
+    return watched, reported
 
 
 def test_the_log_end_is_the_high_watermark_also_while_a_transaction_is_open():
@@ -48,20 +49,20 @@ def test_partitions_with_an_error_or_not_asked_for_give_no_sample():
 
 async def test_the_instant_is_that_before_the_request():
     answer = response((0, 0, 50, 50, 0, [], -1, b""))
-    client, told = client_of(answer)
+    client, reported = client_of(answer)
     assert await client.send(1, REQUEST) is answer
-    assert told == [[Sample(TP("orders", 0), 5.0, 40, 50)]]
+    assert reported == [[Sample(TP("orders", 0), 5.0, 40, 50)]]
 
 
-async def test_a_response_to_a_position_from_before_a_seek_is_not_told():
+async def test_a_response_to_a_position_from_before_a_seek_is_not_reported():
     answer = response((0, 0, 50, 50, 0, [], -1, b""))
-    for client, told in (client_of(answer, position=41), client_of(answer, active=False)):
+    for client, reported in (client_of(answer, position=41), client_of(answer, active=False)):
         await client.send(1, REQUEST)
-        assert told == []
+        assert reported == []
 
 
 async def test_everything_else_goes_through():
-    client, told = client_of("metadata")
+    client, reported = client_of("metadata")
     assert await client.send(1, object()) == "metadata"
     assert client.cluster == "c"
-    assert told == []
+    assert reported == []

@@ -6,9 +6,9 @@ from types import SimpleNamespace as Thing
 from aiokafka.structs import TopicPartition
 from faust.types import TP
 
-from pipeline.transport.books import Books
 from pipeline.transport.consumer import ChunkConsumer
 from pipeline.transport.membership import Membership
+from pipeline.transport.partitions import PartitionStates
 
 HERE = TP("orders", 0)
 
@@ -20,7 +20,7 @@ class Consumer(ChunkConsumer):
 
     def __init__(self, fetching=None):
         self.app = Thing(consumer_generation_id=1)
-        self.books = Books()
+        self.states = PartitionStates()
         self._membership = Membership(asyncio.ensure_future)
         self._fetching = fetching
         self.flow_active = True
@@ -43,7 +43,7 @@ class Consumer(ChunkConsumer):
 
     async def arrive(self, callback):
         await self._membership.leaving([])
-        self.books.open({HERE: 7})
+        self.states.open({HERE: 7})
         await self._membership.arrived({HERE}, [callback])
 
     async def offsets(self):
@@ -84,7 +84,7 @@ async def test_records_that_came_with_a_new_assignment_wait_for_its_callbacks():
 
 async def test_records_that_came_during_a_seek_are_read_again():
     async def seek():
-        consumer.books.close([HERE])
+        consumer.states.close([HERE])
 
     consumer = await settled(Consumer(seek))
     assert await consumer.offsets() == []
@@ -93,7 +93,7 @@ async def test_records_that_came_during_a_seek_are_read_again():
 
 async def test_records_whose_position_was_sought_while_they_waited_are_read_again():
     async def recover(tps):
-        consumer.books.open({HERE: 3})
+        consumer.states.open({HERE: 3})
 
     consumer = await settled(Consumer(lambda: consumer.arrive(recover)))
     assert await consumer.offsets() == []

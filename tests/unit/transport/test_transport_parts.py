@@ -1,4 +1,4 @@
-"""Chunks, settings, waits that end, quiet logs, and the check at start."""
+"""Chunks, settings, waits that end, rate-limited logs, and the check at start."""
 
 import asyncio
 import logging
@@ -13,11 +13,9 @@ from faust.types import TP
 
 from pipeline import transport
 from pipeline.transport import compat
-from pipeline.transport.bounded import ends_within
-from pipeline.transport.chunk import chunks
-from pipeline.transport.ledger import Ticket
-from pipeline.transport.message import ChunkMessage
-from pipeline.transport.quiet import RateLimit
+from pipeline.transport.bounded import RateLimit, ends_within
+from pipeline.transport.chunk import ChunkMessage, chunks
+from pipeline.transport.partitions import InFlight
 
 
 def record(offset, value=b"abc"):
@@ -31,9 +29,9 @@ def app():
     return made
 
 
-def test_a_chunk_knows_its_offsets_and_bytes():
+def test_a_chunk_knows_its_offsets():
     chunk = transport.Chunk("orders", 3, [record(5), record(9, None), record(12, b"x")])
-    assert (chunk.first, chunk.next, len(chunk), chunk.size) == (5, 13, 3, 4)
+    assert (chunk.first, chunk.next, len(chunk)) == (5, 13, 3)
 
 
 def test_records_are_cut_into_chunks_without_copies_where_one_is_enough():
@@ -48,13 +46,13 @@ def test_a_chunk_ends_with_the_record_that_fills_it():
     assert [len(c) for c in chunks(TP("orders", 3), records, 10, most=1)] == [1] * 6
 
 
-def test_an_acknowledged_message_marks_its_ticket():
-    ticket = Ticket(10)
+def test_an_acknowledged_message_marks_its_chunk_in_flight():
+    in_flight = InFlight(10)
     chunk = transport.Chunk("orders", 3, [record(9)])
-    message = ChunkMessage(ticket, chunk, TP("orders", 3), 1)
+    message = ChunkMessage(in_flight, chunk, TP("orders", 3), 1)
     assert (message.acked, message.offset, message.timestamp) == (False, 9, 1.0)
     message.acked = True
-    assert ticket.acked
+    assert in_flight.acked
 
 
 async def test_the_settings_are_settings_of_faust():

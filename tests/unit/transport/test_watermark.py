@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.transport.watermark import KEPT, Watermark
+from pipeline.transport.partitions import MAX_SAMPLES, Watermark
 
 
 def test_no_sample_no_instant():
@@ -52,7 +52,7 @@ def test_a_worker_that_lags_keeps_few_samples_with_both_ends():
     mark = Watermark()
     for number in range(1, 10_000):
         mark.sample(float(number), number)
-        assert len(mark) <= KEPT
+        assert len(mark) <= MAX_SAMPLES
     assert mark.reached(1) == 1.0
     assert mark.reached(9_999) == 9_999.0
 

@@ -1,0 +1,1 @@
+DELETE FROM first_orders WHERE shop_id IN {shops:Array(String)}

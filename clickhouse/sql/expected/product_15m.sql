@@ -1,0 +1,1 @@
+{{expected_products|slot|toStartOfFifteenMinutes(created_at)}}

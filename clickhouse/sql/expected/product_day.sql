@@ -1,0 +1,1 @@
+{{expected_products|day|toDate(created_at)}}

@@ -1,0 +1,1 @@
+{{expected_products|month|toStartOfMonth(toDate(created_at))}}

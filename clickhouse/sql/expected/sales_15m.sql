@@ -1,0 +1,12 @@
+SELECT
+    shop_id,
+    toStartOfFifteenMinutes(created_at) AS slot,
+    toString(currency) AS currency,
+    toInt64(count()) AS orders,
+    sum(toDecimal128(total - refund, 4)) AS revenue,
+    sum(toInt64(arraySum(`items.quantity`)) - toInt64(arraySum(`items.refunded`))) AS items
+FROM orders FINAL
+WHERE counted
+    AND created_at >= toDateTime({since:UInt32}, 'UTC') AND created_at < toDateTime({until:UInt32}, 'UTC')
+    AND {{of_shop}}
+GROUP BY shop_id, slot, currency

@@ -1,3 +1,0 @@
-SELECT DISTINCT [shop_id] AS key
-FROM orders
-WHERE batch IN (SELECT batch FROM flying)

@@ -1,3 +1,0 @@
-SELECT [shop_id, order_id] AS key
-FROM orders
-WHERE batch IN (SELECT batch FROM flying)

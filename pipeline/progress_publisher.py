@@ -1,0 +1,89 @@
+"""Publishes to the API processes how far this worker is and which days it changed: after every batch, and at rest."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from pipeline.changed_days import merged
+from pipeline.producer import EventPublisher
+from pipeline.retry import Backoff
+from pipeline.store import Store
+from shopstream.contracts.cursor import Partition
+from shopstream.contracts.notices import PipelineState, Progress, Touched, pipeline_progress
+
+IDLE_SECONDS = 1.0
+LEAST_SECONDS = 0.05
+STORE_SECONDS = 5.0
+"""How often progress is stored in ClickHouse, for an API process that starts later."""
+
+
+class ProgressPublisher:
+    """`progress` reads the transport's partition states; `counters` are this worker's own.
+
+    The first message reports that anything may have changed: a worker that wrote before may have died before its own.
+    """
+
+    def __init__(
+        self,
+        worker: str,
+        store: Store,
+        publisher: EventPublisher,
+        progress: Callable[[], dict[Partition, Progress]],
+        counters: Callable[[], Mapping[str, float]],
+        next_id: Callable[[], int],
+        backoff: Backoff,
+    ) -> None:
+        self._worker = worker
+        self._store = store
+        self._publisher = publisher
+        self._progress = progress
+        self._counters = counters
+        self._next_id = next_id
+        self._backoff = backoff
+        self._wake = asyncio.Event()
+        self._changed: Touched | None = None
+        self._publishing = asyncio.Lock()
+        self._stored = -STORE_SECONDS
+
+    def mark_changed(self, changed: Touched | None) -> None:
+        """Days by shop that a batch changed, None for anything; published no later than the progress that includes
+        the batch, as long as the partition states have that progress from now on and not before."""
+        self._changed = merged(self._changed, changed)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Publishes for ever: at once after `mark_changed`, else every `IDLE_SECONDS`."""
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), IDLE_SECONDS)
+            self._wake.clear()
+            await self._backoff.call(self.publish)
+            await asyncio.sleep(LEAST_SECONDS)
+
+    async def publish(self) -> None:
+        """Publishes progress and changed days, and returns when the broker has them.
+
+        Raises:
+            BrokerUnreachable: the changed days are published the next time.
+            EngineUnavailable, EngineError: they are published, and the progress is not stored.
+        """
+        async with self._publishing:
+            await self._publish()
+
+    async def _publish(self) -> None:
+        progress = self._progress()
+        if not progress and self._changed == {}:
+            return
+        changed, self._changed = self._changed, {}
+        state = PipelineState(self._worker, progress, self._counters(), changed)
+        event = pipeline_progress(state, f"{self._next_id():x}", datetime.now(UTC))
+        try:
+            await self._publisher.notices([(None, event)])
+        except BaseException:
+            self._changed = merged(self._changed, changed)
+            raise
+        now = asyncio.get_running_loop().time()
+        if progress and now - self._stored >= STORE_SECONDS:
+            self._stored = now
+            await self._store.save_progress(progress)

@@ -1,0 +1,49 @@
+"""How the events of each topic are stored: the one line of wiring that a new topic needs."""
+
+from dataclasses import dataclass
+
+from shopstream.contracts.topics import (
+    INVENTORY,
+    ORDERS,
+    PAYMENTS,
+    PURCHASES,
+    SETTINGS,
+    SUPPLIERS,
+    TRAFFIC,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """One topic; its statements are sql/store/<name>.sql and, where it changes reports, sql/changed/<name>.sql.
+
+    `table` holds what is stored, each row with its batch; `key` tells one stored version from the next.
+    Where `windows`, the rows of a batch are copied into `apply_<table>`, which feeds windows.
+    `pace` is the least time in seconds from one batch to the next, unless a full one waits: a flush
+    costs much the same for few records.
+    """
+
+    name: str
+    table: str
+    key: str
+    windows: bool = True
+    reports: bool = True
+    pace: float = 1.0
+
+
+TOPIC_SPECS = {
+    ORDERS: TopicSpec("orders", "orders", "shop_key, created_at, order_key, version", pace=0.25),
+    INVENTORY: TopicSpec(
+        "inventory", "levels", "shop_id, product_id, location_id, version", pace=0.25
+    ),
+    PAYMENTS: TopicSpec("payments", "payments", "shop_key, payment_key, version"),
+    SUPPLIERS: TopicSpec(
+        "suppliers", "suppliers", "shop_id, supplier_id", windows=False, reports=False
+    ),
+    PURCHASES: TopicSpec(
+        "purchases", "purchases", "shop_key, purchase_key, received, age", reports=False
+    ),
+    TRAFFIC: TopicSpec("traffic", "visits", "shop_key, session_key, slots"),
+    SETTINGS: TopicSpec("settings", "shops", "shop_id, version", windows=False),
+}
+"""By topic: what the pipeline reads."""

@@ -1,0 +1,239 @@
+"""What is known of each assigned partition: chunks in flight, committed offset, position, watermark. No clock, no I/O.
+
+A sample of the watermark says: a fetch request sent at `asked_at` was answered with log end `log_end`. What reached
+Kafka before `asked_at` is therefore below `log_end`, and it is included once everything below `log_end` is done.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from faust.types import TP
+
+MAX_SAMPLES = 64  # of a partition; one that lags keeps coarser samples, never more
+
+
+class Sample(NamedTuple):
+    """A fetch from offset `asked`, sent at `asked_at` (seconds of the steady clock), saw `log_end`."""
+
+    tp: TP
+    asked_at: float
+    asked: int
+    log_end: int
+
+
+class Progress(NamedTuple):
+    """How far one partition is done.
+
+    `next`: every record below this offset is acknowledged.
+    `as_of`: everything that reached Kafka before this instant is acknowledged (seconds of the steady clock in a
+    `PartitionState`, Unix time from `ChunkTransport.progress`; 0 while unknown).
+    """
+
+    next: int
+    as_of: float
+
+
+@dataclass(slots=True, eq=False)
+class InFlight:
+    """One delivered chunk: the offset after its last record, and whether it is acknowledged."""
+
+    next: int
+    acked: bool = False
+
+
+class OffsetTracker:
+    """Chunks of one partition in the order of delivery; the end of the acknowledged prefix is what to commit.
+
+    Acknowledgements may come in any order. Offsets need not be consecutive, so gaps in the log (transaction markers,
+    compaction) hold nothing back. With `end` the prefix begins there and is to be committed, whatever the broker has.
+    """
+
+    def __init__(self, end: int | None = None) -> None:
+        self._open: deque[InFlight] = deque()
+        self._end = end
+        self._committed: int | None = None
+
+    def deliver(self, next_offset: int) -> InFlight:
+        """Adds a chunk that ends before `next_offset`."""
+        chunk = InFlight(next_offset)
+        self._open.append(chunk)
+        return chunk
+
+    @property
+    def end(self) -> int | None:
+        """End of the acknowledged prefix (an offset), None before the first."""
+        self._advance()
+        return self._end
+
+    @property
+    def idle(self) -> bool:
+        """Whether everything delivered is acknowledged."""
+        self._advance()
+        return not self._open
+
+    def uncommitted(self) -> int | None:
+        """The offset to commit, None if the broker already has it."""
+        end = self.end
+        return None if end == self._committed else end
+
+    def committed(self, offset: int) -> None:
+        """The broker confirmed a commit of `offset`; until then `uncommitted` returns it again."""
+        self._committed = offset
+
+    def _advance(self) -> None:
+        while self._open and self._open[0].acked:
+            self._end = self._open.popleft().next
+
+
+class Watermark:
+    """Samples of one partition whose log end is not reached yet, and the last instant that is reached."""
+
+    def __init__(self, as_of: float = 0.0) -> None:
+        self._ahead: deque[tuple[float, int]] = deque()
+        self._as_of = as_of
+
+    def __len__(self) -> int:
+        return len(self._ahead)
+
+    def sample(self, asked_at: float, log_end: int) -> None:
+        """Adds one sample (seconds of the steady clock, offset)."""
+        if self._ahead:
+            # A log end that falls (a new leader that lags) promises nothing less than before.
+            log_end = max(log_end, self._ahead[-1][1])
+            if self._ahead[-1][1] == log_end:
+                asked_at = max(asked_at, self._ahead.pop()[0])
+        self._ahead.append((asked_at, log_end))
+        if len(self._ahead) > MAX_SAMPLES:
+            # The first is reached next, the last is the freshest. Dropping one between only makes the
+            # watermark step further at once.
+            samples = list(self._ahead)
+            self._ahead = deque([*samples[:-1:2], samples[-1]])
+
+    def reached(self, done: int) -> float:
+        """The instant up to which all is included when everything below offset `done` is.
+
+        Seconds of the steady clock, 0 before the first sample is reached; never goes back.
+        """
+        while self._ahead and self._ahead[0][1] <= done:
+            self._as_of = max(self._as_of, self._ahead.popleft()[0])
+        return self._as_of
+
+
+class PartitionState:
+    """One partition from one assignment, or seek, to the next.
+
+    The caller reports in the order in which things happened in the consumer: `fetched` when a fetch response arrives,
+    `taken` when records leave the fetcher, `deliver` when they are handed to the stream. What was taken and is not yet
+    delivered counts as outstanding. With `commit_start` the start itself is to be committed: the broker's offset is of
+    a log that is gone.
+    """
+
+    def __init__(
+        self, start: int | None = None, as_of: float = 0.0, commit_start: bool = False
+    ) -> None:
+        self.offsets = OffsetTracker(start if commit_start else None)
+        self._watermark = Watermark(as_of)
+        self._done = start
+        self._position = start
+        self._taken = 0
+        self._delivered = 0
+
+    def behind(self, asked: int) -> bool:
+        """Whether a fetch from `asked` shows that the position was thrown back."""
+        return self._position is not None and asked < self._position
+
+    def fetched(self, asked_at: float, asked: int, log_end: int) -> None:
+        """A fetch from offset `asked`, sent at `asked_at`, was answered with `log_end`."""
+        self._position = asked
+        if self._done is None:
+            self._done = asked
+        # A position beyond the end is of another log (the topic was made again): nothing follows for this one.
+        if asked <= log_end:
+            self._watermark.sample(asked_at, log_end)
+
+    def taken(self, next_offset: int) -> None:
+        """Records up to `next_offset` left the fetcher and are on their way to the stream."""
+        self._taken = next_offset
+
+    def deliver(self, next_offset: int) -> InFlight:
+        """Records up to `next_offset` are handed to the stream."""
+        self._delivered = next_offset
+        return self.offsets.deliver(next_offset)
+
+    def progress(self) -> Progress | None:
+        """How far this partition is done now, None while the position is unknown."""
+        reached = [self._done, self.offsets.end]
+        if self._taken <= self._delivered and self.offsets.idle:
+            # Nothing is outstanding, so all below the position is done, gaps included.
+            reached.append(self._position)
+        self._done = max((offset for offset in reached if offset is not None), default=None)
+        if self._done is None:
+            return None
+        return Progress(self._done, self._watermark.reached(self._done))
+
+
+class PartitionStates:
+    """One `PartitionState` for each assigned partition; reports of any other partition are dropped.
+
+    Belongs to the app's event loop.
+    """
+
+    def __init__(self) -> None:
+        self._states: dict[TP, PartitionState] = {}
+
+    def __iter__(self) -> Iterator[TP]:
+        return iter(list(self._states))
+
+    def get(self, tp: TP) -> PartitionState | None:
+        """The present state of a partition; another object after each seek and assignment."""
+        return self._states.get(tp)
+
+    def open(self, starts: Mapping[TP, int | None], commit_start: bool = False) -> None:
+        """Begins new states at the given offsets (None: not known yet)."""
+        for tp, start in starts.items():
+            self._states[tp] = PartitionState(start, commit_start=commit_start)
+
+    def close(self, tps: Iterable[TP]) -> None:
+        """Forgets partitions that were revoked: late acknowledgements have no effect."""
+        for tp in list(tps):
+            self._states.pop(tp, None)
+
+    def fetched(self, samples: Iterable[Sample]) -> None:
+        """Fetch responses arrived."""
+        for tp, asked_at, asked, log_end in samples:
+            state = self._states.get(tp)
+            if state is None:
+                continue
+            if state.behind(asked):
+                # Thrown back (offset out of range): what was delivered before belongs to a log that is
+                # gone, so its acknowledgements must not be committed on this one.
+                known = state.progress()
+                state = PartitionState(asked, known.as_of if known else 0.0, commit_start=True)
+                self._states[tp] = state
+            state.fetched(asked_at, asked, log_end)
+
+    def taken(self, ends: Mapping[TP, int]) -> None:
+        """Records up to these offsets are on their way to the streams."""
+        for tp, end in ends.items():
+            if state := self._states.get(tp):
+                state.taken(end)
+
+    def uncommitted(self, tp: TP) -> int | None:
+        """The offset to commit for a partition, None if there is nothing to commit."""
+        state = self._states.get(tp)
+        return state.offsets.uncommitted() if state else None
+
+    def committed(self, offsets: Mapping[TP, int]) -> None:
+        """The broker confirmed these commits."""
+        for tp, offset in offsets.items():
+            if state := self._states.get(tp):
+                state.offsets.committed(offset)
+
+    def progress(self) -> dict[TP, Progress]:
+        """How far each assigned partition with a known position is done."""
+        found = ((tp, state.progress()) for tp, state in self._states.items())
+        return {tp: progress for tp, progress in found if progress}
