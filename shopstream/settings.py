@@ -14,16 +14,14 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-PREFIX = "SHOPSTREAM_"
+from shopstream.variables import PREFIX, SettingsError, secret_fault
+
+__all__ = ["PREFIX", "Settings", "SettingsError", "load"]
 
 
 def _cache_dir() -> Path:
     """As the XDG Base Directory Specification says."""
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "shopstream"
-
-
-class SettingsError(Exception):
-    """The settings are not usable; `str()` lists every fault, one a line, by variable name."""
 
 
 class Settings(BaseSettings):
@@ -139,8 +137,8 @@ class Settings(BaseSettings):
     @field_validator("jwt_secret", "ticket_secret")
     @classmethod
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value().encode()) < 32:
-            raise ValueError("must have at least 32 bytes (RFC 7518, section 3.2)")
+        if value is not None and (fault := secret_fault(value.get_secret_value())):
+            raise ValueError(fault)
         return value
 
     @field_validator("kafka_sasl_username", "kafka_sasl_password")

@@ -4,18 +4,49 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from shopstream.settings import PREFIX, Settings, load
+from shopstream.cli.tokens import TokenKey
+from shopstream.variables import PREFIX, SettingsError
+
+if TYPE_CHECKING:
+    from shopstream.settings import Settings
 
 
-def load_beside_up() -> Settings:
+def data_directory() -> Path:
+    """Where a running `up` is looked for."""
+    return Path(os.environ.get(f"{PREFIX}DATA_DIR") or ".shopstream")
+
+
+def token_key() -> TokenKey:
+    """What signs a token: read without the other settings, so that `token` answers at once.
+
+    Raises:
+        SettingsError: there is no secret to sign with, or it is too short.
+    """
+    directory = data_directory()
+    secret = os.environ.get(f"{PREFIX}JWT_SECRET") or _read(directory / "secrets.json").get("jwt")
+    if not isinstance(secret, str):
+        raise SettingsError(
+            f"{PREFIX}JWT_SECRET: is not set, and there is no secret of `shopstream up`"
+            f" in {directory.absolute()}"
+        )
+    return TokenKey(
+        secret,
+        os.environ.get(f"{PREFIX}JWT_ISSUER") or None,
+        os.environ.get(f"{PREFIX}JWT_AUDIENCE") or None,
+    )
+
+
+def load_beside_up() -> "Settings":
     """Reads the environment, completed from `up.json` and the secrets of the data directory.
 
     Raises:
         SettingsError: with one line for each fault.
     """
-    directory = Path(os.environ.get(f"{PREFIX}DATA_DIR") or ".shopstream")
+    from shopstream.settings import load
+
+    directory = data_directory()
     told = told_by_up(_read(directory / "up.json"), _read(directory / "secrets.json"), os.environ)
     # not put into the environment: a secret there is one more place to read it from
     silent = {name: value for name, value in told.items() if not os.environ.get(name)}

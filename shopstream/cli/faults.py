@@ -9,7 +9,7 @@ from typing import NoReturn
 import typer
 
 from shopstream.faults import Fault
-from shopstream.settings import SettingsError
+from shopstream.variables import SettingsError
 
 
 @contextmanager

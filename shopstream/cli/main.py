@@ -6,6 +6,7 @@ error); 2 flags or settings are not usable (every fault on its own line).
 
 import io
 import json
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,9 +16,12 @@ import typer
 
 from shopstream.cli.deadletters_flags import app as deadletters
 from shopstream.cli.faults import plain_faults
+from shopstream.variables import unknown_variables
 
 SERVERS = frozenset({"api", "clickhouse", "local", "pipeline"})
 """Packages that are in no wheel."""
+LOGGING = frozenset({"api", "pipeline"})
+"""Commands that write a log, where a warning is a line of it."""
 
 app = typer.Typer(
     name="shopstream",
@@ -27,6 +31,30 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(deadletters, name="deadletters")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"shopstream {version('shopstream')}")
+        raise typer.Exit
+
+
+@app.callback()
+def begin(
+    context: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Real-time commerce analytics: exact aggregates from Kafka, and live push."""
+    if context.invoked_subcommand not in LOGGING:
+        for sentence in unknown_variables(os.environ):
+            typer.echo(f"warning: {sentence}", err=True)
 
 
 def main() -> None:
@@ -171,7 +199,7 @@ def token(
     ttl: Annotated[str, typer.Option(help="How long it is valid: 90s, 30m, 1h, 7d.")] = "1h",
 ) -> None:
     """Prints a development token, alone on standard output."""
-    from shopstream.cli.environment import load_beside_up
+    from shopstream.cli.environment import token_key
     from shopstream.cli.tokens import ROLES, duration, mint
 
     if role not in ROLES:
@@ -181,9 +209,9 @@ def token(
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--ttl") from None
     with plain_faults():
-        settings = load_beside_up()
+        key = token_key()
         try:
-            text = mint(settings, shop, datetime.now(UTC), role=role, user=user, ttl=life)
+            text = mint(key, shop, datetime.now(UTC), role=role, user=user, ttl=life)
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint="--shop, --user") from None
         typer.echo(text)
