@@ -14,8 +14,10 @@ from typing import Annotated
 
 import typer
 
+from shopstream.cli.counted import counted
 from shopstream.cli.deadletters_flags import app as deadletters
 from shopstream.cli.faults import plain_faults
+from shopstream.faults import Fault
 from shopstream.variables import unknown_variables
 
 SERVERS = frozenset({"api", "clickhouse", "local", "pipeline"})
@@ -163,10 +165,11 @@ def migrate(
         ran = migrate_clickhouse(settings)
         for name in ran:
             typer.echo(f"ran migration {name}")
-        typer.echo(f"{len(report.created)} topics created, {len(ran)} migrations run")
+        topics = counted(len(report.created), "topic")
+        typer.echo(f"{topics} created, {counted(len(ran), 'migration')} run")
         if bi_user and bi_shop:
             make_bi_user(settings, bi_user, bi_password(), bi_shop)
-            typer.echo(f"BI user {bi_user} sees {len(bi_shop)} shops")
+            typer.echo(f"BI user {bi_user} sees {counted(len(bi_shop), 'shop')}")
 
 
 @app.command()
@@ -231,6 +234,10 @@ def verify(
         settings = load_beside_up()
         with steps_bar("comparing") as advance:
             verdict = compare(settings, shop, advance)
+        if shop is not None and not verdict.compared:
+            raise Fault(
+                f"--shop {shop}: there are no numbers of this shop, so nothing was compared."
+            )
         if as_json:
             found = [difference.as_dict() for difference in verdict.differences]
             document = {"compared": verdict.compared, "differences": found}
@@ -238,7 +245,8 @@ def verify(
         else:
             for each in verdict.differences:
                 typer.echo(str(each))
-            typer.echo(f"{verdict.compared} rows compared, {len(verdict.differences)} differences")
+            rows = counted(verdict.compared, "row")
+            typer.echo(f"{rows} compared, {counted(len(verdict.differences), 'difference')}")
         raise typer.Exit(1 if verdict.differences else 0)
 
 
@@ -253,7 +261,7 @@ def rebuild() -> None:
         settings = load_beside_up()
         with steps_bar("rebuilding") as advance:
             done = run(settings, lambda done, of, _: advance(done, of))
-        typer.echo(f"{done.repaired} rows made good")
+        typer.echo(f"{counted(done.repaired, 'row')} repaired")
         if not done.told:
             typer.echo(
                 "API processes could not be told over Kafka: reports show the repairs within six minutes",
@@ -261,6 +269,7 @@ def rebuild() -> None:
             )
         if done.doubtful:
             typer.echo(
-                f"{done.doubtful} rows were being written all the time: run it again", err=True
+                f"{counted(done.doubtful, 'row')} could not be judged while being written: run it again",
+                err=True,
             )
         raise typer.Exit(1 if done.doubtful else 0)

@@ -140,7 +140,15 @@ def test_verify_names_a_number_that_was_damaged_by_hand(up: Up) -> None:
     assert done.stdout.decode() == (
         "sales_15m shop_id=damaged slot=2026-11-20 10:00:00 currency=EUR:"
         " orders is 1, should be 0, revenue is 0.0001, should be 0\n"
-        "1 rows compared, 1 differences\n"
+        "1 row compared, 1 difference\n"
+    )
+
+
+def test_verify_of_a_shop_without_numbers_is_an_error(up: Up) -> None:
+    done = shopstream(up, "verify", "--shop", "nobody")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.decode() == (
+        "--shop nobody: there are no numbers of this shop, so nothing was compared.\n"
     )
 
 
