@@ -116,13 +116,9 @@ def _check_installed(plan: Plan, settings: Settings) -> None:
     if plan.clickhouse_port is not None and importlib.util.find_spec("chdb") is None:
         raise Fault("The package chdb-core is missing: install shopstream[local].")
     if plan.kafka_port is not None:
-        from local.kafka.install import install, is_installed
-        from local.kafka.java import find_java
+        from local.kafka.install import install_visibly
 
-        find_java(settings.java)
-        if not is_installed(settings):
-            Console(stderr=True).print("Apache Kafka is being downloaded, 43 MB, once …")
-        install(settings)
+        install_visibly(settings)
 
 
 async def _serve(plan: Plan, settings: Settings, secrets: Secrets, directory: Directory) -> None:
