@@ -37,10 +37,14 @@ app.add_typer(deadletters, name="deadletters")
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
-
-        typer.echo(f"shopstream {version('shopstream')}")
+        typer.echo(f"shopstream {_version()}")
         raise typer.Exit
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("shopstream")
 
 
 @app.callback()
@@ -192,6 +196,32 @@ def produce(
         if summary.last:
             typer.echo(summary.last)
         raise typer.Exit(1 if summary.refused or summary.failed else 0)
+
+
+@app.command()
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+    address: Annotated[
+        str | None,
+        typer.Option(help="Only this address: api, kafka, clickhouse or bi, with its login."),
+    ] = None,
+) -> None:
+    """Addresses, versions, freshness and lag of the running `up`; exit 1 if something is not ready."""
+    from shopstream.cli.environment import data_directory, running_up
+    from shopstream.cli.status import ADDRESSES, http_get, look
+
+    if address is not None and address not in ADDRESSES:
+        raise typer.BadParameter(f"must be one of {', '.join(ADDRESSES)}", param_hint="--address")
+    with plain_faults():
+        told = running_up()
+        if address is not None:
+            if not told.get(address):
+                raise Fault(f"--address {address}: this `up` has none.")
+            typer.echo(told[address])
+            return
+        found = look(told, data_directory().absolute(), _version(), http_get)
+        typer.echo(json.dumps(found.document(), indent=2) if as_json else found.text())
+        raise typer.Exit(0 if found.ready else 1)
 
 
 @app.command()

@@ -1,16 +1,19 @@
 """`shopstream up` as a user runs it: real processes, real signals."""
 
+import json
 import os
 import signal
 import socket
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import httpx
 import pytest
 
+from shopstream.contracts.topics import INPUTS
 from support.orders import asked, produce, sales
 from support.processes import free_port
 from support.up import (
@@ -23,6 +26,7 @@ from support.up import (
     command,
     environment,
     eventually,
+    get,
     none_alive,
     shopstream,
 )
@@ -78,6 +82,20 @@ def test_the_login_for_bi_only_reads(up: Up) -> None:
     ):
         code = ask(up.told["bi"], statement).headers["X-ClickHouse-Exception-Code"]
         assert code in REFUSED, statement
+
+
+def test_status_tells_what_runs(up: Up) -> None:
+    produce(up, "up-shop", ["o-status"])
+    done = shopstream(up, "status", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(done.stdout)
+    assert found["states"] == dict.fromkeys(("api", "kafka", "clickhouse", "pipeline"), "ok")
+    assert found["addresses"]["api"] == up.told["api"]
+    assert set(found["versions"]) == {"api", "pipeline", "kafka", "clickhouse"}
+    assert 0 <= found["asOfAgeSeconds"] < 30
+    assert set(found["lag"]) == set(INPUTS)
+    table = shopstream(up, "status").stdout.decode()
+    assert table.startswith(f"shopstream is ready: process {up.process.pid}, data in ")
 
 
 def test_the_first_order_is_in_the_report(up: Up) -> None:
@@ -211,6 +229,21 @@ def test_sigterm_stops_everything_and_the_directory_serves_the_next_start(own: U
     own.start()
     assert (own.directory / "secrets.json").read_bytes() == secrets
     assert own.stop() < STOPPED_WITHIN
+
+
+def test_the_addresses_are_there_before_anything_serves(own: Up) -> None:
+    port = own.ports["--port"]
+    seen: list[bool] = []
+
+    def watch() -> None:
+        eventually(lambda: get(f"http://127.0.0.1:{port}/health")[0] == 200)
+        seen.append((own.directory / "up.json").exists())
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    own.start()
+    watching.join()
+    assert seen == [True]
 
 
 def test_a_killed_up_leaves_no_process(own: Up) -> None:

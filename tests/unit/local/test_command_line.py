@@ -23,6 +23,7 @@ FLAGS = {
     "api": set(),
     "migrate": {"--bi-user", "--bi-shop"},
     "produce": {"--rate", "--topic"},
+    "status": {"--json", "--address"},
     "token": {"--shop", "--role", "--user", "--ttl"},
     "verify": {"--shop", "--json"},
     "rebuild": set(),
