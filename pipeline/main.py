@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import sys
 from typing import Any
 
 import faust
@@ -10,6 +9,7 @@ import faust
 from clickhouse.sql import load_all
 from pipeline.worker import Worker
 from shopstream.limits import raise_open_files
+from shopstream.logs import configure
 from shopstream.settings import Settings
 
 
@@ -19,9 +19,7 @@ def run(settings: Settings) -> int:
     Raises:
         SettingsError: the port of the metrics cannot be used.
     """
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
-    )
+    configure(settings.log_format)
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # what fails there is raised and told
     for talkative in ("aiokafka", "faust", "mode", "pipeline.transport"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
@@ -33,14 +31,16 @@ def run(settings: Settings) -> int:
     app = worker.wire()
     try:
         loop.run_until_complete(worker.open())
-        faust.Worker(
+        driver = faust.Worker(
             app,
             loop=loop,
             loglevel="WARNING",
             override_logging=False,
             redirect_stdouts=False,
             quiet=True,
-        ).execute_from_commandline()
+        )
+        driver.spinner = None  # it writes codes for a terminal, also into a file
+        driver.execute_from_commandline()
     except KeyboardInterrupt:
         return 0
     except SystemExit as leaving:

@@ -17,6 +17,8 @@ class Patience:
         self._what = what
         self._pause = FIRST_PAUSE
         self._said = -QUIET_SECONDS
+        self.pauses = 0
+        """Tries that failed since the process started."""
         self.trouble: str | None = None
         """Why the dependency does not serve now, or None."""
 
@@ -24,6 +26,7 @@ class Patience:
         """Sleeps before the next try; says why at most every `QUIET_SECONDS`."""
         now = asyncio.get_running_loop().time()
         self.trouble = str(error)
+        self.pauses += 1
         if now - self._said >= QUIET_SECONDS:
             self._said = now
             logger.warning(

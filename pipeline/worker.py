@@ -122,6 +122,14 @@ class Worker:
             self._audited,
             settings.audit_seconds,
         )
+        self.metrics.watch_retries(
+            {
+                "clickhouse": lambda: self.engine_patience.pauses + self.recovery_patience.pauses,
+                "kafka": lambda: self.broker_patience.pauses,
+                "progress": lambda: self.progress_patience.pauses,
+                "deadletters": lambda: self.letters_patience.pauses,
+            }
+        )
         self.status = Status(self.metrics.registry, self.troubles)
         self.app = self._faust()
         self.kafka = transport.install(self.app)
@@ -164,6 +172,14 @@ class Worker:
             oldest = min(known.as_of or started for known in told.values())
             self.metrics.behind(max(0.0, instants.now().timestamp() - oldest))
             self.metrics.clock_set_back(instants.times_set_back)
+            self.metrics.lag(
+                {
+                    Partition(tp.topic, tp.partition): max(
+                        0, self._end_of(tp, known.next) - known.next
+                    )
+                    for tp, known in told.items()
+                }
+            )
         return {
             Partition(tp.topic, tp.partition): Progress(
                 self.epochs.of(tp.topic), known.next, datetime.fromtimestamp(known.as_of, UTC)
@@ -171,6 +187,11 @@ class Worker:
             for tp, known in told.items()
             if known.as_of > 0
         }
+
+    def _end_of(self, tp: TP, known: int) -> int:
+        """Of a partition as the latest fetch has told it; `known` before there was one."""
+        end = self.app.consumer.highwater(tp)
+        return known if end is None else int(end)
 
     def troubles(self) -> dict[str, str]:
         """Each dependency that does not serve now, and why."""

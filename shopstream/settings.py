@@ -82,11 +82,13 @@ class Settings(BaseSettings):
     """Streams write to their connections themselves; off, they are ordinary ASGI responses."""
     access_log: bool = False
     """A line of JSON on standard output for each request."""
+    log_format: Literal["text", "json"] = "text"
+    """Of the logs of all processes."""
 
     host: str = "127.0.0.1"
     port: int = Field(3000, ge=0, le=65535)
     metrics_port: int = Field(0, ge=0, le=65535)
-    """Where the pipeline serves /health, /ready and /metrics; 0 switches it off."""
+    """Where the pipeline serves /health, /ready and /metrics (0: nowhere), and the API /metrics (0: on `port`)."""
     audit_seconds: float = Field(60, ge=0)
     """From one comparison of the recent days with the orders to the next; 0 switches the audit off."""
     data_dir: Path = Path(".shopstream")

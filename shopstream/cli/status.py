@@ -122,7 +122,7 @@ def measured(metrics: str) -> tuple[float | None, dict[str, int]]:
     """Age of the reports and lag by topic, from the Prometheus text of a worker."""
     age, lag = None, Counter[str]()
     for name, labels, value in _SAMPLE.findall(metrics):
-        if name == "shopstream_as_of_age_seconds":
+        if name == "shopstream_as_of_age_seconds" and value != "NaN":
             age = float(value)
         elif name == "shopstream_consumer_lag_records":
             lag[dict(_LABEL.findall(labels))["topic"]] += int(float(value))
@@ -154,7 +154,12 @@ def _asked(fetch: Fetch, address: str) -> tuple[int, str]:
     try:
         return fetch(address)
     except (OSError, ValueError) as error:
-        return 0, f"does not answer ({getattr(error, 'reason', None) or error})"
+        return 0, f"does not answer ({_reason(error)})"
+
+
+def _reason(error: Exception) -> str:
+    reason = getattr(error, "reason", error)
+    return getattr(reason, "strerror", None) or str(reason)
 
 
 def _pipeline(code: int, body: str) -> str:
