@@ -24,7 +24,9 @@ from local.demo.shops import SHOPS
 from local.demo.stream import Stream
 from local.demo.world import World, hour_of, start_of
 from local.directory import write_private
+from shopstream.contracts.topics import TOPIC_OF_TYPE
 from shopstream.producer import ShopProducer
+from shopstream.producer.routing import record_key
 from shopstream.settings import load
 
 DAYS = 8
@@ -65,8 +67,9 @@ def main() -> None:
     with ShopProducer(settings) as producer, ThreadPoolExecutor(1) as pool:
 
         def send(event: Event) -> None:
-            # a test holds the demo's events to the rules; checking each again would delay the start
-            producer.send(orjson.dumps(event), checked=False)
+            # a test holds the demo's events to the rules; reading each again would delay the start
+            topic = TOPIC_OF_TYPE[event["type"]]
+            producer.send_record(topic, orjson.dumps(event), record_key(topic, event))
             if producer.failed:
                 producer.flush()
 

@@ -19,7 +19,7 @@ from local.demo.stock import (
 )
 from local.demo.world import World, hour_of, poisson, start_of
 
-SESSIONS = 5.0
+SESSIONS = 4.0
 """Visits for each order."""
 
 Happening = Callable[[], Sequence[Event]]
