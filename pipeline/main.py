@@ -20,8 +20,10 @@ def run(settings: Settings) -> int:
         SettingsError: the port of the metrics cannot be used.
     """
     configure(settings.log_format)
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # what fails there is raised and told
-    for talkative in ("aiokafka", "faust", "mode", "pipeline.transport"):
+    # these report every failed attempt; the worker reports an outage once in ten seconds
+    for client in ("aiokafka", "kafka"):
+        logging.getLogger(client).setLevel(logging.CRITICAL)
+    for talkative in ("faust", "mode", "pipeline.transport"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
     raise_open_files()
     load_all()

@@ -85,7 +85,6 @@ def test_the_login_for_bi_only_reads(up: Up) -> None:
 
 
 def test_status_tells_what_runs(up: Up) -> None:
-    produce(up, "up-shop", ["o-status"])
     done = shopstream(up, "status", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(done.stdout)

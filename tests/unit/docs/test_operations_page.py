@@ -10,8 +10,8 @@ import typer
 from doc_pages import ROOT, first_names, read, rows, section
 from pydantic import SecretStr
 
-from shopstream.cli.main import app
 from shopstream.cli.bi_user import PASSWORD
+from shopstream.cli.main import app
 from shopstream.contracts.topics import BY_NAME, DAY_MS
 from shopstream.settings import PREFIX, Settings
 
