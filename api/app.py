@@ -19,11 +19,11 @@ from api.gate import Gate, Shares
 from api.jwks import Jwks
 from api.metrics import Metrics
 from api.middleware import Answered, Cors, Keyed, Observed, Shed
-from api.presence import Presence
 from api.push.admission import Admission
 from api.push.catch_up import CatchUps
 from api.push.history import HistoryReader
 from api.push.hub import Hub
+from api.push.presence import Presence
 from api.push.routes import Grants, PushRoutes
 from api.push.socketio import SocketIo
 from api.push.stored_events import StoredEvents

@@ -22,8 +22,8 @@ from api.jwks_http import KeyAddress
 from api.metrics import serve as serve_metrics
 from api.middleware import access_log
 from api.peers import Peers, TicketClaims
-from api.presence import Presence, PresenceTeller
 from api.push.hub import Hub
+from api.push.presence import Presence, PresenceTeller
 from api.push.socketio import SocketIo
 from api.push.source import Source
 from api.push.timekeeper import Timekeeper

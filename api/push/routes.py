@@ -20,11 +20,11 @@ from api.documents import History, Present, Ticket, responses
 from api.faults import BadParameter, Forbidden, NotYet, RequestFault, Unauthorized
 from api.identity import Identity
 from api.parameters import SHOP, Parameter, openapi, read_query
-from api.presence import Presence
 from api.push import socketio, ws_stream
 from api.push.admission import Admission
 from api.push.history import AFTER, LIMIT, HistoryReader
 from api.push.hub import Hub
+from api.push.presence import Presence
 from api.push.socketio import BadHandshake, Handshake, Session, SocketIo
 from api.push.stream import EventStream, Subscription
 from api.push.subscriber import SubscriptionFilter

@@ -78,11 +78,11 @@ async def _watch(system: Up, seen: Watched) -> None:
         await asyncio.sleep(WATCH_SECONDS)
 
 
-async def _phase(system: Up, rate: float, seconds: float) -> tuple[Samples, Watched]:
+async def _phase(system: Up, name: str, rate: float, seconds: float) -> tuple[Samples, Watched]:
     seen = Watched()
     async with aiohttp.ClientSession() as session:
         tasks = [asyncio.create_task(each(system, seen)) for each in (_ask, _watch)]
-        samples = await Bench(system, session, rate).run(seconds)
+        samples = await Bench(system, session, rate, "-" + name).run(seconds)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -135,7 +135,8 @@ class Attackers:
             batch = producer.create_batch()
             for value in values:
                 batch.append(key=None, value=value, timestamp=None)
-            await producer.send_batch(batch, topic, partition=self._dice.randrange(12))
+            there = sorted(await producer.partitions_for(topic))
+            await producer.send_batch(batch, topic, partition=self._dice.choice(there))
         except KafkaError:
             pass  # the broker may refuse it: then it costs nobody else
         finally:
@@ -233,19 +234,19 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory(prefix="shopbench-") as name, up(Path(name)) as system:
         say("a minute without attacks")
-        calm = asyncio.run(_phase(system, flags.rate, 60))
+        calm = asyncio.run(_phase(system, "calm", flags.rate, 60))
         say("attacks")
         ours, theirs = multiprocessing.get_context("spawn").Pipe()
         attack = multiprocessing.get_context("spawn").Process(
             target=_attack, args=(system.kafka, system.api_port, theirs), daemon=True
         )
         attack.start()
-        hostile = asyncio.run(_phase(system, flags.rate, flags.minutes * 60))
+        hostile = asyncio.run(_phase(system, "attacks", flags.rate, flags.minutes * 60))
         ours.send("stop")
         counts, faults = ours.recv()
         attack.join()
         say("a minute later")
-        after = asyncio.run(_phase(system, flags.rate, 60))
+        after = asyncio.run(_phase(system, "after", flags.rate, 60))
         compared, differences = _verify(system, Path(name))
     for label, (samples, seen) in (("calm", calm), ("attacks", hostile), ("after", after)):
         result.rows.append(
@@ -275,7 +276,7 @@ def main() -> None:
             for label, (_, seen) in (("attacks", hostile),)
             for fault in seen.faults[:3]
         ),
-        *(f"attacks: {fault}" for fault in hostile[0].faults[:3]),
+        *(f"attacks: {fault[:200]}" for fault in hostile[0].faults[:3]),
         f"verify: {compared:,} rows compared, {differences} differences",
     ]
     publish(result, flags)

@@ -50,9 +50,12 @@ class Samples:
 
 
 class Bench:
-    """One run against one `up`."""
+    """One run against one `up`; `mark` tells the shops of its probes from those of another run."""
 
-    def __init__(self, system: Up, session: aiohttp.ClientSession, rate: float) -> None:
+    def __init__(
+        self, system: Up, session: aiohttp.ClientSession, rate: float, mark: str = ""
+    ) -> None:
+        self._mark = mark
         self._up = system
         self._session = session
         self._rate = rate
@@ -70,8 +73,8 @@ class Bench:
         polls = asyncio.create_task(self._poll())
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._produce(WARM_SECONDS + seconds))
-            tasks.create_task(self._probe(INCLUDES, self._includes))
-            tasks.create_task(self._probe(TOTALS, self._totals))
+            tasks.create_task(self._probe(INCLUDES + self._mark, self._includes))
+            tasks.create_task(self._probe(TOTALS + self._mark, self._totals))
         await self._drain()
         polls.cancel()
         stream.cancel()

@@ -112,7 +112,7 @@ if __name__ == "__main__":
     from shopstream.cli.main import main
 
     command, number = sys.argv[1:]
-    importlib.import_module(f"shopstream.{command}.main")
+    importlib.import_module(f"{command}.main")
     importlib.import_module("shopstream.cli.environment")
     sys.argv[1:] = [command]
     sys.stdout.reconfigure(write_through=True)  # type: ignore[union-attr]

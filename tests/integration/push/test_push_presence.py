@@ -15,7 +15,7 @@ from support.system import System
 QUICK = [
     sys.executable,
     "-c",
-    "import api.presence as presence\n"
+    "import api.push.presence as presence\n"
     "presence.SNAPSHOT_SECONDS, presence.SILENT_SECONDS = 1.0, 3.0\n"
     "from api.main import run; from shopstream.settings import load; exit(run(load()))",
 ]

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from api import presence as module
-from api.presence import Presence
+from api.push import presence as module
 from api.push.channel import Channel
 from api.push.encoding import SSE
 from api.push.outlet import Buffer
+from api.push.presence import Presence
 from api.push.subscriber import Subscriber, SubscriptionFilter
 from api.push.types import DEFAULT
 
