@@ -71,6 +71,8 @@ class Deps:
     streams_per_user: int = 0
     stream_seconds: float = 0
     cookie_cross_site: bool = False
+    metrics_here: bool = True
+    """`/metrics` is served beside the other routes."""
 
 
 def utc_now() -> datetime:
@@ -97,7 +99,8 @@ def create_app(deps: Deps, now: Callable[[], datetime] = utc_now) -> FastAPI:
     app.include_router(reports.router())
     push, app.state.sockets = _push(deps, now)
     app.router.routes.extend(push.router().routes)
-    app.include_router(health.router(checks))
+    app.include_router(health.router(checks, metrics=deps.metrics_here))
+    app.state.metrics = metrics.registry
     app.include_router(page.router())
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
     return app

@@ -7,8 +7,10 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from socket import socket
+from typing import Any
 
 import uvloop
+from prometheus_client import CollectorRegistry
 
 from api.access import Access
 from api.app import Deps, create_app
@@ -17,6 +19,7 @@ from api.freshness.stored import read_stored_progress
 from api.freshness.topology import Watch
 from api.jwks import Jwks
 from api.jwks_http import KeyAddress
+from api.metrics import serve as serve_metrics
 from api.middleware import access_log
 from api.peers import Peers, TicketClaims
 from api.push.hub import Hub
@@ -34,8 +37,10 @@ from clickhouse.sql import load_all
 from shopstream.broker import TopicAdmin, async_options
 from shopstream.disk import MIB, Disk
 from shopstream.limits import raise_open_files
+from shopstream.logs import Format
+from shopstream.logs import configure as log_to
 from shopstream.record_batches import bound_aiokafka
-from shopstream.settings import Settings, SettingsError
+from shopstream.settings import PREFIX, Settings, SettingsError
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +65,7 @@ def run(settings: Settings) -> int:
         The exit code: 0, 2 where the settings are not usable, 1 after an error in this program, so that
         what supervises the process starts it again.
     """
-    _log_to_stderr()
+    _log_to_stderr(settings.log_format)
     load_all()
     try:
         keys = Jwks(KeyAddress(settings.jwks_url).fetch) if settings.jwks_url else None
@@ -104,6 +109,7 @@ async def _serve(settings: Settings, access: Access, keys: Jwks | None, listener
             streams_per_user=settings.streams_per_user,
             stream_seconds=settings.stream_seconds,
             cookie_cross_site=settings.cookie_cross_site,
+            metrics_here=not settings.metrics_port,
         )
         host, port = listener.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
@@ -122,6 +128,7 @@ async def _serve(settings: Settings, access: Access, keys: Jwks | None, listener
             most=most,
         )
         server = Server(config, goodbye)
+        scraped = await _listen_for_metrics(settings, app.state.metrics)
         failed.add_done_callback(lambda _: server.stop())
         teller = PresenceTeller(presence, peers, hub)
         keeper = Timekeeper(hub, sockets.sweep)
@@ -132,11 +139,29 @@ async def _serve(settings: Settings, access: Access, keys: Jwks | None, listener
         for task in beside:
             task.add_done_callback(lambda done: _crash(done, failed))
         await server.serve([listener])
+        if scraped:
+            await scraped.cleanup()
         for task in beside:
             task.cancel()
         await teller.stop()
         await refusals.stop()
         return 1 if failed.done() else 0
+
+
+async def _listen_for_metrics(settings: Settings, registry: CollectorRegistry) -> Any:
+    """The server of `/metrics` alone, where it has a port of its own.
+
+    Raises:
+        SettingsError: the port cannot be used.
+    """
+    if not settings.metrics_port:
+        return None
+    try:
+        return await serve_metrics(registry, settings.host, settings.metrics_port)
+    except OSError as error:
+        raise SettingsError(
+            f"{PREFIX}METRICS_PORT: {settings.host}:{settings.metrics_port} cannot be used ({error})"
+        ) from None
 
 
 @asynccontextmanager
@@ -201,12 +226,8 @@ def _secret(settings: Settings) -> str | None:
     return secret.get_secret_value() if secret else None
 
 
-def _log_to_stderr() -> None:
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
+def _log_to_stderr(form: Format) -> None:
+    log_to(form)
     # these say every failed attempt; the watch over the topics says it once
     for name in ("aiokafka", "kafka"):
         logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -1,10 +1,20 @@
-"""What /metrics tells (Prometheus text format)."""
+"""The metrics of an API process (Prometheus text format)."""
 
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from importlib.metadata import version
+from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -34,6 +44,15 @@ class Metrics:
             buckets=BUCKETS,
             registry=self.registry,
         )
+        build = Gauge(
+            "shopstream_build_info",
+            "1, with the version of this process",
+            ["process", "version"],
+            registry=self.registry,
+        )
+        build.labels("api", version("shopstream")).set(1)
+        # memory, processor time, open files and the start of the process
+        ProcessCollector(registry=self.registry)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """One answer began; `route` is the path of the route, not of the request."""
@@ -98,15 +117,59 @@ class _Outside(Collector):
             yield GaugeMetricFamily(
                 "shopstream_disk_free_bytes", "Free space on the disk of the data directory", free
             )
-        yield self._pipeline()
+        yield from self._pipeline()
 
-    def _pipeline(self) -> Metric:
-        family = CounterMetricFamily(
-            "shopstream_pipeline",
-            "Counters that the pipeline's workers report, added up",
-            labels=["counter"],
+    def _pipeline(self) -> Iterator[Metric]:
+        """What the workers report of themselves, added up."""
+        said = self._book.counters()
+        yield CounterMetricFamily(
+            "shopstream_pipeline_records", "Records read and made durable", said.get("records", 0)
         )
-        for name, value in sorted(self._book.counters().items()):
-            if _NAME.fullmatch(name):
-                family.add_metric([name], value)
-        return family
+        refused = CounterMetricFamily(
+            "shopstream_pipeline_records_refused",
+            "Records sent to the dead letters",
+            labels=["reason"],
+        )
+        for name, value in sorted(said.items()):
+            reason = name.removeprefix("refused.")
+            if reason != name and _NAME.fullmatch(reason):
+                refused.add_metric([reason], value)
+        yield refused
+        yield CounterMetricFamily(
+            "shopstream_pipeline_batches", "Batches written", said.get("batches", 0)
+        )
+        yield CounterMetricFamily(
+            "shopstream_pipeline_flush_seconds",
+            "Time from the first statement of a batch to its acknowledgement, of all batches",
+            said.get("flushSeconds", 0),
+        )
+        yield CounterMetricFamily(
+            "shopstream_pipeline_repaired_rows",
+            "Rows of aggregates that the audit repaired",
+            said.get("repairs", 0),
+        )
+
+
+async def serve(registry: CollectorRegistry, host: str, port: int) -> Any:
+    """Serves `/metrics` alone, on the event loop of the caller; `await cleanup()` of what it returns ends it.
+
+    Raises:
+        OSError: the port is in use.
+    """
+    # only where metrics have a port of their own
+    from aiohttp import web
+
+    async def scrape(_: web.Request) -> web.Response:
+        content = generate_latest(registry)
+        return web.Response(body=content, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    app = web.Application()
+    app.router.add_get("/metrics", scrape)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError:
+        await runner.cleanup()
+        raise
+    return runner

@@ -10,10 +10,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
-from local.output import LINE, Log, Muffler, Say, is_wrong
+from local.output import LINE, Log, Muffler, Say, is_wrong, json_lines, plain, plain_lines
+from shopstream.logs import sentence
+from shopstream.variables import PREFIX
 
 _PR_SET_PDEATHSIG = 1
 
@@ -35,7 +38,8 @@ class Child:
         self.name = name
         self.last_words = ""
         self._say = say
-        self._log = Log(log)
+        as_json = inherited(env).get(f"{PREFIX}LOG_FORMAT") == "json"
+        self._log = Log(log, shape=json_lines(name, _now) if as_json else plain_lines)
         self._loop = asyncio.get_running_loop()
         self.ended: asyncio.Future[int] = self._loop.create_future()
         try:
@@ -90,9 +94,9 @@ class Child:
         while raw := stream.readline(LINE):
             self._log.write(raw)
             line = raw.decode(errors="replace").rstrip()
-            self.last_words = line or self.last_words
+            self.last_words = sentence(plain(line)) or self.last_words
             if is_wrong(line) and muffler.admits(time.monotonic()):
-                self._say(self.name, line)
+                self._say(self.name, sentence(plain(line)))
 
     def _watch(self) -> None:
         code = self._process.wait()
@@ -107,6 +111,10 @@ class Child:
     def _settle(self, code: int) -> None:
         if not self.ended.done():
             self.ended.set_result(code)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def inherited(more: Mapping[str, str]) -> dict[str, str]:

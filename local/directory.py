@@ -41,7 +41,9 @@ class Secrets:
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """What `up.json` holds. With a ClickHouse that is not our own there is no native port and no login for BI.
+    """What `up.json` holds, from before anything serves; `ready` once everything did.
+
+    With a ClickHouse that is not our own there is no native port and no login for BI.
 
     `bi_shops`: the address with the login of each shop of `--bi-shop`.
     """
@@ -54,6 +56,9 @@ class Addresses:
     bi_shops: dict[str, str]
     pid: int
     kafka_partitions: int
+    pipeline: str | None = None
+    kafka_version: str | None = None
+    ready: bool = False
 
 
 class Directory:

@@ -4,7 +4,10 @@ import re
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
+
+from shopstream.logs import as_json
 
 ROTATE_AT = 5 * 1024 * 1024
 """Bytes; a log that would be longer is moved to `.1`, in place of the one that is there."""
@@ -14,6 +17,8 @@ LINE = 64 * 1024
 Say = Callable[[str, str], None]
 """Takes the name of a process and a line for the terminal."""
 
+_CODES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])")
+"""Escape sequences of ECMA-48."""
 _WRONG = re.compile(r"\b(?:ERROR|CRITICAL|FATAL|panicked|\w+(?:Error|Exception):)")
 
 
@@ -24,15 +29,19 @@ class Log:
         OSError: at construction, the file cannot be opened.
     """
 
-    def __init__(self, path: Path, limit: int = ROTATE_AT) -> None:
+    def __init__(
+        self, path: Path, limit: int = ROTATE_AT, shape: Callable[[bytes], bytes] = bytes
+    ) -> None:
         self._path = path
+        self._shape = shape
         self._limit = limit
         self._lock = threading.Lock()
         self._file = path.open("ab", buffering=0)
         self._size = path.stat().st_size
 
     def write(self, line: bytes) -> None:
-        """Appends; nothing that fails here is worth a process."""
+        """Appends what `shape` makes of a line; nothing that fails here is worth a process."""
+        line = self._shape(line)
         with self._lock, suppress(OSError, ValueError):
             if self._size and self._size + len(line) > self._limit:
                 self._rotate()
@@ -48,6 +57,29 @@ class Log:
         fresh = self._path.open("ab", buffering=0)
         self._file.close()
         self._file, self._size = fresh, 0
+
+
+def json_lines(process: str, now: Callable[[], datetime]) -> Callable[[bytes], bytes]:
+    """Makes a line of JSON of every line of a process; what is one already stays."""
+
+    def shape(raw: bytes) -> bytes:
+        line = plain(raw.decode(errors="replace")).rstrip()
+        return as_json(line, process, now()).encode() + b"\n" if line else b""
+
+    return shape
+
+
+def plain_lines(raw: bytes) -> bytes:
+    """A line without codes for a terminal; a line of nothing else is none."""
+    if b"\x1b" not in raw:
+        return raw
+    text = plain(raw.decode(errors="replace"))
+    return text.encode() if text.strip() else b""
+
+
+def plain(text: str) -> str:
+    """Without codes for a terminal."""
+    return _CODES.sub("", text)
 
 
 def is_wrong(line: str) -> bool:

@@ -5,7 +5,7 @@ import importlib.util
 import os
 import signal
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -116,13 +116,9 @@ def _check_installed(plan: Plan, settings: Settings) -> None:
     if plan.clickhouse_port is not None and importlib.util.find_spec("chdb") is None:
         raise Fault("The package chdb-core is missing: install shopstream[local].")
     if plan.kafka_port is not None:
-        from local.kafka.install import install, is_installed
-        from local.kafka.java import find_java
+        from local.kafka.install import install_visibly
 
-        find_java(settings.java)
-        if not is_installed(settings):
-            Console(stderr=True).print("Apache Kafka is being downloaded, 43 MB, once …")
-        install(settings)
+        install_visibly(settings)
 
 
 async def _serve(plan: Plan, settings: Settings, secrets: Secrets, directory: Directory) -> None:
@@ -142,9 +138,12 @@ async def _serve(plan: Plan, settings: Settings, secrets: Secrets, directory: Di
     )
     watching.add_done_callback(lambda task: _report(task, console))
 
+    addresses = _addresses(plan, settings, secrets)
+    # before anything serves: who sees `/ready` answer 200 finds the addresses there
+    directory.announce(addresses)
+
     def ready() -> None:
-        addresses = _addresses(plan, settings, secrets)
-        directory.announce(addresses)
+        directory.announce(replace(addresses, ready=True))
         _greet(plan, settings, addresses, time.monotonic() - begun)
 
     try:
@@ -191,7 +190,17 @@ def _addresses(plan: Plan, settings: Settings, secrets: Secrets) -> Addresses:
         },
         pid=os.getpid(),
         kafka_partitions=settings.kafka_partitions,
+        pipeline=f"http://127.0.0.1:{plan.metrics_port}",
+        kafka_version=_kafka_version(plan),
     )
+
+
+def _kafka_version(plan: Plan) -> str | None:
+    if plan.kafka_port is None:
+        return None
+    from local.kafka.jars import locked_version
+
+    return locked_version()
 
 
 def _native(addresses: Addresses) -> str:

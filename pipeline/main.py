@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import sys
 from typing import Any
 
 import faust
@@ -10,6 +9,7 @@ import faust
 from clickhouse.sql import load_all
 from pipeline.worker import Worker
 from shopstream.limits import raise_open_files
+from shopstream.logs import configure
 from shopstream.settings import Settings
 
 
@@ -19,13 +19,11 @@ def run(settings: Settings) -> int:
     Raises:
         SettingsError: the port of the metrics cannot be used.
     """
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
-    )
-    logging.getLogger("kafka").setLevel(
-        logging.CRITICAL
-    )  # its errors are raised, and logged where they are caught
-    for talkative in ("aiokafka", "faust", "mode", "pipeline.transport"):
+    configure(settings.log_format)
+    # these report every failed attempt; the worker reports an outage once in ten seconds
+    for client in ("aiokafka", "kafka"):
+        logging.getLogger(client).setLevel(logging.CRITICAL)
+    for talkative in ("faust", "mode", "pipeline.transport"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
     raise_open_files()
     load_all()
@@ -35,14 +33,16 @@ def run(settings: Settings) -> int:
     app = worker.wire()
     try:
         loop.run_until_complete(worker.open())
-        faust.Worker(
+        driver = faust.Worker(
             app,
             loop=loop,
             loglevel="WARNING",
             override_logging=False,
             redirect_stdouts=False,
             quiet=True,
-        ).execute_from_commandline()
+        )
+        driver.spinner = None  # it writes codes for a terminal, also into a file
+        driver.execute_from_commandline()
     except KeyboardInterrupt:
         return 0
     except SystemExit as leaving:

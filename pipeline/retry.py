@@ -22,6 +22,8 @@ class Backoff:
     def __init__(self, what: str) -> None:
         self._what = what
         self._pause = FIRST_PAUSE
+        self.pauses = 0
+        """Tries that failed since the process started."""
         self._logged = -LOG_SECONDS
         self.unavailable_reason: str | None = None
         """Why the dependency does not serve now, or None."""
@@ -30,6 +32,7 @@ class Backoff:
         """Sleeps before the next try; logs the reason at most every `LOG_SECONDS`."""
         now = asyncio.get_running_loop().time()
         self.unavailable_reason = str(error)
+        self.pauses += 1
         if now - self._logged >= LOG_SECONDS:
             self._logged = now
             logger.warning("%s: %s; retrying in %.1f s", self._what, error, self._pause)

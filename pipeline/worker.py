@@ -121,6 +121,14 @@ class Worker:
             self._audited,
             settings.audit_seconds,
         )
+        self.metrics.watch_retries(
+            {
+                "clickhouse": lambda: self.engine_backoff.pauses + self.recovery_backoff.pauses,
+                "kafka": lambda: self.broker_backoff.pauses,
+                "progress": lambda: self.progress_backoff.pauses,
+                "deadletters": lambda: self.dead_letters_backoff.pauses,
+            }
+        )
         self.status = Status(self.metrics.registry, self.unavailable)
         self.app = self._faust()
         self.kafka = transport.install(self.app)
@@ -162,6 +170,14 @@ class Worker:
             oldest = min(known.as_of or started for known in found.values())
             self.metrics.behind(max(0.0, instants.now().timestamp() - oldest))
             self.metrics.clock_set_back(instants.times_set_back)
+            self.metrics.lag(
+                {
+                    Partition(tp.topic, tp.partition): max(
+                        0, self._end_of(tp, known.next) - known.next
+                    )
+                    for tp, known in found.items()
+                }
+            )
         return {
             Partition(tp.topic, tp.partition): Progress(
                 self.epochs.of(tp.topic), known.next, datetime.fromtimestamp(known.as_of, UTC)
@@ -169,6 +185,11 @@ class Worker:
             for tp, known in found.items()
             if known.as_of > 0
         }
+
+    def _end_of(self, tp: TP, known: int) -> int:
+        """Of a partition as the latest fetch has told it; `known` before there was one."""
+        end = self.app.consumer.highwater(tp)
+        return known if end is None else int(end)
 
     def unavailable(self) -> dict[str, str]:
         """The reason by the name of each dependency that does not serve now."""

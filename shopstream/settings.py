@@ -14,16 +14,14 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-PREFIX = "SHOPSTREAM_"
+from shopstream.variables import PREFIX, SettingsError, secret_fault
+
+__all__ = ["PREFIX", "Settings", "SettingsError", "load"]
 
 
 def _cache_dir() -> Path:
     """As the XDG Base Directory Specification says."""
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "shopstream"
-
-
-class SettingsError(Exception):
-    """The settings are not usable; `str()` lists every fault, one a line, by variable name."""
 
 
 class Settings(BaseSettings):
@@ -84,11 +82,13 @@ class Settings(BaseSettings):
     """Streams write to their connections themselves; off, they are ordinary ASGI responses."""
     access_log: bool = False
     """A line of JSON on standard output for each request."""
+    log_format: Literal["text", "json"] = "text"
+    """Of the logs of all processes."""
 
     host: str = "127.0.0.1"
     port: int = Field(3000, ge=0, le=65535)
     metrics_port: int = Field(0, ge=0, le=65535)
-    """Where the pipeline serves /health, /ready and /metrics; 0 switches it off."""
+    """Where the pipeline serves /health, /ready and /metrics (0: nowhere), and the API /metrics (0: on `port`)."""
     audit_seconds: float = Field(60, ge=0)
     """From one comparison of the recent days with the orders to the next; 0 switches the audit off."""
     data_dir: Path = Path(".shopstream")
@@ -139,8 +139,8 @@ class Settings(BaseSettings):
     @field_validator("jwt_secret", "ticket_secret")
     @classmethod
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value().encode()) < 32:
-            raise ValueError("must have at least 32 bytes (RFC 7518, section 3.2)")
+        if value is not None and (fault := secret_fault(value.get_secret_value())):
+            raise ValueError(fault)
         return value
 
     @field_validator("kafka_sasl_username", "kafka_sasl_password")

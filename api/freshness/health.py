@@ -101,14 +101,14 @@ class Health:
         return {"disk": trouble} if trouble else {}
 
 
-def router(health: Health) -> APIRouter:
-    """The three routes."""
+def router(health: Health, *, metrics: bool = True) -> APIRouter:
+    """The three routes, or without `metrics`, which then have a port of their own, two."""
     routes = APIRouter(tags=["operations"])
     unready: Responses = {503: {"description": _UNREADY, "headers": {"Retry-After": _RETRY}}}
     for path, endpoint, more in (
         ("/health", health.health, {}),
         ("/ready", health.ready, unready),
-        ("/metrics", health.metrics, {}),
+        *((("/metrics", health.metrics, {}),) if metrics else ()),
     ):
         routes.add_api_route(
             path,

@@ -49,7 +49,7 @@ def up(folder: Path, kafka: str | None = None, python: str = sys.executable) -> 
     command = [python, "-m", "shopstream", "up", *flags, "--data-dir", str(data)]
     env = {"SHOPSTREAM_KAFKA_BOOTSTRAP": kafka} if kafka else {}
     with Child("shopstream up", command, folder / "up.log", env) as child:
-        child.until((data / "up.json").exists, READY_SECONDS, READY_PAUSE)
+        child.until(lambda: _is_ready(data / "up.json"), READY_SECONDS, READY_PAUSE)
         told, secrets = _read(data / "up.json"), _read(data / "secrets.json")
         yield Up(
             int(ports["--port"]),
@@ -67,6 +67,11 @@ def _port_flags(python: str) -> tuple[str, ...]:
     wide = {**os.environ, "COLUMNS": "200"}
     told = subprocess.run(command, env=wide, capture_output=True, text=True, check=True).stdout
     return tuple(flag for flag in PORT_FLAGS if flag in told)
+
+
+def _is_ready(told: Path) -> bool:
+    """An older version writes the file only then."""
+    return told.exists() and bool(_read(told).get("ready", True))
 
 
 def _named(children: dict[int, str]) -> dict[str, int]:

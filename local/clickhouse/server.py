@@ -67,6 +67,8 @@ def serve(engine: ServerConfig, logins: Mapping[str, Login]) -> int:
     _leave(engine.home / "gone")
     stopped = _wait(thread)
     if stopped:
+        # the engine reports the statement that ends as one that failed
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
         _stop(engine, password)
     thread.join(STOP_SECONDS)
     if not stopped:

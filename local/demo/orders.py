@@ -1,7 +1,7 @@
 """The orders that a sample shop gets in one hour, each with all that will become of it. Pure."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 
@@ -54,11 +54,18 @@ def orders_of(world: World, shop: Shop, hour: int) -> Iterator[Order]:
     """The orders created in the hour; the same for the same world, shop and hour."""
     random = world.random("orders", shop.id, hour)
     for number in range(poisson(random, world.mean_orders(shop, hour))):
-        yield _order(random, shop, f"{shop.code}-{hour}-{number:03d}", start_of(hour))
+        created = start_of(hour) + timedelta(microseconds=random.randrange(3_600_000_000))
+        yield _order(random, shop, f"{shop.code}-{hour}-{number:03d}", created)
 
 
-def _order(random: Random, shop: Shop, order_id: str, begin: datetime) -> Order:
-    created = begin + timedelta(microseconds=random.randrange(3_600_000_000))
+def order_at(world: World, shop: Shop, name: str, created: datetime, paid: datetime) -> Order:
+    """An order beside those of the hours, which is paid and stays so."""
+    random = world.random("order", shop.id, name)
+    order = _order(random, shop, f"{shop.code}-{name}", created)
+    return replace(order, steps=(Step(created, "pending"), Step(paid, "paid")))
+
+
+def _order(random: Random, shop: Shop, order_id: str, created: datetime) -> Order:
     foreign = random.random() < 0.03
     currency = shop.other[0] if foreign else shop.currency
     lines = tuple(_lines(random, shop, currency, shop.other[1] if foreign else 1.0))
@@ -114,6 +121,10 @@ SHIPPED = (
     ("completed", 600, 1440),
 )
 """What follows payment: status, least and most minutes after the one before."""
+
+
+LONGEST_LIFE = 107
+"""Hours from the creation of an order to its last step at most."""
 
 
 def _refund(random: Random, lines: tuple[Line, ...], at: datetime, whole: bool) -> Step:

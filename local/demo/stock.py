@@ -11,10 +11,9 @@ from local.demo.orders import LINES
 from local.demo.shops import Product, Shop
 from local.demo.world import World, start_of
 
-LONGEST_PAST = 120
-LONGEST_LIVE = 8
-"""Hours between two restocks at most, before and after the demo was first started."""
-LONGEST_LEAD = LONGEST_PAST // 3
+SHORTEST, LONGEST = 24, 48
+"""Hours between two restocks of a product."""
+LONGEST_LEAD = LONGEST // 3
 """Hours from a purchase to its arrival at most."""
 
 
@@ -39,20 +38,16 @@ class Shelf:
 
 
 def restocks_of(world: World, shop: Shop, hour: int) -> list[Restock]:
-    """The restocks of the hour: each product in its own cycle, and all as the demo opens."""
+    """The restocks of the hour: each product in its own cycle."""
     return [
         _restock(world, shop, product, hour, cycle)
         for place, product in enumerate(shop.products)
-        if (cycle := _cycle(world, place, hour)) and _due(world, place, hour, cycle)
+        if (hour + 7 * place) % (cycle := _cycle(place)) == 0
     ]
 
 
-def _cycle(world: World, place: int, hour: int) -> int:
-    return 4 + place % 5 if hour >= world.opened else 24 * (3 + place % 3)
-
-
-def _due(world: World, place: int, hour: int, cycle: int) -> bool:
-    return hour == world.opened or (hour + 7 * place) % cycle == 0
+def _cycle(place: int) -> int:
+    return SHORTEST + (LONGEST - SHORTEST) // 4 * (place % 5)
 
 
 def _restock(world: World, shop: Shop, product: Product, hour: int, cycle: int) -> Restock:

@@ -8,32 +8,45 @@ from itertools import count
 
 from local.demo import events
 from local.demo.events import Event
-from local.demo.orders import Order, orders_of
+from local.demo.orders import LONGEST_LIFE, Order, orders_of
 from local.demo.shops import SHOPS, Product, Shop
 from local.demo.stock import (
+    LONGEST,
     LONGEST_LEAD,
-    LONGEST_LIVE,
-    LONGEST_PAST,
     Restock,
     Shelf,
     restocks_of,
 )
 from local.demo.world import World, hour_of, poisson, start_of
 
-SESSIONS = 5.0
+SESSIONS = 4.0
 """Visits for each order."""
 
 Happening = Callable[[], Sequence[Event]]
 
 
 class Stream:
-    """What happens from `start` on. Whenever it starts, the same instants bring the same events."""
+    """What happens from `start` on. Whenever it starts, the same instants bring the same events.
 
-    def __init__(self, world: World, start: datetime, shops: tuple[Shop, ...] = SHOPS) -> None:
+    Of what was over before `history` no report needs more than the outcome: earlier versions of an order are left out,
+    and levels of stock from more than `LONGEST` hours before.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        start: datetime,
+        shops: tuple[Shop, ...] = SHOPS,
+        *,
+        history: datetime | None = None,
+    ) -> None:
         self._world = world
+        self._history = history or start
+        self._levels = self._history - timedelta(hours=LONGEST)
         self._start = start
         self._shops = shops
-        self._hour = _warm_up(world, hour_of(start))
+        # so that every shelf is known at the start, and every order that still goes on
+        self._hour = hour_of(start) - max(LONGEST, LONGEST_LIFE) - 1
         self._restocks = self._hour
         self._due: list[tuple[datetime, int, Happening]] = []
         self._order = count()
@@ -91,7 +104,9 @@ class Stream:
             self._at(at, partial(tuple, (visit,)))
 
     def _step(self, order: Order, revision: int) -> Sequence[Event]:
-        found = [events.order_event(order, revision)]
+        after = order.steps[revision + 1 : revision + 2]
+        superseded = bool(after) and after[0].at < self._history
+        found = [] if superseded else [events.order_event(order, revision)]
         status = order.steps[revision].status
         if status in ("paid", "failed"):
             found.append(events.payment_event(order, revision))
@@ -109,7 +124,8 @@ class Stream:
             if shelf is None or shelf.since > order.steps[0].at:
                 continue
             shelf.quantity = max(0, shelf.quantity + sign * line.quantity)
-            yield self._level(order.shop, line.product, f"{order.id}-{revision}", at)
+            if at >= self._levels:
+                yield self._level(order.shop, line.product, f"{order.id}-{revision}", at)
 
     def _level(self, shop: Shop, product: Product, cause: str, at: datetime) -> Event:
         quantity = self._shelves[shop.id, product.id].quantity
@@ -117,21 +133,3 @@ class Stream:
 
     def _at(self, at: datetime, happening: Happening) -> None:
         heapq.heappush(self._due, (at, next(self._order), happening))
-
-
-def _warm_up(world: World, hour: int) -> int:
-    """The hour at which to begin so that every shelf is known at `hour`."""
-    if hour <= world.opened:
-        return hour - LONGEST_PAST - 1
-    return max(world.opened, hour - LONGEST_LIVE - 1)
-
-
-def beginning(world: World, now: datetime, days: int, most_orders: int) -> datetime:
-    """Where to start: `days` before `now`, or later if that would be more than `most_orders`."""
-    hour = hour_of(now)
-    expected = 0.0
-    for back in range(24 * days):
-        expected += sum(world.mean_orders(shop, hour - back) for shop in SHOPS)
-        if expected > most_orders:
-            return start_of(hour - back)
-    return start_of(hour - 24 * days)

@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 
 from local.demo.shops import Shop
 
-PAST_ORDERS = 100.0
-"""Orders of a shop on an average day before the demo was first started."""
-LIVE_ORDERS = 3000.0
-"""And from that hour on, so that something happens every few seconds."""
+ORDERS = 350.0
+"""Of a shop on an average day, past or present, so that no hour towers over the others. With visits and stock something
+happens in one of the shops every five seconds."""
+NIGHT = 0.5
+"""Beside 0.5 to 1.5 while a shop is open: people order online around the clock."""
 
 HOUR = timedelta(hours=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -30,10 +31,9 @@ def start_of(hour: int) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """`opened` is the hour in which the demo was first started."""
+    """Everything follows from the seed."""
 
     seed: int
-    opened: int
 
     def random(self, *names: object) -> Random:
         """Numbers that depend on the seed and the names only."""
@@ -42,8 +42,7 @@ class World:
     def mean_orders(self, shop: Shop, hour: int) -> float:
         """Orders to expect in the hour: the day's number, by weekday and local hour."""
         local = start_of(hour).astimezone(ZoneInfo(shop.timezone))
-        a_day = LIVE_ORDERS if hour >= self.opened else PAST_ORDERS
-        return a_day * _WEEKDAY[local.weekday()] * _share(shop, local.hour)
+        return ORDERS * _WEEKDAY[local.weekday()] * _share(shop, local.hour)
 
 
 def poisson(random: Random, mean: float) -> int:
@@ -58,13 +57,13 @@ def poisson(random: Random, mean: float) -> int:
 
 
 def _share(shop: Shop, hour: int) -> float:
-    """The part of a day's orders in a local hour: two humps while open, a trickle at night."""
+    """The part of a day's orders in a local hour: two humps while open, fewer at night."""
     return _weight(shop, hour) / sum(_weight(shop, each) for each in range(24))
 
 
 def _weight(shop: Shop, hour: int) -> float:
     if not shop.opens <= hour < shop.closes:
-        return 0.02 if shop.collects else 0.12
+        return NIGHT
     middle = (hour + 0.5 - shop.opens) / (shop.closes - shop.opens)
     return (
         0.5 + math.exp(-(((middle - 0.2) / 0.15) ** 2)) + math.exp(-(((middle - 0.75) / 0.2) ** 2))

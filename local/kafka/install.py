@@ -31,6 +31,11 @@ def is_installed(settings: Settings) -> bool:
     return is_fetched(_folder(settings))
 
 
+def find_archive(settings: Settings) -> bool:
+    """Whether the classes of Kafka are archived for the Java that would run it."""
+    return (_folder(settings) / find_java(settings.java).archive_name).exists()
+
+
 def _folder(settings: Settings) -> Path:
     digest = hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]
     return settings.cache_dir.expanduser().absolute() / f"kafka-{digest}"
@@ -122,10 +127,28 @@ def _serve_topics(port: int) -> None:
                 return
 
 
+def install_visibly(settings: Settings) -> Runtime:
+    """The same, with a line on standard error before what takes long, and one after it.
+
+    Raises:
+        KafkaNotInstalled: as `install`.
+    """
+    if is_installed(settings) and find_archive(settings):
+        return install(settings)
+    begun = time.monotonic()
+    what = "preparing" if is_installed(settings) else "downloading (43 MB) and preparing"
+    sys.stderr.write(
+        f"Apache Kafka: {what} it in {_folder(settings)}, about half a minute, once.\n"
+    )
+    runtime = install(settings)
+    sys.stderr.write(f"Apache Kafka: done in {time.monotonic() - begun:.0f} s.\n")
+    return runtime
+
+
 def main() -> int:
-    """For scripts/setup: 1 with a sentence where it does not work."""
+    """For scripts/run and scripts/test: 1 with a sentence where it does not work."""
     try:
-        install(load())
+        install_visibly(load())
     except (Fault, SettingsError) as fault:
         sys.stderr.write(f"{fault}\n")
         return 1

@@ -58,6 +58,11 @@ def fetch(folder: Path) -> tuple[Path, ...]:
     return jars
 
 
+def locked_version() -> str:
+    """Of Apache Kafka."""
+    return next(jar.version for jar in _locked() if jar.groupId == "org.apache.kafka")
+
+
 def is_fetched(folder: Path) -> bool:
     """Whether every jar is there, and was the locked one when it came."""
     jars = (folder / "maven" / jar.path for jar in _locked())

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from shopstream.cli.counted import counted
 from shopstream.cli.deadletters import Reading, Retried, find, retry
 from shopstream.cli.letters import Letter, Wanted
 from shopstream.producer import ShopProducer
@@ -51,13 +52,13 @@ def json_line(document: dict[str, Any], encoding: str | None) -> str:
 
 def listed(shown: int, reading: Reading) -> str:
     """For people."""
-    parts = [f"{reading.letters:,} dead letters"]
+    parts = [counted(reading.letters, "dead letter")]
     if reading.matched != reading.letters:
-        parts.append(f"{reading.matched:,} match")
+        parts.append(f"{reading.matched:,} {'matches' if reading.matched == 1 else 'match'}")
     if shown != reading.matched:
         parts.append(f"the last {shown:,} shown")
     if reading.strange:
-        parts.append(f"{reading.strange:,} other records passed over")
+        parts.append(f"{counted(reading.strange, 'other record')} passed over")
     return ", ".join(parts)
 
 
@@ -80,9 +81,12 @@ def retry_letters(settings: Settings, wanted: Wanted, limit: int | None, dry_run
 def retried(done: Retried, reading: Reading, dry_run: bool) -> str:
     """For people: one line, and one for each reason why records cannot be sent."""
     verb = "would be sent" if dry_run else "sent again"
-    lines = [f"{done.sent:,} records {verb}, of {reading.letters:,} dead letters"]
+    of = counted(reading.letters, "dead letter")
+    lines = [f"{counted(done.sent, 'record')} {verb}, of {of}"]
     if done.repeated:
-        lines[0] += f"; {done.repeated:,} more are the same again"
+        lines[0] += (
+            f"; {done.repeated:,} more {'is' if done.repeated == 1 else 'are'} the same again"
+        )
     for why, count in done.kept_back.most_common():
         lines.append(f"{count:,} cannot be sent ({why})")
     return "\n".join(lines)

@@ -1,15 +1,16 @@
 """`shopstream deadletters`: the flags of its two commands."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from shopstream.cli.faults import plain_faults
-from shopstream.cli.letters import Wanted
-from shopstream.cli.letters import since as read_since
 from shopstream.contracts.reject import Reason
 from shopstream.contracts.topics import INPUTS
+
+if TYPE_CHECKING:
+    from shopstream.cli.letters import Wanted
 
 app = typer.Typer(no_args_is_help=True, help="Shows what was refused; sends it again.")
 
@@ -61,7 +62,10 @@ def retry(
 
 def _wanted(
     reason: Reason | None, topic: str | None, shop: str | None, since: str | None
-) -> Wanted:
+) -> "Wanted":
+    from shopstream.cli.letters import Wanted
+    from shopstream.cli.letters import since as read_since
+
     if topic is not None and topic not in INPUTS:
         raise typer.BadParameter(f"must be one of {', '.join(INPUTS)}", param_hint="--topic")
     try:

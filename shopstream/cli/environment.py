@@ -4,18 +4,94 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from shopstream.settings import PREFIX, Settings, load
+from shopstream.cli.tokens import TokenKey
+from shopstream.faults import Fault
+from shopstream.variables import PREFIX, SettingsError
+
+if TYPE_CHECKING:
+    from shopstream.settings import Settings
 
 
-def load_beside_up() -> Settings:
+class NoUpRunning(Fault):
+    """`str()` says where it was looked for."""
+
+
+def data_directory() -> Path:
+    """Where a running `up` is looked for."""
+    return Path(os.environ.get(f"{PREFIX}DATA_DIR") or ".shopstream")
+
+
+def running_up() -> dict[str, Any]:
+    """The content of `up.json`.
+
+    Raises:
+        NoUpRunning: there is none, or its process has ended.
+    """
+    told = _read(data_directory() / "up.json")
+    if why := no_up_running(told, data_directory()):
+        raise NoUpRunning(why)
+    return told
+
+
+def no_up_running(told: Mapping[str, Any], directory: Path) -> str | None:
+    """A sentence where the data directory is not that of a running `up`."""
+    remedy = f"start one (scripts/run), or set {PREFIX}DATA_DIR to the data directory of the one that runs"
+    if not told:
+        return f"No running `shopstream up` was found in {directory.absolute()}: {remedy}."
+    if isinstance(told.get("pid"), int) and not _is_alive(told["pid"]):
+        return f"The `shopstream up` of {directory.absolute()}, process {told['pid']}, runs no more: {remedy}."
+    return None
+
+
+def elsewhere() -> str | None:
+    """Why a command looked at a default address: no variable says where to look, and no `up` runs here."""
+    named = (f"{PREFIX}{name}" for name in ("KAFKA_BOOTSTRAP", "CLICKHOUSE_URL"))
+    if any(os.environ.get(name) for name in named):
+        return None
+    return no_up_running(_read(data_directory() / "up.json"), data_directory())
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # of another user
+        return True
+    return True
+
+
+def token_key() -> TokenKey:
+    """What signs a token: read without the other settings, so that `token` answers at once.
+
+    Raises:
+        SettingsError: there is no secret to sign with, or it is too short.
+    """
+    directory = data_directory()
+    secret = os.environ.get(f"{PREFIX}JWT_SECRET") or _read(directory / "secrets.json").get("jwt")
+    if not isinstance(secret, str):
+        raise SettingsError(
+            f"{PREFIX}JWT_SECRET: is not set, and there is no secret of `shopstream up`"
+            f" in {directory.absolute()}"
+        )
+    return TokenKey(
+        secret,
+        os.environ.get(f"{PREFIX}JWT_ISSUER") or None,
+        os.environ.get(f"{PREFIX}JWT_AUDIENCE") or None,
+    )
+
+
+def load_beside_up() -> "Settings":
     """Reads the environment, completed from `up.json` and the secrets of the data directory.
 
     Raises:
         SettingsError: with one line for each fault.
     """
-    directory = Path(os.environ.get(f"{PREFIX}DATA_DIR") or ".shopstream")
+    from shopstream.settings import load
+
+    directory = data_directory()
     told = told_by_up(_read(directory / "up.json"), _read(directory / "secrets.json"), os.environ)
     # not put into the environment: a secret there is one more place to read it from
     silent = {name: value for name, value in told.items() if not os.environ.get(name)}

@@ -9,7 +9,7 @@ from typing import NoReturn
 import typer
 
 from shopstream.faults import Fault
-from shopstream.settings import SettingsError
+from shopstream.variables import SettingsError
 
 
 @contextmanager
@@ -22,12 +22,12 @@ def plain_faults(quiet: bool = True) -> Iterator[None]:
     except SettingsError as error:
         _fail(str(error), 2)
     except Fault as error:
-        _fail(str(error), 1)
+        _fail(_located(error), 1)
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:
         if _of_clickhouse(error):
-            _fail(f"ClickHouse cannot serve: {error}", 1)
+            _fail(_located(f"ClickHouse cannot serve: {error}"), 1)
         raise
 
 
@@ -35,6 +35,16 @@ def _of_clickhouse(error: Exception) -> bool:
     """A command that never asked ClickHouse has not loaded its errors either."""
     errors = sys.modules.get("clickhouse.errors")
     return errors is not None and isinstance(error, errors.EngineUnavailable | errors.EngineError)
+
+
+def _located(error: Fault | str) -> str:
+    """With where the address came from, if it is a default one because no `up` runs here."""
+    from shopstream.cli.environment import elsewhere
+
+    broker = sys.modules.get("shopstream.broker")
+    unreachable = broker is not None and isinstance(error, broker.BrokerUnreachable)
+    why = elsewhere() if unreachable or isinstance(error, str) else None
+    return f"{error} {why}" if why else str(error)
 
 
 def _fail(message: str, code: int) -> NoReturn:

@@ -6,6 +6,7 @@ error); 2 flags or settings are not usable (every fault on its own line).
 
 import io
 import json
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,11 +14,16 @@ from typing import Annotated
 
 import typer
 
+from shopstream.cli.counted import counted
 from shopstream.cli.deadletters_flags import app as deadletters
 from shopstream.cli.faults import plain_faults
+from shopstream.faults import Fault
+from shopstream.variables import unknown_variables
 
 SERVERS = frozenset({"api", "clickhouse", "local", "pipeline"})
 """Packages that are in no wheel."""
+LOGGING = frozenset({"api", "pipeline"})
+"""Commands that write a log, where a warning is a line of it."""
 
 app = typer.Typer(
     name="shopstream",
@@ -27,6 +33,34 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(deadletters, name="deadletters")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"shopstream {_version()}")
+        raise typer.Exit
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("shopstream")
+
+
+@app.callback()
+def begin(
+    context: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Real-time commerce analytics: exact aggregates from Kafka, and live push."""
+    if context.invoked_subcommand not in LOGGING:
+        for sentence in unknown_variables(os.environ):
+            typer.echo(f"warning: {sentence}", err=True)
 
 
 def main() -> None:
@@ -135,10 +169,11 @@ def migrate(
         ran = migrate_clickhouse(settings)
         for name in ran:
             typer.echo(f"ran migration {name}")
-        typer.echo(f"{len(report.created)} topics created, {len(ran)} migrations run")
+        topics = counted(len(report.created), "topic")
+        typer.echo(f"{topics} created, {counted(len(ran), 'migration')} run")
         if bi_user and bi_shop:
             make_bi_user(settings, bi_user, bi_password(), bi_shop)
-            typer.echo(f"BI user {bi_user} sees {len(bi_shop)} shops")
+            typer.echo(f"BI user {bi_user} sees {counted(len(bi_shop), 'shop')}")
 
 
 @app.command()
@@ -164,6 +199,32 @@ def produce(
 
 
 @app.command()
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+    address: Annotated[
+        str | None,
+        typer.Option(help="Only this address: api, kafka, clickhouse or bi, with its login."),
+    ] = None,
+) -> None:
+    """Addresses, versions, freshness and lag of the running `up`; exit 1 if something is not ready."""
+    from shopstream.cli.environment import data_directory, running_up
+    from shopstream.cli.status import ADDRESSES, http_get, look
+
+    if address is not None and address not in ADDRESSES:
+        raise typer.BadParameter(f"must be one of {', '.join(ADDRESSES)}", param_hint="--address")
+    with plain_faults():
+        told = running_up()
+        if address is not None:
+            if not told.get(address):
+                raise Fault(f"--address {address}: this `up` has none.")
+            typer.echo(told[address])
+            return
+        found = look(told, data_directory().absolute(), _version(), http_get)
+        typer.echo(json.dumps(found.document(), indent=2) if as_json else found.text())
+        raise typer.Exit(0 if found.ready else 1)
+
+
+@app.command()
 def token(
     shop: Annotated[list[str], typer.Option(help="A shop it allows; may be repeated.")],
     role: Annotated[str, typer.Option(help="admin or staff.")] = "admin",
@@ -171,7 +232,7 @@ def token(
     ttl: Annotated[str, typer.Option(help="How long it is valid: 90s, 30m, 1h, 7d.")] = "1h",
 ) -> None:
     """Prints a development token, alone on standard output."""
-    from shopstream.cli.environment import load_beside_up
+    from shopstream.cli.environment import token_key
     from shopstream.cli.tokens import ROLES, duration, mint
 
     if role not in ROLES:
@@ -181,9 +242,9 @@ def token(
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--ttl") from None
     with plain_faults():
-        settings = load_beside_up()
+        key = token_key()
         try:
-            text = mint(settings, shop, datetime.now(UTC), role=role, user=user, ttl=life)
+            text = mint(key, shop, datetime.now(UTC), role=role, user=user, ttl=life)
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint="--shop, --user") from None
         typer.echo(text)
@@ -203,6 +264,10 @@ def verify(
         settings = load_beside_up()
         with steps_bar("comparing") as advance:
             verdict = compare(settings, shop, advance)
+        if shop is not None and not verdict.compared:
+            raise Fault(
+                f"--shop {shop}: there are no numbers of this shop, so nothing was compared."
+            )
         if as_json:
             found = [difference.as_dict() for difference in verdict.differences]
             document = {"compared": verdict.compared, "differences": found}
@@ -210,7 +275,8 @@ def verify(
         else:
             for each in verdict.differences:
                 typer.echo(str(each))
-            typer.echo(f"{verdict.compared} rows compared, {len(verdict.differences)} differences")
+            rows = counted(verdict.compared, "row")
+            typer.echo(f"{rows} compared, {counted(len(verdict.differences), 'difference')}")
         raise typer.Exit(1 if verdict.differences else 0)
 
 
@@ -225,7 +291,7 @@ def rebuild() -> None:
         settings = load_beside_up()
         with steps_bar("rebuilding") as advance:
             done = run(settings, lambda done, of, _: advance(done, of))
-        typer.echo(f"{done.repaired} rows made good")
+        typer.echo(f"{counted(done.repaired, 'row')} repaired")
         if not done.told:
             typer.echo(
                 "API processes could not be told over Kafka: reports show the repairs within six minutes",
@@ -233,6 +299,7 @@ def rebuild() -> None:
             )
         if done.doubtful:
             typer.echo(
-                f"{done.doubtful} rows were being written all the time: run it again", err=True
+                f"{counted(done.doubtful, 'row')} could not be judged while being written: run it again",
+                err=True,
             )
         raise typer.Exit(1 if done.doubtful else 0)

@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from shopstream.cli.counted import counted
+from shopstream.cli.wrong_file import Complaints
 from shopstream.producer import InvalidEvent, NotDelivered, Sent, ShopProducer
 from shopstream.producer.routing import as_it_is
 
@@ -26,9 +28,9 @@ class Summary:
     def sentence(self) -> str:
         """For people."""
         rate = self.sent / self.seconds if self.seconds else 0.0
-        parts = [f"{self.sent:,} events sent in {self.seconds:.1f} s ({rate:,.0f}/s)"]
+        parts = [f"{counted(self.sent, 'event')} sent in {self.seconds:.1f} s ({rate:,.0f}/s)"]
         if self.refused:
-            parts.append(f"{self.refused:,} lines not sent")
+            parts.append(f"{counted(self.refused, 'line')} not sent")
         if self.failed:
             parts.append(f"{self.failed:,} not acknowledged ({self.failure})")
         return ", ".join(parts)
@@ -55,29 +57,34 @@ def produce(
     topic: str | None,
     complain: Callable[[int, str], None],
     advance: Callable[[int], None],
+    name: str = "-",
 ) -> Summary:
     """Sends every line, unchecked, and waits for the last acknowledgement.
 
     Without `topic` each goes to the topic of its type, blank lines are passed over, and
     `complain(line number, reason)` hears of each that has none; with it each goes as it is.
-    `advance(bytes)` is told after each line.
+    `advance(bytes)` is told after each line. `name` is that of the file.
 
     Raises:
+        WrongFile: none of the first lines that are not blank, or of all where there are fewer, is an event.
         NoSuchTopic, NotDelivered, BrokerUnreachable: from the producer; the rest is not sent.
     """
     begun = time.monotonic()
     summary = Summary()
     last: Sent | None = None
+    complaints = Complaints(name, complain)
     for number, line in enumerate(lines, 1):
         text = line.rstrip(b"\r\n")
         if topic is not None or text.strip():
             try:
                 last = _send(producer, text, topic)
                 summary.sent += 1
+                complaints.sent()
             except InvalidEvent as error:
                 summary.refused += 1
-                complain(number, str(error))
+                complaints.refused(number, text, str(error))
         advance(len(line))
+    complaints.end()
     _finish(producer, last, summary)
     summary.seconds = time.monotonic() - begun
     return summary

@@ -10,6 +10,7 @@ from typing import BinaryIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from shopstream.cli.counted import counted
 from shopstream.cli.produce import Summary, paced, produce
 from shopstream.faults import Fault
 from shopstream.producer import ShopProducer
@@ -25,7 +26,7 @@ def produce_file(settings: Settings, name: str, rate: float | None, topic: str |
     """Sends the lines of the file `name` (`-`: standard input).
 
     Raises:
-        Fault: the file cannot be read.
+        Fault: the file cannot be read, or has no events.
         ProducerError: the topic does not exist, or a record could not be queued.
         BrokerUnreachable: no broker answers.
     """
@@ -39,7 +40,7 @@ def produce_file(settings: Settings, name: str, rate: float | None, topic: str |
         ShopProducer(settings) as producer,
         _progress(console, size) as advance,
     ):
-        return produce(paced(file, rate), producer, topic, complain, advance)
+        return produce(paced(file, rate), producer, topic, complain, advance, name)
 
 
 @contextmanager
@@ -94,4 +95,4 @@ class _Lines:
         self._lines += 1
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + REPORT_EVERY
-            self._console.print(f"{self._lines:,} lines")
+            self._console.print(counted(self._lines, "line"))

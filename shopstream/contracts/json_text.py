@@ -6,13 +6,6 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
-try:
-    import numpy
-except ImportError:  # a producer does without
-    np: Any = None
-else:
-    np = numpy
-
 MAX_BYTES = 512 * 1024
 MAX_DEPTH = 128
 MAX_SIGNS = 20_000
@@ -75,7 +68,10 @@ def too_deep(value: bytes) -> bool:
     """Whether arrays and objects are nested more than `MAX_DEPTH` levels before anything else is wrong."""
     if len(value) <= 2 * MAX_DEPTH or value.count(b"[") + value.count(b"{") <= MAX_DEPTH:
         return False
-    return (depth_by_text(value) if np is None else depth_by_column(value)) > MAX_DEPTH
+    try:
+        return depth_by_column(value) > MAX_DEPTH
+    except ImportError:  # a producer does without numpy
+        return depth_by_text(value) > MAX_DEPTH
 
 
 def depth_by_text(value: bytes) -> int:
@@ -86,6 +82,8 @@ def depth_by_text(value: bytes) -> int:
 
 def depth_by_column(value: bytes) -> int:
     """The same in a fraction of the time, whatever the bytes, and while other threads go on."""
+    import numpy as np  # a fifth of a second, which few commands need
+
     plain = value.replace(b"\\\\", b"").replace(b'\\"', b"")
     steps = np.frombuffer(plain.translate(_STEPS), np.int8).copy()
     quotes = np.frombuffer(plain, np.uint8) == 0x22

@@ -19,6 +19,7 @@ def block(own: Up, title: str, number: int) -> str:
     part = PAGE.read_text().partition(f"\n### {title}\n")[2].partition("\n### ")[0]
     text = re.findall(r"```sh\n(.*?)```", part, re.DOTALL)[number]
     names = {
+        ".venv/bin/shopstream": f"{shlex.quote(sys.executable)} -m shopstream",
         ".venv/bin/python": shlex.quote(sys.executable),
         "scripts/run\n": "",
         ".shopstream": shlex.quote(str(own.directory)),

@@ -52,7 +52,10 @@ class Up:
         return time.monotonic() - begun
 
     def _settled(self) -> bool:
-        return self.process.poll() is not None or (self.directory / "up.json").exists()
+        return self.process.poll() is not None or self._is_announced()
+
+    def _is_announced(self) -> bool:
+        return (self.directory / "up.json").exists() and self.told["ready"]
 
     @property
     def told(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from shopstream.settings import Settings, SettingsError, load
+from shopstream.variables import SETTINGS, unknown_variables
 
 
 @pytest.fixture(autouse=True)
@@ -180,6 +181,19 @@ def test_an_empty_variable_is_one_that_is_not_set(given):
 
 def test_variables_of_others_are_ignored(given):
     assert given(NO_SUCH_SETTING="x").port == 3000
+
+
+def test_the_names_that_are_known_without_loading_the_settings_are_those_of_the_settings():
+    aliased = {name for name, about in Settings.model_fields.items() if about.validation_alias}
+    assert {name.upper() for name in set(Settings.model_fields) - aliased} == SETTINGS
+
+
+def test_an_unknown_variable_is_told_with_the_nearest_known_one():
+    assert unknown_variables({"SHOPSTREAM_KAFKA_BOOTSTRAPS": "a:1", "PORT": "1"}) == [
+        "SHOPSTREAM_KAFKA_BOOTSTRAPS is not a variable of shopstream and has no effect;"
+        " did you mean SHOPSTREAM_KAFKA_BOOTSTRAP?"
+    ]
+    assert unknown_variables({"SHOPSTREAM_PORT": "1", "SHOPSTREAM_FULL": "1"}) == []
 
 
 def test_the_address_of_the_keys_is_a_url(given):

@@ -1,16 +1,19 @@
 """`shopstream up` as a user runs it: real processes, real signals."""
 
+import json
 import os
 import signal
 import socket
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import httpx
 import pytest
 
+from shopstream.contracts.topics import INPUTS
 from support.orders import asked, produce, sales
 from support.processes import free_port
 from support.up import (
@@ -23,6 +26,7 @@ from support.up import (
     command,
     environment,
     eventually,
+    get,
     none_alive,
     shopstream,
 )
@@ -78,6 +82,19 @@ def test_the_login_for_bi_only_reads(up: Up) -> None:
     ):
         code = ask(up.told["bi"], statement).headers["X-ClickHouse-Exception-Code"]
         assert code in REFUSED, statement
+
+
+def test_status_tells_what_runs(up: Up) -> None:
+    done = shopstream(up, "status", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(done.stdout)
+    assert found["states"] == dict.fromkeys(("api", "kafka", "clickhouse", "pipeline"), "ok")
+    assert found["addresses"]["api"] == up.told["api"]
+    assert set(found["versions"]) == {"api", "pipeline", "kafka", "clickhouse"}
+    assert 0 <= found["asOfAgeSeconds"] < 30
+    assert set(found["lag"]) == set(INPUTS)
+    table = shopstream(up, "status").stdout.decode()
+    assert table.startswith(f"shopstream is ready: process {up.process.pid}, data in ")
 
 
 def test_the_first_order_is_in_the_report(up: Up) -> None:
@@ -140,7 +157,15 @@ def test_verify_names_a_number_that_was_damaged_by_hand(up: Up) -> None:
     assert done.stdout.decode() == (
         "sales_15m shop_id=damaged slot=2026-11-20 10:00:00 currency=EUR:"
         " orders is 1, should be 0, revenue is 0.0001, should be 0\n"
-        "1 rows compared, 1 differences\n"
+        "1 row compared, 1 difference\n"
+    )
+
+
+def test_verify_of_a_shop_without_numbers_is_an_error(up: Up) -> None:
+    done = shopstream(up, "verify", "--shop", "nobody")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.decode() == (
+        "--shop nobody: there are no numbers of this shop, so nothing was compared.\n"
     )
 
 
@@ -203,6 +228,21 @@ def test_sigterm_stops_everything_and_the_directory_serves_the_next_start(own: U
     own.start()
     assert (own.directory / "secrets.json").read_bytes() == secrets
     assert own.stop() < STOPPED_WITHIN
+
+
+def test_the_addresses_are_there_before_anything_serves(own: Up) -> None:
+    port = own.ports["--port"]
+    seen: list[bool] = []
+
+    def watch() -> None:
+        eventually(lambda: get(f"http://127.0.0.1:{port}/health")[0] == 200)
+        seen.append((own.directory / "up.json").exists())
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    own.start()
+    watching.join()
+    assert seen == [True]
 
 
 def test_a_killed_up_leaves_no_process(own: Up) -> None:

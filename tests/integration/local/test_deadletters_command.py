@@ -88,12 +88,12 @@ def test_letters_are_listed_and_their_records_sent_again(empty: OwnBroker) -> No
 
     dry = run(at, "retry", "--dry-run").stdout
     assert dry == (
-        "3 records would be sent, of 5 dead letters; 1 more are the same again\n"
+        "3 records would be sent, of 5 dead letters; 1 more is the same again\n"
         "1 cannot be sent (too_large: its bytes were not kept)\n"
     )
     done = run(at, "retry", "--topic", "shop.orders", "--since", "1h")
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "2 records sent again, of 5 dead letters; 1 more are the same again\n"
+    assert done.stdout == "2 records sent again, of 5 dead letters; 1 more is the same again\n"
     ends = {("shop.orders", p): 1 for p in range(4)}
     marks = [Sent(None, b"", topic="shop.orders", partition=p) for p in range(4)]
     for place in client.produce(marks, lambda _: None):

@@ -79,12 +79,26 @@ def test_good_lines_go_and_bad_ones_are_named_by_line(broker: OwnBroker, tmp_pat
     assert int(offset) >= 0
 
 
+@pytest.mark.parametrize("events", [1, 20])
+def test_a_pretty_printed_file_stops_early_with_a_hint(
+    broker: OwnBroker, tmp_path: Path, events: int
+) -> None:
+    file = tmp_path / "orders of today.json"
+    pretty = (json.dumps(json.loads(order(n)), indent=2) for n in range(events))
+    file.write_text("\n".join(pretty))
+    done = produce(broker, tmp_path, str(file))
+    (line,) = done.stderr.decode().splitlines()
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert "nothing was sent (line 1: not JSON" in line
+    assert line.endswith(f"It is JSON over several lines: jq -c . '{file}' | shopstream produce -")
+
+
 def test_a_file_is_sent_whole(broker: OwnBroker, tmp_path: Path) -> None:
     file = tmp_path / "orders.jsonl"
     file.write_bytes(b"\n".join(order(number) for number in range(30_000)))
     done = produce(broker, tmp_path, str(file))
     assert done.returncode == 0, done.stderr
-    assert done.stderr.decode().startswith("30,000 events sent in ")
+    assert done.stderr.decode().splitlines()[-1].startswith("30,000 events sent in ")
 
 
 def test_with_a_topic_every_line_goes(broker: OwnBroker, tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_damage_is_told_and_mended_while_events_come(own: Scene) -> None:
     clean = shopstream(system, "verify")
     assert clean.returncode == 0, clean.stdout
     assert clean.stdout.splitlines()[-1].endswith("rows compared, 0 differences")
-    assert shopstream(system, "rebuild").stdout == "0 rows made good\n"
+    assert shopstream(system, "rebuild").stdout == "0 rows repaired\n"
 
 
 def test_what_a_rebuild_made_good_is_served_at_once(own: Scene) -> None:

@@ -1,4 +1,4 @@
-"""docs/review-posted.diff adds an event type to a copy of the source, and the copy stores its events."""
+"""examples/review-posted.diff adds an event type to a copy of the source, and the copy stores its events."""
 
 import json
 import shutil
@@ -36,7 +36,7 @@ def test_an_event_type_is_added_by_the_diff_of_the_page(tmp_path: Path) -> None:
     source = tmp_path / "tree"
     for name in ("shopstream", "pipeline", "api", "clickhouse", "local"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    patch = ROOT / "docs" / "review-posted.diff"
+    patch = ROOT / "examples" / "review-posted.diff"
     subprocess.run(["git", "apply", str(patch)], cwd=source, check=True)
     with System(tmp_path / "system") as system:
         _start(system, source)

@@ -156,3 +156,11 @@ def test_every_script_that_the_readme_names_exists() -> None:
     named = set(re.findall(r"\b(?:scripts|bench)/\w+\b(?!\.)", read("README.md")))
     assert {"scripts/run", "scripts/test"} <= named
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+
+
+def test_a_restore_resets_every_topic_of_the_group() -> None:
+    """ClickHouse holds rows of all of them, so a topic that is left out would be missing what came after the backup."""
+    part = section(PAGE, "### A deployment")
+    (command,) = re.findall(r"kafka-consumer-groups\.sh [^`]*?--execute", part, re.DOTALL)
+    assert "--all-topics" in command and "--topic " not in command
+    assert "groups delete -g shopstream" in section(PAGE, "### ClickHouse alone, while `up` runs")

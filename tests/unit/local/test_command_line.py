@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from typing import Any
 
 import jwt
@@ -22,6 +23,7 @@ FLAGS = {
     "api": set(),
     "migrate": {"--bi-user", "--bi-shop"},
     "produce": {"--rate", "--topic"},
+    "status": {"--json", "--address"},
     "token": {"--shop", "--role", "--user", "--ttl"},
     "verify": {"--shop", "--json"},
     "rebuild": set(),
@@ -85,18 +87,54 @@ def test_the_secret_of_up_is_used_where_none_is_set(
     assert jwt.decode(done.stdout.strip(), SECRET[::-1], ["HS256"])["shops"] == ["a"]
 
 
-@pytest.mark.parametrize("missing", ["clickhouse_connect", "jwt"])
-def test_a_package_that_is_not_installed_is_one_sentence(missing: str) -> None:
-    """As in an installation for producers, which has neither."""
-    command = ("verify",) if missing == "clickhouse_connect" else ("token", "--shop", "a")
+def test_a_package_that_is_not_installed_is_one_sentence() -> None:
+    """As in an installation for producers, which has no client of ClickHouse."""
+    done = without("clickhouse_connect", "verify")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "The package clickhouse_connect is missing: install shopstream[local] for `up`,"
+        " shopstream[server] for the others.\n"
+    )
+
+
+def test_a_token_needs_no_package_of_the_servers() -> None:
+    done = without("jwt", "token", "--shop", "a")
+    assert jwt.decode(done.stdout.strip(), SECRET, ["HS256"])["shops"] == ["a"]
+
+
+def without(package: str, *command: str) -> subprocess.CompletedProcess[str]:
     code = (
-        f"import sys; sys.modules[{missing!r}] = None; sys.argv[1:] = {list(command)!r};"
+        f"import sys; sys.modules[{package!r}] = None; sys.argv[1:] = {list(command)!r};"
         "from shopstream.cli.main import main; main()"
     )
     env = {**os.environ, "SHOPSTREAM_JWT_SECRET": SECRET}
-    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
-    assert done.returncode == 1
+    return subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+
+
+def test_the_version_is_one_line() -> None:
+    done = run("--version")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout == f"shopstream {version('shopstream')}\n"
+
+
+def test_a_secret_that_is_too_short_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOPSTREAM_JWT_SECRET", "short")
+    done = run("token", "--shop", "a")
+    assert done.exit_code == 2
     assert done.stderr == (
-        f"The package {missing} is missing: install shopstream[local] for `up`,"
-        " shopstream[server] for the others.\n"
+        "SHOPSTREAM_JWT_SECRET: must have at least 32 bytes (RFC 7518, section 3.2)\n"
     )
+
+
+def test_an_unknown_variable_is_reported_with_the_nearest_known_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SHOPSTREAM_JWT_ISUER", "us")
+    monkeypatch.setenv("SHOPSTREAM_ZZZ", "1")
+    done = run("token", "--shop", "a")
+    assert done.exit_code == 0
+    assert done.stderr.splitlines() == [
+        "warning: SHOPSTREAM_JWT_ISUER is not a variable of shopstream and has no effect;"
+        " did you mean SHOPSTREAM_JWT_ISSUER?",
+        "warning: SHOPSTREAM_ZZZ is not a variable of shopstream and has no effect",
+    ]

@@ -85,6 +85,9 @@ def test_up_json_is_private_and_gone_after_the_end(tmp_path: Path) -> None:
         "bi_shops": {"s-17": "http://s"},
         "pid": 7,
         "kafka_partitions": 4,
+        "pipeline": None,
+        "kafka_version": None,
+        "ready": False,
     }
     directory.release()
     assert not (tmp_path / "up.json").exists()

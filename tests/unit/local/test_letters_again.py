@@ -142,14 +142,14 @@ def test_what_was_done_is_told() -> None:
         "2 cannot be sent (the record had no bytes)"
     )
     assert retried(Retried(1), Reading(letters=1), dry_run=True) == (
-        "1 records would be sent, of 1 dead letters"
+        "1 record would be sent, of 1 dead letter"
     )
 
 
 def test_what_is_listed_is_told() -> None:
     assert listed(0, Reading()) == "0 dead letters"
     assert listed(100, Reading(1200, 300, 1)) == (
-        "1,200 dead letters, 300 match, the last 100 shown, 1 other records passed over"
+        "1,200 dead letters, 300 match, the last 100 shown, 1 other record passed over"
     )
 
 

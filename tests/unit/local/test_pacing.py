@@ -36,6 +36,7 @@ def test_without_a_rate_nothing_waits() -> None:
 
 def test_the_summary_counts_what_did_not_go() -> None:
     assert Summary(sent=1500, seconds=0.5).sentence() == "1,500 events sent in 0.5 s (3,000/s)"
+    assert Summary(sent=1, seconds=0.5).sentence() == "1 event sent in 0.5 s (2/s)"
     assert Summary(sent=2, refused=1, failed=1, failure="late", seconds=1.0).sentence() == (
-        "2 events sent in 1.0 s (2/s), 1 lines not sent, 1 not acknowledged (late)"
+        "2 events sent in 1.0 s (2/s), 1 line not sent, 1 not acknowledged (late)"
     )

@@ -1,9 +1,11 @@
+import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from local.board import Board, State
-from local.output import Log, Muffler, is_wrong
+from local.output import Log, Muffler, is_wrong, json_lines, plain_lines
 from local.service import Backoff, Service, grace, how_it_ended, unique_names
 
 BROKER = Service("broker", ("b",))
@@ -145,3 +147,16 @@ def test_a_log_that_cannot_be_written_ends_nobody(tmp_path) -> None:
     log.write(b"lost\n")
     full = Log(Path("/dev/full"))
     full.write(b"lost\n")
+
+
+def test_codes_for_a_terminal_do_not_reach_a_file() -> None:
+    assert plain_lines(b"\x1b[?25h") == b""
+    assert plain_lines(b"\x1b[31mred\x1b[0m\n") == b"red\n"
+    assert plain_lines(b"\xff plain\n") == b"\xff plain\n"
+    shape = json_lines("broker", lambda: datetime(2026, 11, 29, tzinfo=UTC))
+    assert json.loads(shape(b"\x1b[31mred\x1b[0m\n")) == {
+        "time": "2026-11-29T00:00:00.000Z",
+        "logger": "broker",
+        "message": "red",
+    }
+    assert shape(b"\x1b[?25h") == b""

@@ -1,12 +1,19 @@
 """What a worker counts, for Prometheus and for the progress notices."""
 
+import math
+import re
+from importlib.metadata import version
+
 from contract_samples import bytes_of, event
 from decode_oracle import kafka_records
+from prometheus_client import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
 
 from clickhouse.differences import COLUMNS
 from pipeline.batch import assemble
 from pipeline.decode import decode
 from pipeline.metrics import Metrics
+from shopstream.contracts.cursor import Partition
 from shopstream.contracts.topics import ORDERS
 
 
@@ -74,3 +81,39 @@ def test_repairs_of_every_window_are_shown_from_the_start():
     assert value("shopstream_repaired_rows_total", {"window": "sales_15m"}) == 2
     assert value("shopstream_audited_rows_total", {"window": "sales_15m"}) == 100
     assert metrics.totals()["repairs"] == 2
+
+
+def test_lag_is_shown_of_the_partitions_that_are_assigned_now():
+    metrics = Metrics()
+    value = metrics.registry.get_sample_value
+    first, second = Partition(ORDERS, 0), Partition(ORDERS, 1)
+    metrics.lag({first: 7, second: 0})
+    assert value("shopstream_consumer_lag_records", {"topic": ORDERS, "partition": "0"}) == 7
+    metrics.lag({second: 2})
+    assert value("shopstream_consumer_lag_records", {"topic": ORDERS, "partition": "0"}) is None
+    assert value("shopstream_consumer_lag_records", {"topic": ORDERS, "partition": "1"}) == 2
+
+
+def test_retries_sizes_version_and_process_are_shown():
+    metrics = Metrics()
+    metrics.watch_retries({"kafka": lambda: 3})
+    metrics.written(batch(b"{}", b"{}"), 0.1)
+    value = metrics.registry.get_sample_value
+    assert value("shopstream_retries_total", {"dependency": "kafka"}) == 3
+    assert value("shopstream_batch_records_sum") == 2
+    assert value("shopstream_batch_records_bucket", {"le": "1.0"}) == 0
+    about = {"process": "pipeline", "version": version("shopstream")}
+    assert value("shopstream_build_info", about) == 1
+    assert value("process_start_time_seconds") > 0
+
+
+def test_the_age_is_not_a_number_before_it_is_known():
+    assert math.isnan(Metrics().registry.get_sample_value("shopstream_as_of_age_seconds"))
+
+
+def test_every_name_follows_the_conventions_of_prometheus():
+    text = generate_latest(Metrics().registry).decode()
+    for family in text_string_to_metric_families(text):
+        assert re.fullmatch(r"(shopstream|process)_[a-z0-9_]+", family.name)
+        assert family.documentation
+        assert not family.name.endswith(("_count", "_sum", "_milliseconds", "_ms"))

@@ -1,0 +1,68 @@
+"""The metrics of an API process: what the workers report as series of their own, and a port of their own."""
+
+import socket
+from importlib.metadata import version
+
+import httpx
+import pytest
+from prometheus_client import CollectorRegistry
+
+from api.app import utc_now
+from api.freshness.progress import ProgressBook
+from api.metrics import Metrics, serve
+from api.push.hub import Hub
+from shopstream.contracts.notices import PipelineState
+
+
+def metrics(*counters: dict[str, float]) -> CollectorRegistry:
+    book = ProgressBook()
+    for number, counted in enumerate(counters):
+        book.observe(PipelineState(f"w{number}", {}, counted))
+    found = Metrics()
+    found.watch(Hub(lambda: 0.0), book, utc_now)
+    return found.registry
+
+
+def test_what_the_workers_report_is_added_up_in_series_of_its_own() -> None:
+    said = {"records": 6.0, "refused": 2, "refused.not_json": 2, "batches": 2, "flushSeconds": 0.5}
+    value = metrics(said, {"records": 1.0, "repairs": 3}).get_sample_value
+    assert value("shopstream_pipeline_records_total") == 7
+    assert value("shopstream_pipeline_records_refused_total", {"reason": "not_json"}) == 2
+    assert value("shopstream_pipeline_batches_total") == 2
+    assert value("shopstream_pipeline_flush_seconds_total") == 0.5
+    assert value("shopstream_pipeline_repaired_rows_total") == 3
+
+
+def test_what_a_stranger_counts_adds_no_series() -> None:
+    registry = metrics({"evil": 1.0, 'refused."} 1': 1.0})
+    families = {family.name: family for family in registry.collect() if "pipeline" in family.name}
+    assert set(families) == {
+        "shopstream_pipeline_records",
+        "shopstream_pipeline_records_refused",
+        "shopstream_pipeline_batches",
+        "shopstream_pipeline_flush_seconds",
+        "shopstream_pipeline_repaired_rows",
+    }
+    assert families["shopstream_pipeline_records_refused"].samples == []
+
+
+def test_version_and_process_are_shown() -> None:
+    value = metrics().get_sample_value
+    assert value("shopstream_build_info", {"process": "api", "version": version("shopstream")}) == 1
+    assert (value("process_start_time_seconds") or 0) > 0
+
+
+async def test_metrics_may_have_a_port_of_their_own() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    runner = await serve(metrics({"records": 7.0}), "127.0.0.1", port)
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
+            text = (await http.get("/metrics")).text
+            assert "shopstream_pipeline_records_total 7.0" in text
+            assert (await http.get("/reports/daily-sales")).status_code == 404
+        with pytest.raises(OSError, match="in use"):
+            await serve(metrics(), "127.0.0.1", port)
+    finally:
+        await runner.cleanup()
