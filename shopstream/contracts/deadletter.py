@@ -36,7 +36,8 @@ def dead_letter(record: Record, refusal: Refusal) -> bytes:
             return _letter(
                 record, refusal, value.size, Range(value.first, record.offset, value.records)
             )
-        return _letter(record, refusal, value.size, sha256=value.sha256)
+        key = _text(record.key)
+        return _letter(record, refusal, value.size, key=key, sha256=value.sha256)
     kept = value and refusal.reason is not Reason.TOO_LARGE
     return _letter(
         record,

@@ -15,11 +15,16 @@ def compare_letters(
     sent: Mapping[Place, tuple[Sent, Refusal | None]],
     reads: Mapping[Place, Read],
 ) -> list[str]:
-    """Every refused record is told with all its fields, under an id of its own; no other one is."""
+    """Every refused record is told with all its fields, under an id of its own, or shares a letter with others that were
+    refused for the same reason; no other one is."""
     lines = []
     refused = {spot: (s, r) for spot, (s, r) in sent.items() if r is not None}
     told: dict[Place, Mapping[str, Any]] = {}
+    shared: set[Place] = set()
     for letter in letters:
+        if "count" in letter["data"]:
+            lines += _shared(letter["data"], refused, shared)
+            continue
         spot = place_of(letter)
         if spot in told and told[spot] != letter:
             lines.append(f"dead letter {spot}: told twice, differently")
@@ -29,13 +34,32 @@ def compare_letters(
         lines.append(f"{len(told)} refused records have {len(ids)} ids")
     for spot in sorted(set(told) - set(refused)):
         lines.append(f"dead letter {spot}: should not be there: {told[spot]['data']}")
-    for spot in sorted(set(refused) - set(told)):
+    for spot in sorted(set(refused) - set(told) - shared):
         lines.append(f"dead letter {spot}: missing, {refused[spot][1]}")
     for spot in sorted(set(refused) & set(told)):
         record, refusal = refused[spot]
         assert refusal is not None
         lines += _letter(spot, record, refusal, reads[spot], told[spot])
     return listed(lines)
+
+
+def _shared(
+    data: Mapping[str, Any],
+    refused: Mapping[Place, tuple[Sent, Refusal | None]],
+    shared: set[Place],
+) -> list[str]:
+    """Some of the records between two offsets have a letter of their own, so no more is known than a bound."""
+    first = Place(data["topic"], data["partition"], data["offset"])
+    last = first._replace(offset=data["lastOffset"])
+    meant = {
+        spot
+        for spot, (_, refusal) in refused.items()
+        if first <= spot <= last and refusal is not None and refusal.reason == data["reason"]
+    }
+    shared |= meant
+    if {first, last} <= meant and 1 <= data["count"] <= len(meant) and data["value"] is None:
+        return []
+    return [f"dead letter of {data['count']} records from {first} to {last}: {len(meant)} there"]
 
 
 def place_of(letter: Mapping[str, Any]) -> Place:

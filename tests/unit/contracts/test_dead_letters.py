@@ -5,7 +5,7 @@ import json
 import pytest
 
 from shopstream.contracts.deadletter import Record, dead_letter
-from shopstream.contracts.reject import Reason, Refusal
+from shopstream.contracts.reject import Reason, Refusal, Unread
 
 REFUSAL = Refusal(Reason.BAD_VALUE, "data.items[2].quantity", "data.items[2].quantity must be …")
 
@@ -85,3 +85,19 @@ def test_a_key_too_large_to_travel_beside_its_value_is_null():
     assert told(key=b"k" * (largest + 1))["data"]["key"] is None
     letter = dead_letter(Record("shop.orders", 0, 0, 0, b"k" * largest, b"v" * largest), REFUSAL)
     assert len(letter) < 2 * 1024 * 1024
+
+
+def test_a_value_that_was_let_go_is_told_by_its_size_and_hash_under_its_key():
+    stand = Unread("large", 1_000_000, "ab" * 32)
+    data = told(Refusal(Reason.TOO_LARGE, None, "large"), value=stand)["data"]
+    assert (data["value"], data["size"], data["sha256"]) == (None, 1_000_000, "ab" * 32)
+    assert data["key"] == "cy0xNy9vLTE="
+
+
+def test_a_batch_that_was_not_read_is_told_by_its_offsets():
+    stand = Unread("a bomb", 1234, first=40, records=2)
+    letter = told(Refusal(Reason.TOO_LARGE, None, "a bomb"), value=stand, key=None)
+    data = letter["data"]
+    assert letter["id"] == "shop.orders:3:40-41"
+    assert (data["offset"], data["lastOffset"], data["count"], data["size"]) == (40, 41, 2, 1234)
+    assert (data["key"], data["value"], data["sha256"]) == (None, None, None)
