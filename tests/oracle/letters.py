@@ -15,8 +15,8 @@ def compare_letters(
     sent: Mapping[Place, tuple[Sent, Refusal | None]],
     reads: Mapping[Place, Read],
 ) -> list[str]:
-    """Every refused record is told with all its fields, under an id of its own, or shares a letter with others that were
-    refused for the same reason; no other one is."""
+    """Every refused record is told with all its fields, under an id of its own, or shares a letter with others that
+    were refused for the same reason; no other one is."""
     lines = []
     refused = {spot: (s, r) for spot, (s, r) in sent.items() if r is not None}
     told: dict[Place, Mapping[str, Any]] = {}
