@@ -19,8 +19,9 @@ def block(own: Up, title: str, number: int) -> str:
     part = PAGE.read_text().partition(f"\n### {title}\n")[2].partition("\n### ")[0]
     text = re.findall(r"```sh\n(.*?)```", part, re.DOTALL)[number]
     names = {
-        ".venv/bin/shopstream": f"{shlex.quote(sys.executable)} -m shopstream",
+        # in this order: what stands for the second has the first in it
         ".venv/bin/python": shlex.quote(sys.executable),
+        ".venv/bin/shopstream": f"{shlex.quote(sys.executable)} -m shopstream",
         "scripts/run\n": "",
         ".shopstream": shlex.quote(str(own.directory)),
         "9092": str(own.ports["--kafka-port"]),

@@ -14,16 +14,17 @@ def compare_letters(
     letters: Sequence[Mapping[str, Any]],
     sent: Mapping[Place, tuple[Sent, Refusal | None]],
     reads: Mapping[Place, Read],
+    others: Mapping[Place, tuple[Sent, Refusal | None]] | None = None,
 ) -> list[str]:
     """Every refused record is told with all its fields, under an id of its own, or shares a letter with others that
-    were refused for the same reason; no other one is."""
+    were refused for the same reason, also with `others`; no other one is."""
     lines = []
     refused = {spot: (s, r) for spot, (s, r) in sent.items() if r is not None}
     told: dict[Place, Mapping[str, Any]] = {}
     shared: set[Place] = set()
     for letter in letters:
         if "count" in letter["data"]:
-            lines += _shared(letter["data"], refused, shared)
+            lines += _shared(letter["data"], {**(others or {}), **sent}, shared)
             continue
         spot = place_of(letter)
         if spot in told and told[spot] != letter:
@@ -45,7 +46,7 @@ def compare_letters(
 
 def _shared(
     data: Mapping[str, Any],
-    refused: Mapping[Place, tuple[Sent, Refusal | None]],
+    sent: Mapping[Place, tuple[Sent, Refusal | None]],
     shared: set[Place],
 ) -> list[str]:
     """Some of the records between two offsets have a letter of their own, so no more is known than a bound."""
@@ -53,7 +54,7 @@ def _shared(
     last = first._replace(offset=data["lastOffset"])
     meant = {
         spot
-        for spot, (_, refusal) in refused.items()
+        for spot, (_, refusal) in sent.items()
         if first <= spot <= last and refusal is not None and refusal.reason == data["reason"]
     }
     shared |= meant
