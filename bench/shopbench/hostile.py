@@ -136,7 +136,8 @@ class Attackers:
             for value in values:
                 batch.append(key=None, value=value, timestamp=None)
             there = sorted(await producer.partitions_for(topic))
-            await producer.send_batch(batch, topic, partition=self._dice.choice(there))
+            sent = await producer.send_batch(batch, topic, partition=self._dice.choice(there))
+            await sent
         except KafkaError:
             pass  # the broker may refuse it: then it costs nobody else
         finally:
