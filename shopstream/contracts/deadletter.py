@@ -53,11 +53,17 @@ def dead_letter_of_many(records: Sequence[Record], reason: Reason) -> bytes:
     """One letter for records of one partition that were refused for the same reason, at least one, in their order:
     where the first and the last lay, how many there are, and the bytes of all together."""
     first, last = records[0], records[-1]
-    many = Range(first.offset, last.offset, len(records))
+    values = [record.value for record in records]
+    begin = values[0].first if isinstance(values[0], Unread) else None
+    many = Range(
+        first.offset if begin is None else begin,
+        last.offset,
+        sum(value.records if isinstance(value, Unread) else 1 for value in values),
+    )
     told = (
         f"{many.records} records of these offsets, of very many that were refused for this reason"
     )
-    size = sum(len(record.value or b"") for record in records)
+    size = sum(value.size if isinstance(value, Unread) else len(value or b"") for value in values)
     return _letter(first, Refusal(reason, None, told), size, many)
 
 

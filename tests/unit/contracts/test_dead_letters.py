@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from shopstream.contracts.deadletter import Record, dead_letter
+from shopstream.contracts.deadletter import Record, dead_letter, dead_letter_of_many
 from shopstream.contracts.reject import Reason, Refusal, Unread
 
 REFUSAL = Refusal(Reason.BAD_VALUE, "data.items[2].quantity", "data.items[2].quantity must be …")
@@ -101,3 +101,14 @@ def test_a_batch_that_was_not_read_is_told_by_its_offsets():
     assert letter["id"] == "shop.orders:3:40-41"
     assert (data["offset"], data["lastOffset"], data["count"], data["size"]) == (40, 41, 2, 1234)
     assert (data["key"], data["value"], data["sha256"]) == (None, None, None)
+
+
+def test_batches_that_were_not_read_share_a_letter_with_all_of_their_records():
+    stands = [Unread("a bomb", 1000, first=at, records=10) for at in (40, 50)]
+    records = [Record("shop.orders", 3, 49, 1, None, stands[0])]
+    records.append(Record("shop.orders", 3, 59, 1, None, stands[1]))
+    records.append(Record("shop.orders", 3, 60, 1, None, Unread("large", 700, "ab" * 32)))
+    letter = json.loads(dead_letter_of_many(records, Reason.TOO_LARGE))
+    data = letter["data"]
+    assert letter["id"] == "shop.orders:3:40-60"
+    assert (data["offset"], data["lastOffset"], data["count"], data["size"]) == (40, 60, 21, 2700)
