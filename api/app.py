@@ -11,14 +11,20 @@ from starlette.middleware import Middleware
 
 from api import openapi, page, problems, trace
 from api.access import Access
+from api.concurrency import ConcurrencyLimit, Shares
 from api.freshness import health
-from api.freshness.progress import ProgressBook
-from api.freshness.standing import Standing
+from api.freshness.source import Freshness
 from api.freshness.topology import Look
-from api.gate import Gate, Shares
+from api.freshness.tracker import FreshnessTracker
 from api.jwks import Jwks
 from api.metrics import Metrics
-from api.middleware import Answered, Cors, Keyed, Observed, Shed
+from api.middleware import (
+    AccessLogMiddleware,
+    Cors,
+    ErrorMiddleware,
+    JwksMiddleware,
+    LoadSheddingMiddleware,
+)
 from api.push.admission import Admission
 from api.push.catch_up import CatchUps
 from api.push.history import HistoryReader
@@ -34,7 +40,7 @@ from api.reports.reader import Reader
 from api.reports.routes import ReportRoutes
 from api.reports.statements import Statements
 from api.tickets import Tickets
-from clickhouse.client import Engine
+from clickhouse.client import ClickHouseClient
 from shopstream.disk import Disk
 
 SHOPS_AT_LEAST = 10
@@ -52,10 +58,10 @@ class Deps:
     `keys` are those that `access` asks; `reports_at_once` and what begins with `stream` as the settings.
     """
 
-    engine: Engine
+    engine: ClickHouseClient
     access: Access
     tickets: Tickets
-    book: ProgressBook
+    tracker: FreshnessTracker
     hub: Hub
     kafka: Callable[[], str | None]
     look: Callable[[], Awaitable[Look]]
@@ -83,7 +89,7 @@ def utc_now() -> datetime:
 def create_app(deps: Deps, now: Callable[[], datetime] = utc_now) -> FastAPI:
     """Every route, with its middleware and its faults. `app.state.sockets` are its sessions of Socket.IO."""
     metrics = Metrics()
-    metrics.watch(deps.hub, deps.book, now, deps.disk)
+    metrics.watch(deps.hub, deps.tracker, now, deps.disk)
     app = FastAPI(
         title="shopstream",
         version=version("shopstream"),
@@ -93,7 +99,7 @@ def create_app(deps: Deps, now: Callable[[], datetime] = utc_now) -> FastAPI:
     )
     problems.install(app)
     checks = health.Health(
-        deps.engine, deps.kafka, deps.book, metrics.registry, now, deps.keys, deps.disk
+        deps.engine, deps.kafka, deps.tracker, metrics.registry, now, deps.keys, deps.disk
     )
     reports = _reports(deps, now)
     app.include_router(reports.router())
@@ -107,13 +113,13 @@ def create_app(deps: Deps, now: Callable[[], datetime] = utc_now) -> FastAPI:
 
 
 def _reports(deps: Deps, now: Callable[[], datetime]) -> ReportRoutes:
-    known = _Known(deps)
+    known = _ReadableFreshness(deps)
     reader = Reader(Statements(deps.engine), now, known)
     return ReportRoutes(
         deps.access,
         reader,
         ResponseCache(known, now),
-        deps.book,
+        deps.tracker,
         deps.look,
         Shares(max(1, deps.reports_at_once // SHOPS_AT_LEAST)),
         deps.refusals,
@@ -126,7 +132,7 @@ def _push(deps: Deps, now: Callable[[], datetime]) -> tuple[PushRoutes, SocketIo
 
     events = StoredEvents(deps.engine)
     deps.hub.audience = deps.presence
-    deps.hub.catch_up = CatchUps(deps.hub, events, deps.book.wait)
+    deps.hub.catch_up = CatchUps(deps.hub, events, deps.tracker.wait)
     admission = Admission(deps.streams, deps.streams_per_address, deps.streams_per_user)
     grants = Grants(
         deps.access,
@@ -138,7 +144,7 @@ def _push(deps: Deps, now: Callable[[], datetime]) -> tuple[PushRoutes, SocketIo
         deps.stream_seconds,
     )
     sockets = SocketIo(deps.hub, grants.socketio, admission.connection, time.monotonic)
-    history = HistoryReader(deps.hub, events, deps.book, clock)
+    history = HistoryReader(deps.hub, events, deps.tracker, clock)
     routes = PushRoutes(
         grants,
         deps.tickets,
@@ -150,19 +156,19 @@ def _push(deps: Deps, now: Callable[[], datetime]) -> tuple[PushRoutes, SocketIo
     return routes, sockets
 
 
-class _Known:
+class _ReadableFreshness:
     """What the pipeline said, as far as it can be read now."""
 
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
-        self.touched = deps.book.touched
+        self.changed_days = deps.tracker.changed_days
 
-    def standing(self, shop: str) -> Standing:
-        return self._deps.book.standing(shop, readable=self._deps.kafka() is None)
+    def freshness(self, shop: str) -> Freshness:
+        return self._deps.tracker.freshness(shop, readable=self._deps.kafka() is None)
 
 
 def _middleware(deps: Deps, metrics: Metrics) -> list[Middleware]:
-    found = [Middleware(Observed, metrics=metrics, logged=deps.access_log)]
+    found = [Middleware(AccessLogMiddleware, metrics=metrics, logged=deps.access_log)]
     if deps.origins:
         found.append(
             Middleware(
@@ -181,10 +187,12 @@ def _middleware(deps: Deps, metrics: Metrics) -> list[Middleware]:
                 max_age=600,
             )
         )
-    gate, waiting = (Gate(deps.reports_at_once, patient=patient) for patient in (False, True))
+    gate, waiting = (
+        ConcurrencyLimit(deps.reports_at_once, patient=patient) for patient in (False, True)
+    )
     return [
         *found,
-        Middleware(Answered),
-        Middleware(Keyed, access=deps.access),
-        Middleware(Shed, gate=gate, waiting=waiting),
+        Middleware(ErrorMiddleware),
+        Middleware(JwksMiddleware, access=deps.access),
+        Middleware(LoadSheddingMiddleware, gate=gate, waiting=waiting),
     ]

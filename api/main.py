@@ -14,9 +14,9 @@ from prometheus_client import CollectorRegistry
 
 from api.access import Access
 from api.app import Deps, create_app
-from api.freshness.progress import ProgressBook
 from api.freshness.stored import read_stored_progress
 from api.freshness.topology import Watch
+from api.freshness.tracker import FreshnessTracker
 from api.jwks import Jwks
 from api.jwks_http import KeyAddress
 from api.metrics import serve as serve_metrics
@@ -32,7 +32,7 @@ from api.rate import Rate
 from api.reports.read_your_writes import Refusals
 from api.server import PortInUse, Server, configure, connections_for, listen
 from api.tickets import Tickets
-from clickhouse.client import Address, Engine
+from clickhouse.client import Address, ClickHouseClient
 from clickhouse.sql import load_all
 from shopstream.broker import TopicAdmin, async_options
 from shopstream.disk import MIB, Disk
@@ -84,16 +84,16 @@ async def _serve(settings: Settings, access: Access, keys: Jwks | None, listener
     address = Address.parse(settings.clickhouse_url.get_secret_value())
     most = connections_for(raise_open_files())
     async with (
-        Engine(address, timeout=ENGINE_TIMEOUT, pool=ENGINE_POOL) as engine,
-        _background(settings, engine, keys) as (hub, book, source, watch, peers, failed),
+        ClickHouseClient(address, timeout=ENGINE_TIMEOUT, pool=ENGINE_POOL) as engine,
+        _background(settings, engine, keys) as (hub, tracker, source, watch, peers, failed),
     ):
         presence = Presence(peers.name)
-        refusals = Refusals(engine, async_options(settings), lambda: book.topology)
+        refusals = Refusals(engine, async_options(settings), lambda: tracker.topology)
         deps = Deps(
             engine=engine,
             access=access,
             tickets=Tickets(_secret(settings), claims=TicketClaims(peers)),
-            book=book,
+            tracker=tracker,
             hub=hub,
             kafka=source.trouble,
             look=watch.fresh,
@@ -166,14 +166,14 @@ async def _listen_for_metrics(settings: Settings, registry: CollectorRegistry) -
 
 @asynccontextmanager
 async def _background(
-    settings: Settings, engine: Engine, keys: Jwks | None
-) -> AsyncIterator[tuple[Hub, ProgressBook, Source, Watch, Peers, asyncio.Future[None]]]:
+    settings: Settings, engine: ClickHouseClient, keys: Jwks | None
+) -> AsyncIterator[tuple[Hub, FreshnessTracker, Source, Watch, Peers, asyncio.Future[None]]]:
     """What runs beside the requests: the reading of Kafka, the watch over its topics.
 
     The future is done once any of it has failed.
     """
-    hub, book = Hub(time.time), ProgressBook()
-    source = Source(async_options(settings), hub, book, time.time)
+    hub, tracker = Hub(time.time), FreshnessTracker()
+    source = Source(async_options(settings), hub, tracker, time.time)
     watch = Watch(TopicAdmin(settings, KAFKA_TIMEOUT), TOPICS, source.see)
     peers = Peers(async_options(settings))
     loop = asyncio.get_running_loop()
@@ -181,7 +181,7 @@ async def _background(
     watch.start(loop)
     tasks = {
         asyncio.create_task(source.run(), name="source"),
-        asyncio.create_task(read_stored_progress(engine, book), name=ENDS),
+        asyncio.create_task(read_stored_progress(engine, tracker), name=ENDS),
         asyncio.create_task(peers.run(), name="peers"),
     }
     if keys:
@@ -189,7 +189,7 @@ async def _background(
     for task in tasks:
         task.add_done_callback(lambda done: _crash(done, failed))
     try:
-        yield hub, book, source, watch, peers, failed
+        yield hub, tracker, source, watch, peers, failed
     finally:
         watch.stop()
         await peers.stop()

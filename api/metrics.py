@@ -18,7 +18,7 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from api.freshness.progress import ProgressBook
+from api.freshness.tracker import FreshnessTracker
 from api.push.hub import Hub
 from shopstream.disk import Disk
 
@@ -62,21 +62,21 @@ class Metrics:
     def watch(
         self,
         hub: Hub,
-        book: ProgressBook,
+        tracker: FreshnessTracker,
         now: Callable[[], datetime],
         disk: Disk | None = None,
     ) -> None:
         """What is read from elsewhere when /metrics is asked."""
-        self.registry.register(_Outside(hub, book, now, disk))
+        self.registry.register(_Outside(hub, tracker, now, disk))
 
 
 class _Outside(Collector):
     def __init__(
-        self, hub: Hub, book: ProgressBook, now: Callable[[], datetime], disk: Disk | None
+        self, hub: Hub, tracker: FreshnessTracker, now: Callable[[], datetime], disk: Disk | None
     ) -> None:
         self._disk = disk
         self._hub = hub
-        self._book = book
+        self._tracker = tracker
         self._now = now
 
     def collect(self) -> Iterator[Metric]:
@@ -96,7 +96,7 @@ class _Outside(Collector):
         yield CounterMetricFamily(
             "shopstream_push_pauses", "Times that a client did not read", hub.counts.paused
         )
-        as_of = self._book.as_of()
+        as_of = self._tracker.as_of()
         if as_of is not None:
             age = (self._now() - as_of).total_seconds()
             yield GaugeMetricFamily(
@@ -105,12 +105,12 @@ class _Outside(Collector):
         yield GaugeMetricFamily(
             "shopstream_clock_ahead_seconds",
             "How far the clock of a worker is ahead of that of this process; 0 below a second",
-            self._book.ahead,
+            self._tracker.ahead,
         )
         yield GaugeMetricFamily(
             "shopstream_clock_set_back",
             "Times that the clock of this machine was set back since the process started",
-            self._book.times_set_back,
+            self._tracker.times_set_back,
         )
         free = self._disk.free() if self._disk else None
         if free is not None:
@@ -121,7 +121,7 @@ class _Outside(Collector):
 
     def _pipeline(self) -> Iterator[Metric]:
         """What the workers report of themselves, added up."""
-        said = self._book.counters()
+        said = self._tracker.counters()
         yield CounterMetricFamily(
             "shopstream_pipeline_records", "Records read and made durable", said.get("records", 0)
         )

@@ -1,4 +1,4 @@
-"""What wraps every request, from the outside in: `Observed`, `Cors`, `Answered`, `Keyed`, `Shed`. Pure ASGI."""
+"""What wraps every request: access log, CORS, problems, waiting for keys, refusing when full. Pure ASGI."""
 
 import logging
 import time
@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import problems, trace
 from api.access import Access, bearer
-from api.gate import Gate
+from api.concurrency import ConcurrencyLimit
 from api.metrics import Metrics
 
 access_log = logging.getLogger("shopstream.access")
@@ -37,7 +37,7 @@ class _Seen:
         return time.perf_counter() - self.begun
 
 
-class Observed:
+class AccessLogMiddleware:
     """Gives each request its id, counts the answer when it begins, and logs it when it has ended.
 
     Neither tokens nor tickets nor query strings are logged.
@@ -116,7 +116,7 @@ class _BadPreflight(HTTPException):
     """A page asks for leave to send what it may not."""
 
 
-class Answered:
+class ErrorMiddleware:
     """Whatever goes wrong inside is answered as a problem, with the headers of the layers outside."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -138,7 +138,7 @@ class Answered:
             await problems.respond(scope, fault)(scope, receive, send)
 
 
-class Keyed:
+class JwksMiddleware:
     """Lets the key of a token arrive before the routes, which do not wait, look for it."""
 
     def __init__(self, app: ASGIApp, access: Access) -> None:
@@ -154,10 +154,10 @@ class Keyed:
         await self._app(scope, receive, send)
 
 
-class Shed:
+class LoadSheddingMiddleware:
     """Lets no more reports under way than `gate` has places for; those that wait for a place have `waiting`."""
 
-    def __init__(self, app: ASGIApp, gate: Gate, waiting: Gate) -> None:
+    def __init__(self, app: ASGIApp, gate: ConcurrencyLimit, waiting: ConcurrencyLimit) -> None:
         self._app = app
         self._gate = gate
         self._waiting = waiting

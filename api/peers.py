@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError
 
 from api.faults import NotYet
 from shopstream.contracts.topics import PEERS
-from shopstream.fetch_wait import be_patient
+from shopstream.fetch_wait import adapt_fetch_wait
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +104,7 @@ class Peers:
         )
         try:
             await consumer.start()
-            be_patient(consumer)
+            adapt_fetch_wait(consumer)
             partition = TopicPartition(PEERS, 0)
             consumer.assign([partition])
             end = (await consumer.end_offsets([partition]))[partition]

@@ -71,8 +71,8 @@ class Address:
         return cls(parts.scheme, parts.hostname or "", port, user, password)
 
 
-class Engine:
-    """An asynchronous connection pool to one engine. Use as `async with Engine(address) as engine`.
+class ClickHouseClient:
+    """An asynchronous connection pool to one engine. Use as `async with ClickHouseClient(address) as engine`.
 
     It connects with the first statement. Every method raises `EngineError` where the engine refuses the statement,
     and `EngineUnavailable` where it cannot be reached, is overloaded, or does not answer within `timeout` seconds.

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from clickhouse.client import Engine
+from clickhouse.client import ClickHouseClient
 from clickhouse.differences import Difference
 from clickhouse.sql import fill, load
 from clickhouse.windows import DECIMAL, WINDOWS, Window
@@ -31,7 +31,9 @@ class Compared:
     differences: frozenset[Difference]
 
 
-async def compare(engine: Engine, table: str, scope: Scope, limit: int = LISTED) -> Compared:
+async def compare(
+    engine: ClickHouseClient, table: str, scope: Scope, limit: int = LISTED
+) -> Compared:
     """Compares a window, or a table of texts, with what it must be.
 
     What is being written shows as a difference for a moment.

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from clickhouse import sql, zone_offsets
-from clickhouse.client import DATABASE, Address, Engine
+from clickhouse.client import DATABASE, Address, ClickHouseClient
 from clickhouse.errors import MigrationChanged
 from shopstream.settings import Settings
 
@@ -68,10 +68,10 @@ def pending(every: Iterable[Migration], ran: dict[int, str]) -> list[Migration]:
 
 async def migrate_engine(address: Address) -> list[str]:
     """Brings the engine to the present schema and time zones; the names of what ran."""
-    async with Engine(address, database="default") as engine:
+    async with ClickHouseClient(address, database="default") as engine:
         for database in DATABASES:
             await engine.execute(f"CREATE DATABASE IF NOT EXISTS {database} ENGINE = Atomic")
-    async with Engine(address) as engine:
+    async with ClickHouseClient(address) as engine:
         await engine.execute(_RECORD)
         rows = await engine.rows("SELECT number, sha256 FROM migrations")
         todo = pending(all_migrations(), {row["number"]: row["sha256"] for row in rows})

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from clickhouse.client import BEHIND_REPORTS, Address, Engine
+from clickhouse.client import BEHIND_REPORTS, Address, ClickHouseClient
 from clickhouse.compare import EVER, TIMEOUT_SECONDS, Period, Scope, compare
 from clickhouse.differences import COLUMNS, Difference
 from clickhouse.sql import load
@@ -28,7 +28,7 @@ class Verdict:
     differences: tuple[Difference, ...]
 
 
-async def steps(engine: Engine, shop: str = "") -> list[tuple[str, Scope]]:
+async def steps(engine: ClickHouseClient, shop: str = "") -> list[tuple[str, Scope]]:
     """What to compare one after the other: windows of orders some months at a time, the others whole."""
     rows = await engine.rows(load("verify/months.sql"))
     periods = list(_periods([(row["month"], row["orders"]) for row in rows]))
@@ -40,7 +40,7 @@ async def steps(engine: Engine, shop: str = "") -> list[tuple[str, Scope]]:
 
 
 async def verify_engine(
-    engine: Engine, shop: str | None = None, advance: Advance = lambda done, of: None
+    engine: ClickHouseClient, shop: str | None = None, advance: Advance = lambda done, of: None
 ) -> Verdict:
     """Compares all shops, or one.
 
@@ -62,7 +62,7 @@ async def verify_engine(
 
 
 async def lasting(
-    engine: Engine, table: str, scope: Scope, differences: frozenset[Difference]
+    engine: ClickHouseClient, table: str, scope: Scope, differences: frozenset[Difference]
 ) -> frozenset[Difference]:
     """Those whose gap stays the same over some more comparisons."""
     for _ in range(TRIES - 1):
@@ -82,7 +82,9 @@ def verify(
     address = Address.parse(settings.clickhouse_url.get_secret_value())
 
     async def run() -> Verdict:
-        async with Engine(address, timeout=TIMEOUT_SECONDS, settings=BEHIND_REPORTS) as engine:
+        async with ClickHouseClient(
+            address, timeout=TIMEOUT_SECONDS, settings=BEHIND_REPORTS
+        ) as engine:
             return await verify_engine(engine, shop, advance)
 
     return asyncio.run(run())

@@ -17,7 +17,7 @@ from zoneinfo import TZPATH, ZoneInfo, available_timezones
 
 import pyarrow as pa
 
-from clickhouse.client import Engine
+from clickhouse.client import ClickHouseClient
 
 FIRST = int(datetime(1999, 1, 1, tzinfo=UTC).timestamp())
 """An order of the first day of 2000, in the zone that is farthest ahead, is of 1999 in UTC."""
@@ -29,7 +29,7 @@ Offset = tuple[int, int]
 """Since when (Unix seconds), and how many seconds ahead of UTC."""
 
 
-async def refresh(engine: Engine) -> bool:
+async def refresh(engine: ClickHouseClient) -> bool:
     """Brings the table to the present tzdata; whether it was not."""
     names = sorted(available_timezones())
     digest = tzdata_digest(names)

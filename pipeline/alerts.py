@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import pyarrow as pa
 
-from clickhouse.client import Engine, External, Row
+from clickhouse.client import ClickHouseClient, External, Row
 from clickhouse.sql import load
 from pipeline.producer import EventPublisher
 from pipeline.shops import last_days, profiles
@@ -28,7 +28,7 @@ class Alerts:
     """`publish` is a part of *apply* for a batch of inventory, and may be repeated."""
 
     def __init__(
-        self, engine: Engine, publisher: EventPublisher, now: Callable[[], datetime]
+        self, engine: ClickHouseClient, publisher: EventPublisher, now: Callable[[], datetime]
     ) -> None:
         self._engine = engine
         self._publisher = publisher

@@ -6,7 +6,7 @@ import numpy as np
 
 from pipeline.batch import Batch
 from pipeline.store import Slots
-from shopstream.contracts.notices import Touched
+from shopstream.contracts.notices import ChangedDays
 from shopstream.contracts.topics import ORDERS, SETTINGS
 
 SHOPS, DAYS, BYTES = 1000, 10_000, 256 * 1024
@@ -14,7 +14,7 @@ SHOPS, DAYS, BYTES = 1000, 10_000, 256 * 1024
 changed. A broker takes a mebibyte."""
 
 
-def changed_days(batch: Batch, changed: Slots) -> Touched | None:
+def changed_days(batch: Batch, changed: Slots) -> ChangedDays | None:
     """Every shop that the batch has an event of; of orders the days of `createdAt`, which never changes, of
     payments and visits those whose numbers the batch changed.
 
@@ -34,7 +34,7 @@ def changed_days(batch: Batch, changed: Slots) -> Touched | None:
     return bounded(days)
 
 
-def merged(one: Touched | None, other: Touched | None) -> Touched | None:
+def merged(one: ChangedDays | None, other: ChangedDays | None) -> ChangedDays | None:
     """Days that either has, by shop; None (anything) where one is, or where both name too much."""
     if one is None or other is None:
         return None
@@ -45,7 +45,7 @@ def merged(one: Touched | None, other: Touched | None) -> Touched | None:
     return bounded(found)
 
 
-def bounded(found: Touched) -> Touched | None:
+def bounded(found: ChangedDays) -> ChangedDays | None:
     """The same, or None (anything) where it names too much."""
     if len(found) > SHOPS or sum(len(days) for days in found.values() if days) > DAYS:
         return None

@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from clickhouse.client import Engine, Row
+from clickhouse.client import ClickHouseClient, Row
 from clickhouse.sql import load
 from pipeline.producer import EventPublisher
 from pipeline.retry import Backoff
@@ -31,7 +31,7 @@ class Notifier:
 
     def __init__(
         self,
-        engine: Engine,
+        engine: ClickHouseClient,
         publisher: EventPublisher,
         publish_progress: Callable[[], Awaitable[None]],
         next_id: Callable[[], int],

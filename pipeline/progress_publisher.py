@@ -10,7 +10,7 @@ from pipeline.producer import EventPublisher
 from pipeline.retry import Backoff
 from pipeline.store import Store
 from shopstream.contracts.cursor import Partition
-from shopstream.contracts.notices import PipelineState, Progress, Touched, pipeline_progress
+from shopstream.contracts.notices import ChangedDays, PipelineState, Progress, pipeline_progress
 
 IDLE_SECONDS = 1.0
 LEAST_SECONDS = 0.05
@@ -42,11 +42,11 @@ class ProgressPublisher:
         self._next_id = next_id
         self._backoff = backoff
         self._wake = asyncio.Event()
-        self._changed: Touched | None = None
+        self._changed: ChangedDays | None = None
         self._publishing = asyncio.Lock()
         self._stored = -STORE_SECONDS
 
-    def mark_changed(self, changed: Touched | None) -> None:
+    def mark_changed(self, changed: ChangedDays | None) -> None:
         """Days by shop that a batch changed, None for anything; published no later than the progress that includes
         the batch, as long as the partition states have that progress from now on and not before."""
         self._changed = merged(self._changed, changed)

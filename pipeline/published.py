@@ -11,7 +11,7 @@ from functools import partial
 import orjson
 import pyarrow as pa
 
-from clickhouse.client import Engine
+from clickhouse.client import ClickHouseClient
 from pipeline.decode import shape
 from pipeline.producer import Message, Producer, Sent
 from pipeline.retry import Backoff
@@ -24,7 +24,7 @@ class StoringPublisher:
     def __init__(
         self,
         producer: Producer,
-        engine: Engine,
+        engine: ClickHouseClient,
         epoch: Callable[[str], Awaitable[int]],
         backoff: Backoff,
     ) -> None:

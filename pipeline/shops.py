@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from clickhouse.client import Engine, External
+from clickhouse.client import ClickHouseClient, External
 from clickhouse.sql import load
 from shopstream.contracts.local_days import DAY, first_instant, local_date
 
@@ -25,7 +25,7 @@ class Profile(NamedTuple):
     currency: str
 
 
-async def profiles(engine: Engine, shops: Collection[str]) -> dict[str, Profile]:
+async def profiles(engine: ClickHouseClient, shops: Collection[str]) -> dict[str, Profile]:
     """The present profile of each shop.
 
     Raises:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from clickhouse.client import Engine, External
+from clickhouse.client import ClickHouseClient, External
 from clickhouse.client import Settings as EngineSettings
 from clickhouse.errors import NOT_MIGRATED, EngineError, EngineUnavailable
 from clickhouse.sql import fill, load
@@ -80,7 +80,7 @@ class Store:
     Every method raises `EngineUnavailable` and `EngineError` as the client.
     """
 
-    def __init__(self, engine: Engine, worker: str) -> None:
+    def __init__(self, engine: ClickHouseClient, worker: str) -> None:
         self._engine = engine
         self._worker = worker
         self._statements = 0

@@ -13,7 +13,7 @@ from typing import Any
 import faust
 from faust.types import TP
 
-from clickhouse.client import BEHIND_REPORTS, Address, Engine
+from clickhouse.client import BEHIND_REPORTS, Address, ClickHouseClient
 from pipeline import transport
 from pipeline.alerts import Alerts
 from pipeline.batch import Batch
@@ -66,7 +66,7 @@ class Worker:
         self.recovery_backoff = Backoff("ClickHouse (recovery)")
         self.progress_backoff = Backoff("progress")
         self.dead_letters_backoff = Backoff("dead letters")
-        self.engine = Engine(
+        self.engine = ClickHouseClient(
             Address.parse(settings.clickhouse_url.get_secret_value()), settings=BEHIND_REPORTS
         )
         self.producer = Producer(settings)

@@ -15,7 +15,7 @@ from aiokafka.protocol.fetch import FetchRequest
 REST_MS = 500
 
 
-class PatientClient:
+class FetchWaitClient:
     """aiokafka's client as its `fetcher` sees it. `busy_ms`: how long a fetch is held otherwise, until there are
     `gather_bytes`."""
 
@@ -38,10 +38,10 @@ class PatientClient:
         return response
 
 
-def be_patient(consumer: Any, gather_bytes: int = 1) -> None:
+def adapt_fetch_wait(consumer: Any, gather_bytes: int = 1) -> None:
     """For a consumer that was started, with its own wait as the short one."""
     fetcher = consumer._fetcher
-    fetcher._client = PatientClient(fetcher, fetcher._fetch_max_wait_ms, gather_bytes)
+    fetcher._client = FetchWaitClient(fetcher, fetcher._fetch_max_wait_ms, gather_bytes)
 
 
 def _has_records(response: Any) -> bool:

@@ -11,8 +11,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from starlette.responses import Response
 
 from api.documents import Responses
-from api.freshness.progress import ProgressBook
-from clickhouse.client import Engine
+from api.freshness.tracker import FreshnessTracker
+from clickhouse.client import ClickHouseClient
 from clickhouse.errors import EngineError, EngineUnavailable
 from shopstream.disk import Disk
 
@@ -34,9 +34,9 @@ class Health:
 
     def __init__(
         self,
-        engine: Engine,
+        engine: ClickHouseClient,
         kafka: Callable[[], str | None],
-        book: ProgressBook,
+        tracker: FreshnessTracker,
         registry: CollectorRegistry,
         now: Callable[[], datetime],
         keys: Keys | None = None,
@@ -44,7 +44,7 @@ class Health:
     ) -> None:
         self._engine = engine
         self._kafka = kafka
-        self._book = book
+        self._tracker = tracker
         self._registry = registry
         self._now = now
         self._keys = keys
@@ -86,14 +86,14 @@ class Health:
         return OK
 
     def _pipeline(self) -> str:
-        as_of = self._book.as_of()
+        as_of = self._tracker.as_of()
         if as_of is None:
             return "The pipeline has not said how far it is."
         age = (self._now() - as_of).total_seconds()
         return OK if age < STALE_SECONDS else f"The reports stand still since {age:.0f} s."
 
     def _clocks(self) -> dict[str, str]:
-        ahead = self._book.ahead
+        ahead = self._tracker.ahead
         return {"clock": f"The clock of a worker is {ahead:.0f} s ahead."} if ahead else {}
 
     def _disks(self) -> dict[str, str]:

@@ -4,8 +4,8 @@ import asyncio
 import logging
 from datetime import UTC, datetime
 
-from api.freshness.progress import ProgressBook
-from clickhouse.client import Engine, Row
+from api.freshness.tracker import FreshnessTracker
+from clickhouse.client import ClickHouseClient, Row
 from clickhouse.errors import EngineError, EngineUnavailable
 from clickhouse.sql import load
 from shopstream.contracts.cursor import Partition
@@ -18,8 +18,8 @@ STORED = "stored"
 """Stands where the name of a worker would."""
 
 
-async def read_stored_progress(engine: Engine, book: ProgressBook) -> None:
-    """Puts the stored progress into the book, trying until the engine answers."""
+async def read_stored_progress(engine: ClickHouseClient, tracker: FreshnessTracker) -> None:
+    """Puts the stored progress into the tracker, trying until the engine answers."""
     said = False
     while True:
         try:
@@ -30,7 +30,7 @@ async def read_stored_progress(engine: Engine, book: ProgressBook) -> None:
             said = True
             await asyncio.sleep(AGAIN_SECONDS)
         else:
-            book.observe(PipelineState(STORED, dict(map(_progress, rows))), replayed=True)
+            tracker.observe(PipelineState(STORED, dict(map(_progress, rows))), replayed=True)
             return
 
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 
-from api.freshness.progress import Place
+from api.freshness.tracker import RequiredPosition
 from api.push.channel import parts
 from api.push.cursor_encoder import CursorEncoder
 from api.push.hub import Hub
@@ -35,7 +35,7 @@ class CatchUps:
         self,
         hub: Hub,
         events: StoredEvents,
-        included: Callable[[Iterable[Place]], Awaitable[None]],
+        included: Callable[[Iterable[RequiredPosition]], Awaitable[None]],
     ) -> None:
         self._hub = hub
         self._events = events

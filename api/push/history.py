@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 import orjson
 
 from api.faults import BadParameter, NotYet
-from api.freshness.progress import ProgressBook
+from api.freshness.tracker import FreshnessTracker
 from api.parameters import Parameter
 from api.push.cursor_encoder import CursorEncoder
 from api.push.hub import KEPT_SECONDS, MARGIN_SECONDS, Hub
@@ -47,12 +47,12 @@ class HistoryReader:
     """Reads what the pipeline stored, up to where the hub is now. `clock` is Unix time."""
 
     def __init__(
-        self, hub: Hub, events: StoredEvents, book: ProgressBook, clock: Callable[[], float]
+        self, hub: Hub, events: StoredEvents, tracker: FreshnessTracker, clock: Callable[[], float]
     ) -> None:
         self._clock = clock
         self._hub = hub
         self._events = events
-        self._book = book
+        self._tracker = tracker
 
     async def page(
         self, shop: str, wanted: SubscriptionFilter, after: str | None, limit: int
@@ -104,6 +104,6 @@ class HistoryReader:
     async def _until_stored(self, span: Span) -> None:
         try:
             async with asyncio.timeout(WAIT_SECONDS):
-                await self._book.wait(span.places())
+                await self._tracker.wait(span.places())
         except TimeoutError:
             raise NotYet("The latest events are not stored yet.") from None

@@ -1,4 +1,4 @@
-"""Reads every event topic once, from a little before the live end on, and feeds the hub and the book of progress."""
+"""Reads every event topic once, from a little before the live end on, and feeds the hub and the tracker of progress."""
 
 import asyncio
 import logging
@@ -8,8 +8,8 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
-from api.freshness.progress import ProgressBook
 from api.freshness.topology import Look, Topology, partitions_of
+from api.freshness.tracker import FreshnessTracker
 from api.push.channel import Value
 from api.push.hub import Hub
 from api.push.records import is_big, parse_envelope, read_record, too_much
@@ -17,7 +17,7 @@ from shopstream.contracts.cursor import Partition, Position
 from shopstream.contracts.notices import PROGRESS, days_of, read_progress
 from shopstream.contracts.topics import NOTICES
 from shopstream.contracts.values import IDENTIFIER_LENGTH
-from shopstream.fetch_wait import be_patient
+from shopstream.fetch_wait import adapt_fetch_wait
 
 log = logging.getLogger(__name__)
 
@@ -47,12 +47,12 @@ class Source:
         self,
         options: Mapping[str, Any],
         hub: Hub,
-        book: ProgressBook,
+        tracker: FreshnessTracker,
         clock: Callable[[], float],
     ) -> None:
         self._options = dict(options)
         self._hub = hub
-        self._book = book
+        self._tracker = tracker
         self._clock = clock
         self._positions: dict[Partition, Position] = {}
         self._topology: Topology | None = None
@@ -81,7 +81,7 @@ class Source:
         if self._fault is not None:
             log.info("Kafka answers; reading %d topics", len(found.topology))
         self._fault = None
-        self._book.see(found.topology)
+        self._tracker.see(found.topology)
 
     def _say_down(self, fault: str | None) -> None:
         if fault != self._fault:
@@ -119,7 +119,7 @@ class Source:
         )
         try:
             await consumer.start()
-            be_patient(consumer, GATHER_BYTES)
+            adapt_fetch_wait(consumer, GATHER_BYTES)
             await self._assign(consumer, partitions_of(topology))
             await self._settle(consumer)
             while not self._changed.is_set():
@@ -155,7 +155,7 @@ class Source:
             known = self._positions[place]
             at = Position(known.epoch, min(max(known.next, first[partition]), ends[partition]))
             log.error("records of %s from %d to %d are gone unread", place, known.next, at.next)
-            self._book.changed()
+            self._tracker.changed()
             self._positions[place] = at
             self._hub.skip(place, at)
             consumer.seek(partition, at.next)
@@ -174,7 +174,7 @@ class Source:
             consumer.seek(TopicPartition(*place), self._positions[place].next)
 
     def _begin(self, begin: Mapping[Partition, Position], epochs: Mapping[Partition, int]) -> None:
-        self._book.changed()  # notices before this place may never be seen
+        self._tracker.changed()  # notices before this place may never be seen
         self._positions.update(begin)
         self._hub.begin({place: self._positions[place] for place in epochs})
         self._begun = True
@@ -226,7 +226,7 @@ class Source:
             for record in records:
                 value = await _checked(record.value, place.topic)
                 if place.topic == NOTICES and record.offset != self._positions[place].next:
-                    self._book.changed()
+                    self._tracker.changed()
                 position = Position(epoch, record.offset + 1)
                 self._positions[place] = position
                 self._one(record, place, position, value)
@@ -249,9 +249,9 @@ class Source:
         shop = seen.get("shopid") if seen is not None else None
         if place.topic == NOTICES:
             if seen is not None and isinstance(shop, str):
-                self._book.changed(shop, days_of(seen.get("data")))
+                self._tracker.changed(shop, days_of(seen.get("data")))
             else:
-                self._book.changed()
+                self._tracker.changed()
         # no shop has a longer name, and no channel is made for one
         if isinstance(shop, str) and 0 < len(shop) <= IDENTIFIER_LENGTH:
             self._hub.publish(shop, place, position, record.timestamp // 1000, value)
@@ -264,10 +264,10 @@ class Source:
     def _progress(self, event: Mapping[str, Any], *, replayed: bool) -> None:
         try:
             state = read_progress(event["data"], event.get("time"))
-            self._book.observe(state, replayed=replayed)
+            self._tracker.observe(state, replayed=replayed)
         except (AttributeError, KeyError, TypeError, ValueError):
             log.warning("a notice of progress could not be read")
-            self._book.changed()  # whatever it touched
+            self._tracker.changed()  # whatever it touched
 
 
 def _is_read(value: bytes | None, topic: str) -> bool:

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from api.freshness.progress import Place
+from api.freshness.tracker import RequiredPosition
 from api.push.records import PushEvent, one_line
 from api.push.subscriber import SubscriptionFilter
-from clickhouse.client import Engine, Row
+from clickhouse.client import ClickHouseClient, Row
 from clickhouse.sql import fill, load
 from shopstream.contracts.cursor import Partition, Position
 
@@ -58,15 +58,15 @@ class Span:
         }
         return cls({place: since[place] for place in wanted}, wanted)
 
-    def places(self) -> list[Place]:
+    def places(self) -> list[RequiredPosition]:
         """Its end, as it can be waited for."""
-        return [Place(place, end.epoch, end.next) for place, end in self.until.items()]
+        return [RequiredPosition(place, end.epoch, end.next) for place, end in self.until.items()]
 
 
 class StoredEvents:
     """Raises `EngineUnavailable` and `EngineError` as the engine."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: ClickHouseClient) -> None:
         self._engine = engine
 
     async def page(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Generic, NamedTuple, TypeVar, cast
 
-from api.freshness.standing import Known, Standing
+from api.freshness.source import Freshness, FreshnessSource
 from api.lru import LruCache
 
 BYTES = 64 * 1024 * 1024
@@ -58,10 +58,10 @@ Fetch = Callable[[str, Sequence[K]], Awaitable[Sequence[Sized[T]]]]
 
 @dataclass(eq=False, slots=True)
 class Entry(Generic[T]):
-    """`standing` is that from before the reading, or a later one up to which nothing of it changed. While `reading`
+    """`freshness` is that from before the reading, or a later one up to which nothing of it changed. While `reading`
     is not None it has no value yet."""
 
-    standing: Standing
+    freshness: Freshness
     begun: float
     reading: asyncio.Task[None] | None = None
     value: T | None = None
@@ -80,7 +80,7 @@ class _Shop(Generic[K, T]):
 
 
 Holds = Callable[[K, Entry[T]], bool]
-"""Whether an entry of another version still holds; sets its `standing` where it is as good as a new one."""
+"""Whether an entry of another version still holds; sets its `freshness` where it is as good as a new one."""
 
 
 class VersionedCache(Generic[K, T]):
@@ -89,7 +89,7 @@ class VersionedCache(Generic[K, T]):
 
     def __init__(
         self,
-        known: Known,
+        known: FreshnessSource,
         clock: Callable[[], float] = time.monotonic,
         *,
         seconds: float = VALUE_SECONDS,
@@ -110,31 +110,31 @@ class VersionedCache(Generic[K, T]):
         """
         if not keys:
             return []
-        standing = self._known.standing(shop)
-        if standing.version is None:
+        freshness = self._known.freshness(shop)
+        if freshness.version is None:
             return [one.value for one in await fetch(shop, keys)]
-        found = self._lookup(shop, keys, fetch, standing, self._holds(shop, standing))
+        found = self._lookup(shop, keys, fetch, freshness, self._holds(shop, freshness))
         return await _values(found)
 
     def keeps(self, shop: str) -> bool:
         """Whether what is read of the shop now can be cached for longer than `UNHEARD_SECONDS`."""
-        standing = self._known.standing(shop)
-        return standing.version is not None and standing.heard
+        freshness = self._known.freshness(shop)
+        return freshness.version is not None and freshness.heard
 
     def stale(self, shop: str, keys: Sequence[K]) -> list[K]:
         """The keys that `get` would read."""
-        standing = self._known.standing(shop)
+        freshness = self._known.freshness(shop)
         there = self._shops.get(shop)
-        if standing.version is None or there is None:
+        if freshness.version is None or there is None:
             return list(keys)
-        return self._stale(there, keys, standing, self._holds(shop, standing))
+        return self._stale(there, keys, freshness, self._holds(shop, freshness))
 
     def forget(self, shop: str, key: K) -> None:
         """Drops a value: the next `get` reads it again."""
         if there := self._shops.get(shop):
             self._drop(there, key)
 
-    def _holds(self, shop: str, standing: Standing) -> Holds[K, T]:
+    def _holds(self, shop: str, freshness: Freshness) -> Holds[K, T]:
         """For entries of another version, asked once in a `get`; any change of the shop invalidates."""
         return lambda _, entry: False
 
@@ -143,13 +143,13 @@ class VersionedCache(Generic[K, T]):
         name: str,
         keys: Sequence[K],
         fetch: Fetch[K, T],
-        standing: Standing,
+        freshness: Freshness,
         holds: Holds[K, T],
     ) -> list[Entry[T]]:
         """The entries of the keys; what does not hold is being read."""
         shop = self._shop(name)
-        if stale := self._stale(shop, keys, standing, holds):
-            self._begin(shop, stale, fetch, standing)
+        if stale := self._stale(shop, keys, freshness, holds):
+            self._begin(shop, stale, fetch, freshness)
         for key in keys:
             shop.entries.move_to_end(key)
         return [shop.entries[key] for key in keys]
@@ -163,25 +163,25 @@ class VersionedCache(Generic[K, T]):
         return shop
 
     def _stale(
-        self, shop: _Shop[K, T], keys: Sequence[K], standing: Standing, holds: Holds[K, T]
+        self, shop: _Shop[K, T], keys: Sequence[K], freshness: Freshness, holds: Holds[K, T]
     ) -> list[K]:
-        oldest = self._clock() - (self._seconds if standing.heard else UNHEARD_SECONDS)
+        oldest = self._clock() - (self._seconds if freshness.heard else UNHEARD_SECONDS)
         stale = []
         for key in keys:
             entry = shop.entries.get(key)
             if entry is None or entry.begun <= oldest:
                 current = False
             else:
-                current = entry.standing.version == standing.version or holds(key, entry)
+                current = entry.freshness.version == freshness.version or holds(key, entry)
             if not current:
                 stale.append(key)
         return stale
 
     def _begin(
-        self, shop: _Shop[K, T], keys: Sequence[K], fetch: Fetch[K, T], standing: Standing
+        self, shop: _Shop[K, T], keys: Sequence[K], fetch: Fetch[K, T], freshness: Freshness
     ) -> None:
         begun = self._clock()
-        entries = [Entry[T](standing, begun) for _ in keys]
+        entries = [Entry[T](freshness, begun) for _ in keys]
         reading = asyncio.ensure_future(self._read(shop, keys, entries, fetch))
         # retrieved, though nobody may wait for it any more
         reading.add_done_callback(lambda task: task.cancelled() or task.exception())
@@ -256,7 +256,7 @@ class ResponseCache(VersionedCache[Hashable, T]):
 
     def __init__(
         self,
-        known: Known,
+        known: FreshnessSource,
         now: Callable[[], datetime],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -276,31 +276,31 @@ class ResponseCache(VersionedCache[Hashable, T]):
         Args:
             exact: it has everything that is known to be in the reports now, notified or not.
         """
-        standing = self._known.standing(shop)
-        if standing.version is None:
-            return CachedResponse((await make()).value, standing.as_of)
+        freshness = self._known.freshness(shop)
+        if freshness.version is None:
+            return CachedResponse((await make()).value, freshness.as_of)
 
         async def fetch(*_: object) -> list[Sized[T]]:
             return [await make()]
 
         def holds(_: Hashable, entry: Entry[T]) -> bool:
-            return not exact and not _lags(entry.standing.as_of, standing.as_of)
+            return not exact and not _lags(entry.freshness.as_of, freshness.as_of)
 
-        self._renew(shop, question, standing)
-        (entry,) = self._lookup(shop, [question], fetch, standing, holds)
-        as_of = entry.standing.as_of
+        self._renew(shop, question, freshness)
+        (entry,) = self._lookup(shop, [question], fetch, freshness, holds)
+        as_of = entry.freshness.as_of
         return CachedResponse((await _values([entry]))[0], as_of)
 
-    def _renew(self, shop: str, question: Hashable, standing: Standing) -> None:
+    def _renew(self, shop: str, question: Hashable, freshness: Freshness) -> None:
         """Drops an entry from before a notice or before its `until`; another takes `asOf` while nothing changes."""
         there = self._shops.get(shop)
         entry = there.entries.get(question) if there else None
         if entry is None:
             return
-        if entry.standing.changes != standing.changes or self._now() >= entry.until:
+        if entry.freshness.changes != freshness.changes or self._now() >= entry.until:
             self.forget(shop, question)
-        elif entry.standing.version == standing.version:
-            entry.standing = standing
+        elif entry.freshness.version == freshness.version:
+            entry.freshness = freshness
 
 
 def _lags(known: datetime | None, now: datetime | None) -> bool:
@@ -322,20 +322,20 @@ class Bucket(NamedTuple):
 class BucketCache(VersionedCache[Bucket, T]):
     """Values by bucket: one holds until the pipeline reports a change of one of its days."""
 
-    def __init__(self, known: Known, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, known: FreshnessSource, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(known, clock, seconds=BUCKET_SECONDS)
 
-    def _holds(self, shop: str, standing: Standing) -> Holds[Bucket, T]:
+    def _holds(self, shop: str, freshness: Freshness) -> Holds[Bucket, T]:
         changed: dict[int, Set[int] | None] = {}
 
         def holds(bucket: Bucket, entry: Entry[T]) -> bool:
-            since = cast(int, entry.standing.version)
+            since = cast(int, entry.freshness.version)
             if since not in changed:
-                changed[since] = self._known.touched(shop, since)
+                changed[since] = self._known.changed_days(shop, since)
             days = changed[since]
             if days is None or any(bucket.overlaps(day) for day in days):
                 return False
-            entry.standing = standing
+            entry.freshness = freshness
             return True
 
         return holds
@@ -347,7 +347,7 @@ class WholeShopCache(VersionedCache[None, T | None]):
     def __init__(
         self,
         fetch: Callable[[str], Awaitable[Sized[T] | None]],
-        known: Known,
+        known: FreshnessSource,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(known, clock)
@@ -360,7 +360,7 @@ class WholeShopCache(VersionedCache[None, T | None]):
         Raises:
             EngineUnavailable, EngineError: as the engine.
         """
-        version = self._known.standing(shop).version
+        version = self._known.freshness(shop).version
         if version is None or (self._too_big.get(shop) or 0) > self._clock():
             return None
         return (await self.get(shop, [None], self._whole))[0]

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from api import documents
 from api.faults import BadParameter
-from api.freshness.places import read_places
+from api.freshness.positions import read_positions
 from api.parameters import SHOP, Parameter
 from api.reports.days import DEFAULT_DAYS, EARLIEST, LATEST, MOST_DAYS, Span, read_date
 from api.reports.sales_reports import DailySales, Metrics, MonthlySales, Trends, WeeklySales
@@ -92,7 +92,7 @@ _INCLUDES = Parameter(
     "includes",
     "A push cursor, or topic:partition:offset as a producer gets it from Kafka: the answer includes that"
     " record, or is a 503 after 5 s.",
-    read_places,
+    read_positions,
     example="shop.orders:3:41",
 )
 _SPAN = (

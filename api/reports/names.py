@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Hashable, Mapping, Sequence, Set
 from typing import NamedTuple, Protocol
 
-from api.freshness.standing import Known
+from api.freshness.source import FreshnessSource
 from api.lru import LruCache
 from api.reports.cache import Sized, VersionedCache, WholeShopCache
 from clickhouse.client import Row
@@ -45,7 +45,10 @@ class ProductNames:
     """
 
     def __init__(
-        self, queries: NameQueries, known: Known, clock: Callable[[], float] = time.monotonic
+        self,
+        queries: NameQueries,
+        known: FreshnessSource,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._queries = queries
         self._last: LruCache[Hashable, Sequence[str]] = LruCache()

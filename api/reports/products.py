@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from api.freshness.standing import Known
+from api.freshness.source import FreshnessSource
 from api.lru import LruCache
 from api.reports.cache import Bucket, BucketCache, Sized
 from api.reports.days import QUARTER_HOURS, Run, split_period
@@ -177,7 +177,10 @@ class ProductSales:
     statement of its own."""
 
     def __init__(
-        self, queries: ProductQueries, known: Known, clock: Callable[[], float] = time.monotonic
+        self,
+        queries: ProductQueries,
+        known: FreshnessSource,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._queries = queries
         self._known = known
@@ -229,9 +232,13 @@ class ProductSales:
         """Whether so many buckets should be read: they cost more than one statement, and are of use if they last."""
         if stale <= FEW:
             return True
-        version, now = self._known.standing(shop).version, self._clock()
+        version, now = self._known.freshness(shop).version, self._clock()
         known = self._all_read.get(shop)
-        if known and now < known[1] + AGAIN_SECONDS and self._known.touched(shop, known[0]) is None:
+        if (
+            known
+            and now < known[1] + AGAIN_SECONDS
+            and self._known.changed_days(shop, known[0]) is None
+        ):
             return False
         if version is not None:
             self._all_read.put(shop, (version, now))

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, Set
 from typing import NamedTuple, cast
 from zoneinfo import ZoneInfo
 
-from api.freshness.standing import Known, Standing
+from api.freshness.source import Freshness, FreshnessSource
 from api.reports.cache import Entry, Holds, Sized, VersionedCache
 from clickhouse.client import Row
 
@@ -25,7 +25,7 @@ class Profile(NamedTuple):
     day: int | None = None
 
     def unchanged_by(self, days: Set[int] | None) -> bool:
-        """Whether it is still the same after changes in these days (`Known.touched`)."""
+        """Whether it is still the same after changes in these days (`FreshnessSource.changed_days`)."""
         if days is None or self.currency is None:
             return False
         return self.day is None or all(day > self.day for day in days)
@@ -46,7 +46,7 @@ def read_profile(rows: Iterable[Row]) -> Profile:
 class Profiles(VersionedCache[None, Profile]):
     """A profile is exact. `ask` gives the rows of `profile.sql` of a shop."""
 
-    def __init__(self, ask: Callable[[str], Awaitable[list[Row]]], known: Known) -> None:
+    def __init__(self, ask: Callable[[str], Awaitable[list[Row]]], known: FreshnessSource) -> None:
         super().__init__(known, limit=BYTES)
         self._ask = ask
 
@@ -61,12 +61,12 @@ class Profiles(VersionedCache[None, Profile]):
     async def _fetch(self, shop: str, _: object) -> list[Sized[Profile]]:
         return [Sized(read_profile(await self._ask(shop)), 0)]
 
-    def _holds(self, shop: str, standing: Standing) -> Holds[None, Profile]:
+    def _holds(self, shop: str, freshness: Freshness) -> Holds[None, Profile]:
         def holds(_: None, entry: Entry[Profile]) -> bool:
-            days = self._known.touched(shop, cast(int, entry.standing.version))
+            days = self._known.changed_days(shop, cast(int, entry.freshness.version))
             if entry.value is None or not entry.value.unchanged_by(days):
                 return False
-            entry.standing = standing
+            entry.freshness = freshness
             return True
 
         return holds

@@ -8,11 +8,11 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from api.faults import BadParameter, NotYet
-from api.freshness.places import check_places
-from api.freshness.progress import Place, ProgressBook
+from api.freshness.positions import check_positions
 from api.freshness.topology import Look, Topology
+from api.freshness.tracker import FreshnessTracker, RequiredPosition
 from api.push.records import parse_envelope
-from clickhouse.client import Engine
+from clickhouse.client import ClickHouseClient
 from clickhouse.sql import load
 from shopstream.contracts.events import read_event
 from shopstream.contracts.reject import Reason, Refused
@@ -25,7 +25,7 @@ READ_SECONDS = 2.0
 
 
 async def wait_included(
-    book: ProgressBook, places: list[Place], look: Callable[[], Awaitable[Look]]
+    tracker: FreshnessTracker, places: list[RequiredPosition], look: Callable[[], Awaitable[Look]]
 ) -> None:
     """Returns once every place is in the reports.
 
@@ -43,12 +43,12 @@ async def wait_included(
     except TimeoutError:
         pass
     try:
-        check_places(places, book.topology)
+        check_positions(places, tracker.topology)
     except ValueError as error:
         raise BadParameter("includes", str(error)) from None
     try:
         async with asyncio.timeout(WAIT_SECONDS):
-            await book.wait(places)
+            await tracker.wait(places)
     except TimeoutError:
         raise NotYet(f"The place in includes was not reached within {WAIT_SECONDS:g} s.") from None
 
@@ -57,7 +57,10 @@ class Refusals:
     """`options` connect an aiokafka client, which begins with the first record that has to be read."""
 
     def __init__(
-        self, engine: Engine, options: Mapping[str, Any], topology: Callable[[], Topology | None]
+        self,
+        engine: ClickHouseClient,
+        options: Mapping[str, Any],
+        topology: Callable[[], Topology | None],
     ) -> None:
         self._engine = engine
         self._options = dict(options)
@@ -65,7 +68,7 @@ class Refusals:
         self._consumer: AIOKafkaConsumer | None = None
         self._reading = asyncio.Lock()
 
-    async def reason(self, shop: str, places: Sequence[Place]) -> Reason | None:
+    async def reason(self, shop: str, places: Sequence[RequiredPosition]) -> Reason | None:
         """Why the shop's own record at a place was refused; None where it was not, or is not the shop's to know.
 
         Only for a place that is included, and for one record: a cursor is of events that were pushed. A record of
@@ -90,7 +93,7 @@ class Refusals:
         if self._consumer is not None:
             await asyncio.wait({asyncio.ensure_future(self._consumer.stop())}, timeout=0.5)
 
-    async def _accepted(self, shop: str, place: Place) -> bool:
+    async def _accepted(self, shop: str, place: RequiredPosition) -> bool:
         state = (self._topology() or {}).get(place.partition.topic)
         if state is None:
             raise NotYet(
@@ -105,7 +108,7 @@ class Refusals:
         }
         return bool(await self._engine.rows(load("push/accepted.sql"), params))
 
-    async def _record(self, place: Place) -> "ConsumerRecord[bytes, bytes] | None":
+    async def _record(self, place: RequiredPosition) -> "ConsumerRecord[bytes, bytes] | None":
         """None where the place has no record any more, or never had one that counts."""
         partition, offset = TopicPartition(*place.partition), place.next - 1
         try:

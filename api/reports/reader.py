@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from api.faults import NotYet
-from api.freshness.standing import Known
+from api.freshness.source import FreshnessSource
 from api.reports import days
 from api.reports.cache import Sized, WholeShopCache
 from api.reports.names import ProductNames
@@ -54,7 +54,9 @@ def make(body: Body, until: datetime) -> Sized[Content]:
 class Reader:
     """`now` is the present instant (UTC)."""
 
-    def __init__(self, statements: Statements, now: Callable[[], datetime], known: Known) -> None:
+    def __init__(
+        self, statements: Statements, now: Callable[[], datetime], known: FreshnessSource
+    ) -> None:
         self._statements = statements
         self._now = now
         self._profiles = Profiles(statements.profile, known)

@@ -14,9 +14,9 @@ from starlette.responses import Response
 
 from api import documents
 from api.access import Access
-from api.freshness.progress import Place, ProgressBook
+from api.concurrency import Shares
 from api.freshness.topology import Look
-from api.gate import Shares
+from api.freshness.tracker import FreshnessTracker, RequiredPosition
 from api.parameters import openapi, read_query
 from api.reports.cache import CachedResponse, ResponseCache
 from api.reports.endpoints import REPORTS, STOCK, Endpoint
@@ -43,7 +43,7 @@ class ReportRoutes:
         access: Access,
         reader: Reader,
         cache: ResponseCache[Content],
-        book: ProgressBook,
+        tracker: FreshnessTracker,
         look: Callable[[], Awaitable[Look]],
         shares: Shares,
         refusals: Refusals | None = None,
@@ -52,7 +52,7 @@ class ReportRoutes:
         self._access = access
         self._reader = reader
         self._cache = cache
-        self._book = book
+        self._tracker = tracker
         self._look = look
         self._shares = shares
 
@@ -71,10 +71,15 @@ class ReportRoutes:
         return respond(request, await self._cached(endpoint, shop, question))
 
     async def _including(
-        self, places: list[Place], endpoint: Endpoint, request: Request, shop: str, question: Any
+        self,
+        places: list[RequiredPosition],
+        endpoint: Endpoint,
+        request: Request,
+        shop: str,
+        question: Any,
     ) -> Response:
         with self._shares.place(shop):
-            await wait_included(self._book, places, self._look)
+            await wait_included(self._tracker, places, self._look)
             refused = await self._refusals.reason(shop, places) if self._refusals else None
             cached = await self._cached(endpoint, shop, question, exact=True)
             response = respond(request, cached)

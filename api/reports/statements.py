@@ -11,7 +11,7 @@ import orjson
 from api.reports.days import DAYS, MONTHS, QUARTER_HOURS, Run, signed_runs
 from api.reports.products import Columns
 from api.reports.stock import StockPage
-from clickhouse.client import Engine, Row
+from clickhouse.client import ClickHouseClient, Row
 from clickhouse.errors import EngineError
 from clickhouse.sql import fill, load
 
@@ -46,7 +46,7 @@ URL_BYTES = 60_000
 class Statements:
     """Rows from one engine. Every method raises `EngineUnavailable` and `EngineError`."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: ClickHouseClient) -> None:
         self._engine = engine
 
     async def profile(self, shop: str) -> list[Row]:

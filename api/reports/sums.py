@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from api.freshness.standing import Known
+from api.freshness.source import FreshnessSource
 from api.reports.cache import Bucket, BucketCache, Sized
 from api.reports.days import MONTHS, month_around
 from api.reports.money import Column, from_units, summable, wide
@@ -128,7 +128,7 @@ class SalesSums:
     def __init__(
         self,
         ask: Callable[[str, int, int], Awaitable[bytes]],
-        known: Known,
+        known: FreshnessSource,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ask = ask
@@ -175,7 +175,7 @@ class SessionSums:
     def __init__(
         self,
         ask: Callable[[str, Sequence[int]], Awaitable[list[Row]]],
-        known: Known,
+        known: FreshnessSource,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ask = ask

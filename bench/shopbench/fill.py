@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from clickhouse.client import Address, Engine
+from clickhouse.client import Address, ClickHouseClient
 from pipeline.snowflake import Snowflake
 from pipeline.store import Fence, Store
 from shopstream.contracts.topics import ORDERS
@@ -82,7 +82,7 @@ class Fill:
     async def write(self, url: str, told: Callable[[int], None]) -> None:
         """Into an engine that is migrated; `told` hears how many are in."""
         numbers = Snowflake(clock=lambda: datetime.now(UTC).timestamp())
-        async with Engine(Address.parse(url), timeout=300) as engine:
+        async with ClickHouseClient(Address.parse(url), timeout=300) as engine:
             store = Store(engine, "bench")
             for begin in range(0, self.orders, self.batch):
                 count = min(self.batch, self.orders - begin)

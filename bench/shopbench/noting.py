@@ -8,7 +8,7 @@ from dataclasses import astuple, dataclass, field
 from functools import partial
 from typing import Any
 
-from clickhouse.client import Address, Engine
+from clickhouse.client import Address, ClickHouseClient
 from shopbench.output import Row
 from shopbench.processes import Child
 
@@ -70,7 +70,7 @@ class Book:
         return time.perf_counter(), time.process_time(), self.process.cpu()
 
 
-class Listening(Engine):
+class Listening(ClickHouseClient):
     """An engine whose summaries are heard. The driver has no name for that: its way to the server is replaced."""
 
     def __init__(self, address: Address, book: Book) -> None:

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from api.freshness.progress import ProgressBook
-from api.freshness.standing import Standing
+from api.freshness.source import Freshness
+from api.freshness.tracker import FreshnessTracker
 from api.main import run
 from api.reports.cache import CachedResponse, ResponseCache
 from api.reports.products import ProductSales
@@ -51,7 +51,7 @@ def _forget() -> None:
     async def anew(
         self: ResponseCache[Any], shop: str, question: Any, make: Any, *, exact: bool = False
     ) -> CachedResponse[Any]:
-        return CachedResponse((await make()).value, self._known.standing(shop).as_of)
+        return CachedResponse((await make()).value, self._known.freshness(shop).as_of)
 
     ResponseCache.response = anew  # type: ignore[method-assign]
 
@@ -84,12 +84,12 @@ def _final() -> None:
 
 
 def _bare() -> None:
-    standing = ProgressBook.standing
+    freshness = FreshnessTracker.freshness
 
-    def nothing(self: ProgressBook, shop: str, *, readable: bool) -> Standing:
-        return standing(self, shop, readable=readable)._replace(version=None)
+    def nothing(self: FreshnessTracker, shop: str, *, readable: bool) -> Freshness:
+        return freshness(self, shop, readable=readable)._replace(version=None)
 
-    ProgressBook.standing = nothing  # type: ignore[method-assign]
+    FreshnessTracker.freshness = nothing  # type: ignore[method-assign]
 
 
 def main() -> None:

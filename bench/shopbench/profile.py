@@ -12,13 +12,13 @@ from typing import Any
 
 import uvloop
 
-from api.freshness.standing import Standing
+from api.freshness.source import Freshness
 from api.reports.days import Span
 from api.reports.reader import Reader
 from api.reports.report import Report
 from api.reports.sales_reports import DailySales, Trends, WeeklySales
 from api.reports.statements import Statements
-from clickhouse.client import Address, Engine
+from clickhouse.client import Address, ClickHouseClient
 from clickhouse.migrations import migrate_engine
 from local.services import PARTITIONS
 from pipeline.batch import assemble
@@ -49,14 +49,14 @@ REPORTS: dict[str, Callable[[int], Report]] = {
 class Nothing:
     """Knows nothing of the pipeline, so that no answer is kept."""
 
-    def standing(self, _: str) -> Standing:
-        return Standing(None, 0, None, False)
+    def freshness(self, _: str) -> Freshness:
+        return Freshness(None, 0, None, False)
 
-    def touched(self, _: str, __: int) -> Set[int] | None:
+    def changed_days(self, _: str, __: int) -> Set[int] | None:
         return None
 
 
-async def _flushes(flags: argparse.Namespace, engine: Engine, book: Book) -> None:
+async def _flushes(flags: argparse.Namespace, engine: ClickHouseClient, book: Book) -> None:
     """As `pipeline.flush` does them, but one statement after the other."""
     numbers, offsets = Snowflake(), [0] * PARTITIONS
     store: Store = watch(Store(engine, "bench"), "flush: ", book)
@@ -82,7 +82,7 @@ async def _flushes(flags: argparse.Namespace, engine: Engine, book: Book) -> Non
         assert await store.mark(batch.id, fence)
 
 
-async def _reports(flags: argparse.Namespace, engine: Engine, book: Book) -> None:
+async def _reports(flags: argparse.Namespace, engine: ClickHouseClient, book: Book) -> None:
     for name, make in REPORTS.items():
         statements = watch(Statements(engine), f"{name}: ", book)
         for apart in (True, False):

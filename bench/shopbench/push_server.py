@@ -11,8 +11,8 @@ import uvloop
 
 from api.access import Access
 from api.app import Deps, create_app
-from api.freshness.progress import ProgressBook
 from api.freshness.topology import Look
+from api.freshness.tracker import FreshnessTracker
 from api.push import channel as channels
 from api.push.hub import Hub
 from api.push.records import PushEvent, read_record
@@ -20,7 +20,7 @@ from api.push.timekeeper import Timekeeper
 from api.push.types import TOPICS
 from api.server import Server, configure, listen
 from api.tickets import Tickets
-from clickhouse.client import Address, Engine
+from clickhouse.client import Address, ClickHouseClient
 from shopstream.contracts.cursor import Partition, Position
 from shopstream.contracts.topics import BY_NAME, INVENTORY
 from shopstream.settings import Settings
@@ -106,7 +106,7 @@ async def _serve(port: int, secret: str, prepared: bool) -> None:
     }
     hub.begin(places)
     hub.ready()
-    engine = Engine(Address.parse("http://127.0.0.1:9"))
+    engine = ClickHouseClient(Address.parse("http://127.0.0.1:9"))
 
     async def look() -> Look:
         return Look(None)
@@ -116,7 +116,7 @@ async def _serve(port: int, secret: str, prepared: bool) -> None:
             engine=engine,
             access=Access(Settings(jwt_secret=secret)),
             tickets=Tickets(secret),
-            book=ProgressBook(),
+            tracker=FreshnessTracker(),
             hub=hub,
             kafka=lambda: None,
             look=look,

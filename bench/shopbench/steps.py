@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import uvloop
 
-from clickhouse.client import Address, Engine
+from clickhouse.client import Address, ClickHouseClient
 from clickhouse.migrations import migrate_engine
 from pipeline.batch import Batch, assemble
 from pipeline.decode import DecodedChunk, decode
@@ -95,7 +95,7 @@ async def _run(flags: argparse.Namespace, clock: Clock, views: Clock, url: str) 
     generator = Generator(orders.over_days(flags.events + flags.stored))
     numbers, offsets = Snowflake(), [0] * PARTITIONS
     places = [Partition(ORDERS, number) for number in range(PARTITIONS)]
-    async with Engine(Address.parse(url)) as engine:
+    async with ClickHouseClient(Address.parse(url)) as engine:
         store = Store(engine, "bench")
         fence = Fence(dict.fromkeys(places, numbers.next()))
         await store.claim(places, fence.claims[places[0]])

@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
-from clickhouse.client import Engine
+from clickhouse.client import ClickHouseClient
 
 if TYPE_CHECKING:
     from shopbench.steps import Clock
@@ -22,7 +22,7 @@ _ONE_BLOCK = {
 }
 
 
-async def time_views(engine: Engine, clock: "Clock", batch: int) -> None:
+async def time_views(engine: ClickHouseClient, clock: "Clock", batch: int) -> None:
     """Adds a step to the clock for each, after one for reading the batch."""
     read = f"CREATE TABLE bench_batch ENGINE = Memory AS SELECT * FROM orders WHERE batch = {batch}"
     await clock.step("read the batch", lambda: engine.execute(read))

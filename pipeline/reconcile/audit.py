@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from clickhouse.client import Engine, External
+from clickhouse.client import ClickHouseClient, External
 from clickhouse.compare import LISTED, Scope, compare
 from clickhouse.differences import Difference
 from clickhouse.sql import fill, load
@@ -83,7 +83,7 @@ async def run_steps(
     return totals
 
 
-async def log_sweep(engine: Engine, totals: Totals) -> None:
+async def log_sweep(engine: ClickHouseClient, totals: Totals) -> None:
     """Inserts into table `sweeps` that everything was compared."""
     row = pa.table({"compared": [totals.compared], "repaired": [totals.repaired]})
     await engine.insert("sweeps", row, {"async_insert": 0})
@@ -95,7 +95,7 @@ class Audit:
     Every method raises `EngineUnavailable` and `EngineError` as the client.
     """
 
-    def __init__(self, engine: Engine, store: Store, ids: Snowflake) -> None:
+    def __init__(self, engine: ClickHouseClient, store: Store, ids: Snowflake) -> None:
         self._engine = engine
         self._store = store
         self._ids = ids

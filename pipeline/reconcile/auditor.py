@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from clickhouse.client import Engine
+from clickhouse.client import ClickHouseClient
 from clickhouse.compare import EVER, Scope
 from clickhouse.errors import EngineError, EngineUnavailable
 from clickhouse.verify import steps
@@ -37,7 +37,12 @@ class Auditor:
     """
 
     def __init__(
-        self, engine: Engine, audit: Audit, mine: Callable[[], bool], report: Report, every: float
+        self,
+        engine: ClickHouseClient,
+        audit: Audit,
+        mine: Callable[[], bool],
+        report: Report,
+        every: float,
     ) -> None:
         self._engine = engine
         self._audit = audit

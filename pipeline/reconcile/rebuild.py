@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import NamedTuple
 
-from clickhouse.client import BEHIND_REPORTS, Address, Engine
+from clickhouse.client import BEHIND_REPORTS, Address, ClickHouseClient
 from clickhouse.compare import TIMEOUT_SECONDS, Scope
 from clickhouse.differences import Difference
 from clickhouse.verify import steps
@@ -35,8 +35,8 @@ class Rebuilt(NamedTuple):
     processes were notified over Kafka."""
 
     repaired: int
-    doubtful: int
-    told: bool
+    unverified: int
+    notified: bool
 
 
 def run(settings: Settings, advance: Advance) -> Rebuilt:
@@ -49,7 +49,7 @@ def run(settings: Settings, advance: Advance) -> Rebuilt:
     return asyncio.run(_run(settings, advance))
 
 
-async def rebuild(engine: Engine, audit: Audit, advance: Advance) -> Totals:
+async def rebuild(engine: ClickHouseClient, audit: Audit, advance: Advance) -> Totals:
     """Compares and repairs everything, however much is missing.
 
     Raises:
@@ -86,7 +86,9 @@ async def _run(settings: Settings, advance: Advance) -> Rebuilt:
     address = Address.parse(settings.clickhouse_url.get_secret_value())
     ids = Snowflake()
     name = f"rebuild-{ids.writer:06x}"
-    async with Engine(address, timeout=TIMEOUT_SECONDS, settings=BEHIND_REPORTS) as engine:
+    async with ClickHouseClient(
+        address, timeout=TIMEOUT_SECONDS, settings=BEHIND_REPORTS
+    ) as engine:
         try:
             totals = await rebuild(engine, Audit(engine, Store(engine, name), ids), advance)
         finally:

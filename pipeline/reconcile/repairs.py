@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from clickhouse.client import Engine, External
+from clickhouse.client import ClickHouseClient, External
 from clickhouse.differences import Difference
 from clickhouse.sql import load
 from clickhouse.windows import WINDOWS, Window
@@ -80,7 +80,9 @@ def seconds(text: str) -> float:
     return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
 
 
-async def rewrite_texts(engine: Engine, table: str, differences: tuple[Difference, ...]) -> None:
+async def rewrite_texts(
+    engine: ClickHouseClient, table: str, differences: tuple[Difference, ...]
+) -> None:
     """Writes the keys of a table of texts again from the orders, so they are right whoever writes meanwhile."""
     if table == "product_names":
         keys = {
@@ -95,7 +97,7 @@ async def rewrite_texts(engine: Engine, table: str, differences: tuple[Differenc
         await _rewrite(engine, table, [one.key for one in differences[start : start + AT_ONCE]])
 
 
-async def _rewrite(engine: Engine, table: str, keys: list[tuple[str, ...]]) -> None:
+async def _rewrite(engine: ClickHouseClient, table: str, keys: list[tuple[str, ...]]) -> None:
     """Deletes the rows of these keys and makes them from the orders, which already have what comes next.
 
     Their deduplication tokens go too; what is written again here has none.

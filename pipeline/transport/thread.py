@@ -19,7 +19,7 @@ from faust.types import TP
 
 from shopstream.contracts.json_text import MAX_BYTES
 from shopstream.contracts.reject import Unread
-from shopstream.fetch_wait import be_patient
+from shopstream.fetch_wait import adapt_fetch_wait
 
 from .bounded import ends_within
 from .partitions import Sample
@@ -58,7 +58,7 @@ class ChunkConsumerThread(_driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     async def on_start(self) -> None:
         """Starts aiokafka's consumer; its fetches are reported before it can have a partition."""
         await super().on_start()
-        be_patient(self._ensure_consumer(), GATHER_BYTES)
+        adapt_fetch_wait(self._ensure_consumer(), GATHER_BYTES)
         fetcher = self._ensure_consumer()._fetcher
         states = self.consumer.states
         fetcher._client = WatchedClient(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import typer
 
 from clickhouse.bi_access import NOT_ALLOWED, ROLE, TAKEN, statements
-from clickhouse.client import Address, Engine
+from clickhouse.client import Address, ClickHouseClient
 from clickhouse.errors import EngineError
 from shopstream.faults import Fault
 from shopstream.settings import Settings
@@ -41,7 +41,7 @@ def make_bi_user(settings: Settings, user: str, password: str, shops: Sequence[s
 
 async def _make(address: Address, user: str, password: str, shops: Sequence[str]) -> None:
     try:
-        async with Engine(address) as engine:
+        async with ClickHouseClient(address) as engine:
             first, *rest = statements(user, password, secrets.token_hex(16), shops)
             await engine.execute(first)
             if await engine.rows(TAKEN, {"user": user, "role": ROLE}):

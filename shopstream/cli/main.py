@@ -292,14 +292,14 @@ def rebuild() -> None:
         with steps_bar("rebuilding") as advance:
             done = run(settings, lambda done, of, _: advance(done, of))
         typer.echo(f"{counted(done.repaired, 'row')} repaired")
-        if not done.told:
+        if not done.notified:
             typer.echo(
                 "API processes could not be told over Kafka: reports show the repairs within six minutes",
                 err=True,
             )
-        if done.doubtful:
+        if done.unverified:
             typer.echo(
-                f"{counted(done.doubtful, 'row')} could not be judged while being written: run it again",
+                f"{counted(done.unverified, 'row')} could not be judged while being written: run it again",
                 err=True,
             )
-        raise typer.Exit(1 if done.doubtful else 0)
+        raise typer.Exit(1 if done.unverified else 0)

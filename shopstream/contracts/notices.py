@@ -15,7 +15,7 @@ LOW, RECOVERED = "stock:low", "stock:recovered"
 PROGRESS = "pipeline:progress"
 _EPOCH = date(1970, 1, 1).toordinal()
 
-Touched = Mapping[str, Set[int] | None]
+ChangedDays = Mapping[str, Set[int] | None]
 """Shops of which anything more is in the reports, each with the days (UTC, counted from 1970-01-01) in which its
 sales, payments or sessions may be others now; None: any day, time zone or currency."""
 
@@ -44,7 +44,7 @@ class PipelineState:
     worker: str
     partitions: Mapping[Partition, Progress]
     counters: Mapping[str, float] = field(default_factory=dict)
-    touched: Touched | None = None
+    touched: ChangedDays | None = None
     at: datetime | None = None
 
 

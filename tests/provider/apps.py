@@ -10,8 +10,8 @@ from starlette.routing import BaseRoute, Mount
 
 from api.access import Access
 from api.app import Deps, create_app, utc_now
-from api.freshness.progress import ProgressBook
 from api.freshness.topology import Look
+from api.freshness.tracker import FreshnessTracker
 from api.push.hub import Hub
 from api.tickets import Tickets
 from shopstream.settings import Settings
@@ -52,7 +52,7 @@ def application(
         "engine": engine,
         "access": access or Access(Settings(jwt_secret=SECRET)),
         "tickets": Tickets(SECRET),
-        "book": ProgressBook(),
+        "tracker": FreshnessTracker(),
         "hub": hub,
         "kafka": lambda: None,
         "look": look,

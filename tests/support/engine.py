@@ -14,7 +14,7 @@ READY = 30.0
 """Seconds, on a busy machine."""
 
 
-class Engine:
+class ClickHouseServer:
     """Not started yet. Logins `app`, which may do everything, `bi`, and one for each of `shops`: `bi_1`, `bi_2`, …"""
 
     def __init__(self, folder: Path, shops: tuple[str, ...] = ()) -> None:

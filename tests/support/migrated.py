@@ -9,7 +9,7 @@ from pathlib import Path
 
 from clickhouse.migrations import migrate
 from shopstream.settings import Settings
-from support.engine import Engine
+from support.engine import ClickHouseServer
 
 
 def copy_migrated(path: Path) -> None:
@@ -28,7 +28,7 @@ def copy_migrated(path: Path) -> None:
 
 def _make(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
-    engine = Engine(folder)
+    engine = ClickHouseServer(folder)
     engine.start()
     try:
         migrate(Settings(clickhouse_url=engine.url()))

@@ -23,7 +23,7 @@ from shopstream.broker import TopicAdmin
 from shopstream.contracts.topics import INPUTS, TOPICS
 from shopstream.settings import Settings
 from support.brokers import Brokers
-from support.engine import Engine
+from support.engine import ClickHouseServer
 from support.events import Sent
 from support.kafka import Follower, Kafka, Place
 from support.migrated import copy_migrated
@@ -66,7 +66,7 @@ class System:
         self.brokers = Brokers(folder) if brokers is None else brokers
         self._ours = not any(node.running for node in self.brokers.nodes)
         self.bootstrap = self.brokers.bootstrap
-        self.clickhouse = Engine(folder)
+        self.clickhouse = ClickHouseServer(folder)
         url = self.clickhouse.url()
         self._env = {
             "SHOPSTREAM_KAFKA_BOOTSTRAP": self.bootstrap,

@@ -8,7 +8,7 @@ import pytest
 from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.protocol.metadata import MetadataRequest
 
-from shopstream.fetch_wait import REST_MS, be_patient
+from shopstream.fetch_wait import REST_MS, adapt_fetch_wait
 
 BUSY_MS = 50
 
@@ -43,7 +43,7 @@ class Consumer:
         self._fetcher: Any = SimpleNamespace(
             _client=self.client, _fetch_max_wait_ms=BUSY_MS, _fetch_min_bytes=1, _records={}
         )
-        be_patient(self, gather_bytes)
+        adapt_fetch_wait(self, gather_bytes)
 
     def wait_after(self, response: Any, request: Any = None) -> int:
         self.client.response = response

@@ -10,7 +10,7 @@ import pytest
 from api import server
 from api.problems import describe
 from api.server import connections_for
-from clickhouse.client import Address, Engine, _rows
+from clickhouse.client import Address, ClickHouseClient, _rows
 from clickhouse.errors import EngineError, EngineUnavailable, from_driver
 from local.up import FILES_NEEDED, _check_files
 from shopstream.broker import BrokerUnreachable, TopicAdmin
@@ -72,12 +72,12 @@ def test_an_engine_that_cannot_open_a_file_for_another_reason_is_not() -> None:
 async def test_the_client_of_the_engine_says_that_it_cannot_be_reached(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def none_left(_: Engine) -> None:
+    async def none_left(_: ClickHouseClient) -> None:
         raise NONE_LEFT
 
-    monkeypatch.setattr(Engine, "_connected", none_left)
+    monkeypatch.setattr(ClickHouseClient, "_connected", none_left)
     with pytest.raises(EngineUnavailable, match="Too many open files"):
-        await Engine(Address.parse("http://127.0.0.1:1")).rows("SELECT 1")
+        await ClickHouseClient(Address.parse("http://127.0.0.1:1")).rows("SELECT 1")
 
 
 def test_the_client_of_kafka_says_that_it_cannot_be_reached(

@@ -21,7 +21,7 @@ import httpx
 import jwt
 from aiokafka import AIOKafkaProducer
 
-from clickhouse.client import Engine
+from clickhouse.client import ClickHouseClient
 from pipeline.batch import assemble
 from pipeline.changed_days import changed_days
 from pipeline.decode import decode
@@ -29,7 +29,7 @@ from pipeline.snowflake import Snowflake
 from pipeline.store import Fence, Store
 from shopstream.broker import TopicAdmin, epoch_of
 from shopstream.contracts.cursor import Partition
-from shopstream.contracts.notices import PipelineState, Progress, Touched, pipeline_progress
+from shopstream.contracts.notices import ChangedDays, PipelineState, Progress, pipeline_progress
 from shopstream.contracts.topics import INPUTS, NOTICES, ORDERS, TOPICS
 from shopstream.settings import Settings
 
@@ -159,7 +159,7 @@ class Kafka:
         reached: dict[Partition, int],
         as_of: datetime,
         worker: str = "w1",
-        touched: Touched | None = None,
+        touched: ChangedDays | None = None,
         **counters: float,
     ) -> None:
         """What a pipeline would say: everything before these offsets is in the reports.
@@ -322,13 +322,15 @@ _offsets = itertools.count()
 _numbers = Snowflake()
 
 
-async def store(engine: Engine, orders: Iterable[Order]) -> None:
+async def store(engine: ClickHouseClient, orders: Iterable[Order]) -> None:
     """Writes orders and feeds the windows, as one batch."""
     events = [_event(order) for order in orders]
     await write(engine, ORDERS, [json.dumps(event).encode() for event in events])
 
 
-async def write(engine: Engine, topic: str, values: Iterable[bytes]) -> Touched | None:
+async def write(
+    engine: ClickHouseClient, topic: str, values: Iterable[bytes]
+) -> ChangedDays | None:
     """What the pipeline does with records that it accepts, without Kafka: they are one batch.
 
     Returns:

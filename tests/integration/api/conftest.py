@@ -7,10 +7,10 @@ import httpx
 import pytest
 from api_harness import Addresses, Child, Kafka, api_child, eventually, kafka
 
-from clickhouse.client import Address, Engine
+from clickhouse.client import Address, ClickHouseClient
 from clickhouse.migrations import migrate_engine
 from support.brokers import Brokers
-from support.engine import Engine as Server
+from support.engine import ClickHouseServer as Server
 from support.processes import free_port
 
 
@@ -33,10 +33,10 @@ def addresses(folder: Path) -> Iterator[Addresses]:
 
 
 @pytest.fixture(scope="package")
-async def engine(addresses: Addresses) -> AsyncIterator[Engine]:
+async def engine(addresses: Addresses) -> AsyncIterator[ClickHouseClient]:
     address = Address.parse(addresses.clickhouse)
     await migrate_engine(address)
-    async with Engine(address) as engine:
+    async with ClickHouseClient(address) as engine:
         yield engine
 
 
@@ -47,7 +47,9 @@ async def broker(addresses: Addresses) -> AsyncIterator[Kafka]:
 
 
 @pytest.fixture(scope="package")
-def api(engine: Engine, broker: Kafka, folder: Path, addresses: Addresses) -> Iterator[Child]:
+def api(
+    engine: ClickHouseClient, broker: Kafka, folder: Path, addresses: Addresses
+) -> Iterator[Child]:
     child = api_child(
         folder,
         addresses.port,

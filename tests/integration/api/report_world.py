@@ -11,15 +11,15 @@ from typing import Any
 
 import httpx
 from api_harness import SECRET, bearer, token, write
+from oracle.tracker import Book
 
 from api.access import Access
 from api.app import Deps, create_app
-from api.freshness.progress import ProgressBook
 from api.freshness.topology import Look
+from api.freshness.tracker import FreshnessTracker
 from api.push.hub import Hub
 from api.tickets import Tickets
-from clickhouse.client import Engine
-from oracle.book import Book
+from clickhouse.client import ClickHouseClient
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.notices import PipelineState, Progress
 from shopstream.contracts.topics import INPUTS, TOPIC_OF_TYPE
@@ -34,15 +34,15 @@ REACHED = {
 
 @dataclass
 class World:
-    """`now` is what the API takes for the present instant. `book` is an independent reckoning of the events.
+    """`now` is what the API takes for the present instant. `tracker` is an independent reckoning of the events.
 
     `told`: the API hears what each batch touched, as from a pipeline, so it keeps what was not.
     """
 
-    engine: Engine
+    engine: ClickHouseClient
     now: datetime = datetime(2026, 11, 22, 12, tzinfo=UTC)
-    book: Book = field(default_factory=Book)
-    progress: ProgressBook = field(default_factory=ProgressBook)
+    tracker: Book = field(default_factory=Book)
+    progress: FreshnessTracker = field(default_factory=FreshnessTracker)
     told: bool = False
     _client: httpx.AsyncClient | None = None
 
@@ -58,7 +58,7 @@ class World:
                 for shop in touched or ():
                     self.progress.changed(shop, set())
             for value in values:
-                refused = self.book.take(Sent(None, value, topic=topic))
+                refused = self.tracker.take(Sent(None, value, topic=topic))
                 assert refused is None, refused
 
     def client(self) -> httpx.AsyncClient:
@@ -71,7 +71,7 @@ class World:
             engine=self.engine,
             access=Access(Settings(jwt_secret=SECRET)),
             tickets=Tickets(SECRET),
-            book=self.progress,
+            tracker=self.progress,
             hub=Hub(time.time),
             kafka=lambda: None,
             look=look,

@@ -24,12 +24,12 @@ from api_harness import (
     token,
 )
 
-from clickhouse.client import Address, Engine
+from clickhouse.client import Address, ClickHouseClient
 from clickhouse.migrations import migrate_engine
 from shopstream.contracts.cursor import Partition, decode
 from shopstream.contracts.topics import INPUTS, ORDERS
 from support.brokers import Brokers
-from support.engine import Engine as Server
+from support.engine import ClickHouseServer as Server
 from support.processes import free_port
 
 DAY = "/reports/daily-sales?date=2026-11-22"
@@ -75,7 +75,7 @@ async def own(servers: tuple[Brokers, Server], tmp_path: Path) -> AsyncIterator[
     brokers, server = servers
     address, port = Address.parse(server.url()), free_port()
     await migrate_engine(address)
-    async with Engine(address) as engine:
+    async with ClickHouseClient(address) as engine:
         await engine.execute("TRUNCATE TABLE progress")
     api = api_child(tmp_path, port, clickhouse_url=server.url(), kafka_bootstrap=brokers.bootstrap)
     api.start()
@@ -177,7 +177,7 @@ async def test_a_new_process_knows_stored_progress_and_cursors_of_its_predecesso
     at = datetime(2026, 11, 22, 12, tzinfo=UTC)
     async with (
         kafka(own.kafka) as broker,
-        Engine(Address.parse(own.engine.url())) as engine,
+        ClickHouseClient(Address.parse(own.engine.url())) as engine,
     ):
         await own.ready()
         async with stream(own.http, headers=bearer(token("b1"))) as events:

@@ -6,7 +6,7 @@ import jwt
 import pytest
 from api_harness import SECRET, Child, Line, Order, bearer, eventually, store, stream, token
 
-from clickhouse.client import Engine
+from clickhouse.client import ClickHouseClient
 
 DAY = "/reports/daily-sales?date=2026-11-22"
 REPORTS = ("daily-sales", "weekly-sales", "monthly-sales", "metrics", "trends")
@@ -19,7 +19,7 @@ ROUTES = (
 
 
 @pytest.fixture(scope="module")
-async def shop(engine: Engine) -> str:
+async def shop(engine: ClickHouseClient) -> str:
     """Orders of two currencies, one cancelled, one partly refunded, on one day and beside it."""
     tea, cup = Line("p-tea", 2, "10.25", "Tea"), Line("p-cup", 1, "3.0001", "Cup")
     await store(
@@ -115,7 +115,7 @@ async def test_a_shop_without_orders_has_no_currency(http: httpx.AsyncClient) ->
 
 
 async def test_the_first_order_of_a_shop_decides_its_currency(
-    http: httpx.AsyncClient, engine: Engine
+    http: httpx.AsyncClient, engine: ClickHouseClient
 ) -> None:
     assert (await daily(http, "d-new"))["currency"] is None
     line = Line("p1", 1, "7", "One")
@@ -127,7 +127,7 @@ async def test_the_first_order_of_a_shop_decides_its_currency(
 
 
 async def test_an_earlier_order_changes_the_currency_of_the_report(
-    http: httpx.AsyncClient, engine: Engine
+    http: httpx.AsyncClient, engine: ClickHouseClient
 ) -> None:
     line = Line("p1", 1, "7", "One")
     await store(engine, [Order("d-turn", "o2", "2026-11-22T10:00:00+00:00", (line,))])
@@ -141,7 +141,7 @@ async def test_an_earlier_order_changes_the_currency_of_the_report(
 
 
 async def test_a_name_that_was_taken_back_is_looked_up_in_the_orders(
-    http: httpx.AsyncClient, engine: Engine
+    http: httpx.AsyncClient, engine: ClickHouseClient
 ) -> None:
     def named(*names: str | None) -> tuple[Line, ...]:
         return tuple(Line("p1", 1, "1", name) for name in names)
@@ -161,7 +161,7 @@ async def test_a_name_that_was_taken_back_is_looked_up_in_the_orders(
 
 
 async def test_at_most_ten_products_by_revenue_then_by_id(
-    http: httpx.AsyncClient, engine: Engine
+    http: httpx.AsyncClient, engine: ClickHouseClient
 ) -> None:
     lines = [Line(f"p{n:02}", 1, str(20 - n // 2)) for n in range(14)]
     lines += [Line("none", 3, "5", refunded=3), Line("free", 1, "0")]
@@ -172,7 +172,9 @@ async def test_at_most_ten_products_by_revenue_then_by_id(
     assert [one["productId"] for one in (await daily(http, "d-few"))["topProducts"]] == ["free"]
 
 
-async def test_money_has_exactly_its_digits(http: httpx.AsyncClient, engine: Engine) -> None:
+async def test_money_has_exactly_its_digits(
+    http: httpx.AsyncClient, engine: ClickHouseClient
+) -> None:
     line = Line("p1", 1, "99999999999.9999")
     await store(engine, [Order("d-exact", "o1", "2026-11-22T10:00:00+00:00", (line,) * 3)])
     answer = await http.get(DAY, headers=bearer(token("d-exact")))
@@ -181,7 +183,7 @@ async def test_money_has_exactly_its_digits(http: httpx.AsyncClient, engine: Eng
 
 
 async def test_a_client_that_has_the_report_gets_304_until_it_changes(
-    http: httpx.AsyncClient, engine: Engine
+    http: httpx.AsyncClient, engine: ClickHouseClient
 ) -> None:
     headers = bearer(token("d-tag"))
     first = await http.get(DAY, headers=headers)

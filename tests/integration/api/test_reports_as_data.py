@@ -14,7 +14,7 @@ from report_cases.case import BREAKDOWNS, Case
 from report_world import World
 
 from api.reports.endpoints import REPORTS, STOCK
-from clickhouse.client import Engine
+from clickhouse.client import ClickHouseClient
 from oracle.difference import tree_differences
 from oracle.report import Reports
 from provider import documented
@@ -28,7 +28,7 @@ def shop_of(case: Case) -> str:
 
 
 @pytest.fixture(scope="module")
-async def world(engine: Engine) -> World:
+async def world(engine: ClickHouseClient) -> World:
     """All waves of all cases, each case in a shop of its own."""
     made = World(engine)
     for wave in zip_longest(*(case.waves for case in CASES), fillvalue=[]):

@@ -8,7 +8,7 @@ import pytest
 from report_world import World
 
 from api.reports import statements
-from clickhouse.client import Engine
+from clickhouse.client import ClickHouseClient
 from oracle.difference import tree_differences
 from oracle.report import Reports
 from support.system import FULL
@@ -163,7 +163,7 @@ def requests(shop: str, draw: random.Random, reports: Reports) -> list[tuple[str
 
 
 @pytest.mark.parametrize("zone", ZONES)
-async def test_every_report_is_what_the_events_say(engine: Engine, zone: str) -> None:
+async def test_every_report_is_what_the_events_say(engine: ClickHouseClient, zone: str) -> None:
     number = ZONES.index(zone)
     world = World(engine, NOW)
     events = Events(f"oracle-{number}", zone, number)
@@ -180,7 +180,7 @@ async def test_every_report_is_what_the_events_say(engine: Engine, zone: str) ->
     ],
 )
 async def test_what_is_kept_is_what_the_events_say_after_each_batch(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch, zone: str, rows: int | None
+    engine: ClickHouseClient, monkeypatch: pytest.MonkeyPatch, zone: str, rows: int | None
 ) -> None:
     """`rows`: how many are read at once; with one, every shop is a big one."""
     if rows:

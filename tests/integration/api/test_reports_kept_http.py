@@ -14,7 +14,7 @@ import httpx
 import pytest
 from api_harness import Kafka, Line, Order, bearer, eventually, later, order_event, store, token
 
-from clickhouse.client import Engine
+from clickhouse.client import ClickHouseClient
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.notices import Today, report_updated
 from shopstream.contracts.topics import NOTICES, ORDERS
@@ -31,7 +31,7 @@ class Shop:
 
     name: str
     http: httpx.AsyncClient
-    engine: Engine
+    engine: ClickHouseClient
     broker: Kafka
     offset: int = 0
 
@@ -72,7 +72,9 @@ class Shop:
 
 
 @pytest.fixture
-async def shop(http: httpx.AsyncClient, engine: Engine, broker: Kafka) -> AsyncIterator[Shop]:
+async def shop(
+    http: httpx.AsyncClient, engine: ClickHouseClient, broker: Kafka
+) -> AsyncIterator[Shop]:
     made = Shop(f"k-{secrets.token_hex(4)}", http, engine, broker)
     await made.arrives()
     await made.says()

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from api import keys
 from api.access import MAX_TOKEN, Access
 from api.limits import HEAD_BYTES
-from clickhouse.client import Engine
+from clickhouse.client import ClickHouseClient
 from provider.apps import SECRET, Counting, application, client, every_route
 from provider.signing import Pair, body, key_set, part, private, unsigned
 from shopstream.settings import Settings
@@ -138,7 +138,7 @@ BAD = bad_tokens()
 
 
 @pytest.fixture(scope="module")
-async def doors(engine: Engine) -> AsyncIterator[tuple[httpx.AsyncClient, Counting]]:
+async def doors(engine: ClickHouseClient) -> AsyncIterator[tuple[httpx.AsyncClient, Counting]]:
     """The API over an engine with two shops in it."""
     day, lines = "2026-11-22T10:00:00Z", (Line("p1", 1, "77713.3719", "theirs alone"),)
     await store(engine, [Order(MINE, "o1", day, (Line("p1", 1, "1.5", "mine"),))])

@@ -17,7 +17,7 @@ from api_harness import Addresses, Child, Kafka, api_child, eventually
 from api.access import Access
 from api.jwks import ASK_SECONDS, KEEP_SECONDS, FetchFault, Jwks
 from api.jwks_http import MOST_BYTES, KeyAddress
-from clickhouse.client import Engine
+from clickhouse.client import ClickHouseClient
 from provider.apps import application, client
 from provider.server import KeyServer
 from provider.signing import Pair
@@ -64,7 +64,7 @@ def head(pair: Pair, **claims: Any) -> dict[str, str]:
 
 
 async def test_a_start_without_the_provider_recovers_by_itself(
-    tmp_path: Path, addresses: Addresses, engine: Engine, broker: Kafka, keys: KeyServer
+    tmp_path: Path, addresses: Addresses, engine: ClickHouseClient, broker: Kafka, keys: KeyServer
 ) -> None:
     async with process(tmp_path, addresses, keys) as (http, child):
         answer = await http.get(DAY, headers=head(OLD))
@@ -102,7 +102,9 @@ class Clock:
 
 
 @asynccontextmanager
-async def here(engine: Engine, keys: KeyServer, clock: Clock) -> AsyncIterator[httpx.AsyncClient]:
+async def here(
+    engine: ClickHouseClient, keys: KeyServer, clock: Clock
+) -> AsyncIterator[httpx.AsyncClient]:
     """The API in this process, after its first fetch."""
     jwks = Jwks(KeyAddress(keys.url).fetch, clock)
     task = asyncio.create_task(jwks.run())
@@ -117,7 +119,7 @@ async def here(engine: Engine, keys: KeyServer, clock: Clock) -> AsyncIterator[h
 
 
 async def test_a_new_key_is_found_without_a_single_refusal_and_junk_asks_nobody(
-    engine: Engine, keys: KeyServer
+    engine: ClickHouseClient, keys: KeyServer
 ) -> None:
     clock = Clock()
     async with keys.open(), here(engine, keys, clock) as http:
@@ -135,7 +137,7 @@ async def test_a_new_key_is_found_without_a_single_refusal_and_junk_asks_nobody(
 
 
 async def test_the_last_keys_serve_while_the_provider_is_down(
-    engine: Engine, keys: KeyServer
+    engine: ClickHouseClient, keys: KeyServer
 ) -> None:
     clock = Clock()
     async with keys.open(), here(engine, keys, clock) as http:
@@ -157,7 +159,7 @@ async def test_the_last_keys_serve_while_the_provider_is_down(
 
 
 async def test_a_provider_that_hangs_holds_up_nobody_else(
-    tmp_path: Path, addresses: Addresses, engine: Engine, broker: Kafka, keys: KeyServer
+    tmp_path: Path, addresses: Addresses, engine: ClickHouseClient, broker: Kafka, keys: KeyServer
 ) -> None:
     keys.stuck = True
     secret = "s" * 40
@@ -177,7 +179,7 @@ async def objects(child: Child) -> list[str]:
 
 
 async def test_the_access_log_is_json_on_standard_output(
-    tmp_path: Path, addresses: Addresses, engine: Engine, broker: Kafka, keys: KeyServer
+    tmp_path: Path, addresses: Addresses, engine: ClickHouseClient, broker: Kafka, keys: KeyServer
 ) -> None:
     async with (
         keys.open(),

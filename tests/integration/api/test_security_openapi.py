@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi import checks
 
-from clickhouse.client import Engine
+from clickhouse.client import ClickHouseClient
 from provider.apps import Counting, application
 
 SHOP = "sec-openapi"
@@ -37,7 +37,7 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-async def sold(engine: Engine) -> None:
+async def sold(engine: ClickHouseClient) -> None:
     """Some days of a shop, so that bodies are not empty."""
     now = datetime.now(UTC).replace(microsecond=0)
     lines = (Line("p1", 2, "12.5", "One"), Line("p2", 1, "3.0001"))

@@ -16,10 +16,10 @@ from api_harness import order_event, write
 from fastapi import FastAPI
 from scope_fuzz import ROUTES, SHOPS, Answer, Fuzz, Request, ask, token
 
-from api.freshness.progress import ProgressBook
+from api.freshness.tracker import FreshnessTracker
 from api.push.hub import Hub
 from api.reports import read_your_writes
-from clickhouse.client import Engine
+from clickhouse.client import ClickHouseClient
 from provider.apps import application
 from shopstream.contracts.cursor import Partition, Position
 from shopstream.contracts.notices import PipelineState, Progress
@@ -59,16 +59,16 @@ def event(shop: str, kind: str, data: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-async def world(engine: Engine) -> tuple[FastAPI, Hub]:
+async def world(engine: ClickHouseClient) -> tuple[FastAPI, Hub]:
     """Both shops stored; the API keeps answers, and its hub is live."""
     for shop in SHOPS:
         for each in events(shop):
             await write(engine, TOPIC_OF_TYPE[each["type"]], [json.dumps(each).encode()])
-    book, hub = ProgressBook(), Hub(NOW.timestamp)
-    book.observe(PipelineState("w", {PLACE: Progress(1, 5, NOW)}, {}))
+    tracker, hub = FreshnessTracker(), Hub(NOW.timestamp)
+    tracker.observe(PipelineState("w", {PLACE: Progress(1, 5, NOW)}, {}))
     hub.begin({PLACE: Position(1, 5)})
     hub.ready()
-    return application(engine, now=lambda: NOW, book=book, hub=hub), hub
+    return application(engine, now=lambda: NOW, tracker=tracker, hub=hub), hub
 
 
 def published(hub: Hub) -> Callable[[], None]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from clickhouse.client import Address, Engine
+from clickhouse.client import Address, ClickHouseClient
 from clickhouse.migrations import migrate_engine
 from pipeline.alerts import Alerts
 from pipeline.batch import Batch, assemble
@@ -17,7 +17,7 @@ from pipeline.decode import decode
 from pipeline.snowflake import Snowflake
 from pipeline.store import Fence, Store
 from shopstream.contracts.topics import INVENTORY, ORDERS
-from support.engine import Engine as ClickHouse
+from support.engine import ClickHouseServer as ClickHouse
 from support.events import TOPICS, Sent
 from support.migrated import copy_migrated
 
@@ -28,7 +28,7 @@ SHOPS = ("s-17", 'it\'s <2> & \\ "two"')
 
 
 class Warehouse:
-    """Use as `with Warehouse(folder) as warehouse`. Logins as those of `support.engine.Engine`."""
+    """Use as `with Warehouse(folder) as warehouse`. Logins as those of `support.engine.ClickHouseServer`."""
 
     def __init__(self, folder: Path, shops: tuple[str, ...] = ()) -> None:
         self.engine = ClickHouse(folder, shops)
@@ -60,7 +60,7 @@ class Warehouse:
         asyncio.run(self._feed(list(records), applied))
 
     async def _feed(self, records: Sequence[Sent], applied: bool) -> None:
-        async with Engine(self.address) as engine:
+        async with ClickHouseClient(self.address) as engine:
             store = Store(engine, "test")
             alerts = Alerts(engine, _Written(self.alerts), lambda: datetime.now(UTC))
             for topic in TOPICS:

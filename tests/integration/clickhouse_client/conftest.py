@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from clickhouse.client import Address, Engine
-from support.engine import Engine as Server
+from clickhouse.client import Address, ClickHouseClient
+from support.engine import ClickHouseServer as Server
 
 
 @pytest.fixture(scope="package")
@@ -19,6 +19,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="package")
-async def engine(server: Server) -> AsyncIterator[Engine]:
-    async with Engine(Address.parse(server.url()), database="default") as engine:
+async def engine(server: Server) -> AsyncIterator[ClickHouseClient]:
+    async with ClickHouseClient(Address.parse(server.url()), database="default") as engine:
         yield engine

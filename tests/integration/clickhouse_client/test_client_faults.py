@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 import pyarrow as pa
 import pytest
 
-from clickhouse.client import Address, Engine, External
+from clickhouse.client import Address, ClickHouseClient, External
 from clickhouse.errors import NOT_MIGRATED, EngineError, EngineUnavailable
-from support.engine import Engine as Server
+from support.engine import ClickHouseServer as Server
 from support.processes import free_port
 
 TABLE = "CREATE TABLE {name} (id UInt64, text String) ENGINE = MergeTree ORDER BY id"
@@ -26,7 +26,7 @@ def table_of(*rows: tuple[int, str]) -> pa.Table:
     )
 
 
-async def test_execute_returns_the_rows_that_were_written(engine: Engine) -> None:
+async def test_execute_returns_the_rows_that_were_written(engine: ClickHouseClient) -> None:
     assert await engine.execute(TABLE.format(name="written")) == 0
     insert = "INSERT INTO written SELECT number, {text:String} FROM numbers({n:UInt64})"
     assert await engine.execute(insert, {"text": "it's", "n": 1234}) == 1234
@@ -36,14 +36,14 @@ async def test_execute_returns_the_rows_that_were_written(engine: Engine) -> Non
     assert await engine.rows("SELECT count() AS n FROM written") == [{"n": 1236}]
 
 
-async def test_an_insert_goes_by_the_names_of_the_columns(engine: Engine) -> None:
+async def test_an_insert_goes_by_the_names_of_the_columns(engine: ClickHouseClient) -> None:
     await engine.execute(TABLE.format(name="named"))
     await engine.insert("named", table_of((1, "a\tb\n'\\\0😀"), (2, "")).select(["text", "id"]))
     rows = await engine.rows("SELECT * FROM named ORDER BY id")
     assert rows == [{"id": 1, "text": "a\tb\n'\\\0😀"}, {"id": 2, "text": ""}]
 
 
-async def test_a_big_insert_arrives_whole(engine: Engine) -> None:
+async def test_a_big_insert_arrives_whole(engine: ClickHouseClient) -> None:
     await engine.execute(TABLE.format(name="big"))
     ids = pa.array(range(200_000), pa.uint64())
     rows = pa.table({"id": ids, "text": pa.array(["x" * 20] * 200_000)})
@@ -52,7 +52,7 @@ async def test_a_big_insert_arrives_whole(engine: Engine) -> None:
     assert found == [{"n": 200_000, "ids": sum(range(200_000))}]
 
 
-async def test_tables_travel_with_a_statement(engine: Engine) -> None:
+async def test_tables_travel_with_a_statement(engine: ClickHouseClient) -> None:
     external = {
         "wanted": External("id UInt64, text String", table_of((1, "it's"), (2, "b"))),
         "more": External("id UInt64, text String", table_of()),
@@ -86,7 +86,7 @@ async def test_tables_travel_with_a_statement(engine: Engine) -> None:
     ],
 )
 async def test_a_refused_statement_has_its_code_and_name(
-    engine: Engine, statement: str, code: int, name: str
+    engine: ClickHouseClient, statement: str, code: int, name: str
 ) -> None:
     with pytest.raises(EngineError) as caught:
         await engine.rows(statement)
@@ -96,7 +96,7 @@ async def test_a_refused_statement_has_its_code_and_name(
     assert (code in NOT_MIGRATED) == ("none" in statement)
 
 
-async def test_an_error_after_the_first_rows_is_an_error(engine: Engine) -> None:
+async def test_an_error_after_the_first_rows_is_an_error(engine: ClickHouseClient) -> None:
     failing = "SELECT throwIf(number = 2500000, 'too far') FROM numbers(3000000)"
     with pytest.raises(EngineError) as told:
         await engine.rows(failing)
@@ -105,14 +105,14 @@ async def test_an_error_after_the_first_rows_is_an_error(engine: Engine) -> None
 
 async def test_a_wrong_password_is_refused_and_not_taken_for_an_outage(server: Server) -> None:
     address = Address("http", "127.0.0.1", server.port, "app", "wrong")
-    async with Engine(address, database="default") as engine:
+    async with ClickHouseClient(address, database="default") as engine:
         with pytest.raises(EngineError) as caught:
             await engine.rows("SELECT 1")
     assert (caught.value.code, caught.value.name) == (516, "AUTHENTICATION_FAILED")
     assert "wrong" not in str(caught.value)
 
 
-async def test_what_the_engine_has_no_room_for_may_be_tried_again(engine: Engine) -> None:
+async def test_what_the_engine_has_no_room_for_may_be_tried_again(engine: ClickHouseClient) -> None:
     with pytest.raises(EngineUnavailable, match=r"MEMORY_LIMIT_EXCEEDED \(241\)"):
         await engine.rows(
             "SELECT groupArray(number) AS n FROM numbers(10000000)",
@@ -125,7 +125,7 @@ async def test_what_the_engine_has_no_room_for_may_be_tried_again(engine: Engine
         )
 
 
-async def test_a_statement_that_takes_too_long_ends_in_time(engine: Engine) -> None:
+async def test_a_statement_that_takes_too_long_ends_in_time(engine: ClickHouseClient) -> None:
     begun = time.monotonic()
     with pytest.raises(EngineUnavailable, match=r"^no answer from the engine within 0\.3 s$"):
         await engine.rows("SELECT sleep(3)", timeout=0.3)
@@ -134,7 +134,9 @@ async def test_a_statement_that_takes_too_long_ends_in_time(engine: Engine) -> N
 
 
 async def test_a_frozen_engine_is_unavailable_in_time(server: Server) -> None:
-    async with Engine(Address.parse(server.url()), database="default", timeout=0.5) as engine:
+    async with ClickHouseClient(
+        Address.parse(server.url()), database="default", timeout=0.5
+    ) as engine:
         await engine.ping()
         server.child.freeze()
         try:
@@ -150,7 +152,7 @@ async def test_a_frozen_engine_is_unavailable_in_time(server: Server) -> None:
 
 async def test_an_engine_that_is_away_is_unavailable_at_once() -> None:
     begun = time.monotonic()
-    async with Engine(Address.parse(f"http://127.0.0.1:{free_port()}")) as engine:
+    async with ClickHouseClient(Address.parse(f"http://127.0.0.1:{free_port()}")) as engine:
         with pytest.raises(EngineUnavailable, match="cannot be reached"):
             await engine.rows("SELECT 1")
         with pytest.raises(EngineUnavailable):
@@ -159,7 +161,7 @@ async def test_an_engine_that_is_away_is_unavailable_at_once() -> None:
 
 
 async def test_one_that_was_killed_and_started_again_is_used_again(server: Server) -> None:
-    async with Engine(Address.parse(server.url()), database="default") as engine:
+    async with ClickHouseClient(Address.parse(server.url()), database="default") as engine:
         await asyncio.gather(*(engine.ping() for _ in range(4)))
         server.child.kill()
         for _ in range(2):
@@ -216,12 +218,14 @@ async def line_to(server: Server) -> AsyncIterator[tuple[Line, int]]:
 
 
 async def test_an_insert_is_not_repeated_where_its_answer_was_lost(
-    engine: Engine, server: Server
+    engine: ClickHouseClient, server: Server
 ) -> None:
     await engine.execute(TABLE.format(name="once"))
     async with line_to(server) as (line, port):
         password = server.passwords["app"]
-        there = Engine(Address("http", "127.0.0.1", port, "app", password), database="default")
+        there = ClickHouseClient(
+            Address("http", "127.0.0.1", port, "app", password), database="default"
+        )
         async with there:
             await there.insert("once", table_of((1, "answered")))
             line.breaks_at = b"unanswered"

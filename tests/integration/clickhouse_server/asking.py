@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from clickhouse_driver import Client
 from clickhouse_driver.errors import ServerException
 
-from support.engine import Engine
+from support.engine import ClickHouseServer
 from support.waiting import eventually
 
 BUSY = 202
@@ -29,14 +29,14 @@ class Answer:
     text: str
 
 
-def headers(engine: Engine, login: str) -> dict[str, str]:
+def headers(engine: ClickHouseServer, login: str) -> dict[str, str]:
     """`default` has no password."""
     pair = f"{login}:{engine.passwords.get(login, '')}"
     return {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
 
 
 def ask(
-    engine: Engine, login: str, sql: str, *, timeout: float = 20.0, **params: str | int
+    engine: ClickHouseServer, login: str, sql: str, *, timeout: float = 20.0, **params: str | int
 ) -> Answer:
     """`default` may run one statement at once, and the last one may not be gone yet when its answer is here."""
 
@@ -50,7 +50,7 @@ def ask(
 
 
 def _ask(
-    engine: Engine, login: str, sql: str, timeout: float, params: Mapping[str, str | int]
+    engine: ClickHouseServer, login: str, sql: str, timeout: float, params: Mapping[str, str | int]
 ) -> Answer:
     connection = HTTPConnection("127.0.0.1", engine.port, timeout=timeout)
     url = "/?" + urlencode({"wait_end_of_query": 1, **params})
@@ -65,7 +65,7 @@ def _ask(
     return Answer(answer.status, int(answer.getheader("X-ClickHouse-Exception-Code", "0")), text)
 
 
-def code_over_tcp(engine: Engine, login: str, sql: str) -> int:
+def code_over_tcp(engine: ClickHouseServer, login: str, sql: str) -> int:
     """0 where the statement runs."""
 
     def code() -> str:
@@ -80,7 +80,7 @@ def code_over_tcp(engine: Engine, login: str, sql: str) -> int:
 
 
 @contextmanager
-def native(engine: Engine, login: str, **more: object) -> Iterator[Client]:
+def native(engine: ClickHouseServer, login: str, **more: object) -> Iterator[Client]:
     client = Client(
         "127.0.0.1",
         port=engine.native_port,
@@ -95,7 +95,7 @@ def native(engine: Engine, login: str, **more: object) -> Iterator[Client]:
         client.disconnect()
 
 
-def running(engine: Engine, query_id: str) -> list[str]:
+def running(engine: ClickHouseServer, query_id: str) -> list[str]:
     """Who runs it."""
     sql = "SELECT user FROM system.processes WHERE query_id = {id:String}"
     return ask(engine, "app", sql, param_id=query_id).text.split()
@@ -104,7 +104,9 @@ def running(engine: Engine, query_id: str) -> list[str]:
 class Background:
     """A statement on a thread of its own, which runs when this returns."""
 
-    def __init__(self, engine: Engine, sql: str, query_id: str, login: str = "app") -> None:
+    def __init__(
+        self, engine: ClickHouseServer, sql: str, query_id: str, login: str = "app"
+    ) -> None:
         self.answer: Answer | OSError | None = None
         self._ask = lambda: ask(engine, login, sql, query_id=query_id, timeout=60)
         self._thread = threading.Thread(target=self._run, daemon=True)

@@ -4,13 +4,13 @@ from pathlib import Path
 import pytest
 from asking import ask
 
-from support.engine import Engine
+from support.engine import ClickHouseServer
 
 
 @pytest.fixture(scope="package")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseServer]:
     """One for all tests that do not stop it, with database `shop` and a view for `bi`."""
-    engine = Engine(tmp_path_factory.mktemp("server"))
+    engine = ClickHouseServer(tmp_path_factory.mktemp("server"))
     engine.start()
     for statement in (
         "CREATE DATABASE shop",
@@ -26,9 +26,9 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def own_engine(tmp_path: Path) -> Iterator[Engine]:
+def own_engine(tmp_path: Path) -> Iterator[ClickHouseServer]:
     """An engine of the test's own, to stop and kill."""
-    engine = Engine(tmp_path)
+    engine = ClickHouseServer(tmp_path)
     engine.start()
     yield engine
     engine.child.kill()

@@ -18,7 +18,7 @@ from clickhouse_connect.driver.external import ExternalData
 from clickhouse_driver.errors import ServerException
 from sqlalchemy import MetaData, Table, inspect, select, text
 
-from support.engine import Engine
+from support.engine import ClickHouseServer
 
 NOON = datetime(2025, 6, 1, 12, 0, 0, 123456)
 ROWS = [
@@ -29,19 +29,19 @@ COLUMNS = ["id", "name", "at", "price", "tags", "note"]
 TOO_FAR = "SELECT throwIf(number = 2500000, 'too far') FROM numbers(3000000)"
 
 
-def connect(engine: Engine, **more: Any) -> Any:
+def connect(engine: ClickHouseServer, **more: Any) -> Any:
     return clickhouse_connect.get_client(dsn=engine.url(), **more)
 
 
 @pytest.fixture
-def client(engine: Engine) -> Iterator[Any]:
+def client(engine: ClickHouseServer) -> Iterator[Any]:
     client = connect(engine)
     yield client
     client.close()
 
 
 @pytest.fixture
-def table(engine: Engine) -> str:
+def table(engine: ClickHouseServer) -> str:
     made = ask(
         engine,
         "app",
@@ -53,7 +53,9 @@ def table(engine: Engine) -> str:
 
 
 @pytest.mark.parametrize("compression", [False, "lz4", "zstd", "gzip"])
-def test_connect_writes_and_reads(engine: Engine, table: str, compression: bool | str) -> None:
+def test_connect_writes_and_reads(
+    engine: ClickHouseServer, table: str, compression: bool | str
+) -> None:
     client = connect(engine, compress=compression)
     assert client.insert(table, ROWS, column_names=COLUMNS).written_rows == 2
     found = client.query(f"SELECT * FROM {table} ORDER BY id").result_rows
@@ -111,14 +113,14 @@ def test_connect_keeps_a_session(client: Any) -> None:
     assert client.query(sql).result_rows == [(1, 321)]
 
 
-def test_connect_raises_errors_with_their_codes(engine: Engine, client: Any) -> None:
+def test_connect_raises_errors_with_their_codes(engine: ClickHouseServer, client: Any) -> None:
     with pytest.raises(DatabaseError, match="Code: 60"):
         client.query("SELECT * FROM shop.nope")
     with pytest.raises(DatabaseError, match="Code: 516"):
         clickhouse_connect.get_client(host="127.0.0.1", port=engine.port, user="app", password="x")
 
 
-async def test_connect_does_the_same_asynchronously(engine: Engine, table: str) -> None:
+async def test_connect_does_the_same_asynchronously(engine: ClickHouseServer, table: str) -> None:
     client = await clickhouse_connect.get_async_client(
         dsn=engine.url(), autogenerate_session_id=False
     )
@@ -134,7 +136,7 @@ async def test_connect_does_the_same_asynchronously(engine: Engine, table: str) 
     await client.close()
 
 
-def test_sqlalchemy_reflects_and_queries(engine: Engine, table: str) -> None:
+def test_sqlalchemy_reflects_and_queries(engine: ClickHouseServer, table: str) -> None:
     bind = sqlalchemy.create_engine(engine.url(scheme="clickhousedb") + "/shop")
     with bind.begin() as connection:
         connection.execute(text("INSERT INTO clients (id, name) VALUES (1, 'one')"))
@@ -149,14 +151,16 @@ def test_sqlalchemy_reflects_and_queries(engine: Engine, table: str) -> None:
 
 
 @pytest.mark.parametrize("compression", [False, "lz4"])
-def test_driver_writes_and_reads(engine: Engine, table: str, compression: bool | str) -> None:
+def test_driver_writes_and_reads(
+    engine: ClickHouseServer, table: str, compression: bool | str
+) -> None:
     with native(engine, "app", compression=compression) as client:
         assert client.execute(f"INSERT INTO {table} VALUES", ROWS) == 2
         found = client.execute(f"SELECT * FROM {table} ORDER BY id")
         assert [list(row) for row in found] == ROWS
 
 
-def test_driver_binds_parameters(engine: Engine) -> None:
+def test_driver_binds_parameters(engine: ClickHouseServer) -> None:
     params = {"a": 5, "b": "it's \\ \t", "c": [date(2025, 6, 1)]}
     with native(engine, "app") as client:
         assert client.execute("SELECT %(a)s, %(b)s", params) == [(5, "it's \\ \t")]
@@ -166,7 +170,7 @@ def test_driver_binds_parameters(engine: Engine) -> None:
         ]
 
 
-def test_driver_sends_external_tables(engine: Engine) -> None:
+def test_driver_sends_external_tables(engine: ClickHouseServer) -> None:
     given = {
         "name": "given",
         "structure": [("n", "Int32"), ("s", "String")],
@@ -177,7 +181,7 @@ def test_driver_sends_external_tables(engine: Engine) -> None:
     assert found == [(3, "b")]
 
 
-def test_driver_shows_progress_and_streams(engine: Engine) -> None:
+def test_driver_shows_progress_and_streams(engine: ClickHouseServer) -> None:
     with native(engine, "app") as client:
         progress = client.execute_with_progress("SELECT sum(number) FROM numbers(1000000)")
         assert max(rows for rows, _ in progress) == 1000000
@@ -186,7 +190,7 @@ def test_driver_shows_progress_and_streams(engine: Engine) -> None:
         assert sum(row[0] for row in rows) == 19999900000
 
 
-def test_driver_learns_of_an_error_in_mid_stream(engine: Engine) -> None:
+def test_driver_learns_of_an_error_in_mid_stream(engine: ClickHouseServer) -> None:
     with native(engine, "app") as client:
         with pytest.raises(ServerException, match="too far") as said:
             client.execute(TOO_FAR)
@@ -194,14 +198,14 @@ def test_driver_learns_of_an_error_in_mid_stream(engine: Engine) -> None:
         assert client.execute("SELECT 1") == [(1,)]
 
 
-def test_driver_keeps_a_session(engine: Engine) -> None:
+def test_driver_keeps_a_session(engine: ClickHouseServer) -> None:
     with native(engine, "app") as client:
         client.execute("CREATE TEMPORARY TABLE mine (a UInt8)")
         client.execute("INSERT INTO mine VALUES", [(1,), (2,)])
         assert client.execute("SELECT sum(a) FROM mine") == [(3,)]
 
 
-def test_curl_speaks_to_it(engine: Engine) -> None:
+def test_curl_speaks_to_it(engine: ClickHouseServer) -> None:
     user = f"app:{engine.passwords['app']}"
     url = f"http://127.0.0.1:{engine.port}/"
     sent = ["--data-binary", "SELECT {n:UInt8} + 1 FORMAT JSONEachRow", f"{url}?param_n=1"]

@@ -3,7 +3,7 @@
 import pytest
 from asking import ask, code_over_tcp
 
-from support.engine import Engine
+from support.engine import ClickHouseServer
 
 NO_GRANT, QUOTA, FIXED, NO_PYTHON = 497, 201, 452, 446
 REFUSED = {
@@ -60,17 +60,17 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("statement", REFUSED)
-def test_a_statement_is_refused_on_both_ports(engine: Engine, statement: str) -> None:
+def test_a_statement_is_refused_on_both_ports(engine: ClickHouseServer, statement: str) -> None:
     assert ask(engine, "default", statement).code == REFUSED[statement]
     assert code_over_tcp(engine, "default", statement) == REFUSED[statement]
 
 
-def test_it_gets_constants(engine: Engine) -> None:
+def test_it_gets_constants(engine: ClickHouseServer) -> None:
     assert ask(engine, "default", "SELECT 1 + 1").text == "2\n"
     assert code_over_tcp(engine, "default", "SELECT 1") == 0
 
 
-def test_a_session_and_another_profile_give_it_no_more(engine: Engine) -> None:
+def test_a_session_and_another_profile_give_it_no_more(engine: ClickHouseServer) -> None:
     session = {"session_id": "of-default", "profile": "default"}
     assert ask(engine, "default", "SELECT 1", **session).text == "1\n"
     assert ask(engine, "default", "SELECT * FROM shopstream.orders", **session).code == NO_GRANT
@@ -78,7 +78,7 @@ def test_a_session_and_another_profile_give_it_no_more(engine: Engine) -> None:
     assert ask(engine, "default", "SYSTEM STOP LISTEN HTTP", **session).code == QUOTA
 
 
-def test_the_server_serves_on(engine: Engine) -> None:
+def test_the_server_serves_on(engine: ClickHouseServer) -> None:
     assert ask(engine, "app", "SELECT id FROM shopstream.orders").text == "7\n"
     assert code_over_tcp(engine, "app", "SELECT id FROM shopstream.orders") == 0
     assert ask(engine, "bi", "SELECT id FROM shopstream_bi.orders").text == "7\n"

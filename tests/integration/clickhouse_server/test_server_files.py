@@ -8,7 +8,7 @@ import pytest
 from asking import ask, headers, native
 from clickhouse_driver.errors import ServerException
 
-from support.engine import Engine
+from support.engine import ClickHouseServer
 
 SECRET = "a line that nobody may read"
 
@@ -25,7 +25,7 @@ def secret(tmp_path: Path) -> Path:
     "call", ["file('{}')", "file('{}', NULL)", "file(materialize('{}'), 'nothing')", "FILE('{}')"]
 )
 def test_the_function_file_reads_nothing(
-    engine: Engine, secret: Path, login: str, call: str
+    engine: ClickHouseServer, secret: Path, login: str, call: str
 ) -> None:
     for path in (secret, engine.path / "server" / "config.xml", "config.xml"):
         statement = f"SELECT {call.format(path)}"
@@ -40,7 +40,7 @@ def test_the_function_file_reads_nothing(
 @pytest.mark.parametrize("login", ["default", "bi", "app"])
 @pytest.mark.parametrize("database", ["local", "default", "shopstream_bi"])
 def test_the_path_of_a_file_is_no_table(
-    engine: Engine, secret: Path, login: str, database: str
+    engine: ClickHouseServer, secret: Path, login: str, database: str
 ) -> None:
     answer = ask(engine, login, f"SELECT * FROM {database}.`{secret}`")
     assert answer.status != 200
@@ -60,7 +60,7 @@ def test_the_path_of_a_file_is_no_table(
     ],
 )
 def test_no_format_opens_a_file_or_an_address(
-    engine: Engine, secret: Path, login: str, form: str, setting: str
+    engine: ClickHouseServer, secret: Path, login: str, form: str, setting: str
 ) -> None:
     statement = f"SELECT '1' AS a FORMAT {form}"
     clause = f"{statement} SETTINGS {setting} = '{secret}'"
@@ -74,7 +74,7 @@ def test_no_format_opens_a_file_or_an_address(
     assert SECRET not in "".join(answer.text for answer in answers)
 
 
-def test_an_external_table_opens_no_file_either(engine: Engine, secret: Path) -> None:
+def test_an_external_table_opens_no_file_either(engine: ClickHouseServer, secret: Path) -> None:
     body = '--b\r\nContent-Disposition: form-data; name="given"; filename="given"\r\n\r\n1\r\n--b--\r\n'
     query = "query=SELECT+*+FROM+given&given_structure=a+String&given_format=Template"
     url = f"/?{query}&format_template_row={secret}"
@@ -87,7 +87,7 @@ def test_an_external_table_opens_no_file_either(engine: Engine, secret: Path) ->
     connection.close()
 
 
-def test_there_is_no_terminal_in_the_browser(engine: Engine) -> None:
+def test_there_is_no_terminal_in_the_browser(engine: ClickHouseServer) -> None:
     """It would be a clickhouse-client with the rights of the process on files."""
     key = base64.b64encode(b"0123456789abcdef").decode()
     upgrade = {

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 from asking import ENDLESS, Background, ask, headers, listeners, running
 
-from support.engine import Engine
+from support.engine import ClickHouseServer
 from support.processes import free_port
 from support.waiting import eventually
 
 FLOOD = "SELECT number, sipHash64(number) FROM numbers(1000000000000)"
 
 
-def refused(engine: Engine, **variables: str) -> tuple[int, str]:
+def refused(engine: ClickHouseServer, **variables: str) -> tuple[int, str]:
     """Exit code and standard error of an engine that does not start."""
     ran = subprocess.run(
         engine.child.command,
@@ -30,15 +30,17 @@ def refused(engine: Engine, **variables: str) -> tuple[int, str]:
     return ran.returncode, ran.stderr
 
 
-def using(engine: Engine, flag: str, value: object) -> Engine:
+def using(engine: ClickHouseServer, flag: str, value: object) -> ClickHouseServer:
     """That engine with another value of a flag."""
     command = engine.child.command
     command[command.index(flag) + 1] = str(value)
     return engine
 
 
-def test_a_data_directory_in_use_is_named_in_one_sentence(engine: Engine, tmp_path: Path) -> None:
-    assert refused(using(Engine(tmp_path), "--path", engine.path)) == (
+def test_a_data_directory_in_use_is_named_in_one_sentence(
+    engine: ClickHouseServer, tmp_path: Path
+) -> None:
+    assert refused(using(ClickHouseServer(tmp_path), "--path", engine.path)) == (
         1,
         f"--path {engine.path} is in use: another engine has this data directory open.\n",
     )
@@ -46,9 +48,11 @@ def test_a_data_directory_in_use_is_named_in_one_sentence(engine: Engine, tmp_pa
 
 
 @pytest.mark.parametrize("flag", ["--port", "--native-port"])
-def test_a_port_in_use_is_named_in_one_sentence(engine: Engine, tmp_path: Path, flag: str) -> None:
+def test_a_port_in_use_is_named_in_one_sentence(
+    engine: ClickHouseServer, tmp_path: Path, flag: str
+) -> None:
     port = engine.port if flag == "--port" else engine.native_port
-    assert refused(using(Engine(tmp_path), flag, port)) == (
+    assert refused(using(ClickHouseServer(tmp_path), flag, port)) == (
         1,
         f"{flag} {port} on 127.0.0.1 cannot be used (Address already in use).\n",
     )
@@ -57,7 +61,7 @@ def test_a_port_in_use_is_named_in_one_sentence(engine: Engine, tmp_path: Path, 
 def test_a_path_that_cannot_be_a_directory_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     path = tmp_path / "file" / "below"
-    assert refused(using(Engine(tmp_path), "--path", path)) == (
+    assert refused(using(ClickHouseServer(tmp_path), "--path", path)) == (
         1,
         f"--path {path} cannot be used (Not a directory).\n",
     )
@@ -81,10 +85,10 @@ def test_a_path_that_cannot_be_a_directory_is_named(tmp_path: Path) -> None:
 def test_bad_logins_are_refused_without_repeating_them(
     tmp_path: Path, logins: str, sentence: str
 ) -> None:
-    assert refused(Engine(tmp_path), SHOPSTREAM_ENGINE_LOGINS=logins) == (1, sentence)
+    assert refused(ClickHouseServer(tmp_path), SHOPSTREAM_ENGINE_LOGINS=logins) == (1, sentence)
 
 
-def test_the_configuration_is_private_and_has_no_password(engine: Engine) -> None:
+def test_the_configuration_is_private_and_has_no_password(engine: ClickHouseServer) -> None:
     home = engine.path / "server"
     assert home.stat().st_mode & 0o777 == 0o700
     for name in ("config.xml", "users.xml"):
@@ -95,14 +99,14 @@ def test_the_configuration_is_private_and_has_no_password(engine: Engine) -> Non
     assert sorted(file.name for file in home.iterdir()) == ["config.xml", "users.xml"]
 
 
-def test_the_environment_and_the_command_line_have_no_password(engine: Engine) -> None:
+def test_the_environment_and_the_command_line_have_no_password(engine: ClickHouseServer) -> None:
     assert engine.child.process is not None
     process = Path(f"/proc/{engine.child.process.pid}")
     shown = (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
     assert [one for one in engine.passwords.values() if one.encode() in shown] == []
 
 
-def test_it_listens_on_loopback_only(engine: Engine) -> None:
+def test_it_listens_on_loopback_only(engine: ClickHouseServer) -> None:
     assert engine.child.process is not None
     loopback = "0100007F"
     assert listeners(engine.child.process.pid) == {
@@ -114,7 +118,7 @@ def test_it_listens_on_loopback_only(engine: Engine) -> None:
             socket.create_connection(("127.0.0.2", port), 5).close()
 
 
-def test_without_a_right_password_nothing_is_answered(engine: Engine) -> None:
+def test_without_a_right_password_nothing_is_answered(engine: ClickHouseServer) -> None:
     url = f"/?user=app&password={engine.passwords['bi']}"
     connection = HTTPConnection("127.0.0.1", engine.port, timeout=10)
     connection.request("POST", url, b"SELECT 1")
@@ -124,7 +128,7 @@ def test_without_a_right_password_nothing_is_answered(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("path", ["/ping", "/replicas_status"])
-def test_health_needs_no_login(engine: Engine, path: str) -> None:
+def test_health_needs_no_login(engine: ClickHouseServer, path: str) -> None:
     connection = HTTPConnection("127.0.0.1", engine.port, timeout=10)
     connection.request("GET", path)
     answer = connection.getresponse()
@@ -132,7 +136,7 @@ def test_health_needs_no_login(engine: Engine, path: str) -> None:
     connection.close()
 
 
-def test_a_statement_is_seen_and_killed_by_its_id(engine: Engine) -> None:
+def test_a_statement_is_seen_and_killed_by_its_id(engine: ClickHouseServer) -> None:
     endless = Background(engine, ENDLESS, "seen-1")
     assert running(engine, "seen-1") == ["app"]
     assert ask(engine, "app", "SELECT 1", query_id="seen-1").code == 216
@@ -143,7 +147,7 @@ def test_a_statement_is_seen_and_killed_by_its_id(engine: Engine) -> None:
     assert ask(engine, "app", "SELECT 1", query_id="seen-1").text == "1\n"
 
 
-def test_warnings_and_errors_go_to_the_log_file(engine: Engine) -> None:
+def test_warnings_and_errors_go_to_the_log_file(engine: ClickHouseServer) -> None:
     assert ask(engine, "app", "SELECT * FROM shop.never_there").code == 60
     eventually(lambda: "shop.never_there" in engine.log.read_text(), 5, "the error in the log")
     assert "<Error>" in engine.log.read_text()
@@ -154,7 +158,9 @@ def test_warnings_and_errors_go_to_the_log_file(engine: Engine) -> None:
     ] == []
 
 
-def test_sigterm_ends_it_within_five_seconds_while_statements_run(own_engine: Engine) -> None:
+def test_sigterm_ends_it_within_five_seconds_while_statements_run(
+    own_engine: ClickHouseServer,
+) -> None:
     endless = Background(own_engine, ENDLESS, "endless")
     stream = HTTPConnection("127.0.0.1", own_engine.port, timeout=20)
     stream.request("POST", "/?query_id=flood", FLOOD.encode(), headers(own_engine, "app"))
@@ -166,7 +172,7 @@ def test_sigterm_ends_it_within_five_seconds_while_statements_run(own_engine: En
     stream.close()
 
 
-def test_a_directory_serves_the_next_start(own_engine: Engine) -> None:
+def test_a_directory_serves_the_next_start(own_engine: ClickHouseServer) -> None:
     for statement in (
         "CREATE TABLE kept (a UInt64) ENGINE = MergeTree ORDER BY a",
         "INSERT INTO kept VALUES (1)",
@@ -177,7 +183,7 @@ def test_a_directory_serves_the_next_start(own_engine: Engine) -> None:
     assert ask(own_engine, "app", "SELECT a FROM kept").text == "1\n"
 
 
-def test_kill_9_loses_no_acknowledged_insert(own_engine: Engine) -> None:
+def test_kill_9_loses_no_acknowledged_insert(own_engine: ClickHouseServer) -> None:
     ask(own_engine, "app", "CREATE TABLE kept (a UInt64) ENGINE = MergeTree ORDER BY a")
     acknowledged: list[int] = []
     writer = threading.Thread(target=_write, args=(own_engine, acknowledged))
@@ -191,7 +197,7 @@ def test_kill_9_loses_no_acknowledged_insert(own_engine: Engine) -> None:
     assert len(stored) - len(acknowledged) in (0, 1)
 
 
-def _write(engine: Engine, acknowledged: list[int]) -> None:
+def _write(engine: ClickHouseServer, acknowledged: list[int]) -> None:
     try:
         for number in range(1_000_000):
             assert ask(engine, "app", f"INSERT INTO kept VALUES ({number})").status == 200
@@ -200,7 +206,7 @@ def _write(engine: Engine, acknowledged: list[int]) -> None:
         return
 
 
-def test_a_backup_is_restored(own_engine: Engine) -> None:
+def test_a_backup_is_restored(own_engine: ClickHouseServer) -> None:
     for statement in (
         "CREATE DATABASE sold",
         "CREATE TABLE sold.t (a UInt64) ENGINE = MergeTree ORDER BY a",
@@ -215,14 +221,16 @@ def test_a_backup_is_restored(own_engine: Engine) -> None:
     assert ask(own_engine, "app", "BACKUP DATABASE sold TO File('/tmp/elsewhere')").code == 36
 
 
-def test_two_engines_run_side_by_side(engine: Engine, own_engine: Engine) -> None:
+def test_two_engines_run_side_by_side(
+    engine: ClickHouseServer, own_engine: ClickHouseServer
+) -> None:
     assert free_port() not in (engine.port, own_engine.port)
     assert ask(own_engine, "app", "EXISTS DATABASE shop").text == "0\n"
     assert ask(engine, "app", "EXISTS DATABASE shop").text == "1\n"
 
 
 def test_its_time_zone_is_utc_wherever_the_machine_is(tmp_path: Path) -> None:
-    engine = Engine(tmp_path)
+    engine = ClickHouseServer(tmp_path)
     engine.child.env["TZ"] = "Asia/Tokyo"
     engine.start()
     asked = "SELECT timezone(), toString(toDateTime(1750000000))"

@@ -6,7 +6,7 @@ import pytest
 from asking import ask, code_over_tcp, native
 from clickhouse_driver.errors import ServerException
 
-from support.engine import Engine
+from support.engine import ClickHouseServer
 
 CALLS = [
     "SELECT * FROM Python(x)",
@@ -44,14 +44,16 @@ NOT_ALLOWED, CANNOT_BE_ALLOWED = 446, 392
 
 
 @pytest.mark.parametrize(("login", "statement"), CASES)
-def test_it_is_refused_and_the_process_lives(engine: Engine, login: str, statement: str) -> None:
+def test_it_is_refused_and_the_process_lives(
+    engine: ClickHouseServer, login: str, statement: str
+) -> None:
     assert ask(engine, login, statement).code == NOT_ALLOWED
     assert code_over_tcp(engine, login, statement) == NOT_ALLOWED
     assert engine.child.running
 
 
 @pytest.mark.parametrize("login", ["default", "bi", "app"])
-def test_no_login_can_allow_it(engine: Engine, login: str) -> None:
+def test_no_login_can_allow_it(engine: ClickHouseServer, login: str) -> None:
     statement, allowed = CALLS[0], {"allow_python_table_function": 1}
     assert ask(engine, login, statement, **allowed).code == CANNOT_BE_ALLOWED
     assert ask(engine, login, statement, profile="default", **allowed).code == CANNOT_BE_ALLOWED
@@ -64,7 +66,7 @@ def test_no_login_can_allow_it(engine: Engine, login: str) -> None:
         assert ask(engine, login, "SET allow_python_table_function = 1").code == CANNOT_BE_ALLOWED
 
 
-def test_sigterm_still_ends_the_process(own_engine: Engine) -> None:
+def test_sigterm_still_ends_the_process(own_engine: ClickHouseServer) -> None:
     for login in ("default", "app"):
         assert ask(own_engine, login, CALLS[0]).code == NOT_ALLOWED
     began = time.monotonic()

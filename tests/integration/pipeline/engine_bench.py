@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from clickhouse.client import Address, Engine
+from clickhouse.client import Address, ClickHouseClient
 from clickhouse.migrations import migrate_engine
 from clickhouse.sql import fill, load
 from clickhouse.windows import WINDOWS
@@ -98,7 +98,7 @@ class Bench:
     """An engine with tables of its own, and the book of what was put into batches."""
 
     system: System
-    engine: Engine
+    engine: ClickHouseClient
     store: Store
     publisher: Publisher = field(default_factory=Publisher)
     book: Book = field(default_factory=Book)
@@ -151,17 +151,19 @@ class Bench:
 
 
 @pytest.fixture(scope="module")
-async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[System, Engine]]:
+async def engine(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[tuple[System, ClickHouseClient]]:
     with System(Path(tmp_path_factory.mktemp("safeguards"))) as system:
         system.start_engine()
         address = Address.parse(system.settings.clickhouse_url.get_secret_value())
         await migrate_engine(address)
-        async with Engine(address) as engine:
+        async with ClickHouseClient(address) as engine:
             yield system, engine
 
 
 @pytest.fixture
-async def bench(engine: tuple[System, Engine]) -> Bench:
+async def bench(engine: tuple[System, ClickHouseClient]) -> Bench:
     """With every table empty."""
     system, client = engine
     tables = system.sql.rows(

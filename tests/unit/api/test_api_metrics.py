@@ -8,18 +8,18 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from api.app import utc_now
-from api.freshness.progress import ProgressBook
+from api.freshness.tracker import FreshnessTracker
 from api.metrics import Metrics, serve
 from api.push.hub import Hub
 from shopstream.contracts.notices import PipelineState
 
 
 def metrics(*counters: dict[str, float]) -> CollectorRegistry:
-    book = ProgressBook()
+    tracker = FreshnessTracker()
     for number, counted in enumerate(counters):
-        book.observe(PipelineState(f"w{number}", {}, counted))
+        tracker.observe(PipelineState(f"w{number}", {}, counted))
     found = Metrics()
-    found.watch(Hub(lambda: 0.0), book, utc_now)
+    found.watch(Hub(lambda: 0.0), tracker, utc_now)
     return found.registry
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.freshness.progress import ProgressBook
-from api.freshness.standing import Standing
+from api.freshness.source import Freshness
+from api.freshness.tracker import FreshnessTracker
 from api.reports.cache import (
     BUCKET_SECONDS,
     ENTRY_BYTES,
@@ -22,7 +22,7 @@ from api.reports.cache import (
 )
 from clickhouse.errors import EngineUnavailable
 from shopstream.contracts.cursor import Partition
-from shopstream.contracts.notices import PipelineState, Progress, Touched
+from shopstream.contracts.notices import ChangedDays, PipelineState, Progress
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DAY = 86400
@@ -41,19 +41,19 @@ class Place:
         self.readable = True
         self.seconds = 1000.0
         self.size = 0
-        self.book = ProgressBook(lambda: self.seconds)
+        self.tracker = FreshnessTracker(lambda: self.seconds)
         self.buckets: BucketCache[int] = BucketCache(self, lambda: self.seconds)
         self.says({})
 
-    def standing(self, shop: str) -> Standing:
-        return self.book.standing(shop, readable=self.readable)
+    def freshness(self, shop: str) -> Freshness:
+        return self.tracker.freshness(shop, readable=self.readable)
 
-    def touched(self, shop: str, version: int) -> Any:
-        return self.book.touched(shop, version)
+    def changed_days(self, shop: str, version: int) -> Any:
+        return self.tracker.changed_days(shop, version)
 
-    def says(self, touched: Touched | None) -> None:
+    def says(self, touched: ChangedDays | None) -> None:
         reached = {Partition("shop.orders", 0): Progress(1, 1, NOON)}
-        self.book.observe(PipelineState("w", reached, touched=touched))
+        self.tracker.observe(PipelineState("w", reached, touched=touched))
 
     def sells(self, day: int, shop: str = "s") -> None:
         """In the table; nobody was told."""
@@ -109,7 +109,7 @@ async def test_a_word_that_names_no_days_has_all_read_again(how: str) -> None:
     assert await place.days(FIRST, FIRST + 1) == 0
     place.sells(FIRST)
     if how == "gap":
-        place.book.changed()
+        place.tracker.changed()
     else:
         place.says(None if how == "anything" else {"s": None})
     assert await place.days(FIRST, FIRST + 1) == 1

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from api.freshness.progress import Place
+from api.freshness.tracker import RequiredPosition
 from api.push import catch_up
 from api.push import hub as hubs
 from api.push.catch_up import CatchUps
@@ -77,7 +77,7 @@ class Store:
             StoredEvent(PushEvent("s1", kind, None, value), place, position, NOW * 1000)
         )
 
-    async def included(self, places: Iterable[Place]) -> None:
+    async def included(self, places: Iterable[RequiredPosition]) -> None:
         return None
 
     async def page(

@@ -3,9 +3,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from api.freshness.places import check_places, read_places
-from api.freshness.progress import Place, ProgressBook
+from api.freshness.positions import check_positions, read_positions
 from api.freshness.topology import TopicState
+from api.freshness.tracker import FreshnessTracker, RequiredPosition
 from shopstream.contracts.cursor import Partition, Position, encode
 from shopstream.contracts.notices import PipelineState, Progress
 from shopstream.contracts.topics import INPUTS, INVENTORY, NOTICES, ORDERS
@@ -26,114 +26,116 @@ def said(worker: str = "w1", epoch: int = 7, **reached: tuple[int, int]) -> Pipe
     )
 
 
-async def included(book: ProgressBook, *places: Place) -> bool:
+async def included(tracker: FreshnessTracker, *places: RequiredPosition) -> bool:
     try:
         async with asyncio.timeout(0):
-            await book.wait(places)
+            await tracker.wait(places)
     except TimeoutError:
         return False
     return True
 
 
-def only_orders(partitions: int = 2, epoch: int = 7) -> ProgressBook:
+def only_orders(partitions: int = 2, epoch: int = 7) -> FreshnessTracker:
     """Of a broker with that one topic."""
-    book = ProgressBook()
-    book.see({ORDERS: TopicState(epoch, partitions)})
-    return book
+    tracker = FreshnessTracker()
+    tracker.see({ORDERS: TopicState(epoch, partitions)})
+    return tracker
 
 
 def test_as_of_is_that_of_the_slowest_partition() -> None:
-    book = only_orders()
-    assert book.as_of() is None
-    book.observe(said("w1", p0=(5, 30)))
-    assert book.as_of() is None
-    book.observe(said("w2", p1=(5, 20)))
-    assert book.as_of() == NOON + timedelta(seconds=20)
-    assert book.counters() == {"records": 2}
+    tracker = only_orders()
+    assert tracker.as_of() is None
+    tracker.observe(said("w1", p0=(5, 30)))
+    assert tracker.as_of() is None
+    tracker.observe(said("w2", p1=(5, 20)))
+    assert tracker.as_of() == NOON + timedelta(seconds=20)
+    assert tracker.counters() == {"records": 2}
 
 
 def test_as_of_stands_still_while_a_partition_has_not_said_anything() -> None:
-    book = only_orders(1)
-    book.observe(said(p0=(5, 10)))
-    assert book.as_of() == NOON + timedelta(seconds=10)
-    book.see({ORDERS: TopicState(7, 2)})
-    book.observe(said(p0=(9, 20)))
-    assert book.as_of() == NOON + timedelta(seconds=10)
-    book.observe(said(p1=(0, 15)))
-    assert book.as_of() == NOON + timedelta(seconds=15)
+    tracker = only_orders(1)
+    tracker.observe(said(p0=(5, 10)))
+    assert tracker.as_of() == NOON + timedelta(seconds=10)
+    tracker.see({ORDERS: TopicState(7, 2)})
+    tracker.observe(said(p0=(9, 20)))
+    assert tracker.as_of() == NOON + timedelta(seconds=10)
+    tracker.observe(said(p1=(0, 15)))
+    assert tracker.as_of() == NOON + timedelta(seconds=15)
 
 
 def test_as_of_before_the_broker_was_seen_needs_a_word_of_every_topic() -> None:
-    book = ProgressBook()
-    book.observe(said(p0=(5, 10)))
-    assert book.as_of() is None
+    tracker = FreshnessTracker()
+    tracker.observe(said(p0=(5, 10)))
+    assert tracker.as_of() is None
     stored = {Partition(topic, 0): Progress(7, 0, NOON) for topic in INPUTS}
-    book.observe(PipelineState("stored", stored))
-    assert book.as_of() == NOON
+    tracker.observe(PipelineState("stored", stored))
+    assert tracker.as_of() == NOON
 
 
 def test_an_older_word_changes_nothing() -> None:
-    book = only_orders(1)
-    book.observe(said(p0=(5, 30)))
-    book.observe(said(p0=(4, 10)))
-    book.observe(said(epoch=6, p0=(900, 20)))
-    assert book.as_of() == NOON + timedelta(seconds=30)
+    tracker = only_orders(1)
+    tracker.observe(said(p0=(5, 30)))
+    tracker.observe(said(p0=(4, 10)))
+    tracker.observe(said(epoch=6, p0=(900, 20)))
+    assert tracker.as_of() == NOON + timedelta(seconds=30)
 
 
 async def test_a_topic_that_was_made_again_counts_from_its_new_beginning() -> None:
-    book = ProgressBook()
-    book.observe(said(epoch=7, p0=(900, 1)))
-    book.see({ORDERS: TopicState(8, 1)})
-    assert not await included(book, Place(P0, None, 1))
-    book.observe(said(epoch=8, p0=(1, 2)))
-    assert await included(book, Place(P0, None, 1))
-    assert not await included(book, Place(P0, None, 2))
+    tracker = FreshnessTracker()
+    tracker.observe(said(epoch=7, p0=(900, 1)))
+    tracker.see({ORDERS: TopicState(8, 1)})
+    assert not await included(tracker, RequiredPosition(P0, None, 1))
+    tracker.observe(said(epoch=8, p0=(1, 2)))
+    assert await included(tracker, RequiredPosition(P0, None, 1))
+    assert not await included(tracker, RequiredPosition(P0, None, 2))
 
 
 def test_a_partition_that_is_gone_holds_nothing_back() -> None:
-    book = ProgressBook()
-    book.observe(said(p0=(5, 30), p1=(5, 10)))
-    book.see({ORDERS: TopicState(7, 1)})
-    assert book.as_of() == NOON + timedelta(seconds=30)
+    tracker = FreshnessTracker()
+    tracker.observe(said(p0=(5, 30), p1=(5, 10)))
+    tracker.see({ORDERS: TopicState(7, 1)})
+    assert tracker.as_of() == NOON + timedelta(seconds=30)
 
 
 async def test_a_place_is_included_once_everything_before_it_is() -> None:
-    book = ProgressBook()
-    assert not await included(book, Place(P0, None, 1))
-    book.observe(said(p0=(5, 1)))
-    assert await included(book, Place(P0, None, 5), Place(P0, 7, 5))
-    assert not await included(book, Place(P0, None, 6))
-    assert not await included(book, Place(P0, 8, 5))
-    assert not await included(book, Place(P1, None, 1))
+    tracker = FreshnessTracker()
+    assert not await included(tracker, RequiredPosition(P0, None, 1))
+    tracker.observe(said(p0=(5, 1)))
+    assert await included(tracker, RequiredPosition(P0, None, 5), RequiredPosition(P0, 7, 5))
+    assert not await included(tracker, RequiredPosition(P0, None, 6))
+    assert not await included(tracker, RequiredPosition(P0, 8, 5))
+    assert not await included(tracker, RequiredPosition(P1, None, 1))
 
 
 async def test_only_what_reports_are_made_of_is_waited_for() -> None:
-    book = ProgressBook()
-    book.observe(said(p0=(5, 1)))
+    tracker = FreshnessTracker()
+    tracker.observe(said(p0=(5, 1)))
     silent = Partition(INVENTORY, 0)
-    assert not await included(book, Place(silent, None, 10))
-    assert await included(book, Place(silent, None, 0))
-    assert await included(book, Place(Partition(NOTICES, 0), None, 10))
+    assert not await included(tracker, RequiredPosition(silent, None, 10))
+    assert await included(tracker, RequiredPosition(silent, None, 0))
+    assert await included(tracker, RequiredPosition(Partition(NOTICES, 0), None, 10))
 
 
 async def test_a_waiter_is_released_by_the_word_it_waits_for() -> None:
-    book = ProgressBook()
-    task = asyncio.create_task(book.wait([Place(P0, None, 6), Place(P1, None, 1)]))
+    tracker = FreshnessTracker()
+    task = asyncio.create_task(
+        tracker.wait([RequiredPosition(P0, None, 6), RequiredPosition(P1, None, 1)])
+    )
     await asyncio.sleep(0)
-    book.observe(said(p0=(6, 1)))
+    tracker.observe(said(p0=(6, 1)))
     await asyncio.sleep(0)
     assert not task.done()
-    book.observe(said(p1=(1, 1)))
+    tracker.observe(said(p1=(1, 1)))
     await asyncio.wait_for(task, 1)
 
 
 def test_an_offset_names_the_record_at_it() -> None:
-    assert read_places("shop.orders:1:41") == [Place(P1, None, 42)]
+    assert read_positions("shop.orders:1:41") == [RequiredPosition(P1, None, 42)]
 
 
 def test_a_cursor_names_everything_before_it() -> None:
     text = encode({P0: Position(7, 3), P1: Position(7, 0)})
-    assert read_places(text) == [Place(P0, 7, 3), Place(P1, 7, 0)]
+    assert read_positions(text) == [RequiredPosition(P0, 7, 3), RequiredPosition(P1, 7, 0)]
 
 
 @pytest.mark.parametrize(
@@ -159,16 +161,16 @@ def test_a_cursor_names_everything_before_it() -> None:
 )
 def test_a_text_that_is_no_place_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"^must be topic:partition:offset or a cursor"):
-        read_places(text)
+        read_positions(text)
 
 
 def test_a_place_must_exist_now() -> None:
     topics = {ORDERS: TopicState(7, 2)}
-    check_places([Place(P1, None, 5), Place(P1, 7, 5)], topics)
-    check_places([Place(Partition(ORDERS, 2), None, 5)], None)
+    check_positions([RequiredPosition(P1, None, 5), RequiredPosition(P1, 7, 5)], topics)
+    check_positions([RequiredPosition(Partition(ORDERS, 2), None, 5)], None)
     with pytest.raises(ValueError, match=r"does not exist: shop\.orders:2"):
-        check_places([Place(Partition(ORDERS, 2), None, 5)], topics)
+        check_positions([RequiredPosition(Partition(ORDERS, 2), None, 5)], topics)
     with pytest.raises(ValueError, match=r"no longer exists: shop\.orders:1"):
-        check_places([Place(P1, 6, 5)], topics)
+        check_positions([RequiredPosition(P1, 6, 5)], topics)
     with pytest.raises(ValueError, match=r"does not exist: shop\.inventory:0"):
-        check_places([Place(Partition(INVENTORY, 0), None, 5)], topics)
+        check_positions([RequiredPosition(Partition(INVENTORY, 0), None, 5)], topics)

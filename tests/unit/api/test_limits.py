@@ -3,8 +3,8 @@
 import pytest
 
 from api import rate
+from api.concurrency import ALWAYS, SLOW_SECONDS, ConcurrencyLimit, Shares
 from api.faults import Busy, TooMany
-from api.gate import ALWAYS, SLOW_SECONDS, Gate, Shares
 from api.rate import Rate
 
 
@@ -70,7 +70,7 @@ def test_only_so_many_tokens_are_remembered(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_gate_lets_so_many_in_and_the_next_when_one_has_left() -> None:
-    gate = Gate(2, clock=Clock())
+    gate = ConcurrencyLimit(2, clock=Clock())
     with gate.place():
         with gate.place():
             with pytest.raises(Busy), gate.place():
@@ -82,7 +82,7 @@ def test_a_gate_lets_so_many_in_and_the_next_when_one_has_left() -> None:
 
 
 def test_what_fails_inside_leaves_its_place() -> None:
-    gate = Gate(1, clock=Clock())
+    gate = ConcurrencyLimit(1, clock=Clock())
     with pytest.raises(ZeroDivisionError), gate.place():
         raise ZeroDivisionError
     assert len(gate) == 0
@@ -91,7 +91,7 @@ def test_what_fails_inside_leaves_its_place() -> None:
 @pytest.mark.parametrize("patient", [False, True])
 def test_a_slow_one_behind_the_gate_lets_only_a_few_more_in(patient: bool) -> None:
     clock = Clock()
-    gate = Gate(1000, patient=patient, clock=clock)
+    gate = ConcurrencyLimit(1000, patient=patient, clock=clock)
     places = [gate.place() for _ in range(ALWAYS)]
     for place in places:
         place.__enter__()

@@ -14,9 +14,9 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from api.access import Access
+from api.concurrency import ConcurrencyLimit
 from api.faults import KeysUnavailable
-from api.gate import Gate
-from api.middleware import Shed
+from api.middleware import LoadSheddingMiddleware
 from api.rate import Rate
 from api.reports import read_your_writes
 from provider.apps import SECRET, Counting, application, client
@@ -293,7 +293,7 @@ async def test_an_answer_that_nobody_reads_has_no_place_any_more() -> None:
     async def send(message: Message) -> None:
         await reading.wait()
 
-    shed = Shed(report, Gate(1), Gate(1))
+    shed = LoadSheddingMiddleware(report, ConcurrencyLimit(1), ConcurrencyLimit(1))
     scope = {"type": "http", "path": DAY, "query_string": b""}
     asked = [asyncio.create_task(shed(scope, receive_nothing, send)) for _ in range(3)]
     await asyncio.sleep(0.01)

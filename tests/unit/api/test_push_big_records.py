@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 
-from api.freshness.progress import ProgressBook
+from api.freshness.tracker import FreshnessTracker
 from api.push import channel, source
 from api.push.hub import Hub
 from api.push.records import BIG_BYTES, BIG_SIGNS, is_big, read_record
@@ -31,7 +31,7 @@ def level(number: int, extra: str = '""') -> bytes:
 
 
 def taking(hub: Hub) -> Source:
-    there = Source({}, hub, ProgressBook(), lambda: 0.0)
+    there = Source({}, hub, FreshnessTracker(), lambda: 0.0)
     there._positions[PLACE] = Position(1, 0)
     hub.begin(there._positions)
     return there

@@ -12,7 +12,7 @@ import orjson
 import pytest
 from clickhouse_connect.driver.binding import bind_query
 
-from api.freshness.standing import Standing
+from api.freshness.source import Freshness
 from api.reports.cache import TOO_BIG_SECONDS, VALUE_SECONDS
 from api.reports.days import Span
 from api.reports.names import ProductNames
@@ -80,10 +80,10 @@ class Pipeline:
         self.version = version
         self.days: set[int] | None = set()
 
-    def standing(self, _: str) -> Standing:
-        return Standing(self.version, 1, NOW, heard=True)
+    def freshness(self, _: str) -> Freshness:
+        return Freshness(self.version, 1, NOW, heard=True)
 
-    def touched(self, _: str, version: int) -> set[int] | None:
+    def changed_days(self, _: str, version: int) -> set[int] | None:
         return self.days if version != self.version else set()
 
     def says(self, days: set[int] | None) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
-from api.freshness.progress import ProgressBook
+from api.freshness.tracker import FreshnessTracker
 from api.push.hub import Hub
 from api.push.source import Source
 from shopstream.contracts.cursor import Partition, Position
@@ -24,8 +24,8 @@ class Reading:
     """Has read notices up to offset 5."""
 
     def __init__(self) -> None:
-        self.book = ProgressBook()
-        self.source = Source({}, Hub(lambda: 0.0), self.book, lambda: 0.0)
+        self.tracker = FreshnessTracker()
+        self.source = Source({}, Hub(lambda: 0.0), self.tracker, lambda: 0.0)
         self.begin(5)
 
     def begin(self, offset: int) -> None:
@@ -36,7 +36,7 @@ class Reading:
 
     def changes(self) -> tuple[int, int]:
         """Of two shops."""
-        one, two = (self.book.standing(shop, readable=True).changes for shop in ("s1", "s2"))
+        one, two = (self.tracker.freshness(shop, readable=True).changes for shop in ("s1", "s2"))
         return one, two
 
 
@@ -54,7 +54,7 @@ async def test_progress_changes_no_shop() -> None:
     data = {"worker": "w", "partitions": [], "counters": {}, "touched": {}}
     await reading.reads(notice(5, type="pipeline:progress", data=data))
     assert reading.changes() == before
-    assert reading.book.standing("s1", readable=True).heard
+    assert reading.tracker.freshness("s1", readable=True).heard
 
 
 async def test_a_hole_in_the_notices_changes_every_shop() -> None:

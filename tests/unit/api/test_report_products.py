@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from api.freshness.standing import Standing
+from api.freshness.source import Freshness
 from api.reports import products as module
 from api.reports.products import ProductSales
 from api.reports.sums import SessionSums
@@ -38,10 +38,10 @@ class Place:
         self.products = ProductSales(self, self, lambda: self.seconds)
         self.session_sums = SessionSums(self.sessions, self)
 
-    def standing(self, _: str) -> Standing:
-        return Standing(self.version, 1, NOON, heard=self.heard)
+    def freshness(self, _: str) -> Freshness:
+        return Freshness(self.version, 1, NOON, heard=self.heard)
 
-    def touched(self, _: str, version: int) -> set[int] | None:
+    def changed_days(self, _: str, version: int) -> set[int] | None:
         return self.days if version != self.version else set()
 
     def says(self, *days: str) -> None:

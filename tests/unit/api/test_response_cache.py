@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from api.freshness.progress import DAYS, SHOPS, ProgressBook
-from api.freshness.standing import Standing
+from api.freshness.source import Freshness
 from api.freshness.topology import TopicState
+from api.freshness.tracker import DAYS, SHOPS, FreshnessTracker
 from api.reports.cache import (
     ENTRY_BYTES,
     SHOP_BYTES,
@@ -31,16 +31,16 @@ class Place:
         self.open = asyncio.Event()
         self.open.set()
         self.fault: Exception | None = None
-        self.state = Standing(1, 1, NOON, heard=True)
+        self.state = Freshness(1, 1, NOON, heard=True)
         self.now = NOON
         self.seconds = 100.0
         self.size = 1
         self.cache: ResponseCache[int] = ResponseCache(self, lambda: self.now, lambda: self.seconds)
 
-    def standing(self, _: str) -> Standing:
+    def freshness(self, _: str) -> Freshness:
         return self.state
 
-    def touched(self, _: str, version: int) -> set[int] | None:
+    def changed_days(self, _: str, version: int) -> set[int] | None:
         raise AssertionError(version)
 
     def stands(self, seconds: float = 0, **changes: object) -> None:
@@ -200,112 +200,122 @@ class Clock:
         return self.seconds
 
 
-def say(book: ProgressBook, reached: int, seconds: int = 0, **touched: set[int] | None) -> None:
+def say(
+    tracker: FreshnessTracker, reached: int, seconds: int = 0, **touched: set[int] | None
+) -> None:
     progress = Progress(1, reached, NOON + timedelta(seconds=seconds))
-    book.observe(PipelineState("w", {Partition("shop.orders", 0): progress}, touched=touched))
+    tracker.observe(PipelineState("w", {Partition("shop.orders", 0): progress}, touched=touched))
 
 
 def test_the_version_moves_with_what_touched_the_shop_but_not_with_time_or_other_shops() -> None:
-    book = ProgressBook(Clock())
-    book.see({"shop.orders": TopicState(1, 1)})
-    assert book.standing("s", readable=True).version is None
-    say(book, 5, s=set())
-    first = book.standing("s", readable=True)
-    say(book, 6, 1, t={1})
-    book.changed("t")
-    second = book.standing("s", readable=True)
+    tracker = FreshnessTracker(Clock())
+    tracker.see({"shop.orders": TopicState(1, 1)})
+    assert tracker.freshness("s", readable=True).version is None
+    say(tracker, 5, s=set())
+    first = tracker.freshness("s", readable=True)
+    say(tracker, 6, 1, t={1})
+    tracker.changed("t")
+    second = tracker.freshness("s", readable=True)
     assert second.version == first.version
     assert second.as_of == NOON + timedelta(seconds=1)
-    say(book, 7, 1, s=set())
-    assert book.standing("s", readable=True).version != first.version
-    assert book.standing("s", readable=False).version is None
+    say(tracker, 7, 1, s=set())
+    assert tracker.freshness("s", readable=True).version != first.version
+    assert tracker.freshness("s", readable=False).version is None
 
 
-def version(book: ProgressBook, shop: str = "s") -> int:
-    found = book.standing(shop, readable=True).version
+def version(tracker: FreshnessTracker, shop: str = "s") -> int:
+    found = tracker.freshness(shop, readable=True).version
     assert found is not None
     return found
 
 
 def test_days_that_were_touched_are_told_from_any_version_on() -> None:
-    book = ProgressBook(Clock())
-    say(book, 5, s={1, 2})
-    first = version(book)
-    say(book, 6, s={2, 3}, t={9})
-    second = version(book)
-    say(book, 7, s=set())
-    assert (book.touched("s", first), book.touched("s", second)) == ({2, 3}, set())
-    assert book.touched("u", first) == set()
-    say(book, 8, s=None)
-    third = version(book)
-    say(book, 9, s={5})
-    assert (book.touched("s", second), book.touched("s", third)) == (None, {5})
-    assert book.touched("t", first) == {9}
+    tracker = FreshnessTracker(Clock())
+    say(tracker, 5, s={1, 2})
+    first = version(tracker)
+    say(tracker, 6, s={2, 3}, t={9})
+    second = version(tracker)
+    say(tracker, 7, s=set())
+    assert (tracker.changed_days("s", first), tracker.changed_days("s", second)) == ({2, 3}, set())
+    assert tracker.changed_days("u", first) == set()
+    say(tracker, 8, s=None)
+    third = version(tracker)
+    say(tracker, 9, s={5})
+    assert (tracker.changed_days("s", second), tracker.changed_days("s", third)) == (None, {5})
+    assert tracker.changed_days("t", first) == {9}
 
 
 def test_a_word_that_names_nothing_and_a_gap_touch_every_shop() -> None:
-    book = ProgressBook(Clock())
-    say(book, 5, s={1})
-    versions = [version(book, "s"), version(book, "t")]
-    book.observe(PipelineState("w", {}))
-    assert (book.touched("s", versions[0]), book.touched("t", versions[1])) == (None, None)
-    versions = [version(book, "s"), version(book, "t")]
-    book.changed()
-    assert (book.touched("s", versions[0]), book.touched("t", versions[1])) == (None, None)
-    assert version(book, "s") > versions[0]
+    tracker = FreshnessTracker(Clock())
+    say(tracker, 5, s={1})
+    versions = [version(tracker, "s"), version(tracker, "t")]
+    tracker.observe(PipelineState("w", {}))
+    assert (tracker.changed_days("s", versions[0]), tracker.changed_days("t", versions[1])) == (
+        None,
+        None,
+    )
+    versions = [version(tracker, "s"), version(tracker, "t")]
+    tracker.changed()
+    assert (tracker.changed_days("s", versions[0]), tracker.changed_days("t", versions[1])) == (
+        None,
+        None,
+    )
+    assert version(tracker, "s") > versions[0]
 
 
 def test_more_days_than_are_remembered_are_all_of_the_shop() -> None:
-    book = ProgressBook(Clock())
-    say(book, 5, s={0})
-    first = version(book)
-    say(book, 6, s=set(range(DAYS - 1)))
-    assert book.touched("s", first) == set(range(DAYS - 1))
-    say(book, 7, s={DAYS, DAYS + 1})
-    assert book.touched("s", first) is None
+    tracker = FreshnessTracker(Clock())
+    say(tracker, 5, s={0})
+    first = version(tracker)
+    say(tracker, 6, s=set(range(DAYS - 1)))
+    assert tracker.changed_days("s", first) == set(range(DAYS - 1))
+    say(tracker, 7, s={DAYS, DAYS + 1})
+    assert tracker.changed_days("s", first) is None
 
 
 def test_a_shop_that_is_no_longer_remembered_counts_as_touched() -> None:
-    book = ProgressBook(Clock())
-    say(book, 5, s={1}, t={1})
-    first = version(book)
-    book.observe(PipelineState("w", {}, touched={f"u{n}": set() for n in range(SHOPS)}))
-    assert book.touched("s", first - 1) is None
-    assert version(book) >= first
+    tracker = FreshnessTracker(Clock())
+    say(tracker, 5, s={1}, t={1})
+    first = version(tracker)
+    tracker.observe(PipelineState("w", {}, touched={f"u{n}": set() for n in range(SHOPS)}))
+    assert tracker.changed_days("s", first - 1) is None
+    assert version(tracker) >= first
 
 
 def test_a_notice_changes_its_shop_and_a_gap_changes_all() -> None:
-    book = ProgressBook(Clock())
+    tracker = FreshnessTracker(Clock())
 
     def changes(shop: str) -> int:
-        return book.standing(shop, readable=True).changes
+        return tracker.freshness(shop, readable=True).changes
 
     one, two = changes("s1"), changes("s2")
-    book.changed("s1")
+    tracker.changed("s1")
     assert (changes("s1") != one, changes("s2") == two) == (True, True)
     one = changes("s1")
-    book.changed()
+    tracker.changed()
     assert (changes("s1") != one, changes("s2") != two) == (True, True)
 
 
 def test_of_many_shops_a_forgotten_one_counts_as_changed_or_as_it_was_never_as_older() -> None:
-    book = ProgressBook(Clock())
-    book.changed("first")
-    before = book.standing("unseen", readable=True).changes
+    tracker = FreshnessTracker(Clock())
+    tracker.changed("first")
+    before = tracker.freshness("unseen", readable=True).changes
     for number in range(SHOPS + 5):
-        book.changed(f"s{number}")
-    book.changed("first")
-    assert book.standing("unseen", readable=True).changes > before
-    latest = [book.standing(shop, readable=True).changes for shop in ("s4", f"s{SHOPS}", "first")]
+        tracker.changed(f"s{number}")
+    tracker.changed("first")
+    assert tracker.freshness("unseen", readable=True).changes > before
+    latest = [
+        tracker.freshness(shop, readable=True).changes for shop in ("s4", f"s{SHOPS}", "first")
+    ]
     assert latest == sorted(latest)
 
 
 def test_a_pipeline_that_says_nothing_for_three_seconds_is_not_heard() -> None:
     clock = Clock()
-    book = ProgressBook(clock)
-    assert not book.standing("s", readable=True).heard
-    say(book, 1)
+    tracker = FreshnessTracker(clock)
+    assert not tracker.freshness("s", readable=True).heard
+    say(tracker, 1)
     clock.seconds += 2.9
-    assert book.standing("s", readable=True).heard
+    assert tracker.freshness("s", readable=True).heard
     clock.seconds += 0.2
-    assert not book.standing("s", readable=True).heard
+    assert not tracker.freshness("s", readable=True).heard

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from api.freshness.standing import Standing
+from api.freshness.source import Freshness
 from api.reports.sums import SalesSums
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -26,10 +26,10 @@ class Table:
         self.read: list[tuple[str, str]] = []
         self.sales = SalesSums(self.quarters, self)
 
-    def standing(self, _: str) -> Standing:
-        return Standing(self.version, 1, NOON, heard=True)
+    def freshness(self, _: str) -> Freshness:
+        return Freshness(self.version, 1, NOON, heard=True)
 
-    def touched(self, _: str, version: int) -> Any:
+    def changed_days(self, _: str, version: int) -> Any:
         raise AssertionError(version)
 
     async def quarters(self, _: str, start: int, end: int) -> bytes:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from api.freshness.standing import Standing
+from api.freshness.source import Freshness
 from api.freshness.topology import Topology
 from shopstream.contracts.cursor import Partition
-from shopstream.contracts.notices import PipelineState, Touched
+from shopstream.contracts.notices import ChangedDays, PipelineState
 from shopstream.contracts.topics import INPUTS
 from shopstream.instants import Instants
 
@@ -27,7 +27,7 @@ AHEAD_SECONDS = 1.0
 """Clocks of machines that are kept right differ by less."""
 
 
-class Place(NamedTuple):
+class RequiredPosition(NamedTuple):
     """A place that a request names: everything of the partition before `next`. No epoch: the present one."""
 
     partition: Partition
@@ -37,7 +37,7 @@ class Place(NamedTuple):
 
 @dataclass(eq=False, slots=True)
 class _Waiter:
-    places: frozenset[Place]
+    places: frozenset[RequiredPosition]
     done: asyncio.Future[None]
 
 
@@ -67,7 +67,7 @@ class _Instant(NamedTuple):
     steady: float
 
 
-class _Known(NamedTuple):
+class _PartitionFreshness(NamedTuple):
     """Of a partition. `as_of` None: told by a clock that was wrong."""
 
     epoch: int
@@ -75,7 +75,7 @@ class _Known(NamedTuple):
     as_of: _Instant | None
 
 
-class ProgressBook:
+class FreshnessTracker:
     """What the pipeline's workers have said, the latest of each partition; `clock` in seconds."""
 
     def __init__(
@@ -91,7 +91,7 @@ class ProgressBook:
         self._numbers = 0
         self._forgotten = 0
         self._shops: OrderedDict[str, _Shop] = OrderedDict()
-        self._known: dict[Partition, _Known] = {}
+        self._known: dict[Partition, _PartitionFreshness] = {}
         self._counters: OrderedDict[str, Mapping[str, float]] = OrderedDict()
         self._topology: Topology | None = None
         self._waiters: set[_Waiter] = set()
@@ -105,7 +105,7 @@ class ProgressBook:
         at = None if replayed else state.at
         for partition, progress in state.partitions.items():
             as_of = _instant(progress.as_of, at, now, steady)
-            said = _Known(progress.epoch, progress.next, as_of)
+            said = _PartitionFreshness(progress.epoch, progress.next, as_of)
             known = self._known.get(partition)
             if known is not None:
                 said = self._later(partition, known, said, replayed)
@@ -176,18 +176,18 @@ class ProgressBook:
         known.notice = self._numbers
         known.touch(self._numbers, days)
 
-    def standing(self, shop: str, *, readable: bool) -> Standing:
+    def freshness(self, shop: str, *, readable: bool) -> Freshness:
         """What is known of a shop's reports now; `readable`: whether notices can be read at all."""
         self._see_clock()
         known = self._shops.get(shop) or _Shop()
-        return Standing(
+        return Freshness(
             version=max(known.word, self._forgotten) if self._known and readable else None,
             changes=max(known.notice, self._forgotten),
             as_of=self.as_of(),
             heard=self._clock() < self._heard + HEARD_SECONDS,
         )
 
-    def touched(self, shop: str, version: int) -> Set[int] | None:
+    def changed_days(self, shop: str, version: int) -> Set[int] | None:
         """Days (UTC, counted from 1970-01-01) in which the shop's sales, payments or sessions may be others than at
         that version.
 
@@ -206,7 +206,7 @@ class ProgressBook:
                 found[name] = found.get(name, 0) + value
         return found
 
-    def _touch(self, touched: Touched | None) -> None:
+    def _touch(self, touched: ChangedDays | None) -> None:
         self._numbers += 1
         if touched is None:
             self._anything()
@@ -234,7 +234,7 @@ class ProgressBook:
             gone, _ = self._counters.popitem(last=False)
             self._ahead.pop(gone, None)
 
-    async def wait(self, places: Iterable[Place]) -> None:
+    async def wait(self, places: Iterable[RequiredPosition]) -> None:
         """Returns once every place is included; cancel it to give up."""
         waiter = _Waiter(frozenset(places), asyncio.get_running_loop().create_future())
         if self._included(waiter):
@@ -267,7 +267,7 @@ class ProgressBook:
             place.partition.topic not in INPUTS or self._has(place) for place in waiter.places
         )
 
-    def _has(self, place: Place) -> bool:
+    def _has(self, place: RequiredPosition) -> bool:
         if not place.next:
             return True
         known = self._known.get(place.partition)
@@ -277,7 +277,7 @@ class ProgressBook:
             and known.next >= place.next
         )
 
-    def _epoch(self, place: Place, known: _Known) -> int:
+    def _epoch(self, place: RequiredPosition, known: _PartitionFreshness) -> int:
         if place.epoch is not None:
             return place.epoch
         state = (self._topology or {}).get(place.partition.topic)
@@ -288,7 +288,13 @@ class ProgressBook:
         state = (self._topology or {}).get(place.topic)
         return state is None or place.partition < state.partitions
 
-    def _later(self, place: Partition, known: _Known, said: _Known, replayed: bool) -> _Known:
+    def _later(
+        self,
+        place: Partition,
+        known: _PartitionFreshness,
+        said: _PartitionFreshness,
+        replayed: bool,
+    ) -> _PartitionFreshness:
         """Whatever instants say: the topic that is there now, else what a worker says now.
 
         A worker that has lost its partitions, and does not know it yet, says less than its successor.
@@ -300,7 +306,7 @@ class ProgressBook:
             return known if replayed else said
         instants = [each.as_of for each in (known, said) if each.as_of is not None]
         latest = max(instants, key=lambda one: one.steady, default=None)
-        return _Known(known.epoch, max(known.next, said.next), latest)
+        return _PartitionFreshness(known.epoch, max(known.next, said.next), latest)
 
 
 def _instant(as_of: datetime, at: datetime | None, now: datetime, steady: float) -> _Instant | None:

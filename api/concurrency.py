@@ -14,7 +14,7 @@ ALWAYS = 16
 """As many may be under way also then, so that it is noticed when it is fast again."""
 
 
-class Gate:
+class ConcurrencyLimit:
     """Use as `with gate.place(): …`. `patient`: waiting for long is no sign that anything is slow."""
 
     def __init__(

@@ -2,8 +2,8 @@
 
 import re
 
-from api.freshness.progress import Place
 from api.freshness.topology import Topology
+from api.freshness.tracker import RequiredPosition
 from shopstream.contracts.cursor import BadCursor, Partition, decode
 from shopstream.contracts.topics import BY_NAME, DEADLETTERS
 
@@ -12,7 +12,7 @@ _NUMBER = re.compile(r"\d{1,19}", re.ASCII)
 _OFFSET_LIMIT = 2**63
 
 
-def read_places(text: str) -> list[Place]:
+def read_positions(text: str) -> list[RequiredPosition]:
     """The places in `topic:partition:offset` or in a cursor.
 
     Raises:
@@ -21,7 +21,7 @@ def read_places(text: str) -> list[Place]:
     return [_triple(text)] if ":" in text else _cursor(text)
 
 
-def check_places(places: list[Place], topology: Topology | None) -> None:
+def check_positions(places: list[RequiredPosition], topology: Topology | None) -> None:
     """Raises `ValueError` where a place cannot exist; nothing is checked while the topics are unknown."""
     for place in places if topology is not None else ():
         state = (topology or {}).get(place.partition.topic)
@@ -31,11 +31,11 @@ def check_places(places: list[Place], topology: Topology | None) -> None:
             raise ValueError(f"names a place that no longer exists: {_name(place)} was made again")
 
 
-def _name(place: Place) -> str:
+def _name(place: RequiredPosition) -> str:
     return f"{place.partition.topic}:{place.partition.partition}"
 
 
-def _triple(text: str) -> Place:
+def _triple(text: str) -> RequiredPosition:
     topic, *numbers = text.split(":")
     if topic not in BY_NAME or topic == DEADLETTERS:
         raise ValueError(f"{_RULE}; there is no such topic here")
@@ -44,12 +44,14 @@ def _triple(text: str) -> Place:
     partition, offset = map(int, numbers)
     if partition >= 2**31 or offset >= _OFFSET_LIMIT:
         raise ValueError(f"{_RULE}; a number in it is too large")
-    return Place(Partition(topic, partition), None, offset + 1)
+    return RequiredPosition(Partition(topic, partition), None, offset + 1)
 
 
-def _cursor(text: str) -> list[Place]:
+def _cursor(text: str) -> list[RequiredPosition]:
     try:
         cursor = decode(text)
     except BadCursor:
         raise ValueError(_RULE) from None
-    return [Place(place, position.epoch, position.next) for place, position in cursor.items()]
+    return [
+        RequiredPosition(place, position.epoch, position.next) for place, position in cursor.items()
+    ]

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 
-class Standing(NamedTuple):
+class Freshness(NamedTuple):
     """Attributes:
     version: another number once anything more of the shop is in the reports, and after every gap in reading
         what the pipeline says. None: nothing is known of the pipeline, or what it says cannot be read.
@@ -21,11 +21,11 @@ class Standing(NamedTuple):
     heard: bool
 
 
-class Known(Protocol):
-    """Where that is known from: `ProgressBook`, as far as what the pipeline says can be read."""
+class FreshnessSource(Protocol):
+    """Where that is known from: `FreshnessTracker`, as far as what the pipeline says can be read."""
 
-    def standing(self, shop: str, /) -> Standing: ...
+    def freshness(self, shop: str, /) -> Freshness: ...
 
-    def touched(self, shop: str, version: int, /) -> Set[int] | None:
+    def changed_days(self, shop: str, version: int, /) -> Set[int] | None:
         """What the pipeline's words since that version named: days (UTC, counted from 1970-01-01) in which the
         shop's sales, payments or sessions may be others than then. None: any day, time zone or currency."""
