@@ -5,7 +5,7 @@ import pytest
 from warehouse import SHOPS, Warehouse
 
 TABLES = (
-    "orders levels payments purchases suppliers shops alerts product_names sales_15m product_15m"
+    "orders levels payments purchases suppliers shops alerts product_names order_windows"
 )
 
 

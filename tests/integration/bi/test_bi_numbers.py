@@ -14,7 +14,7 @@ from support.load import mixed, openings, stirred
 
 SHOPS = {f"mixed-{number}" for number in range(5)}
 MERGED = (
-    "orders levels payments purchases suppliers shops alerts product_names sales_15m product_15m"
+    "orders levels payments purchases suppliers shops alerts product_names order_windows"
 )
 ODD = {
     "join_use_nulls": "1",

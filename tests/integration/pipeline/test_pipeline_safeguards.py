@@ -23,6 +23,7 @@ from shopstream.broker import BrokerUnreachable
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.topics import INVENTORY
 from support.events import level, record
+from support.found import inserted
 
 __all__ = ["bench", "engine"]
 
@@ -175,7 +176,7 @@ async def test_a_number_that_is_damaged_by_hand_is_found(bench: Bench) -> None:
     await bench.begin(batch, fence)
     await bench.store.apply(batch.topic, batch.id, fence)
     bench.system.sql.text(
-        "INSERT INTO product_day VALUES ('s', '2026-11-22', 'EUR', 'p', 0, 0.0001)"
+        inserted("product_day", "('s', '2026-11-22 00:00:00', 'EUR', 'p', 0, 0.0001)")
     )
     assert bench.differences() == [
         "product_day ('s', '2026-11-22', 'EUR', 'p'): is (2, 3.0001), should be (2, 3.0)"

@@ -11,7 +11,7 @@ from pipeline.flush import BatchWriter, Fenced, PartitionsRevoked, flush_with_re
 from pipeline.ownership import Ownership
 from pipeline.retry import Backoff
 from pipeline.snowflake import Snowflake
-from pipeline.store import Fence
+from pipeline.store import Conflicts, Fence
 from shopstream.contracts.cursor import Partition
 
 ONE, TWO = Partition("shop.orders", 1), Partition("shop.orders", 2)
@@ -34,6 +34,7 @@ class Store:
         self.greatest = greatest
         self.marks = marks
         self.down = 0
+        self.written = 1
         self.open: dict[int, list[Partition]] = {}
         self.calls: list[tuple[Any, ...]] = []
         self.at_store = asyncio.Event()
@@ -45,16 +46,20 @@ class Store:
 
     async def store_history(self, batch: Batch) -> None: ...
 
-    async def created_at_conflicts(self, batch: Batch) -> list[int]:
-        return []
+    async def created_at_conflicts(self, batch: Batch) -> Conflicts:
+        return Conflicts([], new=True)
 
-    async def store(self, batch: Batch, fence: Fence) -> None:
+    async def store(self, batch: Batch, fence: Fence) -> int:
         self.calls.append(("store", fence.claims))
+        return self.written
 
-    async def apply(self, topic: str, number: int, fence: Fence) -> None:
+    async def lookups(self, batch: Batch, new: bool) -> set[str]:
+        return set()
+
+    async def apply(self, topic: str, number: int, fence: Fence, *_: object) -> None:
         self.calls.append(("apply", number, fence.claims))
 
-    async def changed(self, topic: str, number: int) -> dict[str, list[int]]:
+    async def changed(self, topic: str, number: int, small: bool = False) -> dict[str, list[int]]:
         return {"s": [900]}
 
     async def changed_since(self, seconds: float) -> list[dict[str, list[int]]]:
