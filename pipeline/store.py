@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from clickhouse.client import ClickHouseClient, External
 from clickhouse.client import Settings as EngineSettings
 from clickhouse.errors import NOT_MIGRATED, EngineError, EngineUnavailable
+from clickhouse.migrations import all_migrations
 from clickhouse.sql import fill, load
 from pipeline.batch import Batch
 from pipeline.decode import shape
@@ -269,9 +270,12 @@ class Store:
         """The epoch that each partition had when its progress was last saved.
 
         Raises:
-            EngineUnavailable: also where `shopstream migrate` has not made the tables yet.
+            EngineUnavailable: also where `shopstream migrate` has not brought the tables to this version yet.
         """
         try:
+            ran = {row["number"] for row in await self._engine.rows("SELECT number FROM migrations")}
+            if missing := [each.name for each in all_migrations() if each.number not in ran]:
+                raise EngineUnavailable(f"shopstream migrate has not run: {missing[0]} is missing")
             rows = await self._engine.rows(
                 "SELECT topic, partition, argMax(epoch, at) AS epoch FROM progress GROUP BY topic, partition"
             )
