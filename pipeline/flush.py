@@ -1,6 +1,5 @@
 """Writes one batch: the steps between records that are read and offsets that may be committed."""
 
-import asyncio
 from collections.abc import Callable, Collection, Coroutine
 from dataclasses import dataclass
 from itertools import count

@@ -273,7 +273,9 @@ class Store:
             EngineUnavailable: also where `shopstream migrate` has not brought the tables to this version yet.
         """
         try:
-            ran = {row["number"] for row in await self._engine.rows("SELECT number FROM migrations")}
+            ran = {
+                row["number"] for row in await self._engine.rows("SELECT number FROM migrations")
+            }
             if missing := [each.name for each in all_migrations() if each.number not in ran]:
                 raise EngineUnavailable(f"shopstream migrate has not run: {missing[0]} is missing")
             rows = await self._engine.rows(

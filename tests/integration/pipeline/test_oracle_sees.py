@@ -53,7 +53,9 @@ def stray(table: str, columns: str) -> str:
     window = WINDOWS.get(table)
     if window is not None:
         into = window.columns()
-        given = {c: given.get(name, name) for c, name in into.items() if c == "grain" or name in given}
+        given = {
+            c: given.get(name, name) for c, name in into.items() if c == "grain" or name in given
+        }
         table = window.table
     return f"INSERT INTO {table} ({', '.join(given)}) SELECT {', '.join(given.values())}"
 

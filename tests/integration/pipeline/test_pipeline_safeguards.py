@@ -147,7 +147,7 @@ async def test_a_crash_between_two_tables_of_orders_is_repaired(bench: Bench, mi
 
 
 async def test_look_up_tables_take_what_a_batch_may_change(bench: Bench) -> None:
-    """An order that is not stored yet has a place; the earliest order of a shop, and each version of it, its currency."""
+    """A place of each order that is new; a currency of the earliest order, for each version of it."""
     fence = await bench.claim()
     days = [("a", 5), ("b", 6), ("a", 5), ("b", 6), ("c", 4), ("c", 4), ("b", 6)]
     wanted = []

@@ -165,6 +165,27 @@ async def test_a_batch_that_another_worker_took_over_ends_this_one() -> None:
         await write(store, mine)
 
 
+async def test_a_first_try_that_stored_nothing_applies_nothing() -> None:
+    store = Store()
+    mine = owner(store)
+    await mine.take([ONE])
+    store.written = 0
+    assert (await write(store, mine)).changed == {}
+    assert [name for name, *_ in store.calls] == ["store", "mark"]
+
+
+async def test_a_further_try_applies_what_an_earlier_one_may_have_stored(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(retry, "FIRST_PAUSE", 0.0)
+    store = Store()
+    mine = owner(store)
+    await mine.take([ONE])
+    store.down, store.written = 1, 0
+    assert (await write(store, mine)).changed == {"s": [900]}
+    assert [name for name, *_ in store.calls] == ["store", "apply", "mark"]
+
+
 async def test_a_batch_keeps_its_claims_through_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retry, "FIRST_PAUSE", 0.0)
     store = Store()
