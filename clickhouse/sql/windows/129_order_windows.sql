@@ -15,7 +15,7 @@ CREATE OR REPLACE TABLE order_windows (
 )
 ENGINE = SummingMergeTree
 ORDER BY (grain, shop_id, start, currency, product_id)
-SETTINGS index_granularity = 1024, non_replicated_deduplication_window = 20000
+SETTINGS index_granularity = 512, non_replicated_deduplication_window = 20000
 AS
 SELECT
     grain,
