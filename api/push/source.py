@@ -43,8 +43,8 @@ LOOK_SECONDS = 2.5
 """More than two looks at the topics."""
 BREATH_SECONDS = 0.005
 """Between two chances for the connections to write."""
-CHUNK_RECORDS = 500
-"""So many are looked into at once, without a breath."""
+CHUNK_RECORDS, CHUNK_BYTES = 500, 256 * 1024
+"""So much is looked into at once, without a breath; it also bounds what checking as columns takes in memory."""
 COLUMN_BYTES = 36 * 1024
 """Records of a topic for subscribers that have so many bytes together are checked as columns, in another thread; fewer
 cost less one by one (docs/decisions/0021): some 4 ms, with breaths between them."""
@@ -321,16 +321,20 @@ class Source:
 def _parts(
     chunks: Mapping[TopicPartition, Sequence[ConsumerRecord[bytes, bytes]]],
 ) -> Iterator[list[tuple[TopicPartition, Sequence[ConsumerRecord[bytes, bytes]]]]]:
-    """What was polled, in order, cut so that each part has at most about `CHUNK_RECORDS`."""
-    part, size = [], 0
+    """What was polled, in order, cut so that each part has at most `CHUNK_RECORDS`, and one record beyond
+    `CHUNK_BYTES`."""
+    part, count, size = [], 0, 0
     for partition, records in chunks.items():
-        for start in range(0, len(records), CHUNK_RECORDS):
-            piece = records[start : start + CHUNK_RECORDS]
-            part.append((partition, piece))
-            size += len(piece)
-            if size >= CHUNK_RECORDS:
+        begin = 0
+        for end, record in enumerate(records, 1):
+            count += 1
+            size += len(record.value or b"")
+            if count >= CHUNK_RECORDS or size > CHUNK_BYTES:
+                part.append((partition, records[begin:end]))
                 yield part
-                part, size = [], 0
+                part, count, size, begin = [], 0, 0, end
+        if begin < len(records):
+            part.append((partition, records[begin:]))
     if part:
         yield part
 
