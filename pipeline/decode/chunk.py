@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from pipeline.decode.rows import rows
 from pipeline.decode.text import whole
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.deadletter import Record
+from shopstream.contracts.envelope import Headers, structured
 from shopstream.contracts.events import Event, read_event
 from shopstream.contracts.reject import Refusal, Refused
 
@@ -27,17 +28,23 @@ PARTS = 8
 class KafkaRecord(Protocol):
     """What is needed of a consumer's record; `timestamp` in ms."""
 
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Headers: ...
 
 
 @dataclass(frozen=True, slots=True)
 class DecodedChunk:
-    """`rows` and `history` have one row for each accepted record, in the same order.
+    """`rows`, `history` and `accepted` have one entry for each accepted record, in the same order.
 
-    `records` counts the refused ones too; `refused` is in the order of their offsets.
+    `records` counts the refused ones and the tombstones too; `refused` is in the order of their offsets.
     """
 
     topic: str
@@ -46,8 +53,10 @@ class DecodedChunk:
     first: int
     next: int
     records: int
+    tombstones: int
     rows: pa.Table
     history: pa.Table
+    accepted: Sequence[KafkaRecord]
     refused: tuple[tuple[Record, Refusal], ...]
 
     @property
@@ -57,12 +66,19 @@ class DecodedChunk:
 
 
 def decode(topic: str, partition: int, epoch: int, records: Sequence[KafkaRecord]) -> DecodedChunk:
-    """Reads the records of one chunk, at least one. Pure; releases the GIL for most of its time."""
-    values = [record.value for record in records]
+    """Reads the records of one chunk, at least one. Pure; releases the GIL for most of its time.
+
+    A record without a value says nothing: a tombstone, as the connectors and streams of others write them.
+    """
+    full = [record for record in records if record.value is not None]
+    found, values, unread = _opened(full)
     raw = pa.array(values, pa.binary())
     read, users, accepted, refused = _sort_out(topic, values, raw)
-    all_kept = len(accepted) == len(records)
-    kept = records if all_kept else [records[i] for i in accepted]
+    all_kept = len(accepted) == len(found)
+    kept = found if all_kept else [found[i] for i in accepted]
+    wrong = [*unread, *((found[i], refusal) for i, refusal in refused)]
+    if unread:
+        wrong.sort(key=lambda one: one[0].offset)
     return DecodedChunk(
         topic,
         partition,
@@ -70,6 +86,8 @@ def decode(topic: str, partition: int, epoch: int, records: Sequence[KafkaRecord
         first=records[0].offset,
         next=records[-1].offset + 1,
         records=len(records),
+        tombstones=len(records) - len(full),
+        accepted=kept,
         rows=read,
         history=_history(
             topic,
@@ -80,15 +98,34 @@ def decode(topic: str, partition: int, epoch: int, records: Sequence[KafkaRecord
             users,
             raw if all_kept else raw.take(pa.array(accepted, pa.int64())),
         ),
-        refused=tuple((_record(topic, partition, records[i]), refusal) for i, refusal in refused),
+        refused=tuple((record_of(topic, partition, record), refusal) for record, refusal in wrong),
     )
+
+
+def _opened(
+    records: list[KafkaRecord],
+) -> tuple[list[KafkaRecord], list[bytes | None], list[tuple[KafkaRecord, Refusal]]]:
+    """Records whose headers allow it, the event of each in structured mode, and those that are refused for them."""
+    if not any(record.headers for record in records):
+        return records, [record.value for record in records], []
+    found: list[KafkaRecord] = []
+    values: list[bytes | None] = []
+    refused = []
+    for record in records:
+        try:
+            values.append(structured(record.value, record.headers))
+        except Refused as error:
+            refused.append((record, error.refusal))
+        else:
+            found.append(record)
+    return found, values, refused
 
 
 def _sort_out(
     topic: str, values: list[bytes | None], raw: pa.Array
 ) -> tuple[pa.Table, pa.ChunkedArray, list[int], list[tuple[int, Refusal]]]:
     """Accepted rows and their user ids in the order of arrival, where they were, and what is refused."""
-    found = list(_fast(topic, raw, np.flatnonzero(whole(raw))))
+    found = list(_fast(topic, raw, np.flatnonzero(whole(raw)))) if values else []
     sure = [i for indices, _, _ in found for i in indices.tolist()]
     exact, refused = _slow(topic, values, sorted(set(range(len(values))) - set(sure)))
     read = [read for _, read, _ in found]
@@ -166,11 +203,7 @@ def _history(
     return pa.Table.from_arrays(parts, schema=shape.HISTORY)
 
 
-def _record(topic: str, partition: int, record: KafkaRecord) -> Record:
-    return Record(topic, partition, record.offset, record.timestamp, record.key, record.value)
-
-
-def record_of(row: dict[str, Any]) -> Record:
-    """The Kafka record that a row of `DecodedChunk.history` came from, its `arrived` as a number."""
-    place = (row["topic"], row["partition"], row["offset"])
-    return Record(*place, timestamp=row["arrived"], key=row["key"], value=row["raw"])
+def record_of(topic: str, partition: int, record: KafkaRecord) -> Record:
+    """A consumer's record as a dead letter tells of it."""
+    place = (topic, partition, record.offset)
+    return Record(*place, record.timestamp, record.key, record.value, tuple(record.headers))
