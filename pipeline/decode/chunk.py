@@ -1,8 +1,8 @@
-"""One chunk: what is accepted as columns, what is refused with its reason. Nothing is dropped."""
+"""Records of a topic: what is accepted as columns, what is refused with its reason. Nothing is dropped."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,6 @@ import pyarrow as pa
 from pipeline.decode import columns, shape
 from pipeline.decode.rows import rows
 from pipeline.decode.text import whole
-from shopstream.contracts.cursor import Partition
 from shopstream.contracts.deadletter import Record
 from shopstream.contracts.envelope import Headers, structured
 from shopstream.contracts.events import Event, read_event
@@ -40,18 +39,32 @@ class KafkaRecord(Protocol):
     def headers(self) -> Headers: ...
 
 
-@dataclass(frozen=True, slots=True)
-class DecodedChunk:
-    """`rows`, `history` and `accepted` have one entry for each accepted record, in the same order.
+class Run(NamedTuple):
+    """Records that follow each other in one partition, at least one."""
 
-    `records` counts the refused ones and the tombstones too; `refused` is in the order of their offsets.
-    """
+    partition: int
+    epoch: int
+    records: Sequence[KafkaRecord]
+
+
+class Part(NamedTuple):
+    """A run of one partition that was decoded: offsets from `first` up to, not including, `next`."""
 
     topic: str
     partition: int
     epoch: int
     first: int
     next: int
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedChunk:
+    """`rows`, `history` and `accepted` have one entry for each accepted record, in the same order: that of the runs.
+
+    `records` counts the refused ones and the tombstones too; `refused` is in the order of arrival.
+    """
+
+    parts: tuple[Part, ...]
     records: int
     tombstones: int
     rows: pa.Table
@@ -59,66 +72,77 @@ class DecodedChunk:
     accepted: Sequence[KafkaRecord]
     refused: tuple[tuple[Record, Refusal], ...]
 
-    @property
-    def place(self) -> Partition:
-        """The partition that it came from."""
-        return Partition(self.topic, self.partition)
 
+def decode(topic: str, runs: Sequence[Run]) -> DecodedChunk:
+    """Reads records of one topic, at least one. Pure; releases the GIL for most of its time.
 
-def decode(topic: str, partition: int, epoch: int, records: Sequence[KafkaRecord]) -> DecodedChunk:
-    """Reads the records of one chunk, at least one. Pure; releases the GIL for most of its time.
-
-    A record without a value says nothing: a tombstone, as the connectors and streams of others write them.
+    What it costs is mostly by call: few records of many partitions belong into one. A record without a value says
+    nothing: a tombstone, as the connectors and streams of others write them.
     """
-    full = [record for record in records if record.value is not None]
-    found, values, unread = _opened(full)
+    records = [record for run in runs for record in run.records]
+    found, values, unread = _opened(records)
     raw = pa.array(values, pa.binary())
-    read, users, accepted, refused = _sort_out(topic, values, raw)
-    all_kept = len(accepted) == len(found)
-    kept = found if all_kept else [found[i] for i in accepted]
-    wrong = [*unread, *((found[i], refusal) for i, refusal in refused)]
+    read, users, places, wrong = _sort_out(topic, values, raw)
+    accepted = places if len(found) == len(records) else [found[i] for i in places]
+    refused = [*unread, *((found[i], refusal) for i, refusal in wrong)]
     if unread:
-        wrong.sort(key=lambda one: one[0].offset)
+        refused.sort(key=lambda one: one[0])
+    sizes = [len(run.records) for run in runs]
+    partitions = np.repeat(np.array([run.partition for run in runs], np.uint32), sizes)
+    epochs = np.repeat(np.array([run.epoch for run in runs], np.uint32), sizes)
+    if len(accepted) == len(records):
+        kept = _Kept(records, partitions, epochs, raw)
+    else:
+        kept = _Kept(
+            [records[i] for i in accepted],
+            partitions[accepted],
+            epochs[accepted],
+            raw if len(places) == len(values) else raw.take(pa.array(places, pa.int64())),
+        )
     return DecodedChunk(
-        topic,
-        partition,
-        epoch,
-        first=records[0].offset,
-        next=records[-1].offset + 1,
+        tuple(_part(topic, run) for run in runs),
         records=len(records),
-        tombstones=len(records) - len(full),
-        accepted=kept,
+        tombstones=len(records) - len(found) - len(unread),
         rows=read,
-        history=_history(
-            topic,
-            partition,
-            epoch,
-            kept,
-            read,
-            users,
-            raw if all_kept else raw.take(pa.array(accepted, pa.int64())),
+        history=_history(topic, kept, read, users),
+        accepted=kept.records,
+        refused=tuple(
+            (record_of(topic, int(partitions[i]), records[i]), refusal) for i, refusal in refused
         ),
-        refused=tuple((record_of(topic, partition, record), refusal) for record, refusal in wrong),
     )
 
 
 def _opened(
-    records: list[KafkaRecord],
-) -> tuple[list[KafkaRecord], list[bytes | None], list[tuple[KafkaRecord, Refusal]]]:
-    """Records whose headers allow it, the event of each in structured mode, and those that are refused for them."""
-    if not any(record.headers for record in records):
-        return records, [record.value for record in records], []
-    found: list[KafkaRecord] = []
-    values: list[bytes | None] = []
-    refused = []
-    for record in records:
+    records: Sequence[KafkaRecord],
+) -> tuple[Sequence[int], list[bytes | None], list[tuple[int, Refusal]]]:
+    """Where the records are that may be read, the event of each in structured mode, and what is refused for its
+    headers; tombstones are in neither."""
+    values = [record.value for record in records]
+    if None not in values and not any(record.headers for record in records):
+        return range(len(records)), values, []
+    found, events, refused = [], [], []
+    for i, record in enumerate(records):
+        if record.value is None:
+            continue
         try:
-            values.append(structured(record.value, record.headers))
+            events.append(structured(record.value, record.headers))
+            found.append(i)
         except Refused as error:
-            refused.append((record, error.refusal))
-        else:
-            found.append(record)
-    return found, values, refused
+            refused.append((i, error.refusal))
+    return found, events, refused
+
+
+class _Kept(NamedTuple):
+    """The accepted records, with the partition, the epoch and the value of each."""
+
+    records: Sequence[KafkaRecord]
+    partitions: npt.NDArray[np.uint32]
+    epochs: npt.NDArray[np.uint32]
+    raw: pa.Array
+
+
+def _part(topic: str, run: Run) -> Part:
+    return Part(topic, run.partition, run.epoch, run.records[0].offset, run.records[-1].offset + 1)
 
 
 def _sort_out(
@@ -178,27 +202,18 @@ def _slow(
     return events, refused
 
 
-def _history(
-    topic: str,
-    partition: int,
-    epoch: int,
-    records: Sequence[KafkaRecord],
-    read: pa.Table,
-    users: pa.ChunkedArray,
-    raw: pa.Array,
-) -> pa.Table:
-    n = len(records)
+def _history(topic: str, kept: _Kept, read: pa.Table, users: pa.ChunkedArray) -> pa.Table:
     parts = [
         read["shop_id"],
-        pa.repeat(topic, n),
-        pa.repeat(pa.scalar(epoch, pa.uint32()), n),
-        pa.repeat(pa.scalar(partition, pa.uint32()), n),
-        pa.array([record.offset for record in records], pa.uint64()),
-        pa.array([record.timestamp for record in records], pa.timestamp("ms", "UTC")),
+        pa.repeat(topic, len(kept.records)),
+        pa.array(kept.epochs),
+        pa.array(kept.partitions),
+        pa.array([record.offset for record in kept.records], pa.uint64()),
+        pa.array([record.timestamp for record in kept.records], pa.timestamp("ms", "UTC")),
         read["type"],
         users,
-        pa.array([record.key for record in records], pa.binary()),
-        raw,
+        pa.array([record.key for record in kept.records], pa.binary()),
+        kept.raw,
     ]
     return pa.Table.from_arrays(parts, schema=shape.HISTORY)
 
