@@ -44,6 +44,12 @@ class Metrics:
             buckets=BUCKETS,
             registry=self.registry,
         )
+        self._early = Counter(
+            "shopstream_http_early_refusals",
+            "Requests and connections refused before a route was looked for",
+            ["status"],
+            registry=self.registry,
+        )
         build = Gauge(
             "shopstream_build_info",
             "1, with the version of this process",
@@ -58,6 +64,10 @@ class Metrics:
         """One answer began; `route` is the path of the route, not of the request."""
         self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
+
+    def refused_early(self, status: int) -> None:
+        """The server refused a request or a connection; it is not among those that `answered` counts."""
+        self._early.labels(str(status)).inc()
 
     def watch(
         self,
