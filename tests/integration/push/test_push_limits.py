@@ -78,6 +78,7 @@ async def test_clients_that_read_nothing_hold_little_and_nobody_else_notices(
     port = await asyncio.to_thread(system.add_api, IMPATIENT)
     shop, count = "limits-stalled", 3000
     token = system.token(shop, role="staff")
+    await _warm(system, port)
     clients = [stalled(port, token) for _ in range(STALLED)]
     seen: list[str] = []
 
@@ -113,6 +114,21 @@ async def test_clients_that_read_nothing_hold_little_and_nobody_else_notices(
     reading.cancel()
     for client in clients:
         client.close()
+
+
+async def _warm(system: System, port: int) -> None:
+    """The buffers of the decoder are there once, whoever stalls."""
+    shop, count = "limits-warm", 600
+    async with aiohttp.ClientSession() as session:
+        request = Request(port, system.token(shop, role="staff"))
+        seen = 0
+        async for _, cursor, _data in listen(session, "ws", request):
+            if not seen:
+                levels = [level(shop, n, 2000) for n in range(count)]
+                await asyncio.to_thread(system.produce, levels)
+            seen += 1 if not seen or cursor else 0
+            if seen > count:
+                return
 
 
 async def test_a_full_process_refuses_with_a_word_about_when_to_come_back(system: System) -> None:
