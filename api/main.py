@@ -129,6 +129,7 @@ async def _serve(settings: Settings, access: Access, keys: Jwks | None, listener
             direct=settings.push_direct,
             per_address=settings.connections_per_address,
             most=most,
+            refused=app.state.refused_early,
         )
         server = Server(config, goodbye)
         scraped = await _listen_for_metrics(settings, app.state.metrics)

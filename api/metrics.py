@@ -57,6 +57,12 @@ class Metrics:
             ["reason"],
             registry=self.registry,
         )
+        self._early = Counter(
+            "shopstream_http_early_refusals",
+            "Requests and connections refused before a route was looked for",
+            ["status"],
+            registry=self.registry,
+        )
         build = Gauge(
             "shopstream_build_info",
             "1, with the version of this process",
@@ -81,6 +87,10 @@ class Metrics:
         """One for each event that breaks a rule."""
         for reason in reasons:
             self._refused.labels(reason.value).inc()
+
+    def refused_early(self, status: int) -> None:
+        """The server refused a request or a connection; it is not among those that `answered` counts."""
+        self._early.labels(str(status)).inc()
 
     def watch(
         self,
