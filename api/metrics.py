@@ -45,12 +45,6 @@ class Metrics:
             buckets=BUCKETS,
             registry=self.registry,
         )
-        self._early = Counter(
-            "shopstream_http_early_refusals",
-            "Requests and connections refused before a route was looked for",
-            ["status"],
-            registry=self.registry,
-        )
         self._written = Counter(
             "shopstream_http_events",
             "Events that were written over HTTP and acknowledged by Kafka",
@@ -61,6 +55,12 @@ class Metrics:
             "shopstream_http_events_refused",
             "Events over HTTP that break a rule; nothing of their request was written",
             ["reason"],
+            registry=self.registry,
+        )
+        self._early = Counter(
+            "shopstream_http_early_refusals",
+            "Requests and connections refused before a route was looked for",
+            ["status"],
             registry=self.registry,
         )
         build = Gauge(
@@ -78,10 +78,6 @@ class Metrics:
         self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
-    def refused_early(self, status: int) -> None:
-        """The server refused a request or a connection; it is not among those that `answered` counts."""
-        self._early.labels(str(status)).inc()
-
     def written_over_http(self, events: Mapping[str, int]) -> None:
         """Events by topic."""
         for topic, count in events.items():
@@ -91,6 +87,10 @@ class Metrics:
         """One for each event that breaks a rule."""
         for reason in reasons:
             self._refused.labels(reason.value).inc()
+
+    def refused_early(self, status: int) -> None:
+        """The server refused a request or a connection; it is not among those that `answered` counts."""
+        self._early.labels(str(status)).inc()
 
     def watch(
         self,

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -54,12 +55,10 @@ STOP_SECONDS = 0.5
 
 
 class _Run(NamedTuple):
-    """Consecutive records of a partition, the event of each in structured mode, the shop that it names, and what is to
-    be pushed of it."""
+    """Consecutive records of a partition, the shop that each names, and what is to be pushed of it."""
 
     place: Partition
     records: Sequence[ConsumerRecord[bytes, bytes]]
-    events: Sequence[bytes | None]
     shops: list[str | None]
     values: list[Value]
 
@@ -261,21 +260,21 @@ class Source:
         for run in runs:
             if run.place.topic == NOTICES:
                 continue
-            for i, (event, shop) in enumerate(zip(run.events, run.shops, strict=True)):
+            for i, (record, shop) in enumerate(zip(run.records, run.shops, strict=True)):
                 if shop is None:
                     continue
-                if is_big(event):
+                if is_big(record.value):
                     topic = run.place.topic
-                    run.values[i] = await asyncio.to_thread(read_record, event, topic)
+                    run.values[i] = await asyncio.to_thread(read_record, record.value, topic)
                 elif self._hub.listens(shop):
                     many.setdefault(run.place.topic, []).append((run, i))
         for topic, wanted in many.items():
-            events = [run.events[i] for run, i in wanted]
-            if sum(len(event or b"") for event in events) < COLUMN_BYTES:
+            values = [run.records[i].value for run, i in wanted]
+            if sum(len(value or b"") for value in values) < COLUMN_BYTES:
                 continue
-            checked = await asyncio.to_thread(read_records, events, topic)
-            for (run, i), pushed in zip(wanted, checked, strict=True):
-                run.values[i] = pushed
+            checked = await asyncio.to_thread(read_records, values, topic)
+            for (run, i), event in zip(wanted, checked, strict=True):
+                run.values[i] = event
 
     def _one(
         self,
@@ -342,13 +341,18 @@ def _parts(
         yield part
 
 
-def _run(partition: TopicPartition, records: Sequence[ConsumerRecord[bytes, bytes]]) -> _Run:
+def _run(partition: TopicPartition, found: Sequence[ConsumerRecord[bytes, bytes]]) -> _Run:
     place = Partition(partition.topic, partition.partition)
-    events: list[bytes | None] = [record.value for record in records]
+    records = [_opened(record) if record.headers else record for record in found]
+    values: list[Value] = [record.value for record in records]
     if place.topic == NOTICES:  # those are read one by one: what the pipeline says has no bound
-        return _Run(place, records, events, [None] * len(events), list(events))
-    events = [event_of(record.value, record.headers) for record in records]
-    return _Run(place, records, events, [_shop(event) for event in events], list(events))
+        return _Run(place, records, [None] * len(values), values)
+    return _Run(place, records, [_shop(record.value) for record in records], values)
+
+
+def _opened(record: ConsumerRecord[bytes, bytes]) -> ConsumerRecord[bytes, bytes]:
+    """With its event in structured mode as the value."""
+    return replace(record, value=event_of(record.value, record.headers))
 
 
 def _shop(value: bytes | None) -> str | None:

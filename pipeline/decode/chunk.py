@@ -120,26 +120,6 @@ def decode(topic: str, runs: Sequence[Run]) -> DecodedChunk:
     )
 
 
-def envelopes(topic: str, values: Sequence[bytes | None]) -> list[Envelope | None]:
-    """Of each record of `topic`, in the same order; None where `decode` refuses it. Pure, as `decode`."""
-    raw = pa.array(values, pa.binary())
-    found: list[Envelope | None] = [None] * len(values)
-    unsure = np.ones(len(values), np.bool_)
-    for indices, read in _fast(topic, raw, np.flatnonzero(whole(raw))):
-        head = zip(
-            *(read.head[name].to_pylist() for name in ("shopid", "type", "userid")), strict=True
-        )
-        unsure[indices] = read.needs_recheck
-        for i, one in zip(indices.tolist(), head, strict=True):
-            found[i] = Envelope(*one)
-    exact, refused = _slow(topic, values, np.flatnonzero(unsure).tolist())
-    for i, event in exact:
-        found[i] = Envelope(event.shop_id, event.type, event.user_id)
-    for i, _ in refused:
-        found[i] = None
-    return found
-
-
 def _opened(
     records: Sequence[KafkaRecord],
 ) -> tuple[Sequence[int], list[bytes | None], list[tuple[int, Refusal]]]:
@@ -160,6 +140,26 @@ def _opened(
     return found, events, refused
 
 
+def envelopes(topic: str, values: Sequence[bytes | None]) -> list[Envelope | None]:
+    """Of each record of `topic`, in the same order; None where `decode` refuses it. Pure, as `decode`."""
+    raw = pa.array(values, pa.binary())
+    found: list[Envelope | None] = [None] * len(values)
+    unsure = np.ones(len(values), np.bool_)
+    for indices, read in _fast(topic, raw, np.flatnonzero(whole(raw))):
+        head = zip(
+            *(read.head[name].to_pylist() for name in ("shopid", "type", "userid")), strict=True
+        )
+        unsure[indices] = read.needs_recheck
+        for i, one in zip(indices.tolist(), head, strict=True):
+            found[i] = Envelope(*one)
+    exact, refused = _slow(topic, values, np.flatnonzero(unsure).tolist())
+    for i, event in exact:
+        found[i] = Envelope(event.shop_id, event.type, event.user_id)
+    for i, _ in refused:
+        found[i] = None
+    return found
+
+
 class _Kept(NamedTuple):
     """The accepted records, with the partition, the epoch and the value of each."""
 
@@ -177,9 +177,8 @@ def _sort_out(
     topic: str, values: Sequence[bytes | None], raw: pa.Array
 ) -> tuple[pa.Table, pa.ChunkedArray, list[int], list[tuple[int, Refusal]]]:
     """Accepted rows and their user ids in the order of arrival, where they were, and what is refused."""
-    found = (
-        [_sure(*block) for block in _fast(topic, raw, np.flatnonzero(whole(raw)))] if values else []
-    )
+    blocks = _fast(topic, raw, np.flatnonzero(whole(raw))) if values else ()
+    found = [_sure(*block) for block in blocks]
     sure = [i for indices, _, _ in found for i in indices.tolist()]
     exact, refused = _slow(topic, values, sorted(set(range(len(values))) - set(sure)))
     read = [read for _, read, _ in found]

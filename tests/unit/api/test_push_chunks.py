@@ -153,7 +153,8 @@ def listening() -> tuple[Source, Hub, Outlet]:
 
 async def take(there: Source, values: list[bytes]) -> None:
     records: Any = [
-        SimpleNamespace(offset=n, timestamp=0, value=value, headers=()) for n, value in enumerate(values)
+        SimpleNamespace(offset=n, timestamp=0, value=value, headers=())
+        for n, value in enumerate(values)
     ]
     await there._take({TopicPartition(*PLACE): records})
 
