@@ -160,6 +160,7 @@ def _history(
         pa.array([record.timestamp for record in records], pa.timestamp("ms", "UTC")),
         read["type"],
         users,
+        read["backfill"],
         pa.array([record.key for record in records], pa.binary()),
         raw,
     ]

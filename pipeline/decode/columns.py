@@ -96,7 +96,8 @@ def _read(topic: str, table: pa.Table, raw: pa.Array) -> Read:
         if not member.alike:
             recheck |= _misplaced(member, data[member.field.name], head["type"])
     own = [_own(column, data, items) for column in shape.columns(topic)]
-    rows = [*(head[name] for name in ("shopid", "id", "source", "type")), *own]
+    backfill = pc.fill_null(head["shopstreambackfill"], False)
+    rows = [*(head[name] for name in ("shopid", "id", "source", "type")), backfill, *own]
     return Read(pa.Table.from_arrays(rows, schema=shape.staged(topic)), head["userid"], recheck)
 
 
