@@ -1,6 +1,6 @@
 """Who may do what, in one place: bearer tokens (RFC 6750, RFC 7519), their keys, and the shop of a request."""
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 import jwt
@@ -99,6 +99,26 @@ class Access:
         identity.require_admin()
         return _shop(request, identity)
 
+    def writer(self, request: Request) -> Identity:
+        """Who wants to write events; of which shops, `require_shops` judges once they are known.
+
+        Raises:
+            Forbidden: the token's role does not write.
+            Unauthorized, KeysUnavailable, TooMany: as `identify`.
+        """
+        identity = self.identify(request)
+        identity.require_writer()
+        return identity
+
+    def require_shops(
+        self, request: HTTPConnection, identity: Identity, shops: Collection[str]
+    ) -> None:
+        """Raises `Forbidden` where the token does not reach one of these shops, whether it exists or not."""
+        for shop in shops:
+            identity.shop(shop)
+        if len(shops) == 1:
+            trace.of(request.scope).shop = next(iter(shops))
+
     async def listener(self, request: HTTPConnection, tickets: Redeems) -> tuple[Identity, str]:
         """Who wants to listen to which shop; a ticket stands in for the header.
 
@@ -111,7 +131,16 @@ class Access:
         else:
             identity = await tickets.redeem(ticket, request.cookies)
             trace.of(request.scope).user = identity.user
-        return identity, _shop(request, identity)
+        return identity, self.heard_shop(request, identity)
+
+    def heard_shop(self, request: HTTPConnection, identity: Identity) -> str:
+        """The shop whose events somebody asks for.
+
+        Raises:
+            Forbidden, BadParameter: as `admin_shop`, for any role that reads.
+        """
+        identity.require_reader()
+        return _shop(request, identity)
 
     def read(self, token: str) -> Identity:
         """The identity that a token proves.

@@ -16,6 +16,7 @@ from api.freshness import health
 from api.freshness.source import Freshness
 from api.freshness.topology import Look
 from api.freshness.tracker import FreshnessTracker
+from api.ingest.routes import IngestRoutes, NoSender, Sends
 from api.jwks import Jwks
 from api.metrics import Metrics
 from api.middleware import (
@@ -68,6 +69,7 @@ class Deps:
     origins: Sequence[str]
     presence: Presence = field(default_factory=lambda: Presence("alone"))
     keys: Jwks | None = None
+    sender: Sends = field(default_factory=NoSender)
     refusals: Refusals | None = None
     disk: Disk | None = None
     reports_at_once: int = 500
@@ -105,6 +107,10 @@ def create_app(deps: Deps, now: Callable[[], datetime] = utc_now) -> FastAPI:
     app.include_router(reports.router())
     push, app.state.sockets = _push(deps, now)
     app.router.routes.extend(push.router().routes)
+    ingest = IngestRoutes(
+        deps.access, deps.sender, deps.kafka, lambda: deps.tracker.topology, metrics
+    )
+    app.include_router(ingest.router())
     app.include_router(health.router(checks, metrics=deps.metrics_here))
     app.state.metrics = metrics.registry
     app.include_router(page.router())

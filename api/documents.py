@@ -1,18 +1,23 @@
 """Shapes of the answers and an example of each, for the OpenAPI document; the answers are written elsewhere."""
 
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from api.faults import (
     BadParameter,
+    ContentTooLarge,
     Forbidden,
+    KeyReused,
     NotYet,
     RequestFault,
     TooManyStreams,
     Unauthorized,
+    UnsupportedContent,
 )
 from api.problems import MEDIA_TYPE, describe
+from shopstream.contracts.events import DATA
+from shopstream.contracts.examples import example
 
 Body = dict[str, Any]
 
@@ -264,6 +269,48 @@ class History(BaseModel):
     complete: bool = Field(description="False where events after the cursor are not kept any more")
 
 
+class StoredRecord(BaseModel):
+    topic: str
+    partition: int
+    offset: int
+
+
+class Accepted(BaseModel):
+    model_config = _example(
+        {
+            "records": [{"topic": "shop.orders", "partition": 3, "offset": 41}],
+            "includes": "shop.orders:3:41",
+        }
+    )
+    records: list[StoredRecord] = Field(description="Where each event is, in their order")
+    includes: str = Field(description="What the parameter includes of a report takes")
+
+
+_TYPES: list[JsonValue] = [*sorted(DATA)]
+
+
+class CloudEvent(BaseModel):
+    """In structured mode; `data` depends on the type."""
+
+    model_config = ConfigDict(extra="allow")
+    specversion: Literal["1.0"]
+    id: str = Field(min_length=1, max_length=128)
+    source: str = Field(min_length=1)
+    type: str = Field(json_schema_extra={"enum": _TYPES})
+    shopid: str = Field(min_length=1, max_length=128)
+    data: dict[str, Any]
+
+
+EVENT = example("order:created")
+
+
+class EventFault(BaseModel):
+    index: int | None = Field(description="Of the event in the batch, from 0; null: of no event")
+    reason: str = Field(description="With which the pipeline would refuse it")
+    field: str | None
+    rule: str
+
+
 class ProblemDetails(BaseModel):
     """RFC 9457."""
 
@@ -273,6 +320,7 @@ class ProblemDetails(BaseModel):
     detail: str
     parameter: str | None = None
     rule: str | None = None
+    errors: list[EventFault] | None = None
 
 
 _PROBLEMS: dict[int, tuple[str, RequestFault]] = {
@@ -281,6 +329,9 @@ _PROBLEMS: dict[int, tuple[str, RequestFault]] = {
         (BadParameter("date", "must be a date as YYYY-MM-DD"), None),
         (Unauthorized("The token has expired."), None),
         (Forbidden("The token does not allow this shop."), None),
+        (ContentTooLarge("A batch has at most 5,000 events."), "The body is too large"),
+        (UnsupportedContent("Content-Type must be …"), "The body is of no kind that is read"),
+        (KeyReused(), None),
         (
             TooManyStreams("This address has as many streams as it may have."),
             "As many streams are open as may be",

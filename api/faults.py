@@ -1,6 +1,9 @@
 """What a request can be refused for: the status, kind, title and headers of each problem are defined here alone."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
+
+from shopstream.contracts.reject import Refusal
 
 
 class RequestFault(Exception):
@@ -77,6 +80,47 @@ class TooManyStreams(RequestFault):
     """A user or an address has as many streams open as it may."""
 
     status, kind, title = 429, "too-many-streams", "Too many streams"
+
+
+class InvalidEvents(RequestFault):
+    """Events break a rule; `faults` has the first one of each event that has any, with its index (None: no event)."""
+
+    status, kind, title = 400, "invalid-events", "Events break a rule"
+
+    def __init__(self, faults: Sequence[tuple[int | None, Refusal]]) -> None:
+        first = faults[0][1].message
+        more = f" (and {len(faults) - 1:,} more)" if len(faults) > 1 else ""
+        super().__init__(f"Nothing was written: {first}{more}")
+        self.faults = faults
+
+    def more(self) -> dict[str, Any]:
+        """`errors`: `index`, `reason`, `field` and `rule` of each."""
+        told = [
+            {"index": index, "reason": each.reason.value, "field": each.field, "rule": each.message}
+            for index, each in self.faults
+        ]
+        return {"errors": told}
+
+
+class ContentTooLarge(RequestFault):
+    """A body has more than it may."""
+
+    status, kind, title = 413, "content-too-large", "Content Too Large"
+
+
+class UnsupportedContent(RequestFault):
+    """A body is of a kind that is not read here."""
+
+    status, kind, title = 415, "unsupported-content", "Unsupported Media Type"
+
+
+class KeyReused(RequestFault):
+    """An `Idempotency-Key` came before with other events."""
+
+    status, kind, title = 422, "idempotency-key-reused", "The Idempotency-Key was used"
+
+    def __init__(self) -> None:
+        super().__init__("This Idempotency-Key came with other events before.")
 
 
 class NotYet(RequestFault):

@@ -10,8 +10,8 @@ from shopstream.contracts import values
 LATEST = 253_402_300_800
 """Seconds since 1970: the end of the year 9999."""
 
-Role = Literal["admin", "staff"]
-_ROLES: Mapping[str, Role] = {"admin": "admin", "staff": "staff"}
+Role = Literal["admin", "staff", "producer"]
+_ROLES: Mapping[str, Role] = {"admin": "admin", "staff": "staff", "producer": "producer"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,16 @@ class Identity:
         if self.role != "admin":
             raise Forbidden("This needs the role admin.")
 
+    def require_reader(self) -> None:
+        """Raises `Forbidden` for the role producer, which writes events and reads nothing."""
+        if self.role == "producer":
+            raise Forbidden("This needs the role admin or staff.")
+
+    def require_writer(self) -> None:
+        """Raises `Forbidden` for the role staff, which reads events and writes none."""
+        if self.role == "staff":
+            raise Forbidden("This needs the role producer or admin.")
+
 
 def identity_of(claims: Mapping[str, Any]) -> Identity:
     """The identity in verified claims.
@@ -56,7 +66,7 @@ def identity_of(claims: Mapping[str, Any]) -> Identity:
     if not _is_identifier(user):
         raise Unauthorized("The token's claim sub must be an identifier.")
     if not isinstance(role, str) or role not in _ROLES:
-        raise Unauthorized("The token's claim role must be admin or staff.")
+        raise Unauthorized("The token's claim role must be admin, staff or producer.")
     if not isinstance(expires, int | float) or isinstance(expires, bool) or expires > LATEST:
         raise Unauthorized(
             "The token's claim exp must be a number of seconds before the year 10000."

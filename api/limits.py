@@ -16,7 +16,9 @@ ESCAPES = 2_000
 MEMBERS = 500
 """Commas and semicolons of all headers together: what lists and cookies are split at."""
 BODY_BYTES = 128 * 1024
-"""Twice what a client of Socket.IO may send at once; nothing else reads a body."""
+"""Twice what a client of Socket.IO may send at once."""
+EVENTS_BYTES = 4 * 1024 * 1024
+"""Of the body of `POST /events`, which waits for its token: of what is not read yet the process has 64 KiB."""
 PIECE_BYTES = 64
 """What each piece of a body counts beside its bytes: a chunk of one costs as much as one of many."""
 PIPELINED = 16
@@ -26,7 +28,6 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 NO_REQUEST = Problem(400, "", "Bad Request", "Invalid HTTP request received.")
 TOO_LONG_HEAD = Problem(400, "", "Bad Request", "The head of the request is too long.")
-TOO_LONG_BODY = Problem(413, "", "Content Too Large", f"A body has at most {BODY_BYTES} bytes.")
 TOO_MANY_HEADERS = Problem(
     431, "", "Request Header Fields Too Large", f"A request has at most {HEADERS} headers."
 )
@@ -66,6 +67,16 @@ def too_much(target: bytes, headers: Headers) -> Problem | None:
     if sum(value.count(b",") + value.count(b";") for _, value in headers) > MEMBERS:
         return TOO_MANY_MEMBERS
     return None
+
+
+def body_bytes(method: bytes, path: str) -> int:
+    """What the body of a request may have."""
+    return EVENTS_BYTES if method == b"POST" and path == "/events" else BODY_BYTES
+
+
+def too_long_body(limit: int) -> Problem:
+    """A body has more than that."""
+    return Problem(413, "", "Content Too Large", f"A body has at most {limit} bytes.")
 
 
 def plain_cookies(value: bytes) -> bytes:

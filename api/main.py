@@ -17,6 +17,7 @@ from api.app import Deps, create_app
 from api.freshness.stored import read_stored_progress
 from api.freshness.topology import Watch
 from api.freshness.tracker import FreshnessTracker
+from api.ingest.sender import KafkaSender
 from api.jwks import Jwks
 from api.jwks_http import KeyAddress
 from api.metrics import serve as serve_metrics
@@ -88,6 +89,7 @@ async def _serve(settings: Settings, access: Access, keys: Jwks | None, listener
         _background(settings, engine, keys) as (hub, tracker, source, watch, peers, failed),
     ):
         presence = Presence(peers.name)
+        sender = KafkaSender(async_options(settings))
         refusals = Refusals(engine, async_options(settings), lambda: tracker.topology)
         deps = Deps(
             engine=engine,
@@ -100,6 +102,7 @@ async def _serve(settings: Settings, access: Access, keys: Jwks | None, listener
             origins=settings.origins,
             presence=presence,
             keys=keys,
+            sender=sender,
             refusals=refusals,
             disk=_disk(settings),
             reports_at_once=settings.reports_at_once,
@@ -145,6 +148,7 @@ async def _serve(settings: Settings, access: Access, keys: Jwks | None, listener
             task.cancel()
         await teller.stop()
         await refusals.stop()
+        await sender.stop()
         return 1 if failed.done() else 0
 
 

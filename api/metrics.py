@@ -1,7 +1,7 @@
 """The metrics of an API process (Prometheus text format)."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from importlib.metadata import version
 from typing import Any
@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector
 
 from api.freshness.tracker import FreshnessTracker
 from api.push.hub import Hub
+from shopstream.contracts.reject import Reason
 from shopstream.disk import Disk
 
 BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -44,6 +45,18 @@ class Metrics:
             buckets=BUCKETS,
             registry=self.registry,
         )
+        self._written = Counter(
+            "shopstream_http_events",
+            "Events that were written over HTTP and acknowledged by Kafka",
+            ["topic"],
+            registry=self.registry,
+        )
+        self._refused = Counter(
+            "shopstream_http_events_refused",
+            "Events over HTTP that break a rule; nothing of their request was written",
+            ["reason"],
+            registry=self.registry,
+        )
         build = Gauge(
             "shopstream_build_info",
             "1, with the version of this process",
@@ -58,6 +71,16 @@ class Metrics:
         """One answer began; `route` is the path of the route, not of the request."""
         self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
+
+    def written_over_http(self, events: Mapping[str, int]) -> None:
+        """Events by topic."""
+        for topic, count in events.items():
+            self._written.labels(topic).inc(count)
+
+    def refused_over_http(self, reasons: Iterable[Reason]) -> None:
+        """One for each event that breaks a rule."""
+        for reason in reasons:
+            self._refused.labels(reason.value).inc()
 
     def watch(
         self,

@@ -4,9 +4,10 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 
 from api import trace
-from api.documents import ProblemDetails, problem
+from api.documents import CloudEvent, ProblemDetails, problem
 
 _SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
@@ -30,7 +31,10 @@ def document(app: FastAPI) -> dict[str, Any]:
         )
         components = found.setdefault("components", {})
         components["securitySchemes"] = _SCHEMES
-        components.setdefault("schemas", {})["ProblemDetails"] = _problem_details()
+        schemas = components.setdefault("schemas", {})
+        for model in (ProblemDetails, CloudEvent):
+            schemas |= _schemas(model)
+        schemas["ProblemDetails"]["properties"].setdefault("requestId", {"type": "string"})
         for operations in found["paths"].values():
             for operation in operations.values():
                 _complete(operation)
@@ -48,7 +52,7 @@ def _complete(operation: dict[str, Any]) -> None:
         answer["headers"] = {**answer.get("headers", {}), trace.HEADER: _REQUEST_ID}
 
 
-def _problem_details() -> dict[str, Any]:
-    found = ProblemDetails.model_json_schema()
-    found["properties"].setdefault("requestId", {"type": "string"})
-    return found
+def _schemas(model: type[BaseModel]) -> dict[str, Any]:
+    """Of a model, and of those in it."""
+    found = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    return {**found.pop("$defs", {}), model.__name__: found}

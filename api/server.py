@@ -20,18 +20,18 @@ from uvicorn.protocols.http.httptools_impl import (
 from api import trace
 from api.faults import Busy
 from api.limits import (
-    BODY_BYTES,
     FULL,
     HEAD_BYTES,
     HEADERS,
     NO_REQUEST,
     PIECE_BYTES,
     PIPELINED,
-    TOO_LONG_BODY,
     TOO_LONG_HEAD,
     TOO_MANY_HEADERS,
     Connections,
+    body_bytes,
     plain_cookies,
+    too_long_body,
     too_much,
 )
 from api.problems import Problem, describe
@@ -80,6 +80,7 @@ class Protocol(HttpToolsProtocol):
     _head: int | None = None
     """Bytes of a head that is not complete yet."""
     _body = 0
+    _body_limit = 0
     _serving: RequestResponseCycle | None = None
     """Of the request that is answered now; `cycle` is that of the latest, which may wait behind it."""
     _problem: Problem | None = None
@@ -136,12 +137,13 @@ class Protocol(HttpToolsProtocol):
             self.app = _answer_crowded
         super().on_headers_complete()
         self.app = app
+        self._body_limit = body_bytes(self.parser.get_method(), self.scope["path"])
 
     def on_body(self, body: bytes) -> None:
         """Takes a piece of a body."""
         self._body += len(body) + PIECE_BYTES
-        if self._body > BODY_BYTES:
-            self._stop(TOO_LONG_BODY)
+        if self._body > self._body_limit:
+            self._stop(too_long_body(self._body_limit))
         super().on_body(body)
 
     def on_message_complete(self) -> None:

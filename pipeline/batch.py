@@ -2,12 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 
-from pipeline.decode import DecodedChunk, Part, shape
+from pipeline.decode import DecodedChunk, KafkaRecord, Part
 from pipeline.decode.chunk import record_of
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.deadletter import Record, dead_letter, dead_letter_of_many
@@ -21,8 +21,8 @@ DEAD_LETTERS, DEAD_LETTER_BYTES = 100, 1024 * 1024
 class Batch:
     """Immutable; `refused` records are not in the tables, `records` counts all.
 
-    `staged` has the columns of `decode.shape.structure`, `history` those of table `events` and the key; both have
-    one row an accepted event, in the order of arrival.
+    `staged` has the columns of `decode.shape.structure`, `history` those of table `events` and the key; both, and
+    `accepted`, have one row an accepted event, in the order of arrival. `tombstones` are records without a value.
     """
 
     id: int
@@ -31,6 +31,8 @@ class Batch:
     history: pa.Table
     refused: tuple[tuple[Record, Refusal], ...]
     records: int
+    accepted: Sequence[KafkaRecord] = ()
+    tombstones: int = 0
 
     @property
     def topic(self) -> str:
@@ -46,16 +48,19 @@ class Batch:
         """Without these rows (their `seq`), whose order has another createdAt; they are refused instead."""
         keep = np.ones(self.staged.num_rows, np.bool_)
         keep[list(conflicts)] = False
-        removed = self.history.filter(pa.array(~keep)).cast(_ANY_TIME)
-        refused = tuple((record_of(row), _CREATED_AT_CONFLICT) for row in removed.to_pylist())
         mask = pa.array(keep)
-        return Batch(
-            self.id,
-            self.parts,
-            self.staged.filter(mask),
-            self.history.filter(mask),
-            self.refused + refused,
-            self.records,
+        partitions = self.history["partition"].filter(pa.array(~keep)).to_pylist()
+        moved = [self.accepted[i] for i in np.flatnonzero(~keep).tolist()]
+        refused = tuple(
+            (record_of(self.topic, partition, record), _CREATED_AT_CONFLICT)
+            for partition, record in zip(partitions, moved, strict=True)
+        )
+        return replace(
+            self,
+            staged=self.staged.filter(mask),
+            history=self.history.filter(mask),
+            accepted=[self.accepted[i] for i in np.flatnonzero(keep).tolist()],
+            refused=self.refused + refused,
         )
 
     def dead_letters(self) -> list[bytes]:
@@ -77,10 +82,6 @@ class Batch:
         return events
 
 
-# Kafka's timestamp may be of no year that Python knows
-_ANY_TIME = shape.HISTORY.set(
-    shape.HISTORY.get_field_index("arrived"), pa.field("arrived", pa.int64())
-)
 _CREATED_AT_CONFLICT = Refusal(
     Reason.ORDER_MOVED,
     "data.createdAt",
@@ -99,6 +100,8 @@ def assemble(batch_id: int, chunks: Sequence[DecodedChunk]) -> Batch:
         pa.concat_tables([chunk.history for chunk in chunks]),
         tuple(refused for chunk in chunks for refused in chunk.refused),
         sum(chunk.records for chunk in chunks),
+        [record for chunk in chunks for record in chunk.accepted],
+        sum(chunk.tombstones for chunk in chunks),
     )
 
 

@@ -30,6 +30,12 @@ class Metrics:
             ["reason"],
             registry=self.registry,
         )
+        self._tombstones = Counter(
+            "shopstream_tombstones",
+            "Records without a value, which say nothing and are skipped",
+            ["topic"],
+            registry=self.registry,
+        )
         self._batches = Counter("shopstream_batches", "Batches written", registry=self.registry)
         self._seconds = Histogram(
             "shopstream_flush_seconds",
@@ -94,6 +100,7 @@ class Metrics:
     def written(self, batch: Batch, seconds: float) -> None:
         """A batch became durable."""
         self._records.labels(batch.topic).inc(batch.records)
+        self._tombstones.labels(batch.topic).inc(batch.tombstones)
         self._batches.inc()
         self._seconds.observe(seconds)
         self._batch_records.observe(batch.records)

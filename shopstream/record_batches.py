@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import cramjam
 
+from shopstream.contracts.envelope import header_bytes
 from shopstream.contracts.reject import Unread
 
 MAX_INFLATED = 16 * 1024 * 1024
@@ -160,6 +161,8 @@ def bound_aiokafka() -> None:
                     break
                 found.append(record)
                 _own.left -= RECORD_BYTES + len(record.key or b"") + len(record.value or b"")
+                if record.headers:
+                    _own.left -= header_bytes(record.headers)
                 if _own.left <= 0 or len(found) == (max_records or POLL_RECORDS):
                     break
             return found

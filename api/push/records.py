@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from shopstream.contracts import events, values
+from shopstream.contracts.envelope import Headers, structured
 from shopstream.contracts.json_text import MAX_BYTES, NotJson, parse, signs, too_complex
 from shopstream.contracts.reject import Refused
 from shopstream.contracts.topics import TOPIC_OF_TYPE
@@ -21,6 +22,14 @@ class PushEvent(NamedTuple):
     type: str
     user: str | None
     value: bytes
+
+
+def event_of(value: bytes | None, headers: Headers) -> bytes | None:
+    """The event of a record in structured mode; None where its headers refuse it."""
+    try:
+        return structured(value, headers)
+    except Refused:
+        return None
 
 
 def parse_envelope(value: bytes | None) -> dict[str, Any] | None:

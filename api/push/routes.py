@@ -137,6 +137,7 @@ class Grants:
         asked = auth.get("shopId") or shaken.query.get("shopId")
         if asked is not None and not isinstance(asked, str):
             raise BadParameter("shopId", "must be text")
+        identity.require_reader()
         shop = identity.shop(asked)
         if shaken.query.get("shopId", shop) != shop:
             raise Forbidden("The shopId of the query is not that of the connection.")
@@ -244,7 +245,7 @@ class PushRoutes:
     async def history(self, request: Request) -> Response:
         """A page of the events of a shop that are past."""
         identity = self._grants.access.identify(request)
-        shop = identity.shop(request.query_params.get("shopId"))
+        shop = self._grants.access.heard_shop(request, identity)
         query = read_query(request.query_params, _HISTORY)
         wanted = SubscriptionFilter(identity.user, query["types"] or DEFAULT)
         body = await self._history.page(
@@ -262,6 +263,7 @@ class PushRoutes:
     async def ticket(self, request: Request) -> Response:
         """A one-time ticket for a client that cannot send headers."""
         identity = self._grants.access.identify(request)
+        identity.require_reader()
         read_query(request.query_params, ())
         issued = self._tickets.issue(identity)
         body = {"ticket": issued.ticket, "expiresIn": LIFETIME}
@@ -347,7 +349,7 @@ class PushRoutes:
             self.ticket,
             methods=["POST"],
             response_class=Response,
-            responses=responses({200: {"model": Ticket}}, 400, 401),
+            responses=responses({200: {"model": Ticket}}, 400, 401, 403),
             openapi_extra=openapi(()),
             summary="A one-time ticket for browsers",
         )

@@ -12,7 +12,7 @@ from api.freshness.topology import Look, Topology, partitions_of
 from api.freshness.tracker import FreshnessTracker
 from api.push.channel import Value
 from api.push.hub import Hub
-from api.push.records import is_big, parse_envelope, read_record, too_much
+from api.push.records import event_of, is_big, parse_envelope, read_record, too_much
 from shopstream.contracts.cursor import Partition, Position
 from shopstream.contracts.notices import PROGRESS, days_of, read_progress
 from shopstream.contracts.topics import NOTICES
@@ -224,12 +224,13 @@ class Source:
             place = Partition(partition.topic, partition.partition)
             epoch = self._positions[place].epoch
             for record in records:
-                value = await _checked(record.value, place.topic)
+                event = event_of(record.value, record.headers)
+                value = await _checked(event, place.topic)
                 if place.topic == NOTICES and record.offset != self._positions[place].next:
                     self._tracker.changed()
                 position = Position(epoch, record.offset + 1)
                 self._positions[place] = position
-                self._one(record, place, position, value)
+                self._one(event, record.timestamp, place, position, value)
                 self._hub.passed(place, position)
                 if loop.time() > breath:
                     await asyncio.sleep(0)
@@ -237,12 +238,13 @@ class Source:
 
     def _one(
         self,
-        record: ConsumerRecord[bytes, bytes],
+        event: bytes | None,
+        timestamp: int,
         place: Partition,
         position: Position,
         value: Value,
     ) -> None:
-        seen = parse_envelope(record.value) if _is_read(record.value, place.topic) else None
+        seen = parse_envelope(event) if _is_read(event, place.topic) else None
         if place.topic == NOTICES and seen is not None and seen.get("type") == PROGRESS:
             self._progress(seen, replayed=self._is_replayed(place, position))
             return
@@ -256,7 +258,7 @@ class Source:
             return
         # no shop has a longer name, and no channel is made for one
         if isinstance(shop, str) and 0 < len(shop) <= IDENTIFIER_LENGTH:
-            self._hub.publish(shop, place, position, record.timestamp // 1000, value)
+            self._hub.publish(shop, place, position, timestamp // 1000, value)
 
     def _is_replayed(self, place: Partition, position: Position) -> bool:
         """Whether it was there before this process began to read."""

@@ -14,6 +14,7 @@ from api.freshness.tracker import FreshnessTracker, RequiredPosition
 from api.push.records import parse_envelope
 from clickhouse.client import ClickHouseClient
 from clickhouse.sql import load
+from shopstream.contracts.envelope import Headers, shop_of, structured
 from shopstream.contracts.events import read_event
 from shopstream.contracts.reject import Reason, Refused
 from shopstream.contracts.topics import INPUTS, ORDERS
@@ -86,7 +87,7 @@ class Refusals:
         record = await self._record(place)
         if record is None:
             return None
-        return judge(record.value, record.key, place.partition.topic, shop)
+        return judge(record.value, record.headers, record.key, place.partition.topic, shop)
 
     async def stop(self) -> None:
         """Ends the client."""
@@ -148,21 +149,25 @@ class Refusals:
         return self._consumer
 
 
-def judge(value: bytes | None, key: bytes | None, topic: str, shop: str) -> Reason | None:
-    """Why a record that was not accepted was refused, if it is the shop's own.
+def judge(
+    value: bytes | None, headers: Headers, key: bytes | None, topic: str, shop: str
+) -> Reason | None:
+    """Why a record that was not accepted was refused, if it is the shop's own; None also for a tombstone.
 
     One that keeps every rule can only have been refused for what is stored: an order whose `createdAt` moved.
     """
+    if value is None:
+        return None
     try:
-        event = read_event(value, topic)
+        event = read_event(structured(value, headers), topic)
     except Refused as refused:
-        return refused.refusal.reason if _owner(value, key) == shop else None
+        return refused.refusal.reason if _owner(value, headers, key) == shop else None
     return Reason.ORDER_MOVED if event.shop_id == shop and topic == ORDERS else None
 
 
-def _owner(value: bytes | None, key: bytes | None) -> str | None:
+def _owner(value: bytes, headers: Headers, key: bytes | None) -> str | None:
     """Whose record it is: by its `shopid`, else by its key."""
-    named = (parse_envelope(value) or {}).get("shopid")
+    named = shop_of(headers) or (parse_envelope(value) or {}).get("shopid")
     if isinstance(named, str):
         return named
     try:

@@ -38,6 +38,7 @@ class Record(NamedTuple):
     timestamp: int
     key: bytes
     value: bytes
+    headers: tuple[()] = ()
 
 
 @dataclass

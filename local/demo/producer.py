@@ -24,9 +24,9 @@ from local.demo.shops import SHOPS
 from local.demo.stream import Stream
 from local.demo.world import World, hour_of, start_of
 from local.directory import write_private
+from shopstream.contracts.routing import record_key
 from shopstream.contracts.topics import TOPIC_OF_TYPE
 from shopstream.producer import ShopProducer
-from shopstream.producer.routing import record_key
 from shopstream.settings import load
 
 DAYS = 8

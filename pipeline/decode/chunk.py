@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ from pipeline.decode import columns, shape
 from pipeline.decode.rows import rows
 from pipeline.decode.text import whole
 from shopstream.contracts.deadletter import Record
+from shopstream.contracts.envelope import Headers, structured
 from shopstream.contracts.events import Event, read_event
 from shopstream.contracts.reject import Refusal, Refused
 
@@ -26,10 +27,16 @@ PARTS = 8
 class KafkaRecord(Protocol):
     """What is needed of a consumer's record; `timestamp` in ms."""
 
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Headers: ...
 
 
 class Run(NamedTuple):
@@ -52,27 +59,34 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DecodedChunk:
-    """`rows` and `history` have one row for each accepted record, in the same order: that of the runs.
+    """`rows`, `history` and `accepted` have one entry for each accepted record, in the same order: that of the runs.
 
-    `records` counts the refused ones too; `refused` is in the order of arrival.
+    `records` counts the refused ones and the tombstones too; `refused` is in the order of arrival.
     """
 
     parts: tuple[Part, ...]
     records: int
+    tombstones: int
     rows: pa.Table
     history: pa.Table
+    accepted: Sequence[KafkaRecord]
     refused: tuple[tuple[Record, Refusal], ...]
 
 
 def decode(topic: str, runs: Sequence[Run]) -> DecodedChunk:
     """Reads records of one topic, at least one. Pure; releases the GIL for most of its time.
 
-    What it costs is mostly by call: few records of many partitions belong into one.
+    What it costs is mostly by call: few records of many partitions belong into one. A record without a value says
+    nothing: a tombstone, as the connectors and streams of others write them.
     """
     records = [record for run in runs for record in run.records]
-    values = [record.value for record in records]
+    found, values, unread = _opened(records)
     raw = pa.array(values, pa.binary())
-    read, users, accepted, refused = _sort_out(topic, values, raw)
+    read, users, places, wrong = _sort_out(topic, values, raw)
+    accepted = places if len(found) == len(records) else [found[i] for i in places]
+    refused = [*unread, *((found[i], refusal) for i, refusal in wrong)]
+    if unread:
+        refused.sort(key=lambda one: one[0])
     sizes = [len(run.records) for run in runs]
     partitions = np.repeat(np.array([run.partition for run in runs], np.uint32), sizes)
     epochs = np.repeat(np.array([run.epoch for run in runs], np.uint32), sizes)
@@ -83,17 +97,39 @@ def decode(topic: str, runs: Sequence[Run]) -> DecodedChunk:
             [records[i] for i in accepted],
             partitions[accepted],
             epochs[accepted],
-            raw.take(pa.array(accepted, pa.int64())),
+            raw if len(places) == len(values) else raw.take(pa.array(places, pa.int64())),
         )
     return DecodedChunk(
         tuple(_part(topic, run) for run in runs),
         records=len(records),
+        tombstones=len(records) - len(found) - len(unread),
         rows=read,
         history=_history(topic, kept, read, users),
+        accepted=kept.records,
         refused=tuple(
-            (_record(topic, int(partitions[i]), records[i]), refusal) for i, refusal in refused
+            (record_of(topic, int(partitions[i]), records[i]), refusal) for i, refusal in refused
         ),
     )
+
+
+def _opened(
+    records: Sequence[KafkaRecord],
+) -> tuple[Sequence[int], list[bytes | None], list[tuple[int, Refusal]]]:
+    """Where the records are that may be read, the event of each in structured mode, and what is refused for its
+    headers; tombstones are in neither."""
+    values = [record.value for record in records]
+    if None not in values and not any(record.headers for record in records):
+        return range(len(records)), values, []
+    found, events, refused = [], [], []
+    for i, record in enumerate(records):
+        if record.value is None:
+            continue
+        try:
+            events.append(structured(record.value, record.headers))
+            found.append(i)
+        except Refused as error:
+            refused.append((i, error.refusal))
+    return found, events, refused
 
 
 class _Kept(NamedTuple):
@@ -113,7 +149,7 @@ def _sort_out(
     topic: str, values: list[bytes | None], raw: pa.Array
 ) -> tuple[pa.Table, pa.ChunkedArray, list[int], list[tuple[int, Refusal]]]:
     """Accepted rows and their user ids in the order of arrival, where they were, and what is refused."""
-    found = list(_fast(topic, raw, np.flatnonzero(whole(raw))))
+    found = list(_fast(topic, raw, np.flatnonzero(whole(raw)))) if values else []
     sure = [i for indices, _, _ in found for i in indices.tolist()]
     exact, refused = _slow(topic, values, sorted(set(range(len(values))) - set(sure)))
     read = [read for _, read, _ in found]
@@ -183,11 +219,7 @@ def _history(topic: str, kept: _Kept, read: pa.Table, users: pa.ChunkedArray) ->
     return pa.Table.from_arrays(parts, schema=shape.HISTORY)
 
 
-def _record(topic: str, partition: int, record: KafkaRecord) -> Record:
-    return Record(topic, partition, record.offset, record.timestamp, record.key, record.value)
-
-
-def record_of(row: dict[str, Any]) -> Record:
-    """The Kafka record that a row of `DecodedChunk.history` came from, its `arrived` as a number."""
-    place = (row["topic"], row["partition"], row["offset"])
-    return Record(*place, timestamp=row["arrived"], key=row["key"], value=row["raw"])
+def record_of(topic: str, partition: int, record: KafkaRecord) -> Record:
+    """A consumer's record as a dead letter tells of it."""
+    place = (topic, partition, record.offset)
+    return Record(*place, record.timestamp, record.key, record.value, tuple(record.headers))

@@ -17,6 +17,7 @@ from aiokafka.structs import TopicPartition
 from faust.transport.drivers import aiokafka as _driver
 from faust.types import TP
 
+from shopstream.contracts.envelope import MAX_HEADER_BYTES, header_bytes
 from shopstream.contracts.json_text import MAX_BYTES
 from shopstream.contracts.reject import Unread
 from shopstream.fetch_wait import adapt_fetch_wait
@@ -206,8 +207,13 @@ def _release_large(records: list[Any]) -> None:
     """A dead letter of a record that is too large has its size and hash only, so its bytes need not wait in memory."""
     for i, record in enumerate(records):
         value = record.value
-        if value is not None and len(value) > MAX_BYTES:
+        if value is None:
+            continue
+        if len(value) > MAX_BYTES:
             why = f"the record has more than {MAX_BYTES} bytes"
-            digest = hashlib.sha256(value).hexdigest()
-            stand = Unread(why, len(value), digest)
-            records[i] = dataclasses.replace(record, value=stand, serialized_value_size=0)
+        elif record.headers and header_bytes(record.headers) > MAX_HEADER_BYTES:
+            why = f"the headers of the record have more than {MAX_HEADER_BYTES} bytes"
+        else:
+            continue
+        stand = Unread(why, len(value), hashlib.sha256(value).hexdigest())
+        records[i] = dataclasses.replace(record, value=stand, headers=(), serialized_value_size=0)

@@ -4,14 +4,16 @@ import hashlib
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from shopstream.cli.letters import Letter, Wanted, read_letter
 from shopstream.cli.topic_reader import read_topic
+from shopstream.contracts.envelope import Headers
 from shopstream.contracts.topics import DEADLETTERS, INPUTS
 from shopstream.settings import Settings
 
-Send = Callable[[str, bytes, bytes | None], object]
-"""Takes topic, value and key."""
+Send = Callable[[str, bytes, bytes | None, Headers], object]
+"""Takes topic, value, key and headers."""
 
 
 @dataclass(slots=True)
@@ -21,6 +23,7 @@ class Reading:
     letters: int = 0
     matched: int = 0
     strange: int = 0
+    seen: set[bytes] = field(default_factory=set, repr=False, compare=False)
 
 
 @dataclass(slots=True)
@@ -44,9 +47,21 @@ def find(
     return found if limit is None else deque(found, limit)
 
 
+def follow(
+    settings: Settings, wanted: Wanted, limit: int, reading: Reading
+) -> tuple[list[Letter], Iterator[Letter]]:
+    """The last `limit` of the wanted letters that are there, and then, without end, each that is written.
+
+    Raises:
+        NoSuchTopic, BrokerUnreachable: as `find`.
+    """
+    records = read_topic(settings, DEADLETTERS, follow=True)
+    there = takewhile(lambda record: record is not None, records)
+    return list(deque(matching(there, wanted, reading), limit)), matching(records, wanted, reading)
+
+
 def matching(records: Iterable[object], wanted: Wanted, reading: Reading) -> Iterator[Letter]:
     """The wanted letters among `records`. One that was written twice, after a crash, counts once."""
-    seen: set[bytes] = set()
     for record in records:
         value, refused_ms = record.value, record.timestamp  # type: ignore[attr-defined]
         try:
@@ -54,7 +69,7 @@ def matching(records: Iterable[object], wanted: Wanted, reading: Reading) -> Ite
         except ValueError:
             reading.strange += 1
             continue
-        if _is_new(seen, value):
+        if _is_new(reading.seen, value):
             reading.letters += 1
             if wanted.admits(letter):
                 reading.matched += 1
@@ -68,10 +83,10 @@ def retry(letters: Iterable[Letter], send: Send) -> Retried:
     for letter in letters:
         if why := hindrance(letter):
             done.kept_back[why] += 1
-        elif not _is_new(seen, letter.topic.encode(), letter.key, letter.value):
+        elif not _is_new(seen, letter.topic.encode(), letter.key, letter.value, *_flat(letter)):
             done.repeated += 1
         else:
-            send(letter.topic, letter.value or b"", letter.key)
+            send(letter.topic, letter.value or b"", letter.key, letter.headers)
             done.sent += 1
     return done
 
@@ -85,6 +100,12 @@ def hindrance(letter: Letter) -> str | None:
     if letter.value is None:
         return f"{letter.reason}: its bytes were not kept"
     return None
+
+
+def _flat(letter: Letter) -> Iterator[bytes | None]:
+    for name, value in letter.headers:
+        yield name.encode(errors="replace")
+        yield value
 
 
 def _is_new(seen: set[bytes], *parts: bytes | None) -> bool:

@@ -2,7 +2,9 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
+from itertools import chain
 from typing import Any
 
 from rich.console import Console
@@ -10,8 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from shopstream.cli.counted import counted
-from shopstream.cli.deadletters import Reading, Retried, find, retry
+from shopstream.cli.deadletters import Reading, Retried, find, follow, retry
 from shopstream.cli.letters import Letter, Wanted
+from shopstream.contracts.envelope import Headers
 from shopstream.producer import ShopProducer
 from shopstream.settings import Settings
 
@@ -19,18 +22,25 @@ WIDE = 180
 """Columns where standard output is not a terminal."""
 
 
-def list_letters(settings: Settings, wanted: Wanted, limit: int, as_json: bool) -> None:
-    """Prints the last `limit` of the wanted dead letters.
+def list_letters(
+    settings: Settings, wanted: Wanted, limit: int, as_json: bool, following: bool
+) -> None:
+    """Prints the last `limit` of the wanted dead letters; `following`, each that is written from then on, too.
 
     Raises:
         ProducerError: there is no topic of dead letters.
         BrokerUnreachable: no broker answers.
     """
     reading = Reading()
-    letters = list(find(settings, wanted, limit, reading))
+    later: Iterator[Letter] = iter(())
+    if following:
+        letters, later = follow(settings, wanted, limit, reading)
+    else:
+        letters = list(find(settings, wanted, limit, reading))
     if as_json:
-        for letter in letters:
+        for letter in chain(letters, later):
             sys.stdout.write(json_line(letter.document(), sys.stdout.encoding))
+            sys.stdout.flush()
         return
     console = Console(highlight=False)
     if not console.is_terminal:
@@ -38,6 +48,10 @@ def list_letters(settings: Settings, wanted: Wanted, limit: int, as_json: bool) 
     if letters:
         console.print(_table(letters))
     console.print(listed(len(letters), reading), soft_wrap=True)
+    sys.stdout.flush()
+    for letter in later:
+        console.print(Text("  ").join(_cells(letter)), soft_wrap=True)
+        sys.stdout.flush()
 
 
 def json_line(document: dict[str, Any], encoding: str | None) -> str:
@@ -54,9 +68,12 @@ def listed(shown: int, reading: Reading) -> str:
     """For people."""
     parts = [counted(reading.letters, "dead letter")]
     if reading.matched != reading.letters:
-        parts.append(f"{reading.matched:,} {'matches' if reading.matched == 1 else 'match'}")
-    if shown != reading.matched:
-        parts.append(f"the last {shown:,} shown")
+        verb = "matches" if reading.matched == 1 else "match"
+        parts = [f"{reading.matched:,} of {parts[0]} {verb}"]
+        if shown != reading.matched:
+            parts.append(f"the last {shown:,} shown")
+    elif shown != reading.matched:
+        parts = [f"{shown:,} of {parts[0]}, the last ones"]
     if reading.strange:
         parts.append(f"{counted(reading.strange, 'other record')} passed over")
     return ", ".join(parts)
@@ -70,11 +87,11 @@ def retry_letters(settings: Settings, wanted: Wanted, limit: int | None, dry_run
         BrokerUnreachable: no broker answers.
     """
     reading = Reading()
-    letters = find(settings, wanted, limit, reading)
-    if dry_run:
-        return retried(retry(letters, _nowhere), reading, dry_run)
-    with ShopProducer(settings) as producer:
-        done = retry(letters, producer.send_record)
+    with closing(_each(find(settings, wanted, limit, reading))) as letters:
+        if dry_run:
+            return retried(retry(letters, _nowhere), reading, dry_run)
+        with ShopProducer(settings) as producer:
+            done = retry(letters, producer.send_record)
     return retried(done, reading, dry_run)
 
 
@@ -92,7 +109,12 @@ def retried(done: Retried, reading: Reading, dry_run: bool) -> str:
     return "\n".join(lines)
 
 
-def _nowhere(topic: str, value: bytes, key: bytes | None) -> None:
+def _each(letters: Iterable[Letter]) -> Generator[Letter, None, None]:
+    """To be closed: the client that reads them would outlive a fault, and keep the process from its end."""
+    yield from letters
+
+
+def _nowhere(topic: str, value: bytes, key: bytes | None, headers: Headers) -> None:
     pass
 
 

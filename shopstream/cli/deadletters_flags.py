@@ -30,6 +30,9 @@ def list_(
     since: SinceFlag = None,
     limit: Annotated[int, typer.Option(min=1, help="The last so many.")] = 100,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document a line.")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on with each that is refused from now on.")
+    ] = False,
 ) -> None:
     """Shows the refused records, the last one at the end."""
     from shopstream.cli.deadletters_command import list_letters
@@ -37,7 +40,7 @@ def list_(
 
     wanted = _wanted(reason, topic, shop, since)
     with plain_faults():
-        list_letters(load_beside_up(), wanted, limit, as_json)
+        list_letters(load_beside_up(), wanted, limit, as_json, follow)
 
 
 @app.command()

@@ -9,6 +9,7 @@ from typing import Any
 from shopstream.cli.tokens import duration
 from shopstream.contracts import values
 from shopstream.contracts.deadletter import TYPE
+from shopstream.contracts.envelope import shop_of
 from shopstream.contracts.reject import Reason
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -29,6 +30,7 @@ class Letter:
     field: str | None
     message: str
     data: dict[str, Any]
+    headers: tuple[tuple[str, bytes | None], ...] = ()
 
     @property
     def place(self) -> str:
@@ -39,7 +41,9 @@ class Letter:
 
     @property
     def shop(self) -> str | None:
-        """The shop that the record names, in its value or else in its key."""
+        """The shop that the record names, in its headers, in its value, or else in its key."""
+        if (shop := shop_of(self.headers)) is not None:
+            return shop
         event = _json(self.value)
         named = event.get("shopid") if isinstance(event, dict) else None
         if isinstance(named, str):
@@ -94,6 +98,7 @@ def read_letter(value: bytes | None, refused_ms: int) -> Letter:
             data["field"],
             str(data["message"]),
             data,
+            tuple((str(each["name"]), _bytes(each["value"])) for each in data.get("headers", ())),
         )
     except (KeyError, TypeError, OverflowError) as error:
         raise ValueError(f"not a dead letter ({error})") from None

@@ -185,13 +185,16 @@ def produce(
     topic: Annotated[
         str | None, typer.Option(help="Send each line, whatever it is, to this topic.")
     ] = None,
+    no_check: Annotated[
+        bool, typer.Option("--no-check", help="Only the pipeline holds events to the contract.")
+    ] = False,
 ) -> None:
-    """Sends events to the topic of their type; prints the last one's topic:partition:offset."""
+    """Checks events and sends them to the topic of their type; prints the last one's topic:partition:offset."""
     from shopstream.cli.environment import load_beside_up
     from shopstream.cli.produce_command import produce_file
 
     with plain_faults():
-        summary = produce_file(load_beside_up(), file, rate, topic)
+        summary = produce_file(load_beside_up(), file, rate, topic, checked=not no_check)
         typer.echo(summary.sentence(), err=True)
         if summary.last:
             typer.echo(summary.last)
@@ -275,7 +278,7 @@ def status(
 @app.command()
 def token(
     shop: Annotated[list[str], typer.Option(help="A shop it allows; may be repeated.")],
-    role: Annotated[str, typer.Option(help="admin or staff.")] = "admin",
+    role: Annotated[str, typer.Option(help="admin, staff or producer.")] = "admin",
     user: Annotated[str, typer.Option(help="The claim `sub`.")] = "dev",
     ttl: Annotated[str, typer.Option(help="How long it is valid: 90s, 30m, 1h, 7d.")] = "1h",
 ) -> None:

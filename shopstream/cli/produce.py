@@ -7,19 +7,25 @@ from dataclasses import dataclass
 
 from shopstream.cli.counted import counted
 from shopstream.cli.wrong_file import Complaints
+from shopstream.contracts.reject import Reason
+from shopstream.contracts.routing import as_it_is
 from shopstream.producer import InvalidEvent, NotDelivered, Sent, ShopProducer
-from shopstream.producer.routing import as_it_is
 
 Clock = Callable[[], float]
 Sleep = Callable[[float], None]
 
 
+MOST_FAULTS = 20
+"""Lines that break a rule, after which the rest of a checked file is not read: its writer has one fault to find."""
+
+
 @dataclass(slots=True)
 class Summary:
-    """`sent` lines were handed to Kafka, `refused` ones were not; `seconds` it took."""
+    """`sent` lines were handed to Kafka, `refused` ones were not; `stopped` at this line; `seconds` it took."""
 
     sent: int = 0
     refused: int = 0
+    stopped: int | None = None
     failed: int = 0
     failure: str = ""
     seconds: float = 0.0
@@ -31,6 +37,8 @@ class Summary:
         parts = [f"{counted(self.sent, 'event')} sent in {self.seconds:.1f} s ({rate:,.0f}/s)"]
         if self.refused:
             parts.append(f"{counted(self.refused, 'line')} not sent")
+        if self.stopped:
+            parts.append(f"stopped at line {self.stopped:,}")
         if self.failed:
             parts.append(f"{self.failed:,} not acknowledged ({self.failure})")
         return ", ".join(parts)
@@ -58,11 +66,14 @@ def produce(
     complain: Callable[[int, str], None],
     advance: Callable[[int], None],
     name: str = "-",
+    *,
+    checked: bool = True,
 ) -> Summary:
-    """Sends every line, unchecked, and waits for the last acknowledgement.
+    """Sends every line, and waits for the last acknowledgement.
 
     Without `topic` each goes to the topic of its type, blank lines are passed over, and
-    `complain(line number, reason)` hears of each that has none; with it each goes as it is.
+    `complain(line number, reason)` hears of each that breaks a rule of the contract, or unless `checked` has no topic;
+    after `MOST_FAULTS` that break a rule it stops. With `topic` each goes as it is.
     `advance(bytes)` is told after each line. `name` is that of the file.
 
     Raises:
@@ -77,22 +88,30 @@ def produce(
         text = line.rstrip(b"\r\n")
         if topic is not None or text.strip():
             try:
-                last = _send(producer, text, topic)
+                last = _send(producer, text, topic, checked)
                 summary.sent += 1
                 complaints.sent()
             except InvalidEvent as error:
                 summary.refused += 1
+                if error.reason in OF_A_FIELD:
+                    complaints.sent()  # the file is one of events
                 complaints.refused(number, text, str(error))
         advance(len(line))
+        if checked and summary.refused == MOST_FAULTS:
+            summary.stopped = number
+            break
     complaints.end()
     _finish(producer, last, summary)
     summary.seconds = time.monotonic() - begun
     return summary
 
 
-def _send(producer: ShopProducer, line: bytes, topic: str | None) -> Sent:
+OF_A_FIELD = frozenset({Reason.MISSING_FIELD, Reason.BAD_VALUE})
+
+
+def _send(producer: ShopProducer, line: bytes, topic: str | None, checked: bool) -> Sent:
     if topic is None:
-        return producer.send(line, checked=False)
+        return producer.send(line, checked=checked)
     record = as_it_is(line, topic)
     return producer.send_record(record.topic, record.value, record.key)
 

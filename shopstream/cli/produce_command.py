@@ -22,7 +22,9 @@ REPORT_EVERY = 5.0
 Advance = Callable[[int], None]
 
 
-def produce_file(settings: Settings, name: str, rate: float | None, topic: str | None) -> Summary:
+def produce_file(
+    settings: Settings, name: str, rate: float | None, topic: str | None, *, checked: bool
+) -> Summary:
     """Sends the lines of the file `name` (`-`: standard input).
 
     Raises:
@@ -40,7 +42,7 @@ def produce_file(settings: Settings, name: str, rate: float | None, topic: str |
         ShopProducer(settings) as producer,
         _progress(console, size) as advance,
     ):
-        return produce(paced(file, rate), producer, topic, complain, advance, name)
+        return produce(paced(file, rate), producer, topic, complain, advance, name, checked=checked)
 
 
 @contextmanager

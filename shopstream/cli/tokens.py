@@ -14,7 +14,7 @@ from shopstream.variables import PREFIX, SettingsError, secret_fault
 if TYPE_CHECKING:
     from shopstream.settings import Settings
 
-ROLES = ("admin", "staff")
+ROLES = ("admin", "staff", "producer")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(?:\d{1,9}[smhd])+", re.ASCII)
 

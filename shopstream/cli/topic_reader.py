@@ -1,4 +1,4 @@
-"""Reads a topic from its beginning to the end that it has now, and stops."""
+"""Reads a topic from its beginning to the end that it has now, and stops, or goes on with what is new."""
 
 import time
 from collections.abc import Iterator
@@ -17,8 +17,11 @@ QUIET = 10.0
 """Seconds without any answer after which the broker counts as away."""
 
 
-def read_topic(settings: Settings, topic: str) -> Iterator[Any]:
+def read_topic(settings: Settings, topic: str, *, follow: bool = False) -> Iterator[Any]:
     """Every record (kafka-python's) that the topic has now, in the order of each partition.
+
+    With `follow` None comes after them, and then every record that is new, without end; a broker that goes away
+    is waited for.
 
     Raises:
         NoSuchTopic: the broker does not have it.
@@ -32,12 +35,20 @@ def read_topic(settings: Settings, topic: str) -> Iterator[Any]:
     try:
         places = [TopicPartition(topic, number) for number in range(partitions)]
         consumer.assign(places)
-        yield from _until_end(consumer, places, settings.kafka_bootstrap)
+        later: list[Any] = []
+        yield from _until_end(consumer, places, settings.kafka_bootstrap, later)
+        if follow:
+            yield None
+            yield from later
+            while True:
+                for records in consumer.poll(POLL_MS).values():
+                    yield from records
     finally:
         consumer.close()
 
 
-def _until_end(consumer: Any, places: list[Any], address: str) -> Iterator[Any]:
+def _until_end(consumer: Any, places: list[Any], address: str, later: list[Any]) -> Iterator[Any]:
+    """Records from behind the end as it was go to `later`."""
     left = set(places)
     heard = time.monotonic()
     try:
@@ -53,6 +64,7 @@ def _until_end(consumer: Any, places: list[Any], address: str) -> Iterator[Any]:
             raise BrokerUnreachable(address, str(error)) from error
         for place, records in chunks.items():
             yield from (record for record in records if record.offset < ends[place])
+            later += (record for record in records if record.offset >= ends[place])
         left -= done
         if chunks or done:
             heard = time.monotonic()

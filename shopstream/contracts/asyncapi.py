@@ -19,7 +19,8 @@ Part = dict[str, Any]
 
 BINDING = {"bindingVersion": "0.5.0"}
 ABOUT = """\
-Every record is a CloudEvents 1.0 event in JSON (structured mode), at most 512 KiB. Members that are not
+Every record is a CloudEvents 1.0 event in JSON, at most 512 KiB: in structured mode, as it is described here, or
+in binary mode, with its attributes in `ce_` headers and `data` as the value. Members that are not
 named here are ignored; a null optional member is an absent one. A record that breaks a rule goes to
 `shop.deadletters`, and the stream goes on.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from shopstream.contracts.envelope import Headers
 from shopstream.contracts.json_text import MAX_BYTES
 from shopstream.contracts.reject import Reason, Refusal, Unread
 
@@ -26,6 +27,7 @@ class Record:
     timestamp: int
     key: bytes | None
     value: bytes | None
+    headers: Headers = ()
 
 
 def dead_letter(record: Record, refusal: Refusal) -> bytes:
@@ -46,6 +48,7 @@ def dead_letter(record: Record, refusal: Refusal) -> bytes:
         key=_text(record.key),
         value=base64.b64encode(value).decode() if kept else None,
         sha256=hashlib.sha256(value).hexdigest(),
+        headers=() if refusal.reason is Reason.TOO_LARGE else record.headers,
     )
 
 
@@ -84,6 +87,7 @@ def _letter(
     key: str | None = None,
     value: str | None = None,
     sha256: str | None = None,
+    headers: Headers = (),
 ) -> bytes:
     place = f"{record.topic}:{record.partition}"
     event: dict[str, Any] = {
@@ -101,6 +105,7 @@ def _letter(
             "timestamp": record.timestamp,
             "key": key,
             "value": value,
+            **({"headers": [_header(*header) for header in headers]} if headers else {}),
             "size": size,
             "sha256": sha256,
             "reason": refusal.reason.value,
@@ -109,6 +114,10 @@ def _letter(
         },
     }
     return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
+
+
+def _header(name: str, value: bytes | None) -> dict[str, str | None]:
+    return {"name": name, "value": None if value is None else base64.b64encode(value).decode()}
 
 
 def _text(key: bytes | None) -> str | None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from shopstream.contracts import inventory, order, payment, purchase, shop, supplier, values, visit
+from shopstream.contracts.envelope import other_document, other_format
 from shopstream.contracts.json_text import MAX_BYTES, MAX_SIGNS, NotJson, parse, too_complex
 from shopstream.contracts.reject import Reason, Refused, Unread
 from shopstream.contracts.schema import Field, Shape, read
@@ -75,8 +76,8 @@ ENVELOPES = {
 """The shape of the whole event by type, without what makes it a CloudEvent."""
 
 
-def read_event(value: bytes | None, topic: str) -> Event:
-    """Reads one record of `topic`, which is one that shops write.
+def read_event(value: bytes | None, topic: str | None) -> Event:
+    """Reads one record of `topic`, which is one that shops write; None: whichever its type belongs to.
 
     Raises:
         Refused: with the first reason that applies, in the order of `Reason`.
@@ -91,16 +92,23 @@ def read_event(value: bytes | None, topic: str) -> Event:
     return read_document(_document(value), topic)
 
 
-def read_document(found: object, topic: str) -> Event:
+def read_document(found: object, topic: str | None) -> Event:
     """Reads what `json_text.parse` gave of a record; raises as `read_event`."""
     document = _cloudevent(found)
     kind = document["type"]
     home = TOPIC_OF_TYPE.get(kind)
-    if home is None or (home == topic and kind not in ENVELOPES):
+    here = topic is None or home == topic
+    if home is None or (here and kind not in ENVELOPES):
         raise Refused(Reason.UNKNOWN_TYPE, "type", "type is not one of the event types")
-    if home != topic:
+    if not here:
         raise Refused(Reason.WRONG_TOPIC, "type", f"{kind} belongs to {home}")
-    found = read(ENVELOPES[kind], document)
+    try:
+        found = read(ENVELOPES[kind], document)
+    except Refused as error:
+        if error.refusal.field == "data" and document.get("data_base64") is not None:
+            message = "data is required: data_base64 is not read, send JSON in data"
+            raise Refused(error.refusal.reason, "data", message) from None
+        raise
     return Event(
         id=found["id"],
         source=found["source"],
@@ -117,10 +125,13 @@ def _document(value: bytes | None) -> Any:
     try:
         return parse(value or b"")
     except NotJson as error:
-        raise Refused(Reason.NOT_JSON, None, f"not JSON: {error}") from None
+        why = other_format(value or b"") or str(error)
+        raise Refused(Reason.NOT_JSON, None, f"not JSON: {why}") from None
 
 
 def _cloudevent(document: object) -> dict[str, Any]:
+    if other := other_document(document):
+        raise Refused(Reason.NOT_CLOUDEVENT, None, other)
     if not isinstance(document, dict):
         raise Refused(Reason.NOT_CLOUDEVENT, None, "the record is not a JSON object")
     missing = [name for name in _ATTRIBUTES if document.get(name) is None]

@@ -14,8 +14,9 @@ MAX_SIGNS = 20_000
 # possessive, and a text may be left open: every byte is looked at once, whatever the bytes
 _TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-_STEPS = bytes({91: 1, 123: 1, 93: 255, 125: 255}.get(byte, 0) for byte in range(256))
+STEPS = bytes({91: 1, 123: 1, 93: 255, 125: 255}.get(byte, 0) for byte in range(256))
 """From a byte to what it adds to the depth, as a signed byte."""
+JSON_BLANKS = b" \t\r\n"
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -76,7 +77,7 @@ def too_deep(value: bytes) -> bool:
 
 def depth_by_text(value: bytes) -> int:
     """How deep a document is nested."""
-    steps = _TEXT.sub(b"", value).translate(_STEPS, _NO_BRACKETS)
+    steps = _TEXT.sub(b"", value).translate(STEPS, _NO_BRACKETS)
     return max(accumulate(memoryview(steps).cast("b"), initial=0))
 
 
@@ -85,7 +86,7 @@ def depth_by_column(value: bytes) -> int:
     import numpy as np  # a fifth of a second, which few commands need
 
     plain = value.replace(b"\\\\", b"").replace(b'\\"', b"")
-    steps = np.frombuffer(plain.translate(_STEPS), np.int8).copy()
+    steps = np.frombuffer(plain.translate(STEPS), np.int8).copy()
     quotes = np.frombuffer(plain, np.uint8) == 0x22
     steps[(quotes.cumsum(dtype=np.uint8) & 1).view(np.bool_)] = 0
     return int(steps.cumsum(dtype=np.int32).max(initial=0))

@@ -67,6 +67,17 @@ _REFUSED = record(
             null=True,
             contentEncoding="base64",
         ),
+        "headers": {
+            "description": "Only of a record that has some, not with the reason `too_large`: in their order.",
+            "type": "array",
+            "items": record(
+                "",
+                {
+                    "name": text("Its key."),
+                    "value": text("Its bytes, or null.", null=True, contentEncoding="base64"),
+                },
+            ),
+        },
         "size": count(
             "Bytes of the value; of many, of all of them, or of their batch as it was sent."
         ),
@@ -75,7 +86,7 @@ _REFUSED = record(
         "field": text("A path such as `data.items[2].quantity`, or null.", null=True),
         "message": text("A sentence for people."),
     },
-    optional=("lastOffset", "count"),
+    optional=("lastOffset", "count", "headers"),
 )
 
 

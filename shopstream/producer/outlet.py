@@ -9,10 +9,11 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from shopstream.broker import BrokerUnreachable, TopicAdmin, client_options
+from shopstream.contracts.envelope import header_bytes
+from shopstream.contracts.routing import Record
 from shopstream.contracts.topics import INPUTS
 from shopstream.producer.delivery import OnTheWay, Sent, reason
 from shopstream.producer.errors import NoSuchTopic, NotDelivered
-from shopstream.producer.routing import Record
 from shopstream.settings import Settings
 
 MOST_BYTES = 64 * 1024 * 1024
@@ -64,11 +65,13 @@ class Outlet:
         if self._closed:
             raise RuntimeError("the producer is closed")
         self._check(record.topic)
-        size = len(record.value) + len(record.key or b"")
+        size = len(record.value) + len(record.key or b"") + header_bytes(record.headers)
         if not self._way.enter(size, self._patience):
             raise NotDelivered(1, f"no room among those on their way for {self._patience:g} s")
         try:
-            future = self._kafka.send(record.topic, record.value, record.key)
+            future = self._kafka.send(
+                record.topic, record.value, record.key, headers=_headers(record)
+            )
         except KafkaError as error:
             self._way.leave(size)
             raise NotDelivered(1, reason(error)) from error
@@ -128,6 +131,11 @@ class Outlet:
 
     def _acknowledged(self, size: int, place: Any) -> None:
         self._way.leave(size)
+
+
+def _headers(record: Record) -> list[tuple[str, bytes]]:
+    """The client sends none without a value: such a one goes with an empty one."""
+    return [(name, value or b"") for name, value in record.headers]
 
 
 def _options(settings: Settings, patience: float) -> dict[str, Any]:

@@ -1,23 +1,13 @@
-"""Where an event given as bytes belongs: its topic and its record key. Pure."""
+"""The rules of `contracts.routing` and of events, with what breaks them as `InvalidEvent`. Pure."""
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-import orjson
-
-from shopstream.contracts import topics
+from shopstream.contracts import routing
 from shopstream.contracts.events import read_event
-from shopstream.contracts.reject import Reason, Refused
+from shopstream.contracts.reject import Refused
+from shopstream.contracts.routing import Record
 from shopstream.producer.errors import InvalidEvent
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What goes to Kafka. `value` is what was given, byte for byte."""
-
-    topic: str
-    key: bytes | None
-    value: bytes
 
 
 def route(value: bytes) -> Record:
@@ -26,16 +16,8 @@ def route(value: bytes) -> Record:
     Raises:
         InvalidEvent: not JSON, not an object, or not a type that shops send.
     """
-    try:
-        event = orjson.loads(value)
-    except orjson.JSONDecodeError as error:
-        raise InvalidEvent(Reason.NOT_JSON, None, f"not JSON ({error})") from None
-    kind = event.get("type") if isinstance(event, dict) else None
-    topic = topics.TOPIC_OF_TYPE.get(kind) if isinstance(kind, str) else None
-    if topic not in topics.INPUTS:
-        rule = f"{kind!r} is not a type of event that shops send"
-        raise InvalidEvent(Reason.UNKNOWN_TYPE, "type", rule)
-    return Record(topic, record_key(topic, event), value)
+    with _named():
+        return routing.route(value)
 
 
 def check(record: Record) -> None:
@@ -44,30 +26,14 @@ def check(record: Record) -> None:
     Raises:
         InvalidEvent: with what the pipeline would refuse it for.
     """
-    try:
+    with _named():
         read_event(record.value, record.topic)
+
+
+@contextmanager
+def _named() -> Iterator[None]:
+    try:
+        yield
     except Refused as error:
         refusal = error.refusal
         raise InvalidEvent(refusal.reason, refusal.field, refusal.message) from None
-
-
-def as_it_is(line: bytes, topic: str) -> Record:
-    """The record of any bytes to `topic`, with the key of the event if they are one, else none."""
-    try:
-        event = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        event = None
-    return Record(topic, record_key(topic, event), line)
-
-
-def record_key(topic: str, event: Any) -> bytes | None:
-    """`shopid/<entity id>`, `shopid` for settings, or None where the event does not name them."""
-    shop = event.get("shopid") if isinstance(event, dict) else None
-    if not isinstance(shop, str) or topic not in topics.INPUTS:
-        return None
-    name = topics.BY_NAME[topic].entity
-    if name is None:
-        return shop.encode()
-    data = event.get("data")
-    entity = data.get(name) if isinstance(data, dict) else None
-    return f"{shop}/{entity}".encode() if isinstance(entity, str) else None

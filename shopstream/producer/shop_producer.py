@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self, Unpack
 
+from shopstream.contracts.envelope import Headers
+from shopstream.contracts.routing import Record
 from shopstream.producer.building import About, cloudevent
 from shopstream.producer.delivery import Sent
 from shopstream.producer.errors import NotDelivered
 from shopstream.producer.outlet import Outlet
 from shopstream.producer.plain import encode, plain
-from shopstream.producer.routing import Record, check, route
+from shopstream.producer.routing import check, route
 from shopstream.producer.things import (
     Order,
     Payment,
@@ -138,13 +140,15 @@ class ShopProducer:
         """
         return self._send(event if isinstance(event, bytes) else encode(plain(event)), checked)
 
-    def send_record(self, topic: str, value: bytes, key: bytes | None = None) -> Sent:
+    def send_record(
+        self, topic: str, value: bytes, key: bytes | None = None, headers: Headers = ()
+    ) -> Sent:
         """Sends any bytes to any topic, unchecked.
 
         Raises:
             NoSuchTopic, NotDelivered: as `send`.
         """
-        return self._outlet.send(Record(topic, key, value))
+        return self._outlet.send(Record(topic, key, value, tuple(headers)))
 
     def flush(self, timeout: float | None = None) -> None:
         """Waits until Kafka has everything that was sent, or has given it up.

@@ -39,11 +39,11 @@ class Book:
         }
 
     def take(self, sent: Sent) -> Refusal | None:
-        """One record arrives; why it is refused, or None."""
+        """One record arrives; why it is refused, or None. One without a value says nothing."""
         self.records += 1
-        if sent.refusal is not None:
+        if sent.refusal is not None or sent.value is None:
             return sent.refusal
-        event = parse(sent.value or b"")
+        event = parse(sent.event or sent.value)
         return self._takers[event["type"].partition(":")[0]](event)
 
     def take_all(self, records: Iterable[Sent]) -> list[Refusal | None]:

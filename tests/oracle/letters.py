@@ -69,6 +69,13 @@ def place_of(letter: Mapping[str, Any]) -> Place:
     return Place(data["topic"], data["partition"], data["offset"])
 
 
+def _headers(sent: Sent) -> list[dict[str, str | None]]:
+    return [
+        {"name": name, "value": None if value is None else base64.b64encode(value).decode()}
+        for name, value in sent.headers
+    ]
+
+
 def _letter(
     spot: Place, sent: Sent, refusal: Refusal, read: Read, letter: Mapping[str, Any]
 ) -> list[str]:
@@ -81,6 +88,7 @@ def _letter(
         "timestamp": read.timestamp,
         "key": None if sent.key is None else base64.b64encode(sent.key).decode(),
         "value": None if hidden else base64.b64encode(value).decode(),
+        **({"headers": _headers(sent)} if sent.headers and not hidden else {}),
         "size": len(value),
         "sha256": hashlib.sha256(value).hexdigest(),
         "reason": refusal.reason,

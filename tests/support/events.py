@@ -18,13 +18,18 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Sent:
-    """A record. `refusal` None: it keeps every rule (but may still be `order_moved`)."""
+    """A record. `refusal` None: it keeps every rule (but may still be `order_moved`).
+
+    `event` is what it says, where that is not in its value alone.
+    """
 
     key: bytes | None
     value: bytes | None
     refusal: Refusal | None = None
     partition: int | None = None
     topic: str = "shop.orders"
+    headers: tuple[tuple[str, bytes | None], ...] = ()
+    event: bytes | None = None
 
 
 HOMES: dict[str, tuple[str, str | None]] = {
@@ -191,6 +196,13 @@ def record(event: dict[str, Any], refusal: Refusal | None = None, **more: Any) -
 
 def encode(event: Any) -> bytes:
     return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def binary(found: dict[str, Any], *more: tuple[str, bytes | None], **about: Any) -> Sent:
+    """An event in the binary mode of CloudEvents: attributes in headers."""
+    heads = [(f"ce_{name}", value.encode()) for name, value in found.items() if name != "data"]
+    data = encode(found["data"])
+    return Sent(b"k", data, headers=(*heads, *more), event=encode(found), **about)
 
 
 def bare(value: bytes | None, reason: str, field: str | None = None, **more: Any) -> Sent:

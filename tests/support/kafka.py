@@ -25,6 +25,7 @@ class Read(NamedTuple):
     timestamp: int
     key: bytes | None
     value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...] = ()
 
 
 class Kafka:
@@ -86,7 +87,14 @@ class Kafka:
         where = {} if sent.partition is None else {"partition": sent.partition}
         while True:
             try:
-                self._producer.produce(sent.topic, sent.value, sent.key, on_delivery=note, **where)
+                self._producer.produce(
+                    sent.topic,
+                    sent.value,
+                    sent.key,
+                    on_delivery=note,
+                    headers=list(sent.headers),
+                    **where,
+                )
             except BufferError:
                 self._producer.poll(0.05)
             else:
@@ -202,4 +210,5 @@ def _note(
 
 def _read(message: Message) -> Read:
     place = Place(message.topic(), message.partition(), message.offset())
-    return Read(place, message.timestamp()[1], message.key(), message.value())
+    headers = tuple(message.headers() or ())
+    return Read(place, message.timestamp()[1], message.key(), message.value(), headers)

@@ -337,7 +337,7 @@ async def write(
         What it touched.
     """
     records = [
-        SimpleNamespace(offset=next(_offsets), timestamp=0, key=None, value=value)
+        SimpleNamespace(offset=next(_offsets), timestamp=0, key=None, value=value, headers=())
         for value in values
     ]
     batch = assemble(_numbers.next(), [decode(topic, [Run(0, 0, records)])])

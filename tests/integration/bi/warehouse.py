@@ -70,7 +70,9 @@ class Warehouse:
 
     def _batch(self, topic: str, values: Sequence[bytes | None]) -> Batch:
         kept: list[Any] = [
-            SimpleNamespace(offset=next(self._offset), timestamp=ARRIVED, key=b"", value=value)
+            SimpleNamespace(
+                offset=next(self._offset), timestamp=ARRIVED, key=b"", value=value, headers=()
+            )
             for value in values
         ]
         return assemble(self._numbers.next(), [decode(topic, [Run(0, 1, kept)])])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ from shopstream.cli.deadletters import Reading, find
 from shopstream.cli.letters import Wanted
 from shopstream.contracts.deadletter import Record, dead_letter
 from shopstream.contracts.reject import Reason, Refusal
-from shopstream.contracts.topics import DEADLETTERS, ORDERS, TOPICS
+from shopstream.contracts.topics import BY_NAME, DEADLETTERS, ORDERS, TOPICS, Topic
 from support.brokers import OwnBroker
 from support.events import Sent
 from support.kafka import Place
@@ -115,6 +116,68 @@ def test_large_letters_and_many_are_read_to_the_end(empty: OwnBroker) -> None:
     found = list(find(empty.settings, Wanted(), None, reading))
     assert [letter.offset for letter in found if letter.reason == Reason.NOT_JSON] == written
     assert reading == Reading(5006, 5006, 0)
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+def test_letters_are_read_whatever_their_compression(codec: str, empty: OwnBroker) -> None:
+    """A broker may compress a topic by itself."""
+    topic = Topic(DEADLETTERS, (), 1, {**BY_NAME[DEADLETTERS].config, "compression.type": codec})
+    delete_topics(empty.brokers.bootstrap, DEADLETTERS)
+    with TopicAdmin(empty.settings) as topics:
+        topics.create_missing([topic])
+    refusal = Refusal(Reason.BAD_VALUE, "data.status", "no status")
+    records = (Record("shop.orders", 0, n, 1, b"s/o-1", BAD) for n in range(120))
+    write(empty, [dead_letter(record, refusal) for record in records])
+    done = run(empty.brokers.bootstrap, "list")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "100 of 120 dead letters, the last ones"
+
+
+def test_letters_are_followed_as_they_are_written(empty: OwnBroker) -> None:
+    write(empty, [dead_letter(*each) for each in LETTERS[:3]])
+    told = {"SHOPSTREAM_KAFKA_BOOTSTRAP": empty.brokers.bootstrap, "SHOPSTREAM_DATA_DIR": "none"}
+    command = [
+        sys.executable,
+        "-m",
+        "shopstream",
+        "deadletters",
+        "list",
+        "--follow",
+        "--limit",
+        "1",
+    ]
+    with subprocess.Popen(
+        [*command, "--shop", "s"], env={**os.environ, **told}, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        try:
+            shown = [process.stdout.readline() for _ in range(3)]
+            assert "shop.orders:0:3" in shown[1]
+            assert shown[2] == "2 of 3 dead letters match, the last 1 shown\n"
+            # one that is there already, one of another shop, and a new one
+            new = Record("shop.orders", 0, 9, 1, b"s/o-9", BAD)
+            refusal = Refusal(Reason.BAD_VALUE, "data.status", "no status")
+            write(empty, [*(dead_letter(*each) for each in LETTERS[:2]), dead_letter(new, refusal)])
+            line = process.stdout.readline()
+            assert line.split()[2:5] == ["shop.orders:0:9", "s", "bad_value"]
+        finally:
+            process.send_signal(signal.SIGINT)
+    assert process.returncode == 130
+
+
+def test_a_record_is_sent_again_with_its_headers(empty: OwnBroker) -> None:
+    headers = (("ce_id", b"1"), ("ce_shopid", b"s-9"), ("trace", None), ("trace", b"\xff"))
+    record = Record("shop.orders", 0, 1, 1, b"s-9/o", b"{}", headers)
+    write(empty, [dead_letter(record, Refusal(Reason.MISSING_FIELD, "data.orderId", "no id"))])
+    at = empty.brokers.bootstrap
+    assert run(at, "retry", "--shop", "other").stdout.startswith("0 records sent again")
+    assert run(at, "retry", "--shop", "s-9").stdout.startswith("1 record sent again")
+    marks = [Sent(None, b"", topic="shop.orders", partition=p) for p in range(4)]
+    places = empty.client().produce(marks, lambda _: None)
+    reads = empty.client().read({place[:2]: place.offset + 1 for place in places})
+    # kafka-python sends no header without a value
+    sent = tuple((name, value or b"") for name, value in headers)
+    assert [(r.key, r.value, r.headers) for r in reads if r.value] == [(b"s-9/o", b"{}", sent)]
 
 
 def test_a_broker_that_is_away_is_one_sentence() -> None:

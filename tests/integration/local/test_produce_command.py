@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from local_topics import delete_topics
@@ -32,9 +33,18 @@ def produce(
     )
 
 
-def order(number: int) -> bytes:
+def order(number: int, **data: Any) -> bytes:
     event = {"specversion": "1.0", "id": str(number), "source": "/t", "type": "order:created"}
-    return json.dumps({**event, "shopid": "s", "data": {"orderId": f"o-{number}"}}).encode()
+    at = "2026-11-22T10:15:30Z"
+    plain = {
+        "orderId": f"o-{number}",
+        "status": "paid",
+        "currency": "EUR",
+        "createdAt": at,
+        "updatedAt": at,
+        "items": [{"productId": "p", "quantity": 1, "unitPrice": "1.50"}],
+    }
+    return json.dumps({**event, "shopid": "s", "data": plain | data}).encode()
 
 
 def test_topics_are_created_once_and_differences_are_told(broker: OwnBroker) -> None:
@@ -71,6 +81,7 @@ def test_good_lines_go_and_bad_ones_are_named_by_line(broker: OwnBroker, tmp_pat
     errors = done.stderr.decode().splitlines()
     assert errors[0].startswith("line 3: not JSON")
     assert errors[1] == "line 5: 'stock:low' is not a type of event that shops send"
+    assert len(errors) == 3
     assert errors[2].startswith("2 events sent in ")
     assert errors[2].endswith("2 lines not sent")
     topic, partition, offset = done.stdout.decode().strip().split(":")
@@ -93,12 +104,39 @@ def test_a_pretty_printed_file_stops_early_with_a_hint(
     assert line.endswith(f"It is JSON over several lines: jq -c . '{file}' | shopstream produce -")
 
 
+def test_each_line_is_held_to_the_contract_before_it_goes(
+    broker: OwnBroker, tmp_path: Path
+) -> None:
+    lines = [order(1, status="lost"), order(2), order(3, items=[{"productId": "p"}])]
+    done = produce(broker, tmp_path, "-", stdin=b"\n".join(lines))
+    assert done.returncode == 1
+    errors = done.stderr.decode().splitlines()
+    assert errors[0].startswith("line 1: data.status must be one of pending, paid")
+    assert errors[1] == "line 3: data.items[0].quantity is required"
+    assert errors[2].startswith("1 event sent in ")
+    assert errors[2].endswith("2 lines not sent")
+
+    done = produce(broker, tmp_path, "-", "--no-check", stdin=b"\n".join(lines))
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith(b"3 events sent in ")
+
+
+def test_after_twenty_faults_the_rest_is_not_read(broker: OwnBroker, tmp_path: Path) -> None:
+    wrong = [order(n, currency="eur") for n in range(40)]
+    done = produce(broker, tmp_path, "-", stdin=b"\n".join([order(0), *wrong, order(1)]))
+    assert done.returncode == 1
+    *errors, last = done.stderr.decode().splitlines()
+    assert [error.partition(":")[0] for error in errors] == [f"line {n}" for n in range(2, 22)]
+    assert last.startswith("1 event sent in ")
+    assert last.endswith("20 lines not sent, stopped at line 21")
+
+
 def test_a_file_is_sent_whole(broker: OwnBroker, tmp_path: Path) -> None:
     file = tmp_path / "orders.jsonl"
-    file.write_bytes(b"\n".join(order(number) for number in range(30_000)))
+    file.write_bytes(b"\n".join(order(number) for number in range(20_000)))
     done = produce(broker, tmp_path, str(file))
     assert done.returncode == 0, done.stderr
-    assert done.stderr.decode().splitlines()[-1].startswith("30,000 events sent in ")
+    assert done.stderr.decode().splitlines()[-1].startswith("20,000 events sent in ")
 
 
 def test_with_a_topic_every_line_goes(broker: OwnBroker, tmp_path: Path) -> None:

@@ -81,6 +81,7 @@ class Record:
     value: bytes | None
     key: bytes | None = None
     timestamp: int = 1_795_000_000_000
+    headers: tuple[()] = ()
 
 
 @dataclass

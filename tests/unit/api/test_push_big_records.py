@@ -39,7 +39,8 @@ def taking(hub: Hub) -> Source:
 
 async def take(there: Source, *values: bytes) -> None:
     records: Any = [
-        SimpleNamespace(offset=n, timestamp=0, value=value) for n, value in enumerate(values)
+        SimpleNamespace(offset=n, timestamp=0, value=value, headers=())
+        for n, value in enumerate(values)
     ]
     await there._take({TopicPartition(*PLACE): records})
 

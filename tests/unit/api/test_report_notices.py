@@ -17,7 +17,7 @@ PLACE = Partition(NOTICES, 0)
 
 def notice(offset: int, **event: Any) -> Any:
     value = json.dumps({"type": "report:updated", "specversion": "1.0", **event}).encode()
-    return SimpleNamespace(offset=offset, timestamp=0, value=value)
+    return SimpleNamespace(offset=offset, timestamp=0, value=value, headers=())
 
 
 class Reading:
@@ -75,7 +75,7 @@ async def test_a_new_beginning_changes_every_shop() -> None:
 async def test_a_notice_that_cannot_be_read_changes_every_shop() -> None:
     reading = Reading()
     before = reading.changes()
-    await reading.reads(SimpleNamespace(offset=5, timestamp=0, value=b"{"))
+    await reading.reads(SimpleNamespace(offset=5, timestamp=0, value=b"{", headers=()))
     assert min(reading.changes()) > max(before)
 
 

@@ -13,8 +13,8 @@ from api.push.types import PUSHED
 from shopstream.contracts.asyncapi import ENDPOINTS, document, pushed
 from shopstream.contracts.documents import files
 from shopstream.contracts.json_schema import of_event
+from shopstream.contracts.routing import record_key
 from shopstream.contracts.topics import BY_NAME, DAY_MS, INPUTS, TOPIC_OF_TYPE
-from shopstream.producer.routing import record_key
 
 VERSION: str = tomllib.loads(read("pyproject.toml"))["project"]["version"]
 FILES = files(VERSION)

@@ -22,12 +22,14 @@ FLAGS = {
     "pipeline": set(),
     "api": set(),
     "migrate": {"--bi-user", "--bi-shop"},
-    "produce": {"--rate", "--topic"},
+    "produce": {"--rate", "--topic", "--no-check"},
     "status": {"--json", "--address"},
     "token": {"--shop", "--role", "--user", "--ttl"},
     "verify": {"--shop", "--json"},
     "rebuild": set(),
-    "deadletters list": {"--reason", "--topic", "--shop", "--since", "--limit", "--json"},
+    "deadletters list": {
+        *("--reason", "--topic", "--shop", "--since", "--limit", "--json", "--follow"),
+    },
     "deadletters retry": {"--reason", "--topic", "--shop", "--since", "--limit", "--dry-run"},
 }
 

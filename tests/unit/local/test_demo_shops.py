@@ -11,8 +11,9 @@ from local.demo.shops import SHOPS
 from local.demo.stream import Stream
 from local.demo.world import World
 from shopstream.contracts.events import DATA, read_event
+from shopstream.contracts.routing import record_key
 from shopstream.contracts.topics import TOPIC_OF_TYPE
-from shopstream.producer.routing import record_key, route
+from shopstream.producer.routing import route
 
 NOW = datetime(2026, 11, 25, 14, 20, tzinfo=UTC)
 WORLD = World(seed=1)

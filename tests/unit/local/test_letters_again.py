@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from shopstream.cli.deadletters import Reading, Retried, matching, retry
 from shopstream.cli.deadletters_command import _cells, json_line, listed, retried
 from shopstream.cli.letters import Letter, Wanted, read_letter, since
 from shopstream.contracts.deadletter import Record, dead_letter
+from shopstream.contracts.envelope import Headers
 from shopstream.contracts.reject import Reason, Refusal
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -32,8 +34,9 @@ def letter_bytes(
     topic: str = "shop.orders",
     offset: int = 7,
     field: str | None = "data.status",
+    headers: Headers = (),
 ) -> bytes:
-    record = Record(topic, 3, offset, MS - 5000, key, value)
+    record = Record(topic, 3, offset, MS - 5000, key, value, headers)
     return dead_letter(record, Refusal(reason, field, "a sentence"))
 
 
@@ -109,7 +112,7 @@ def test_a_letter_that_was_written_twice_counts_once() -> None:
 
 
 def test_each_distinct_record_is_sent_once_in_the_order_of_arrival() -> None:
-    sent: list[tuple[str, bytes, bytes | None]] = []
+    sent: list[tuple[Any, ...]] = []
     letters = [
         letter(b"b", offset=1),
         letter(b"a", offset=2),
@@ -122,10 +125,10 @@ def test_each_distinct_record_is_sent_once_in_the_order_of_arrival() -> None:
     ]
     done = retry(letters, lambda *record: sent.append(record))
     assert sent == [
-        ("shop.orders", b"b", b"s/o-1"),
-        ("shop.orders", b"a", b"s/o-1"),
-        ("shop.orders", b"b", None),
-        ("shop.traffic", b"b", b"s/o-1"),
+        ("shop.orders", b"b", b"s/o-1", ()),
+        ("shop.orders", b"a", b"s/o-1", ()),
+        ("shop.orders", b"b", None, ()),
+        ("shop.traffic", b"b", b"s/o-1", ()),
     ]
     assert (done.sent, done.repeated) == (4, 1)
     assert done.kept_back == {
@@ -133,6 +136,15 @@ def test_each_distinct_record_is_sent_once_in_the_order_of_arrival() -> None:
         "the record had no bytes": 1,
         "elsewhere is not a topic that shops write": 1,
     }
+
+
+def test_a_record_goes_with_its_headers_and_another_header_makes_another_record() -> None:
+    sent: list[tuple[Any, ...]] = []
+    one = (("ce_id", b"1"), ("ce_shopid", b"s-9"), ("trace", None), ("trace", b"\xff"))
+    letters = [letter(headers=each) for each in (one, one, one[:2], ())]
+    assert [each.shop for each in letters] == ["s-9", "s-9", "s-9", "s"]
+    assert retry(letters, lambda *record: sent.append(record)).repeated == 1
+    assert [headers for *_, headers in sent] == [one, one[:2], ()]
 
 
 def test_what_was_done_is_told() -> None:
@@ -149,7 +161,12 @@ def test_what_was_done_is_told() -> None:
 def test_what_is_listed_is_told() -> None:
     assert listed(0, Reading()) == "0 dead letters"
     assert listed(100, Reading(1200, 300, 1)) == (
-        "1,200 dead letters, 300 match, the last 100 shown, 1 other record passed over"
+        "300 of 1,200 dead letters match, the last 100 shown, 1 other record passed over"
+    )
+    assert listed(100, Reading(1203, 1203)) == "100 of 1,203 dead letters, the last ones"
+    assert listed(1, Reading(1203, 1)) == "1 of 1,203 dead letters matches"
+    assert listed(1, Reading(2, 2, 2)) == (
+        "1 of 2 dead letters, the last ones, 2 other records passed over"
     )
 
 

@@ -22,7 +22,11 @@ def kafka_records(values: list[bytes | None]) -> list[Any]:
     """With a hole before each second offset."""
     return [
         SimpleNamespace(
-            offset=FIRST + i + i // 2, timestamp=ARRIVED + i, key=b"k%d" % i, value=value
+            offset=FIRST + i + i // 2,
+            timestamp=ARRIVED + i,
+            key=b"k%d" % i,
+            value=value,
+            headers=(),
         )
         for i, value in enumerate(values)
     ]
@@ -34,7 +38,8 @@ def decoded(values: list[bytes | None], topic: str = ORDERS) -> DecodedChunk:
     with patch.object(chunk, "FEW", 0):
         piece = decode(topic, [Run(3, 7, records)])
     events, kept, refused = [], [], []
-    for record in records:
+    full = [record for record in records if record.value is not None]
+    for record in full:
         try:
             events.append(read_event(record.value, topic))
             kept.append(record)
@@ -63,7 +68,8 @@ def decoded(values: list[bytes | None], topic: str = ORDERS) -> DecodedChunk:
         (topic, 3, 7)
     }
     assert piece.parts == ((topic, 3, 7, records[0].offset, records[-1].offset + 1),)
-    assert piece.records == len(values)
+    assert list(piece.accepted) == kept
+    assert (piece.records, piece.tombstones) == (len(values), len(values) - len(full))
     return piece
 
 
@@ -76,7 +82,7 @@ def told(values: list[bytes | None], topic: str = ORDERS) -> list[str]:
     names = piece.rows[shape.columns(topic)[0].name].to_pylist()
     found = dict(zip(piece.history["offset"].to_pylist(), names, strict=True))
     found |= {record.offset: refusal.reason.value for record, refusal in piece.refused}
-    return [found[record.offset] for record in kafka_records(values)]
+    return [found.get(record.offset, "tombstone") for record in kafka_records(values)]
 
 
 def sure(values: list[bytes], topic: str = ORDERS) -> bool:

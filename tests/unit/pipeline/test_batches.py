@@ -58,10 +58,17 @@ def test_two_incarnations_of_a_topic_are_two_runs():
 
 
 def test_a_batch_of_refused_records_has_no_rows():
-    batch = assemble(5, [piece(b"{}"), piece(None, b"")])
+    batch = assemble(5, [piece(b"{}"), piece(b"1", b"")])
     assert (batch.staged.num_rows, batch.history.num_rows, batch.records) == (0, 0, 3)
     assert batch.staged.column_names[0] == "seq"
     assert len(batch.dead_letters()) == 3
+
+
+def test_a_record_without_a_value_is_counted_and_nothing_else():
+    batch = assemble(5, [piece(None, None), piece(None, value("a"), b"{}")])
+    assert (batch.records, batch.tombstones, len(batch.refused)) == (5, 3, 1)
+    assert batch.staged["order_id"].to_pylist() == ["a"]
+    assert batch.parts[0].next == 1004
 
 
 def test_moved_orders_are_refused_with_their_records_as_they_were():

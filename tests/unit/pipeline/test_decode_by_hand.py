@@ -95,7 +95,7 @@ def test_a_broken_record_among_others_takes_only_itself_away(count, broken):
     values[middle] = broken
     expected = [f"o-{i}" for i in range(count)]
     found = told(values)
-    assert found[middle] in ("not_json", "not_cloudevent")
+    assert found[middle] in ("not_json", "not_cloudevent", "tombstone")
     assert found[:middle] + found[middle + 1 :] == expected[:middle] + expected[middle + 1 :]
 
 
@@ -125,8 +125,8 @@ def test_few_records_are_read_one_by_one(one_by_one, count, again):
 
 
 def test_a_chunk_of_refused_records_has_no_rows():
-    piece = decoded([None, b"", b"{}", b"null", with_extra(b"Infinity")])
-    assert (piece.rows.num_rows, piece.history.num_rows, len(piece.refused)) == (0, 0, 5)
+    piece = decoded([b"", b"{}", b"null", with_extra(b"Infinity")])
+    assert (piece.rows.num_rows, piece.history.num_rows, len(piece.refused)) == (0, 0, 4)
     assert piece.rows.schema == shape.staged(ORDERS)
 
 
@@ -493,3 +493,43 @@ def test_a_record_without_a_key_or_with_any_timestamp_is_kept_as_it_is():
     piece = decode("shop.orders", [Run(0, 0, [record])])
     assert piece.history["key"].to_pylist() == [None]
     assert piece.history["arrived"].cast(pa.int64()).to_pylist() == [-1]
+
+
+@pytest.mark.parametrize("count", [1, 100])
+def test_binary_mode_goes_the_same_ways_and_a_refusal_keeps_the_record_as_it_was(count):
+    """Also beside records in structured mode, and whatever is refused among them."""
+    data = bytes_of(order(orderId="binary"))
+    records = kafka_records([PLAIN, data, data, b"{}", None, data] * count)
+    for at, record in enumerate(records):
+        if at % 6 in (1, 2, 4):
+            record.headers = [*BINARY, ("trace", b"\xff")]
+        if at % 6 == 2:
+            record.headers = [("content-type", b"application/cloudevents-batch+json")]
+    half = len(records) // 2
+    piece = decode("shop.orders", [Run(4, 0, records[:half]), Run(2, 0, records[half:])])
+    assert piece.rows["order_id"].to_pylist() == ["o-1", "binary"] * count
+    assert [json.loads(raw)["id"] for raw in piece.history["raw"].to_pylist()] == [
+        "e-1",
+        "b-1",
+    ] * count
+    assert (piece.records, piece.tombstones) == (6 * count, count)
+    places = [record.offset for record, _ in piece.refused]
+    assert places == sorted(places)
+    assert len(places) == 3 * count
+    first = {record.offset for record in records[:half]}
+    assert all(
+        record.partition == (4 if record.offset in first else 2) for record, _ in piece.refused
+    )
+    batch = piece.refused[0][0]
+    assert (batch.value, batch.headers) == (data, tuple(records[2].headers))
+    binary = [record for record in piece.accepted if record.headers]
+    assert {record.value for record in binary} == {data}
+
+
+BINARY = [
+    ("ce_specversion", b"1.0"),
+    ("ce_id", b"b-1"),
+    ("ce_source", b"/binary"),
+    ("ce_type", b"order:created"),
+    ("ce_shopid", b"s-17"),
+]

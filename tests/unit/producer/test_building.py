@@ -10,6 +10,7 @@ import pytest
 
 from shopstream.contracts.events import DATA
 from shopstream.contracts.reject import Reason
+from shopstream.contracts.routing import Record
 from shopstream.producer import (
     InvalidEvent,
     Item,
@@ -24,7 +25,7 @@ from shopstream.producer import (
 )
 from shopstream.producer.building import cloudevent
 from shopstream.producer.plain import encode, plain
-from shopstream.producer.routing import Record, check, route
+from shopstream.producer.routing import check, route
 from shopstream.producer.things import Thing
 
 AT = datetime(2026, 11, 22, 11, 15, 30, 123456, tzinfo=timezone(timedelta(hours=1)))

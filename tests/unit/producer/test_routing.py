@@ -3,8 +3,9 @@ import json
 import pytest
 
 from shopstream.contracts import topics
+from shopstream.contracts.routing import Record, as_it_is
 from shopstream.producer import InvalidEvent
-from shopstream.producer.routing import Record, as_it_is, route
+from shopstream.producer.routing import route
 
 
 def line(kind: str, **data: object) -> bytes:

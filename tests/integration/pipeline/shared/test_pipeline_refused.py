@@ -1,8 +1,9 @@
 """What breaks a rule ends in the dead letters with its reason, and the stream goes on."""
 
+from dataclasses import replace
 from typing import Any
 
-from support.events import Refusal, Sent, at, bare, encode, item, order, record
+from support.events import Refusal, Sent, at, bare, binary, encode, item, order, record
 from support.scene import Scene
 
 MOVED = Refusal("order_moved", "data.createdAt")
@@ -44,7 +45,6 @@ REFUSED: list[Sent] = [
     bare(encode(order("refused", "signs", note="," * 20_001)), "too_complex"),
     bare(RAW[:-1] + b',"note":[' + b"0," * 20_001 + b"0]}", "too_complex"),
     bare(b"[" * 20_001, "too_complex"),
-    bare(None, "not_json"),
     bare(b"", "not_json"),
     bare(b"  ", "not_json"),
     bare(b"\x00\xff\xfe", "not_json"),
@@ -191,3 +191,59 @@ def test_a_refused_record_is_refused_again_when_it_comes_again(scene: Scene) -> 
     scene.check_letters(places)
     ids = {letter["id"] for letter in scene.system.dead_letters()}
     assert len(ids) >= len(places) == 40
+
+
+BATCH = ("content-type", b"application/cloudevents-batch+json")
+
+
+def test_binary_mode_beside_structured_mode_ends_in_the_same_tables(scene: Scene) -> None:
+    """Also where the two modes send versions of one order, and where an order moved."""
+    sent = []
+    for n in range(60):
+        sent += [
+            binary(order("binary", f"o-{n}"), ("content-type", b"application/json")),
+            record(order("binary", f"o-{n}", version=2, total="1.10")),
+            binary(
+                order("binary", f"o-{n}", version=3, total=n), ("trace", b"\xff"), ("none", None)
+            ),
+        ]
+    scene.send(sent)
+    places = scene.send([binary(order("binary", "o-1", created=at(7), version=4), ("trace", b"t"))])
+    scene.check(["binary"])
+    assert scene.sent[places[0]][1] == MOVED
+    scene.check_letters(places)
+
+
+def test_a_refused_record_keeps_its_headers_and_a_batch_is_refused(scene: Scene) -> None:
+    good = binary(order("headers", "good"))
+    places = scene.send(
+        [
+            good,
+            replace(
+                binary(changed("data.status", "lost")), refusal=Refusal("bad_value", "data.status")
+            ),
+            replace(binary(order("headers", "x"), BATCH), refusal=Refusal("not_cloudevent")),
+            bare(b"[" + RAW + b"]", "not_cloudevent", headers=(BATCH,)),
+            bare(b"\0\0\0\0\7" + RAW, "not_json", headers=(("x", None), ("x", b"\0\xff"))),
+            replace(
+                binary(order("headers", "x"), ("x", b"y" * 70_000)), refusal=Refusal("too_large")
+            ),
+        ]
+    )
+    scene.check(["headers"])
+    scene.check_letters(places)
+
+
+def test_a_record_without_a_value_is_counted_and_skipped(scene: Scene) -> None:
+    def count() -> float:
+        text = scene.system.metrics(scene.system.pipelines[0])
+        line = 'shopstream_tombstones_total{topic="shop.orders"} '
+        return sum(float(each[len(line) :]) for each in text.splitlines() if each.startswith(line))
+
+    before = count()
+    places = scene.send(
+        [Sent(b"k", None), *[record(order("tombs", f"o-{n}")) for n in range(3)]] * 2
+    )
+    scene.check(["tombs"])
+    scene.check_letters(places)
+    assert count() == before + 2

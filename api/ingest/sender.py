@@ -1,0 +1,107 @@
+"""Writes records to Kafka: idempotent, acknowledged by every in-sync replica, or told."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from api.faults import NotYet
+from shopstream.contracts.routing import Record
+
+log = logging.getLogger(__name__)
+
+WAIT_SECONDS = 10.0
+STOP_SECONDS = 0.5
+LINGER_MS = 2
+BATCH_BYTES = 512 * 1024
+"""Of one partition in one request; brokers take a mebibyte by default."""
+BREATH_RECORDS = 200
+"""Between two chances for other requests."""
+
+
+class Stored(NamedTuple):
+    """Where Kafka put a record."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+class KafkaSender:
+    """`options` connect an aiokafka client, which begins with the first record. What waits for a broker in the client
+    is bounded by it: one batch for each partition."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self._options = dict(options)
+        self._starting = asyncio.Lock()
+        self._producer: AIOKafkaProducer | None = None
+        self._ending: set[asyncio.Task[None]] = set()
+
+    async def send(self, records: Sequence[Record]) -> list[Stored]:
+        """Writes all of them; where each is, in their order.
+
+        Raises:
+            NotYet: Kafka has not confirmed them within `WAIT_SECONDS`. Some may be there, and the rest may follow.
+        """
+        producer = None
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                producer = await self._started()
+                futures = []
+                for number, record in enumerate(records, 1):
+                    futures.append(await producer.send(record.topic, record.value, record.key))
+                    if number % BREATH_RECORDS == 0:
+                        await asyncio.sleep(0)
+                found = await asyncio.gather(*futures)
+                return [Stored(each.topic, each.partition, each.offset) for each in found]
+        except (KafkaError, OSError, TimeoutError) as error:
+            self._replace(producer)
+            log.warning("events over HTTP were not confirmed (%s)", error or type(error).__name__)
+            raise NotYet(
+                "Kafka has not confirmed the events; some may be there. Send them again with the same ids."
+            ) from None
+
+    async def stop(self) -> None:
+        """What was sent goes out, within bounds."""
+        self._replace(self._producer)
+        if self._ending:
+            await asyncio.wait(self._ending, timeout=STOP_SECONDS)
+
+    def _replace(self, producer: AIOKafkaProducer | None) -> None:
+        """One that met a fatal error would never recover; what others have in it still goes out."""
+        if producer is None or producer is not self._producer:
+            return
+        self._producer = None
+        task = asyncio.create_task(_stop(producer), name="ingest: end of a producer")
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+    async def _started(self) -> AIOKafkaProducer:
+        async with self._starting:
+            if self._producer is None:
+                producer = AIOKafkaProducer(
+                    **self._options,
+                    acks="all",
+                    enable_idempotence=True,
+                    linger_ms=LINGER_MS,
+                    max_batch_size=BATCH_BYTES,
+                    request_timeout_ms=int(WAIT_SECONDS * 1000),
+                )
+                try:
+                    await producer.start()
+                except BaseException:
+                    await _stop(producer)
+                    raise
+                self._producer = producer
+            return self._producer
+
+
+async def _stop(producer: AIOKafkaProducer) -> None:
+    """Bounded: a broker that is away would be waited for without end."""
+    ending = asyncio.ensure_future(producer.stop())
+    await asyncio.wait({ending}, timeout=WAIT_SECONDS)
+    if not ending.done():
+        ending.cancel()

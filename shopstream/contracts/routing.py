@@ -1,0 +1,75 @@
+"""Where an event belongs: its topic and its record key. Pure."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from shopstream.contracts import topics
+from shopstream.contracts.envelope import Headers
+from shopstream.contracts.events import Event, read_event
+from shopstream.contracts.reject import Reason, Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What goes to Kafka. `value` is what was given, byte for byte."""
+
+    topic: str
+    key: bytes | None
+    value: bytes
+    headers: Headers = ()
+
+
+def route(value: bytes) -> Record:
+    """The record of one event, to the topic of its type, whatever else is wrong with it.
+
+    Raises:
+        Refused: not JSON, not an object, or not a type that shops send.
+    """
+    try:
+        event = orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        raise Refused(Reason.NOT_JSON, None, f"not JSON ({error})") from None
+    kind = event.get("type") if isinstance(event, dict) else None
+    topic = topics.TOPIC_OF_TYPE.get(kind) if isinstance(kind, str) else None
+    if topic not in topics.INPUTS:
+        rule = f"{kind!r} is not a type of event that shops send"
+        raise Refused(Reason.UNKNOWN_TYPE, "type", rule)
+    return Record(topic, record_key(topic, event), value)
+
+
+def checked(value: bytes) -> tuple[Event, Record]:
+    """An event that keeps every rule, and its record, which is that of `route`.
+
+    Raises:
+        Refused: with what the pipeline would refuse it for.
+    """
+    event = read_event(value, None)
+    topic = topics.TOPIC_OF_TYPE[event.type]
+    return event, Record(topic, _key(topic, event.shop_id, event.data), value)
+
+
+def as_it_is(line: bytes, topic: str) -> Record:
+    """The record of any bytes to `topic`, with the key of the event if they are one, else none."""
+    try:
+        event = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        event = None
+    return Record(topic, record_key(topic, event), line)
+
+
+def record_key(topic: str, event: Any) -> bytes | None:
+    """`shopid/<entity id>`, `shopid` for settings, or None where the event does not name them."""
+    shop = event.get("shopid") if isinstance(event, dict) else None
+    if not isinstance(shop, str) or topic not in topics.INPUTS:
+        return None
+    return _key(topic, shop, event.get("data"))
+
+
+def _key(topic: str, shop: str, data: Any) -> bytes | None:
+    name = topics.BY_NAME[topic].entity
+    if name is None:
+        return shop.encode()
+    entity = data.get(name) if isinstance(data, dict) else None
+    return f"{shop}/{entity}".encode() if isinstance(entity, str) else None
