@@ -57,6 +57,12 @@ class Metrics:
             ["reason"],
             registry=self.registry,
         )
+        self._hooks = Counter(
+            "shopstream_hooks",
+            "Webhooks by platform, and what became of them: written, ignored, refused, unsigned",
+            ["platform", "outcome"],
+            registry=self.registry,
+        )
         build = Gauge(
             "shopstream_build_info",
             "1, with the version of this process",
@@ -81,6 +87,10 @@ class Metrics:
         """One for each event that breaks a rule."""
         for reason in reasons:
             self._refused.labels(reason.value).inc()
+
+    def hooked(self, platform: str, outcome: str) -> None:
+        """A webhook that was answered."""
+        self._hooks.labels(platform, outcome).inc()
 
     def watch(
         self,
