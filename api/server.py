@@ -137,7 +137,8 @@ class Protocol(HttpToolsProtocol):
             self.app = _answer_crowded
         super().on_headers_complete()
         self.app = app
-        self._body_limit = body_bytes(self.parser.get_method(), self.scope["path"])
+        # without a path where the connection becomes a WebSocket of its own protocol
+        self._body_limit = body_bytes(self.parser.get_method(), self.scope.get("path", ""))
 
     def on_body(self, body: bytes) -> None:
         """Takes a piece of a body."""

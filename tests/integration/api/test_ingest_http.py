@@ -121,3 +121,20 @@ async def test_the_curl_of_the_page_writes_an_event(
     assert ran.returncode == 0
     assert answer["records"][0]["topic"] == ("shop.orders", "shop.inventory")[number]
     assert answer["includes"].startswith(answer["records"][0]["topic"])
+
+
+async def test_a_record_in_binary_mode_is_pushed_as_an_event(
+    http: httpx.AsyncClient, broker: Kafka
+) -> None:
+    event = order_event(SHOP, "pushed-binary", userid="u1")
+    heads = [(f"ce_{name}", str(value).encode()) for name, value in event.items() if name != "data"]
+    data = json.dumps(event["data"]).encode()
+    batch = [("content-type", BATCH.encode())]
+    async with stream(http, "/events", bearer(token(SHOP))) as listening:
+        await listening.until("stream:ready")
+        whole = json.dumps([order_event(SHOP, "pushed-batch")]).encode()
+        await broker.producer.send_and_wait("shop.orders", whole, headers=batch, partition=0)
+        await broker.producer.send_and_wait("shop.orders", None, key=b"k", partition=0)
+        await broker.producer.send_and_wait("shop.orders", data, headers=heads, partition=0)
+        pushed = await listening.until("order:created")
+    assert pushed.data == event
