@@ -50,7 +50,7 @@ def _parse_carefully(value: bytes) -> Any:
 
 
 def read_record(value: bytes | None, topic: str) -> PushEvent | None:
-    """What is pushed of a record of `topic`; None where it breaks a rule."""
+    """What is pushed of a record of `topic`; None where it breaks a rule, or is history."""
     if not value or too_much(value):
         return None
     try:
@@ -77,7 +77,7 @@ def _event(value: bytes, topic: str) -> tuple[str, str, str | None] | None:
         return None
     if kind in events.DATA:
         event = events.read_document(document, topic)
-        return event.shop_id, event.type, event.user_id
+        return None if event.backfill else (event.shop_id, event.type, event.user_id)
     return _envelope(document, kind)
 
 

@@ -254,8 +254,6 @@ class Source:
                 self._tracker.changed(shop, days_of(seen.get("data")))
             else:
                 self._tracker.changed()
-        if seen is not None and seen.get("shopstreambackfill") is True:
-            return
         # no shop has a longer name, and no channel is made for one
         if isinstance(shop, str) and 0 < len(shop) <= IDENTIFIER_LENGTH:
             self._hub.publish(shop, place, position, timestamp // 1000, value)
