@@ -92,7 +92,8 @@ def utc_now() -> datetime:
 
 
 def create_app(deps: Deps, now: Callable[[], datetime] = utc_now) -> FastAPI:
-    """Every route, with its middleware and its faults. `app.state.sockets` are its sessions of Socket.IO."""
+    """Every route, with its middleware and its faults. `app.state.sockets` are its sessions of Socket.IO,
+    `app.state.refused_early` counts what the server refuses by itself."""
     metrics = Metrics()
     metrics.watch(deps.hub, deps.tracker, now, deps.disk)
     app = FastAPI(
@@ -125,6 +126,7 @@ def create_app(deps: Deps, now: Callable[[], datetime] = utc_now) -> FastAPI:
     app.include_router(hooks.router())
     app.include_router(health.router(checks, metrics=deps.metrics_here))
     app.state.metrics = metrics.registry
+    app.state.refused_early = metrics.refused_early
     app.include_router(page.router())
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
     return app

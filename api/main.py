@@ -135,6 +135,7 @@ async def _serve(
             direct=settings.push_direct,
             per_address=settings.connections_per_address,
             most=most,
+            refused=app.state.refused_early,
         )
         server = Server(config, goodbye)
         scraped = await _listen_for_metrics(settings, app.state.metrics)

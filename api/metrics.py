@@ -63,6 +63,12 @@ class Metrics:
             ["platform", "outcome"],
             registry=self.registry,
         )
+        self._early = Counter(
+            "shopstream_http_early_refusals",
+            "Requests and connections refused before a route was looked for",
+            ["status"],
+            registry=self.registry,
+        )
         build = Gauge(
             "shopstream_build_info",
             "1, with the version of this process",
@@ -91,6 +97,10 @@ class Metrics:
     def hooked(self, platform: str, outcome: str) -> None:
         """A webhook that was answered."""
         self._hooks.labels(platform, outcome).inc()
+
+    def refused_early(self, status: int) -> None:
+        """The server refused a request or a connection; it is not among those that `answered` counts."""
+        self._early.labels(str(status)).inc()
 
     def watch(
         self,

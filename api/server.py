@@ -35,12 +35,10 @@ from api.limits import (
     too_much,
 )
 from api.problems import Problem, describe
-from api.push.takeover import TAKE_OVER, Owner, bound
+from api.push.takeover import STALL_SECONDS, TAKE_OVER, Owner, bound
 from api.push.websocket import MAX_MESSAGE
 
 GRACE_SECONDS = 1
-STALL_SECONDS = 30.0
-"""A client that reads nothing for this long is cut off."""
 REQUEST_SECONDS = 30.0
 """From the first byte, or from the connection, to the whole request."""
 IDLE_SECONDS = 30.0
@@ -64,6 +62,8 @@ class Config(uvicorn.Config):
 
     connections = Connections(0)
     most: int | None = None
+    refused: Callable[[int], None] | None = None
+    """Told the status of each refusal that the application does not see."""
 
 
 class Protocol(HttpToolsProtocol):
@@ -135,6 +135,7 @@ class Protocol(HttpToolsProtocol):
         app = self.app
         if self._crowd > 0:
             self.app = _answer_crowded
+            self._count(_crowded())
         super().on_headers_complete()
         self.app = app
         # without a path where the connection becomes a WebSocket of its own protocol
@@ -299,8 +300,13 @@ class Protocol(HttpToolsProtocol):
                 self.cycle.disconnected = True
             self._send(problem)
 
+    def _count(self, problem: Problem) -> None:
+        if self.config.refused is not None:
+            self.config.refused(problem.status)
+
     def _send(self, problem: Problem) -> None:
         """Answers with a problem under an id of its own, and closes."""
+        self._count(problem)
         request = trace.Trace().request
         answer = problem.response(request)
         heads = [*answer.raw_headers, (trace.HEADER.lower().encode(), request.encode())]
@@ -400,10 +406,12 @@ def configure(
     direct: bool = True,
     per_address: int = 0,
     most: int | None = None,
+    refused: Callable[[int], None] | None = None,
     **more: Any,
 ) -> uvicorn.Config:
     """How the application is served; `direct`: streams write to their connections themselves; `per_address`: how many
-    connections an address may have, 0 is no limit; `most`: how many there may be in all."""
+    connections an address may have, 0 is no limit; `most`: how many there may be in all; `refused` is told the status
+    of each refusal that the application does not see."""
     found = Config(
         app,
         http=Protocol if direct else PlainProtocol,
@@ -418,5 +426,5 @@ def configure(
         timeout_graceful_shutdown=GRACE_SECONDS,
         **more,
     )
-    found.connections, found.most = Connections(per_address), most
+    found.connections, found.most, found.refused = Connections(per_address), most, refused
     return found

@@ -29,7 +29,7 @@ def views() -> list[str]:
         re.search(r"CREATE OR REPLACE VIEW shopstream_bi\.(\w+)", sql.load(p))
         for p in sql.names("bi")
     )
-    return sorted(match[1] for match in found if match)
+    return sorted({match[1] for match in found if match})
 
 
 def statements(user: str, password: str, salt: str, shops: Sequence[str]) -> Iterator[str]:

@@ -76,7 +76,7 @@ def comparison(window: Window) -> str:
         expected=", ".join(f"{name} AS expected_{name}" for name in window.sums),
         no_expected=", ".join(f"{zeros[name]} AS expected_{name}" for name in window.sums),
         no_stored=", ".join(f"{zeros[name]} AS stored_{name}" for name in window.sums),
-        window=window.name,
+        window=window.rows(),
         period=period,
         select=load(f"expected/{window.name}.sql"),
     )

@@ -13,6 +13,8 @@ from shopstream.settings import Settings
 
 FOLDERS = ("schema", "windows", "bi")
 DATABASES = (DATABASE, "shopstream_bi")
+TIMEOUT_SECONDS = 6 * 3600.0
+"""Of one migration: some fill a table."""
 _RECORD = """
 CREATE TABLE IF NOT EXISTS migrations (
     number UInt32,
@@ -71,7 +73,7 @@ async def migrate_engine(address: Address) -> list[str]:
     async with ClickHouseClient(address, database="default") as engine:
         for database in DATABASES:
             await engine.execute(f"CREATE DATABASE IF NOT EXISTS {database} ENGINE = Atomic")
-    async with ClickHouseClient(address) as engine:
+    async with ClickHouseClient(address, timeout=TIMEOUT_SECONDS) as engine:
         await engine.execute(_RECORD)
         rows = await engine.rows("SELECT number, sha256 FROM migrations")
         todo = pending(all_migrations(), {row["number"]: row["sha256"] for row in rows})

@@ -6,19 +6,26 @@ import pyarrow as pa
 
 from clickhouse.sql import load, names
 
-DECIMAL = ("revenue", "received_amount", "failed_amount")
+DECIMAL = ("items", "quantity", "revenue", "received_amount", "failed_amount")
+ORDER_WINDOWS = "order_windows"
+"""The table of all windows of orders."""
+GRAINS = ("sales_15m", "product_15m", "product_day", "product_month")
+"""They, in the order of its enumeration `grain`, which begins at 1."""
 _KEYS = {
     "slot": pa.timestamp("s", "UTC"),
     "day": pa.date32(),
     "month": pa.date32(),
     "gap": pa.uint8(),
 }
+_STORED = {"slot": "start", "day": "start", "month": "start", "items": "quantity"}
+"""Columns of windows of orders that have another name in their table."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A SummingMergeTree table. `source` is the table of versions that it is made of; `time` its key column
-    that says when, or None for what has no time."""
+    """Sums in a SummingMergeTree table. `source` is the table of versions that they are made of; `time` the key
+    column that says when, or None for what has no time. A window of orders is the rows of one grain in
+    `order_windows`; each other one is a table."""
 
     name: str
     source: str
@@ -32,10 +39,37 @@ class Window:
             return pa.decimal128(38, 4) if column in DECIMAL else pa.int64()
         return _KEYS.get(column, pa.string())
 
+    @property
+    def table(self) -> str:
+        """The table that has its rows."""
+        return ORDER_WINDOWS if self.name in GRAINS else self.name
+
+    def rows(self) -> str:
+        """Its rows, with `keys` and `sums` as columns, to select from; rows of one key may be several."""
+        return self._of_grain(ORDER_WINDOWS, f"'{self.name}'") if self.name in GRAINS else self.name
+
+    def columns(self) -> dict[str, str]:
+        """What an insert of a row writes: each column of its table, and its value over `keys` and `sums`."""
+        own = (*self.keys, *self.sums)
+        if self.name not in GRAINS:
+            return {name: name for name in own}
+        return {"grain": f"'{self.name}'", **{_STORED.get(name, name): name for name in own}}
+
     def changes(self) -> str:
-        """The statement of its view: what some rows of `apply_<source>` change in it."""
+        """A statement: what the rows of `{rows}`, a part of `source`, change in it, by key."""
+        if self.name in GRAINS:
+            select = f"(\n{load('apply/order_windows.sql')})"
+            return f"SELECT * FROM {self._of_grain(select, str(GRAINS.index(self.name) + 1))}"
         (path,) = [path for path in names("windows") if path.endswith(f"_to_{self.name}.sql")]
-        return load(path).split(" AS\n", 1)[1]
+        select = load(path).split(" AS\n", 1)[1]
+        return select.replace(f"FROM apply_{self.source}", "FROM {rows}")
+
+    def _of_grain(self, table: str, grain: str) -> str:
+        columns = {name: _STORED.get(name, name) for name in (*self.keys, *self.sums)}
+        if self.time in ("day", "month"):
+            columns[self.time] = "toDate(start)"
+        selected = ", ".join(f"{value} AS {name}" for name, value in columns.items())
+        return f"(SELECT {selected} FROM {table} WHERE grain = {grain})"
 
 
 WINDOWS = {

@@ -1,14 +1,13 @@
 """Writes one batch: the steps between records that are read and offsets that may be committed."""
 
-import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, NamedTuple, Protocol
 
 from pipeline.batch import Batch
 from pipeline.retry import Backoff, call_with_backoff
-from pipeline.store import Fence, Slots, Store
+from pipeline.store import SMALL_ROWS, Conflicts, Fence, Slots, Store, all_of
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.topics import INVENTORY, ORDERS
 
@@ -51,9 +50,18 @@ class BatchWriter:
     store: Store
     alerts: Alerts
 
-    async def apply(self, topic: str, batch_id: int, fence: Fence, again: bool = True) -> None:
-        """Step 3 of a batch, of this worker or of a former owner; `again`: it may have been begun before."""
-        await self.store.apply(topic, batch_id, fence)
+    async def apply(
+        self,
+        topic: str,
+        batch_id: int,
+        fence: Fence,
+        again: bool = True,
+        lookups: Collection[str] | None = None,
+        small: bool = False,
+    ) -> None:
+        """Step 3 of a batch, of this worker or of a former owner; `again`: it may have been begun before. The others as
+        `Store.apply`."""
+        await self.store.apply(topic, batch_id, fence, lookups, small)
         if topic == INVENTORY:
             await self.alerts.publish(batch_id, again=again)
 
@@ -67,13 +75,14 @@ async def flush(
        those that were read. A crash leaves an open batch without rows: applying it adds nothing.
     2. Write what is newer than what is stored. A crash in the middle leaves some of them:
        the new owner applies those, and finds the rest when it reads the records again.
-    3. Apply the batch to the windows under its token. A crash in the middle leaves windows with and
-       without it: the new owner repeats the step, and each window takes it once. Alerts of a batch of
-       inventory are stored and published here; published again they have the same ids.
+    3. Apply the batch to the windows under its token, and to the look-up tables that it may change. A crash in
+       the middle leaves tables with and without it: the new owner repeats the step, for all of them; each window
+       takes it once, and what a look-up table takes twice stands there once. Alerts of a batch of
+       inventory are stored and published here; published again they have the same ids. Beside it, ask which
+       dates changed: the rows of the batch surely stand. Where a first try has written no row, nothing of this is due.
     4. Beside 2 and 3, store the accepted events as history. Written again they collapse, or lie beside
        each other under the same key.
-    5. Ask which dates changed: only now the rows of the batch surely stand. Mark the batch as applied:
-       it is never repeated from now on.
+    5. Mark the batch as applied: it is never repeated from now on.
 
     The refused records go to the dead letters next, beside the batches that follow (`Flusher`). A crash before the
     offsets are committed brings the records again: the comparison of step 2 finds nothing new.
@@ -86,38 +95,40 @@ async def flush(
     changed: Slots = {}
     if batch.staged.num_rows:
         _, conflicts, _ = await all_of(store.begin(batch), _conflicts(batch, store), check())
-        if conflicts:
-            batch = batch.without_conflicts(conflicts)
-        await all_of(store.store_history(batch), _store_and_apply(batch, writer, fence, again))
-        changed, marked = await all_of(
-            store.changed(batch.topic, batch.id), store.mark(batch.id, fence)
+        if conflicts.rows:
+            batch = batch.without_conflicts(conflicts.rows)
+        _, changed = await all_of(
+            store.store_history(batch),
+            _store_and_apply(batch, writer, fence, again, new=conflicts.new),
         )
-        if not marked:
+        if not await store.mark(batch.id, fence):
             raise Fenced(f"batch {batch.id} is fenced: another worker has claimed its partitions")
     else:
         await check()
     return Written(batch, changed)
 
 
-async def _conflicts(batch: Batch, store: Store) -> list[int]:
-    return await store.created_at_conflicts(batch) if batch.topic == ORDERS else []
+async def _conflicts(batch: Batch, store: Store) -> Conflicts:
+    if batch.topic == ORDERS:
+        return await store.created_at_conflicts(batch)
+    return Conflicts([], new=True)
 
 
-async def _store_and_apply(batch: Batch, writer: BatchWriter, fence: Fence, again: bool) -> None:
-    await writer.store.store(batch, fence)
-    await writer.apply(batch.topic, batch.id, fence, again)
-
-
-async def all_of(*calls: Coroutine[Any, Any, Any]) -> list[Any]:
-    """The results of calls made at once; where one fails, after the others have ended too.
-
-    Nothing of a failed try may still be under way when the next begins.
-    """
-    results = await asyncio.gather(*calls, return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-    return results
+async def _store_and_apply(
+    batch: Batch, writer: BatchWriter, fence: Fence, again: bool, new: bool
+) -> Slots:
+    store, small = writer.store, batch.staged.num_rows <= SMALL_ROWS
+    written, lookups = await all_of(store.store(batch, fence), store.lookups(batch, new))
+    if again:
+        lookups = None  # an earlier try may have written rows that this one does not find new
+    elif not written:
+        return {}
+    changed, _ = await all_of(
+        store.changed(batch.topic, batch.id, small),
+        writer.apply(batch.topic, batch.id, fence, again, lookups, small),
+    )
+    slots: Slots = changed
+    return slots
 
 
 async def flush_with_retry(

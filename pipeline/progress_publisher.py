@@ -13,7 +13,9 @@ from shopstream.contracts.cursor import Partition
 from shopstream.contracts.notices import ChangedDays, PipelineState, Progress, pipeline_progress
 
 IDLE_SECONDS = 1.0
-LEAST_SECONDS = 0.05
+LEAST_SECONDS = 0.2
+"""Between two messages: one names every partition of the worker, and costs it a millisecond and an API process half
+of that (docs/decisions/0021)."""
 STORE_SECONDS = 5.0
 """How often progress is stored in ClickHouse, for an API process that starts later."""
 

@@ -1,16 +1,18 @@
 """The statements of the pipeline, one method each. Every one but `execute_tracked` may be repeated."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from clickhouse.client import ClickHouseClient, External
 from clickhouse.client import Settings as EngineSettings
 from clickhouse.errors import NOT_MIGRATED, EngineError, EngineUnavailable
+from clickhouse.migrations import all_migrations
 from clickhouse.sql import fill, load
 from pipeline.batch import Batch
 from pipeline.decode import shape
@@ -27,7 +29,22 @@ POLL_SECONDS = 0.05
 OPEN_SECONDS = 30 * 24 * 3600
 """How far back a batch that was begun and not applied is looked for."""
 
+SMALL_ROWS = 5000
+"""Up to so many the engine spends more on planning a statement than on its rows."""
+SHOPS_KEPT = 20_000
+"""Shops whose earliest order a worker remembers."""
+
 _PLAIN: EngineSettings = {"async_insert": 0}
+_SMALL: EngineSettings = {
+    "max_threads": 1,
+    "query_profiler_real_time_period_ns": 0,
+    "query_profiler_cpu_time_period_ns": 0,
+    "compile_expressions": 0,
+    "compile_aggregate_expressions": 0,
+    "compile_sort_description": 0,
+}
+# the statements say themselves what is read first
+_BY_BATCH: EngineSettings = {"optimize_move_to_prewhere": 0}
 _PROGRESS = "topic String, partition UInt32, epoch UInt32, next UInt64, as_of DateTime64(6, 'UTC')"
 _ONE_BLOCK = 10**9
 _STORE: EngineSettings = {
@@ -45,6 +62,9 @@ _STORE: EngineSettings = {
 _APPLY: EngineSettings = {
     "async_insert": 0,
     "max_insert_threads": 1,
+    "optimize_move_to_prewhere": 0,
+    # rows of one key become one as they are inserted
+    "optimize_on_insert": 1,
     "deduplicate_blocks_in_dependent_materialized_views": 1,
     # a token counts blocks, so the repeat must be cut as the first run was: not at all
     "max_block_size": 2**20,
@@ -53,6 +73,17 @@ _APPLY: EngineSettings = {
     "min_insert_block_size_rows_for_materialized_views": _ONE_BLOCK,
     "min_insert_block_size_bytes_for_materialized_views": _ONE_BLOCK,
 }
+
+
+class Conflicts(NamedTuple):
+    """What a batch of orders meets: `seq` of the rows whose order was first accepted with another createdAt,
+    ascending, and whether it has orders that are not stored."""
+
+    rows: list[int]
+    new: bool
+
+
+_LOOK_UP: EngineSettings = {**_PLAIN, **_BY_BATCH, "max_insert_threads": 1, "insert_deduplicate": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +115,8 @@ class Store:
         self._engine = engine
         self._worker = worker
         self._statements = 0
+        self._earliest: dict[str, int] = {}
+        """By shop, microseconds: no later than this is the createdAt of its earliest order in `first_orders`."""
 
     async def begin(self, batch: Batch) -> None:
         """Inserts the batch as not yet applied, with the offsets of each of its partitions."""
@@ -103,35 +136,87 @@ class Store:
         if batch.history.num_rows:
             await self._engine.insert("events", batch.history.drop_columns(["key"]), _PLAIN)
 
-    async def created_at_conflicts(self, batch: Batch) -> list[int]:
-        """`seq` of the rows whose order was first accepted with another createdAt, ascending."""
+    async def created_at_conflicts(self, batch: Batch) -> Conflicts:
+        """Of a batch of orders, with what is stored and within itself."""
         keys = batch.staged.select(["seq", "shop_id", "order_id", "created_at"])
         columns = "seq UInt32, shop_id LowCardinality(String), order_id String, created_at DateTime64(6, 'UTC')"
         staged = {"staged": External(columns, keys)}
-        rows = await self._engine.rows(load("flush/created_at_conflicts.sql"), external=staged)
-        return [row["seq"] for row in rows]
+        text = load("flush/created_at_conflicts.sql")
+        (row,) = await self._engine.rows(text, None, _small(batch), external=staged)
+        return Conflicts(row["conflicts"], bool(row["new"]))
 
-    async def store(self, batch: Batch, fence: Fence) -> None:
-        """Step 2 of a batch: writes what is newer than what is stored, with what it supersedes."""
+    async def store(self, batch: Batch, fence: Fence) -> int:
+        """Step 2 of a batch: writes what is newer than what is stored, with what it supersedes; how many rows."""
         spec = TOPIC_SPECS[batch.topic]
         select = load(f"store/{spec.name}.sql")
         text = fill(load("flush/store.sql"), table=spec.table, select=select)
         staged = {"staged": External(shape.structure(batch.topic), batch.staged)}
         more = {"default_threshold": DEFAULT_THRESHOLD} if "default_threshold" in select else {}
-        await self._execute(text, batch.id, fence, _STORE, staged, more)
+        return await self._execute(text, batch.id, fence, {**_STORE, **_small(batch)}, staged, more)
 
-    async def apply(self, topic: str, batch_id: int, fence: Fence) -> None:
-        """Step 3 of a batch: adds what it changed to the windows, once."""
+    async def lookups(self, batch: Batch, new: bool) -> set[str]:
+        """The look-up tables that a batch may change, `new`: it has orders that are not stored.
+
+        The earliest order of a shop only ever becomes earlier, so a later one is known not to be it.
+        """
+        wanted = set(TOPIC_SPECS[batch.topic].lookups)
+        if not wanted:
+            return wanted
+        if not new:
+            wanted.remove("order_places")
+        elif not pc.any(pc.is_valid(pc.list_flatten(batch.staged["item_name"]))).as_py():
+            wanted.remove("product_names")
+        earliest = await self._earliest_orders(batch)
+        if not earliest:
+            wanted.remove("first_orders")
+        return wanted
+
+    async def _earliest_orders(self, batch: Batch) -> list[str]:
+        """Shops of which the batch may have the earliest order."""
+        staged = batch.staged.select(["shop_id", "created_at"])
+        by_shop = staged.group_by("shop_id").aggregate([("created_at", "min")])
+        times = pc.cast(by_shop["created_at_min"], pa.int64()).to_pylist()
+        first = dict(zip(by_shop["shop_id"].to_pylist(), times, strict=True))
+        if unknown := [shop for shop in first if shop not in self._earliest]:
+            if len(self._earliest) + len(unknown) > SHOPS_KEPT:
+                self._earliest.clear()
+            wanted = {"wanted": External("shop_id String", pa.table({"shop_id": unknown}))}
+            rows = await self._engine.rows(load("apply/earliest_orders.sql"), external=wanted)
+            self._earliest |= {row["shop_id"]: row["created_at"] for row in rows}
+        found = [shop for shop, at in first.items() if at <= self._earliest.get(shop, at)]
+        for shop in found:  # read again, once it is written
+            self._earliest.pop(shop, None)
+        return found
+
+    async def apply(
+        self,
+        topic: str,
+        batch_id: int,
+        fence: Fence,
+        lookups: Collection[str] | None = None,
+        small: bool = False,
+    ) -> None:
+        """Step 3 of a batch: adds what it changed to the windows, once; and to `lookups`, by default all of the
+        topic. `small`: it has few rows."""
         spec = TOPIC_SPECS[topic]
+        wanted = spec.lookups if lookups is None else lookups
+        settings = _SMALL if small else {}
+        calls = [self._look_up(name, batch_id, settings) for name in wanted]
         if spec.windows:
-            token: EngineSettings = {**_APPLY, "insert_deduplication_token": f"batch-{batch_id}"}
-            text = fill(load("flush/apply.sql"), table=spec.table, key=spec.key)
-            await self._execute(text, batch_id, fence, token)
+            token = {**_APPLY, **settings, "insert_deduplication_token": f"batch-{batch_id}"}
+            calls.append(self._execute(apply_statement(spec), batch_id, fence, token))
+        await all_of(*calls)
+
+    async def _look_up(self, name: str, batch_id: int, settings: EngineSettings) -> int:
+        """Without fence and token: what it writes follows from stored rows, and may be there twice."""
+        return await self._engine.execute(
+            load(f"apply/{name}.sql"), {"batch": batch_id}, {**_LOOK_UP, **settings}
+        )
 
     async def mark(self, batch_id: int, fence: Fence) -> bool:
         """Inserts the batch as applied; False where another worker has claimed its partitions."""
         params = {"batch": batch_id, "writer": self._worker, **fence.params()}
-        return await self._engine.execute(load("flush/mark.sql"), params, _PLAIN) == 1
+        return await self._engine.execute(load("flush/mark.sql"), params, {**_PLAIN, **_SMALL}) == 1
 
     async def claim(self, places: Iterable[Partition], claim: int) -> None:
         """From now on no statement under an older claim of these partitions writes anything."""
@@ -185,9 +270,14 @@ class Store:
         """The epoch that each partition had when its progress was last saved.
 
         Raises:
-            EngineUnavailable: also where `shopstream migrate` has not made the tables yet.
+            EngineUnavailable: also where `shopstream migrate` has not brought the tables to this version yet.
         """
         try:
+            ran = {
+                row["number"] for row in await self._engine.rows("SELECT number FROM migrations")
+            }
+            if missing := [each.name for each in all_migrations() if each.number not in ran]:
+                raise EngineUnavailable(f"shopstream migrate has not run: {missing[0]} is missing")
             rows = await self._engine.rows(
                 "SELECT topic, partition, argMax(epoch, at) AS epoch FROM progress GROUP BY topic, partition"
             )
@@ -197,22 +287,26 @@ class Store:
             raise EngineUnavailable(str(error)) from error
         return {Partition(row["topic"], row["partition"]): row["epoch"] for row in rows}
 
-    async def changed(self, topic: str, batch_id: int) -> Slots:
+    async def changed(self, topic: str, batch_id: int, small: bool = False) -> Slots:
         """15-minute buckets whose numbers a batch changed, by shop; asked before it is marked.
 
         A shop without any is one whose reports changed otherwise: the name of a product, say.
         """
         spec = TOPIC_SPECS[topic]
-        return await self._changed(spec, batch_id, batch_id) if spec.reports else {}
+        settings = _SMALL if small else {}
+        return await self._changed(spec, batch_id, batch_id, settings) if spec.reports else {}
 
     async def changed_since(self, seconds: float) -> list[Slots]:
         """The same for every batch from an instant on (Unix time), as far as their rows still stand."""
         specs = [spec for spec in TOPIC_SPECS.values() if spec.reports]
         return [await self._changed(spec, first_id_at(seconds), LAST_NUMBER) for spec in specs]
 
-    async def _changed(self, spec: TopicSpec, first: int, last: int) -> Slots:
+    async def _changed(
+        self, spec: TopicSpec, first: int, last: int, settings: EngineSettings | None = None
+    ) -> Slots:
         params = {"first": first, "last": last}
-        rows = await self._engine.rows(load(f"changed/{spec.name}.sql"), params)
+        text = load(f"changed/{spec.name}.sql")
+        rows = await self._engine.rows(text, params, {**_BY_BATCH, **(settings or {})})
         return {row["shop_id"]: row["slots"] for row in rows}
 
     async def execute_tracked(
@@ -236,15 +330,39 @@ class Store:
         settings: EngineSettings,
         external: dict[str, External] | None = None,
         more: dict[str, Any] | None = None,
-    ) -> None:
+    ) -> int:
         self._statements += 1
-        await self._engine.execute(
+        return await self._engine.execute(
             text,
             {"batch": batch_id, **fence.params(), **(more or {})},
             settings,
             external=external,
             query_id=f"shopstream-{self._worker}-{batch_id}-{self._statements}",
         )
+
+
+def apply_statement(spec: TopicSpec) -> str:
+    """Step 3 of a topic with windows, to be run under a batch's token."""
+    rows = fill(load("flush/batch_rows.sql"), table=spec.table, key=spec.key)
+    target = spec.changes or f"apply_{spec.table}"
+    changes = load(f"apply/{spec.changes}.sql") if spec.changes else "SELECT *\nFROM {rows}"
+    return fill(load("flush/apply.sql"), target=target, changes=fill(changes, rows=rows))
+
+
+async def all_of(*calls: Coroutine[Any, Any, Any]) -> list[Any]:
+    """The results of calls made at once; where one fails, after the others have ended too.
+
+    Nothing of a failed try may still be under way when the next begins.
+    """
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return results
+
+
+def _small(batch: Batch) -> EngineSettings:
+    return _SMALL if batch.staged.num_rows <= SMALL_ROWS else {}
 
 
 def _arrays(places: Iterable[Partition]) -> dict[str, Any]:

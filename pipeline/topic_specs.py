@@ -18,7 +18,9 @@ class TopicSpec:
     """One topic; its statements are sql/store/<name>.sql and, where it changes reports, sql/changed/<name>.sql.
 
     `table` holds what is stored, each row with its batch; `key` tells one stored version from the next.
-    Where `windows`, the rows of a batch are copied into `apply_<table>`, which feeds windows.
+    Where `windows`, the rows of a batch are copied into `apply_<table>`, which feeds windows; or `changes`, the name
+    of a table and of a statement in sql/apply, makes the rows of that table of them. Each of `lookups` is a statement
+    in sql/apply too and may be repeated at any time.
     `pace` is the least time in seconds from one batch to the next, unless a full one waits: a flush
     costs much the same for few records.
     """
@@ -29,10 +31,19 @@ class TopicSpec:
     windows: bool = True
     reports: bool = True
     pace: float = 1.0
+    changes: str = ""
+    lookups: tuple[str, ...] = ()
 
 
 TOPIC_SPECS = {
-    ORDERS: TopicSpec("orders", "orders", "shop_key, created_at, order_key, version", pace=0.25),
+    ORDERS: TopicSpec(
+        "orders",
+        "orders",
+        "shop_key, created_at, order_key, version",
+        pace=0.25,
+        changes="order_windows",
+        lookups=("order_places", "product_names", "first_orders"),
+    ),
     INVENTORY: TopicSpec(
         "inventory", "levels", "shop_id, product_id, location_id, version", pace=0.25
     ),

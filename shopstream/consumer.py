@@ -5,6 +5,8 @@ import json
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from inspect import isawaitable
 from typing import Any
 
@@ -143,14 +145,27 @@ async def _check(answer: httpx.Response, pause: _Pause) -> None:
         raise StreamRefused(200, f"the answer is {kind or 'of no type'}, not an event stream")
     body = await answer.aread()
     if answer.status_code in AGAIN:
-        after = answer.headers.get("retry-after", "")
-        pause.asked = float(after) if after.isdecimal() else 0.0
+        pause.asked = _retry_seconds(answer.headers)
         raise _Later
     try:
         detail = str(orjson.loads(body)["detail"])
     except (orjson.JSONDecodeError, KeyError, TypeError):
         detail = answer.reason_phrase
     raise StreamRefused(answer.status_code, detail)
+
+
+def _retry_seconds(headers: httpx.Headers) -> float:
+    """Of `Retry-After`, in seconds or as a date (RFC 9110, section 10.2.3), by the clock of the server where it has
+    one; 0 for none, and for one that cannot be read."""
+    after = headers.get("retry-after", "").strip()
+    if after.isascii() and after.isdigit():
+        return float(after)
+    try:
+        until = parsedate_to_datetime(after)
+        now = parsedate_to_datetime(headers["date"]) if "date" in headers else datetime.now(UTC)
+        return max((until - now).total_seconds(), 0.0)
+    except (TypeError, ValueError, OverflowError):  # also where only one of them has a zone
+        return 0.0
 
 
 async def _items(

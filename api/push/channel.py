@@ -177,7 +177,10 @@ class Channel:
 
     def newest(self, count: int) -> list[Entry]:
         """The last entries."""
-        return list(islice(self.entries, max(len(self.entries) - count, 0), None))
+        # from the end: a deque finds its n-th entry by passing n others
+        found = list(islice(reversed(self.entries), count))
+        found.reverse()
+        return found
 
     def after(self, seq: int) -> "list[Entry] | None":
         """The entries after number `seq`, read; None where the first of them is not there any more.
@@ -188,7 +191,7 @@ class Channel:
         if seq + 1 < first:
             return None
         found, size = [], 0
-        for entry in islice(self.entries, seq + 1 - first, None):
+        for entry in self._entries_from(seq + 1 - first):
             found.append(entry)
             size += entry.size
             if size > MAX_WRITE:
@@ -202,6 +205,11 @@ class Channel:
             if not seen(entry, position):
                 return entry.seq - 1
         return self.seq
+
+    def _entries_from(self, index: int) -> Iterable[Entry]:
+        if 2 * index > len(self.entries):
+            return self.newest(len(self.entries) - index)
+        return islice(self.entries, index, None)
 
     def _read_again(self, entries: list[Entry]) -> None:
         """Reads what came while nobody listened."""

@@ -508,7 +508,6 @@ class Hub:
         self._base = base
 
     def _forget(self, full: Channel) -> None:
-        self.flush()
         if len(full.entries) > MAX_ENTRIES:
             self._evict(full)
         while self._bytes > ENTRY_BYTES:
@@ -523,6 +522,8 @@ class Hub:
             )
 
     def _evict(self, channel: Channel) -> None:
+        if channel.entries[0].seq > channel.sent:
+            self._flush(channel)
         self._bytes -= channel.evict().size
         self._count -= 1
 

@@ -31,15 +31,17 @@ from api.push.takeover import Connection
 from api.push.websocket import (
     CLOSE,
     GOING_AWAY,
+    MAX_MESSAGE,
     NORMAL,
     PING,
     PONG,
     TEXT,
     Broken,
     Reader,
+    close,
     close_payload,
 )
-from api.push.ws_stream import send_texts
+from api.push.ws_stream import listen, send_texts
 
 log = logging.getLogger(__name__)
 
@@ -48,9 +50,11 @@ VERSION = "4"
 """Of Engine.IO."""
 PING_INTERVAL, PING_TIMEOUT = 25.0, 20.0
 """Seconds: the defaults of socket.io, which its clients expect."""
-CONNECT_SECONDS = 20.0
-"""A session must say in this time whose it is."""
-MAX_PAYLOAD = 64 * 1024
+CONNECT_SECONDS = 5.0
+"""A session must say in this time whose it is: until then it has a place among the streams without a token."""
+UPGRADE_SECONDS = 20.0
+"""A WebSocket that a session may move to must be moved to in this time."""
+MAX_PAYLOAD = MAX_MESSAGE
 MAX_PACKETS = 1_000
 """Of one POST."""
 
@@ -204,11 +208,16 @@ class Session:
             self.close()
         elif self._silent(now):
             self.lost()
-        elif self._subscription is None and now - self.begun > CONNECT_SECONDS:
+        elif self._anonymous and now - self.begun > CONNECT_SECONDS:
             self.close()
         elif now - self.pinged >= PING_INTERVAL:
             self.pinged = now
             self.send(_PING)
+
+    @property
+    def _anonymous(self) -> bool:
+        """Whether no token of it was found good, and none is being looked at."""
+        return self._subscription is None and self._connecting is None
 
     def _silent(self, now: float) -> bool:
         if self.buffer is not None and not self.polled and now - self.heard_poll > PING_TIMEOUT:
@@ -451,9 +460,9 @@ class _Carrier:
                 elif opcode == PING:
                     self._transport.write(websocket_frame(payload, PONG))
                 elif opcode == CLOSE:
-                    self._end(NORMAL)
+                    close(self._transport, NORMAL)
         except Broken as broken:
-            self._end(broken.code)
+            close(self._transport, broken.code)
 
     def pause(self) -> None:
         """The client does not read."""
@@ -470,11 +479,6 @@ class _Carrier:
     def _packet(self, packet: bytes) -> None:
         self._session.packet(packet)
 
-    def _end(self, code: int) -> None:
-        if not self._transport.is_closing():
-            self._transport.write(websocket_frame(close_payload(code), CLOSE))
-            self._transport.close()
-
 
 class _Probe(_Carrier):
     """A connection that a session may move to, in time; until then the session goes on by polling."""
@@ -485,7 +489,7 @@ class _Probe(_Carrier):
         super().__init__(session, transport)
         self._moved = False
         loop = asyncio.get_running_loop()
-        self._late = loop.call_later(CONNECT_SECONDS, transport.abort)
+        self._late = loop.call_later(UPGRADE_SECONDS, transport.abort)
 
     def pause(self) -> None:
         """The client does not read."""
@@ -507,7 +511,7 @@ class _Probe(_Carrier):
         if self._moved:
             self._session.packet(packet)
         elif self._session.closed or self._session.buffer is None:
-            self._end(NORMAL)
+            close(self._transport, NORMAL)
         elif packet == _PING + b"probe":
             self._transport.write(websocket_frame(_PONG + b"probe"))
             if self._session.polled:  # so that the poll ends
@@ -521,7 +525,7 @@ class _Probe(_Carrier):
 async def _probed(socket: WebSocket, session: Session) -> bool:
     """Whether the client moved its session to this WebSocket, in time."""
     with suppress(WebSocketDisconnect, KeyError, TimeoutError):
-        async with asyncio.timeout(CONNECT_SECONDS):
+        async with asyncio.timeout(UPGRADE_SECONDS):
             return await _asked_to_move(socket, session)
     return False
 
@@ -542,7 +546,7 @@ async def _carry(socket: WebSocket, session: Session) -> None:
     if buffer is None:
         return
     session.polled = True  # somebody takes what waits all the time
-    listening = asyncio.create_task(_listen(socket, session))
+    listening = asyncio.create_task(listen(socket, session.packet, session.lost))
     try:
         while (waiting := await buffer.take(POLL_SECONDS)) is not None:
             await send_texts(socket, waiting)
@@ -552,14 +556,6 @@ async def _carry(socket: WebSocket, session: Session) -> None:
         pass
     finally:
         listening.cancel()
-        session.lost()
-
-
-async def _listen(socket: WebSocket, session: Session) -> None:
-    try:
-        while True:
-            session.packet((await socket.receive_text()).encode())
-    except (WebSocketDisconnect, KeyError, RuntimeError):
         session.lost()
 
 

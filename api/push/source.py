@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
@@ -12,7 +13,15 @@ from api.freshness.topology import Look, Topology, partitions_of
 from api.freshness.tracker import FreshnessTracker
 from api.push.channel import Value
 from api.push.hub import Hub
-from api.push.records import event_of, is_big, parse_envelope, read_record, too_much
+from api.push.records import (
+    event_of,
+    is_big,
+    parse_envelope,
+    read_record,
+    read_records,
+    shop_of,
+    too_much,
+)
 from shopstream.contracts.cursor import Partition, Position
 from shopstream.contracts.notices import PROGRESS, days_of, read_progress
 from shopstream.contracts.topics import NOTICES
@@ -22,10 +31,10 @@ from shopstream.fetch_wait import adapt_fetch_wait
 log = logging.getLogger(__name__)
 
 POLL_MS, POLL_RECORDS = 200, 5000
-FETCH_WAIT_MS = 10
-GATHER_BYTES = 32 * 1024
-"""Under load records are taken a hundred times a second, or as often as there are so many: an answer for each record
-would cost more than the record."""
+FETCH_WAIT_MS = 20
+GATHER_BYTES = 64 * 1024
+"""Under load records are taken fifty times a second, or as often as there are so many: an answer names every partition,
+so one for each record would cost far more than the record."""
 BACK_SECONDS = 120
 BACK_RECORDS = 5_000
 """How much of each partition is read again at the start, at most: who lost a stream with the process before this one
@@ -36,8 +45,22 @@ LOOK_SECONDS = 2.5
 """More than two looks at the topics."""
 BREATH_SECONDS = 0.005
 """Between two chances for the connections to write."""
+CHUNK_RECORDS, CHUNK_BYTES = 500, 256 * 1024
+"""So much is looked into at once, without a breath; it also bounds what checking as columns takes in memory."""
+COLUMN_BYTES = 36 * 1024
+"""Records of a topic for subscribers that have so many bytes together are checked as columns, in another thread; fewer
+cost less one by one (docs/decisions/0021): some 4 ms, with breaths between them."""
 BACKOFF = (0.2, 5.0)
 STOP_SECONDS = 0.5
+
+
+class _Run(NamedTuple):
+    """Consecutive records of a partition, the shop that each names, and what is to be pushed of it."""
+
+    place: Partition
+    records: Sequence[ConsumerRecord[bytes, bytes]]
+    shops: list[str | None]
+    values: list[Value]
 
 
 class Source:
@@ -220,43 +243,68 @@ class Source:
     ) -> None:
         loop = asyncio.get_running_loop()
         breath = loop.time() + BREATH_SECONDS
-        for partition, records in chunks.items():
-            place = Partition(partition.topic, partition.partition)
-            epoch = self._positions[place].epoch
-            for record in records:
-                event = event_of(record.value, record.headers)
-                value = await _checked(event, place.topic)
-                if place.topic == NOTICES and record.offset != self._positions[place].next:
-                    self._tracker.changed()
-                position = Position(epoch, record.offset + 1)
-                self._positions[place] = position
-                self._one(event, record.timestamp, place, position, value)
-                self._hub.passed(place, position)
-                if loop.time() > breath:
-                    await asyncio.sleep(0)
-                    breath = loop.time() + BREATH_SECONDS
+        for part in _parts(chunks):
+            runs = [_run(partition, records) for partition, records in part]
+            await self._check(runs)
+            for run in runs:
+                for record, shop, value in zip(run.records, run.shops, run.values, strict=True):
+                    self._one(record, run.place, shop, value)
+                    if loop.time() > breath:
+                        await asyncio.sleep(0)
+                        breath = loop.time() + BREATH_SECONDS
+
+    async def _check(self, runs: Sequence[_Run]) -> None:
+        """Checks beside the event loop what would hold it up: single records that take long, and many that
+        subscribers are to get at once. The records behind them wait; all others are left to the channels."""
+        many: dict[str, list[tuple[_Run, int]]] = {}
+        for run in runs:
+            if run.place.topic == NOTICES:
+                continue
+            for i, (record, shop) in enumerate(zip(run.records, run.shops, strict=True)):
+                if shop is None:
+                    continue
+                if is_big(record.value):
+                    topic = run.place.topic
+                    run.values[i] = await asyncio.to_thread(read_record, record.value, topic)
+                elif self._hub.listens(shop):
+                    many.setdefault(run.place.topic, []).append((run, i))
+        for topic, wanted in many.items():
+            values = [run.records[i].value for run, i in wanted]
+            if sum(len(value or b"") for value in values) < COLUMN_BYTES:
+                continue
+            checked = await asyncio.to_thread(read_records, values, topic)
+            for (run, i), event in zip(wanted, checked, strict=True):
+                run.values[i] = event
 
     def _one(
         self,
-        event: bytes | None,
-        timestamp: int,
+        record: ConsumerRecord[bytes, bytes],
         place: Partition,
-        position: Position,
+        shop: str | None,
         value: Value,
     ) -> None:
-        seen = parse_envelope(event) if _is_read(event, place.topic) else None
-        if place.topic == NOTICES and seen is not None and seen.get("type") == PROGRESS:
-            self._progress(seen, replayed=self._is_replayed(place, position))
-            return
-        shop = seen.get("shopid") if seen is not None else None
+        before = self._positions[place]
+        position = self._positions[place] = Position(before.epoch, record.offset + 1)
         if place.topic == NOTICES:
-            if seen is not None and isinstance(shop, str):
-                self._tracker.changed(shop, days_of(seen.get("data")))
-            else:
+            if record.offset != before.next:
                 self._tracker.changed()
-        # no shop has a longer name, and no channel is made for one
-        if isinstance(shop, str) and 0 < len(shop) <= IDENTIFIER_LENGTH:
-            self._hub.publish(shop, place, position, timestamp // 1000, value)
+            shop = self._notice(record, replayed=self._is_replayed(place, position))
+        if shop is not None:
+            self._hub.publish(shop, place, position, record.timestamp // 1000, value)
+        self._hub.passed(place, position)
+
+    def _notice(self, record: ConsumerRecord[bytes, bytes], *, replayed: bool) -> str | None:
+        """The shop of a notice; None where it is for this process alone."""
+        seen = parse_envelope(record.value)
+        if seen is not None and seen.get("type") == PROGRESS:
+            self._progress(seen, replayed=replayed)
+            return None
+        shop = seen.get("shopid") if seen is not None else None
+        if seen is None or not isinstance(shop, str):
+            self._tracker.changed()
+            return None
+        self._tracker.changed(shop, days_of(seen.get("data")))
+        return _known(shop)
 
     def _is_replayed(self, place: Partition, position: Position) -> bool:
         """Whether it was there before this process began to read."""
@@ -272,16 +320,49 @@ class Source:
             self._tracker.changed()  # whatever it touched
 
 
-def _is_read(value: bytes | None, topic: str) -> bool:
-    """What shops write is bounded, what the pipeline says is as large as it has partitions."""
-    return topic == NOTICES or value is None or not too_much(value)
+def _parts(
+    chunks: Mapping[TopicPartition, Sequence[ConsumerRecord[bytes, bytes]]],
+) -> Iterator[list[tuple[TopicPartition, Sequence[ConsumerRecord[bytes, bytes]]]]]:
+    """What was polled, in order, cut so that each part has at most `CHUNK_RECORDS`, and one record beyond
+    `CHUNK_BYTES`."""
+    part, count, size = [], 0, 0
+    for partition, records in chunks.items():
+        begin = 0
+        for end, record in enumerate(records, 1):
+            count += 1
+            size += len(record.value or b"")
+            if count >= CHUNK_RECORDS or size > CHUNK_BYTES:
+                part.append((partition, records[begin:end]))
+                yield part
+                part, count, size, begin = [], 0, 0, end
+        if begin < len(records):
+            part.append((partition, records[begin:]))
+    if part:
+        yield part
 
 
-async def _checked(value: bytes | None, topic: str) -> Value:
-    """A record that takes long to check is checked beside the event loop; the records behind it wait."""
-    if value is None or topic == NOTICES or not is_big(value):
-        return value
-    return await asyncio.to_thread(read_record, value, topic)
+def _run(partition: TopicPartition, found: Sequence[ConsumerRecord[bytes, bytes]]) -> _Run:
+    place = Partition(partition.topic, partition.partition)
+    records = [_opened(record) if record.headers else record for record in found]
+    values: list[Value] = [record.value for record in records]
+    if place.topic == NOTICES:  # those are read one by one: what the pipeline says has no bound
+        return _Run(place, records, [None] * len(values), values)
+    return _Run(place, records, [_shop(record.value) for record in records], values)
+
+
+def _opened(record: ConsumerRecord[bytes, bytes]) -> ConsumerRecord[bytes, bytes]:
+    """With its event in structured mode as the value."""
+    return replace(record, value=event_of(record.value, record.headers))
+
+
+def _shop(value: bytes | None) -> str | None:
+    """What shops write is bounded: beyond it a record is refused unread."""
+    return None if not value or too_much(value) else _known(shop_of(value))
+
+
+def _known(shop: str | None) -> str | None:
+    """No shop has a longer name, and no channel is made for one."""
+    return shop if shop and len(shop) <= IDENTIFIER_LENGTH else None
 
 
 async def _stop(consumer: AIOKafkaConsumer) -> None:

@@ -11,12 +11,11 @@ from api.push.encoding import SSE, SSE_CHUNKED, Encoding
 from api.push.hub import Hub
 from api.push.outlet import Buffer
 from api.push.subscriber import Outlet, Subscriber, SubscriptionFilter
-from api.push.takeover import offered
+from api.push.takeover import STALL_SECONDS, offered
+from api.push.websocket import MAX_MESSAGE
 
-STALL_SECONDS = 30.0
-"""A client that reads nothing for this long is cut off."""
 POLL_SECONDS = 15.0
-MAX_HEARD = 64 * 1024
+MAX_HEARD = MAX_MESSAGE
 """Bytes that a client may send behind the request of its stream."""
 
 _HEADERS = [

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 TAKE_OVER = "shopstream.take_over"
 """The ASGI extension under which our server offers its connection."""
+STALL_SECONDS = 30.0
+"""A client that reads nothing for this long is cut off."""
 SEND_BUFFER = 32 * 1024
 """Bytes that the kernel may hold for a client; by default it hides megabytes behind one that stalls."""
 

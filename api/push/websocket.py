@@ -4,11 +4,14 @@ What the server sends is in `encoding`: the same bytes for all. Extensions are n
 34 KB of memory a connection.
 """
 
+import asyncio
 import base64
 import binascii
 import hashlib
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
+
+from api.push.encoding import websocket_frame
 
 MAX_MESSAGE = 64 * 1024
 """Bytes; nothing that a subscriber has to say is longer."""
@@ -47,6 +50,13 @@ def handshake(headers: Mapping[str, str]) -> str | None:
     if headers.get("sec-websocket-version") != "13" or not _is_key(key):
         return None
     return base64.b64encode(hashlib.sha1(key.encode() + _GUID).digest()).decode()  # noqa: S324
+
+
+def close(transport: asyncio.Transport, code: int) -> None:
+    """Sends a close frame as the last one; nothing where the connection is being closed already."""
+    if not transport.is_closing():
+        transport.write(websocket_frame(close_payload(code), CLOSE))
+        transport.close()
 
 
 def close_payload(code: int) -> bytes:

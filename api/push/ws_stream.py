@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import orjson
@@ -18,9 +19,9 @@ from api.push.encoding import (
 )
 from api.push.hub import Hub
 from api.push.outlet import Buffer
-from api.push.stream import POLL_SECONDS, STALL_SECONDS, Listener, Subscription
+from api.push.stream import POLL_SECONDS, Listener, Subscription
 from api.push.subscriber import Subscriber
-from api.push.takeover import Connection
+from api.push.takeover import STALL_SECONDS, Connection
 from api.push.types import DEFAULT, types_of
 from api.push.websocket import (
     CLOSE,
@@ -33,6 +34,7 @@ from api.push.websocket import (
     TEXT,
     Broken,
     Reader,
+    close,
     close_payload,
 )
 
@@ -94,9 +96,7 @@ class WebSocketConnection(Listener):
             self._close(code if 1000 <= code < 5000 and code not in (1005, 1006, 1015) else 1002)
 
     def _close(self, code: int) -> None:
-        if not self._transport.is_closing():
-            self._transport.write(websocket_frame(close_payload(code), CLOSE))
-            self._transport.close()
+        close(self._transport, code)
         self._subscription.hub.leave(self._subscriber)
 
 
@@ -157,7 +157,8 @@ async def serve(socket: WebSocket, subscription: Subscription) -> None:
     listening: asyncio.Task[None] | None = None
     try:
         await socket.accept()
-        listening = asyncio.create_task(_listen(socket, hub, subscriber, buffer))
+        heard = partial(hear, hub, subscriber)
+        listening = asyncio.create_task(listen(socket, heard, buffer.abort))
         subscription.join(subscriber)
         while (body := await buffer.take(POLL_SECONDS)) is not None:
             await send_texts(socket, body)
@@ -178,9 +179,12 @@ async def send_texts(socket: WebSocket, body: bytes) -> None:
             await socket.send_text(text.decode())
 
 
-async def _listen(socket: WebSocket, hub: Hub, subscriber: Subscriber, buffer: Buffer) -> None:
+async def listen(
+    socket: WebSocket, heard: Callable[[bytes], None], lost: Callable[[], None]
+) -> None:
+    """Texts of the client until it is gone, which `lost` is called for."""
     try:
         while True:
-            hear(hub, subscriber, await socket.receive_text())
+            heard((await socket.receive_text()).encode())
     except (WebSocketDisconnect, KeyError, RuntimeError):
-        buffer.abort()
+        lost()

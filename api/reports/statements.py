@@ -35,8 +35,8 @@ TOO_MUCH = frozenset({158, 396})
 """The engine's errors where a statement would read or give more than it may; the first comes before it reads."""
 _BEGINS = {
     QUARTER_HOURS: "{from_0:UInt32}",
-    DAYS: "toUInt32(sold.day) * 86400",
-    MONTHS: "toUInt32(sold.month) * 86400",
+    DAYS: "toUnixTimestamp(sold.start)",
+    MONTHS: "toUnixTimestamp(sold.start)",
 }
 """The first instant of a bucket, by the window."""
 URL_BYTES = 60_000
@@ -212,6 +212,5 @@ def _source(number: int, run: Run) -> str:
 
 
 def _run(number: int, run: Run) -> dict[str, object]:
-    start: object = int(run.start.timestamp()) if run.window == QUARTER_HOURS else run.start.date()
-    end: object = int(run.end.timestamp()) if run.window == QUARTER_HOURS else run.end.date()
+    start, end = int(run.start.timestamp()), int(run.end.timestamp())
     return {f"sign_{number}": run.sign, f"from_{number}": start, f"to_{number}": end}

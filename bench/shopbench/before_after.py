@@ -38,7 +38,7 @@ def _flags() -> argparse.Namespace:
     )
     parser.add_argument("--rounds", type=int, default=3, help="of the whole bench, in each")
     parser.add_argument("--column", action="append", help="those alone; all numbers without it")
-    parser.add_argument("bench", choices=["ingest", "latency", "reports", "steps"])
+    parser.add_argument("bench", choices=["ingest", "latency", "profile", "reports", "steps"])
     parser.add_argument("flags", nargs=argparse.REMAINDER, help="for that bench")
     return arguments(parser)
 

@@ -121,18 +121,19 @@ def _rival(tables: tuple[str, ...], command: list[str]) -> tuple[Callable, Calla
 
 
 _OUR_QUERIES = Queries(
-    days="SELECT shop_id, toString(toDate(slot)) AS day, sum(s.orders) AS n,"
-    " toInt64(sum(s.revenue) * 100) AS c,"
-    " sum(s.items) AS i FROM shopstream.sales_15m AS s GROUP BY shop_id, day"
+    days="SELECT shop_id, toString(toDate(start)) AS day, sum(s.orders) AS n,"
+    " toInt64(sum(s.revenue) * 100) AS c, toInt64(sum(s.quantity)) AS i"
+    " FROM shopstream.order_windows AS s WHERE grain = 'sales_15m' GROUP BY shop_id, day"
     " HAVING n != 0 OR c != 0 OR i != 0",
-    products="SELECT shop_id, toString(day), product_id, sum(s.quantity) AS q,"
-    " toInt64(sum(s.revenue) * 100) AS c, 0 FROM shopstream.product_day AS s"
-    " GROUP BY shop_id, day, product_id HAVING q != 0 OR c != 0",
-    day="SELECT sum(orders), sum(revenue), sum(items) FROM shopstream.sales_15m"
-    " WHERE shop_id = '%(shop)s' AND slot >= toDateTime('%(day)s', 'UTC')"
-    " AND slot < toDateTime('%(day)s', 'UTC') + INTERVAL 1 DAY AND currency = 'EUR'",
-    top="SELECT product_id, sum(quantity), sum(s.revenue) AS c FROM shopstream.product_day AS s"
-    " WHERE shop_id = '%(shop)s' AND day = '%(day)s' AND currency = 'EUR'"
+    products="SELECT shop_id, toString(toDate(start)) AS day, product_id, toInt64(sum(s.quantity)) AS q,"
+    " toInt64(sum(s.revenue) * 100) AS c, 0 FROM shopstream.order_windows AS s"
+    " WHERE grain = 'product_day' GROUP BY shop_id, day, product_id HAVING q != 0 OR c != 0",
+    day="SELECT sum(orders), sum(revenue), sum(quantity) FROM shopstream.order_windows"
+    " WHERE grain = 'sales_15m' AND shop_id = '%(shop)s' AND start >= toDateTime('%(day)s', 'UTC')"
+    " AND start < toDateTime('%(day)s', 'UTC') + INTERVAL 1 DAY AND currency = 'EUR'",
+    top="SELECT product_id, sum(quantity), sum(s.revenue) AS c FROM shopstream.order_windows AS s"
+    " WHERE grain = 'product_day' AND shop_id = '%(shop)s' AND start = toDateTime('%(day)s', 'UTC')"
+    " AND currency = 'EUR'"
     " GROUP BY product_id ORDER BY c DESC, product_id LIMIT 10",
 )
 _FAUST_QUERIES = Queries(

@@ -10,8 +10,6 @@ import asyncio
 import json
 import multiprocessing
 import random
-import subprocess
-import sys
 import tempfile
 import time
 from contextlib import suppress
@@ -27,7 +25,7 @@ from shopbench.latency import Bench, Samples
 from shopbench.orders import shop_name
 from shopbench.output import Result, arguments, publish, quantile, run, say
 from shopbench.processes import MIB, proportional
-from shopbench.up import Up, up
+from shopbench.up import Up, up, verify
 from shopstream.contracts.topics import INVENTORY, ORDERS
 
 ASK_SECONDS = 0.05
@@ -217,14 +215,6 @@ class Attackers:
             await asyncio.sleep(1)
 
 
-def _verify(system: Up, folder: Path) -> tuple[int, int]:
-    command = [sys.executable, "-m", "shopstream", "verify", "--json"]
-    env = {"SHOPSTREAM_DATA_DIR": str(folder / "data"), "PATH": "/usr/bin:/bin"}
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=600)
-    found = json.loads(done.stdout)
-    return found["compared"], len(found["differences"])
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench/hostile", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10, help="of attacks")
@@ -248,7 +238,7 @@ def main() -> None:
         attack.join()
         say("a minute later")
         after = asyncio.run(_phase(system, "after", flags.rate, 60))
-        compared, differences = _verify(system, Path(name))
+        compared, differences = verify(Path(name))
     for label, (samples, seen) in (("calm", calm), ("attacks", hostile), ("after", after)):
         result.rows.append(
             {

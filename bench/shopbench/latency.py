@@ -53,9 +53,18 @@ class Bench:
     """One run against one `up`; `mark` tells the shops of its probes from those of another run."""
 
     def __init__(
-        self, system: Up, session: aiohttp.ClientSession, rate: float, mark: str = ""
+        self,
+        system: Up,
+        session: aiohttp.ClientSession,
+        rate: float,
+        mark: str = "",
+        *,
+        shops: int = steady.SHOPS,
+        streams: int = 1,
     ) -> None:
         self._mark = mark
+        self._shops = shops
+        self._streams = streams
         self._up = system
         self._session = session
         self._rate = rate
@@ -81,7 +90,7 @@ class Bench:
         return self.samples
 
     async def _produce(self, seconds: float) -> None:
-        load, told = steady.start(self._up.kafka, self._rate, seconds)
+        load, told = steady.start(self._up.kafka, self._rate, seconds, self._shops, self._streams)
         await asyncio.to_thread(load.join)
         self.samples.sent, self.samples.sent_to_stream = told.recv()
         self._stopped.set()
@@ -97,10 +106,10 @@ class Bench:
         while self.samples.seen_by_stream < self.samples.sent_to_stream and time.monotonic() < end:
             await asyncio.sleep(0.05)
 
-    async def _subscribe(self, begun: asyncio.Event) -> None:
-        """The stream of the biggest shop: each event carries the instant it was made at."""
+    async def _subscribe(self, begun: asyncio.Event, number: int = 1) -> None:
+        """The stream of a shop, by default the biggest: each event carries the instant it was made at."""
         limit = aiohttp.ClientTimeout(total=None)
-        url, headers = self._url("/events", shop_name(1)), self._headers(shop_name(1))
+        url, headers = self._url("/events", shop_name(number)), self._headers(shop_name(number))
         async with self._session.get(url, headers=headers, timeout=limit) as answer:
             answer.raise_for_status()
             buffer = b""

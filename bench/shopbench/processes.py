@@ -32,11 +32,19 @@ class Failed(Exception):
 class Child:
     """One process. Use as `with Child(…) as child`: it is gone afterwards."""
 
-    def __init__(self, name: str, command: list[str], log: Path, env: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: list[str],
+        log: Path,
+        env: Mapping[str, str],
+        folder: Path | None = None,
+    ) -> None:
         self.name = name
         self._command = command
         self._log = log
         self._env = env
+        self._folder = folder
 
     def __enter__(self) -> Self:
         ours = {name: value for name, value in os.environ.items() if "SHOPSTREAM" not in name}
@@ -47,6 +55,7 @@ class Child:
                 stdout=out,
                 stderr=out,
                 env={**ours, **self._env},
+                cwd=self._folder,
                 start_new_session=True,
                 preexec_fn=lambda: _libc.prctl(PDEATHSIG, signal.SIGKILL),
             )

@@ -24,7 +24,7 @@ from local.services import PARTITIONS
 from pipeline.batch import assemble
 from pipeline.decode import Run, decode
 from pipeline.snowflake import Snowflake
-from pipeline.store import Fence, Store
+from pipeline.store import SMALL_ROWS, Fence, Store
 from shopbench import processes
 from shopbench.fill import BIGGEST, DAYS, Fill, day
 from shopbench.noting import Book, Listening, Spent, total, watch
@@ -74,11 +74,14 @@ async def _flushes(flags: argparse.Namespace, engine: ClickHouseClient, book: Bo
 
         batch = await book.note("flush: (decode, assemble)", decoded)
         await store.begin(batch)
-        assert not await store.moved(batch)
+        conflicts = await store.created_at_conflicts(batch)
+        assert not conflicts.rows
         await store.store_history(batch)
         await store.store(batch, fence)
-        await store.apply(ORDERS, batch.id, fence)
-        await store.changed(ORDERS, batch.id)
+        small = batch.staged.num_rows <= SMALL_ROWS
+        lookups = await store.lookups(batch, conflicts.new)
+        await store.apply(ORDERS, batch.id, fence, lookups, small)
+        await store.changed(ORDERS, batch.id, small)
         assert await store.mark(batch.id, fence)
 
 

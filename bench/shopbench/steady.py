@@ -16,11 +16,15 @@ SHOPS = 30
 TICK_SECONDS = 0.002
 
 
-def start(bootstrap: str, rate: float, seconds: float) -> tuple[SpawnProcess, Connection]:
-    """The process, and where it tells at its end how many it has sent, and how many of the biggest shop."""
+def start(
+    bootstrap: str, rate: float, seconds: float, shops: int = SHOPS, streamed: int = 1
+) -> tuple[SpawnProcess, Connection]:
+    """The process, and where it tells at its end how many it has sent, and how many of the `streamed` biggest shops."""
     context = multiprocessing.get_context("spawn")
     receive, send = context.Pipe(duplex=False)
-    process = context.Process(target=_send, args=(bootstrap, rate, seconds, send), daemon=True)
+    process = context.Process(
+        target=_send, args=(bootstrap, rate, seconds, shops, streamed, send), daemon=True
+    )
     process.start()
     return process, receive
 
@@ -36,18 +40,21 @@ def meanwhile(bootstrap: str, rate: float) -> Iterator[None]:
         process.join()
 
 
-def _send(bootstrap: str, rate: float, seconds: float, told: Connection) -> None:
+def _send(
+    bootstrap: str, rate: float, seconds: float, shops: int, heard: int, told: Connection
+) -> None:
     """By the clock: what is late is sent at once, so the rate holds."""
     producer = topic.producer(bootstrap, linger_ms=5)
     # orders that no earlier stream has placed
-    events = Generator(lambda _: datetime.now(UTC), shops=SHOPS, made=time.time_ns() // 1000)
+    events = Generator(lambda _: datetime.now(UTC), shops=shops, made=time.time_ns() // 1000)
+    streams = {shop_name(number + 1).encode() for number in range(heard)}
     sent = streamed = 0
     begun = time.perf_counter()
     while (passed := time.perf_counter() - begun) < seconds:
         while sent < passed * rate:
             key, value = events.event()
             sent += 1
-            streamed += key.startswith(shop_name(1).encode() + b"/")
+            streamed += key.partition(b"/")[0] in streams
             producer.produce(ORDERS, value, key)
         producer.poll(TICK_SECONDS)
     producer.flush()

@@ -8,6 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,12 +19,11 @@ from clickhouse.migrations import migrate_engine
 from pipeline.batch import Batch, assemble
 from pipeline.decode import DecodedChunk, Run, decode
 from pipeline.snowflake import Snowflake
-from pipeline.store import Fence, Store
+from pipeline.store import SMALL_ROWS, Fence, Store
 from shopbench import orders, processes
 from shopbench.orders import Generator
 from shopbench.output import Result, arguments, publish, run, say
 from shopbench.processes import Child
-from shopbench.views import time_views
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.topics import ORDERS
 
@@ -84,14 +84,16 @@ async def _assemble(number: int, pieces: list[DecodedChunk]) -> Batch:
 async def _flush(clock: Clock, store: Store, fence: Fence, batch: Batch) -> None:
     await clock.step("begin (which partitions)", lambda: store.begin(batch))
     await clock.step("store history", lambda: store.store_history(batch))
-    moved = await clock.step("moved (createdAt)", lambda: store.moved(batch))
-    assert not moved
+    conflicts = await clock.step("createdAt", lambda: store.created_at_conflicts(batch))
+    assert not conflicts.rows
     await clock.step("store (orders)", lambda: store.store(batch, fence))
-    await clock.step("apply (windows)", lambda: store.apply(batch.topic, batch.id, fence))
+    lookups, small = await store.lookups(batch, conflicts.new), batch.staged.num_rows <= SMALL_ROWS
+    apply = partial(store.apply, batch.topic, batch.id, fence, lookups, small)
+    await clock.step("apply (windows, look-ups)", apply)
     assert await clock.step("mark", lambda: store.mark(batch.id, fence))
 
 
-async def _run(flags: argparse.Namespace, clock: Clock, views: Clock, url: str) -> int:
+async def _run(flags: argparse.Namespace, clock: Clock, url: str) -> None:
     await migrate_engine(Address.parse(url))
     generator = Generator(orders.over_days(flags.events + flags.stored))
     numbers, offsets = Snowflake(), [0] * PARTITIONS
@@ -109,8 +111,6 @@ async def _run(flags: argparse.Namespace, clock: Clock, views: Clock, url: str) 
                 number = numbers.next()
                 batch = await used.step("assemble", lambda p=pieces, n=number: _assemble(n, p))
                 await _flush(used, store, fence, batch)
-        await time_views(engine, views, batch.id)
-    return batch.staged.num_rows
 
 
 def _sizes(count: int, batch: int) -> list[int]:
@@ -133,14 +133,13 @@ def main() -> None:
         processes.engine(Path(name)) as (engine, address),
     ):
         say(result.about)
-        clock, views = Clock(engine), Clock(engine)
+        clock = Clock(engine)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            last = runner.run(_run(flags, clock, views, address.url))
-    result.rows = [*_rows(clock, flags.events, batches), *_rows(views, last, 1)]
+            runner.run(_run(flags, clock, address.url))
+    result.rows = _rows(clock, flags.events, batches)
     result.notes = [
         "us: microseconds an event; ms: a batch; alone, one after the other (the pipeline overlaps"
         " decoding with writing, and the first three statements with each other)",
-        "below the first line `all`: the views of step apply, each alone, on the last batch",
         "engine us includes what the engine does in the background meanwhile, such as merges",
     ]
     publish(result, flags)

@@ -48,7 +48,9 @@ def up(folder: Path, kafka: str | None = None, python: str = sys.executable) -> 
     flags = [text for pair in ports.items() for text in pair]
     command = [python, "-m", "shopstream", "up", *flags, "--data-dir", str(data)]
     env = {"SHOPSTREAM_KAFKA_BOOTSTRAP": kafka} if kafka else {}
-    with Child("shopstream up", command, folder / "up.log", env) as child:
+    # `-m` looks into the present directory first: it must be that of the checkout
+    checkout = Path(python).absolute().parents[2]
+    with Child("shopstream up", command, folder / "up.log", env, checkout) as child:
         child.until(lambda: _is_ready(data / "up.json"), READY_SECONDS, READY_PAUSE)
         told, secrets = _read(data / "up.json"), _read(data / "secrets.json")
         yield Up(
@@ -60,12 +62,27 @@ def up(folder: Path, kafka: str | None = None, python: str = sys.executable) -> 
         )
 
 
+def verify(folder: Path, python: str = sys.executable) -> tuple[int, int]:
+    """How many rows of the windows were compared with what the stored versions add up to, and how many differ."""
+    command = [python, "-m", "shopstream", "verify", "--json"]
+    env = {"SHOPSTREAM_DATA_DIR": str(folder / "data"), "PATH": "/usr/bin:/bin"}
+    checkout = Path(python).absolute().parents[2]
+    done = subprocess.run(
+        command, env=env, cwd=checkout, capture_output=True, text=True, timeout=600
+    )
+    found = json.loads(done.stdout)
+    return found["compared"], len(found["differences"])
+
+
 @cache
 def _port_flags(python: str) -> tuple[str, ...]:
     """Those that this version knows."""
     command = [python, "-m", "shopstream", "up", "--help"]
     wide = {**os.environ, "COLUMNS": "200"}
-    told = subprocess.run(command, env=wide, capture_output=True, text=True, check=True).stdout
+    checkout = Path(python).absolute().parents[2]
+    told = subprocess.run(
+        command, env=wide, cwd=checkout, capture_output=True, text=True, check=True
+    ).stdout
     return tuple(flag for flag in PORT_FLAGS if flag in told)
 
 

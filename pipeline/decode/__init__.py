@@ -1,5 +1,5 @@
 """Records to columns: as a whole where all is well, one by one where it is not."""
 
-from pipeline.decode.chunk import DecodedChunk, KafkaRecord, Part, Run, decode
+from pipeline.decode.chunk import DecodedChunk, Envelope, KafkaRecord, Part, Run, decode, envelopes
 
-__all__ = ["DecodedChunk", "KafkaRecord", "Part", "Run", "decode"]
+__all__ = ["DecodedChunk", "Envelope", "KafkaRecord", "Part", "Run", "decode", "envelopes"]

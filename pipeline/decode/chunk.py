@@ -24,6 +24,18 @@ SPLIT = 64
 PARTS = 8
 
 
+class Envelope(NamedTuple):
+    """What is asked of an accepted record where its numbers are of no matter; `user` None: for everyone."""
+
+    shop: str
+    type: str
+    user: str | None
+    backfill: bool = False
+
+
+_ENVELOPE = ("shopid", "type", "userid", "shopstreambackfill")
+
+
 class KafkaRecord(Protocol):
     """What is needed of a consumer's record; `timestamp` in ms."""
 
@@ -132,6 +144,27 @@ def _opened(
     return found, events, refused
 
 
+def envelopes(topic: str, values: Sequence[bytes | None]) -> list[Envelope | None]:
+    """Of each record of `topic`, in the same order; None where `decode` refuses it. Pure, as `decode`."""
+    raw = pa.array(values, pa.binary())
+    found: list[Envelope | None] = [None] * len(values)
+    unsure = np.ones(len(values), np.bool_)
+    for indices, read in _fast(topic, raw, np.flatnonzero(whole(raw))):
+        head = zip(
+            *(read.head[name].to_pylist() for name in _ENVELOPE),
+            strict=True,
+        )
+        unsure[indices] = read.needs_recheck
+        for i, (shop, kind, user, backfill) in zip(indices.tolist(), head, strict=True):
+            found[i] = Envelope(shop, kind, user, bool(backfill))
+    exact, refused = _slow(topic, values, np.flatnonzero(unsure).tolist())
+    for i, event in exact:
+        found[i] = Envelope(event.shop_id, event.type, event.user_id, event.backfill)
+    for i, _ in refused:
+        found[i] = None
+    return found
+
+
 class _Kept(NamedTuple):
     """The accepted records, with the partition, the epoch and the value of each."""
 
@@ -146,10 +179,11 @@ def _part(topic: str, run: Run) -> Part:
 
 
 def _sort_out(
-    topic: str, values: list[bytes | None], raw: pa.Array
+    topic: str, values: Sequence[bytes | None], raw: pa.Array
 ) -> tuple[pa.Table, pa.ChunkedArray, list[int], list[tuple[int, Refusal]]]:
     """Accepted rows and their user ids in the order of arrival, where they were, and what is refused."""
-    found = list(_fast(topic, raw, np.flatnonzero(whole(raw)))) if values else []
+    blocks = _fast(topic, raw, np.flatnonzero(whole(raw))) if values else ()
+    found = [_sure(*block) for block in blocks]
     sure = [i for indices, _, _ in found for i in indices.tolist()]
     exact, refused = _slow(topic, values, sorted(set(range(len(values))) - set(sure)))
     read = [read for _, read, _ in found]
@@ -170,20 +204,22 @@ def _sort_out(
     )
 
 
-def _fast(
-    topic: str, raw: pa.Array, indices: Indices
-) -> Iterator[tuple[Indices, pa.Table, pa.Array]]:
+def _sure(indices: Indices, read: columns.Read) -> tuple[Indices, pa.Table, pa.Array]:
     """(indices, rows, user ids) of what is surely right."""
+    sure = ~read.needs_recheck
+    if sure.all():
+        return indices, read.rows, read.users
+    mask = pa.array(sure)
+    return indices[sure], read.rows.filter(mask), read.users.filter(mask)
+
+
+def _fast(topic: str, raw: pa.Array, indices: Indices) -> Iterator[tuple[Indices, columns.Read]]:
+    """What can be read as columns, in blocks."""
     if len(indices) <= FEW:
         return
     read = columns.parse(topic, raw if len(indices) == len(raw) else raw.take(pa.array(indices)))
     if read is not None:
-        sure = ~read.needs_recheck
-        if sure.all():
-            yield indices, read.rows, read.users
-        else:
-            mask = pa.array(sure)
-            yield indices[sure], read.rows.filter(mask), read.users.filter(mask)
+        yield indices, read
     elif len(indices) > SPLIT:
         parts = min(PARTS, -(-len(indices) // SPLIT))
         for part in np.array_split(indices, parts):
@@ -191,7 +227,7 @@ def _fast(
 
 
 def _slow(
-    topic: str, values: list[bytes | None], indices: list[int]
+    topic: str, values: Sequence[bytes | None], indices: list[int]
 ) -> tuple[list[tuple[int, Event]], list[tuple[int, Refusal]]]:
     events, refused = [], []
     for i in indices:

@@ -8,8 +8,8 @@ So no record gives less than one row, and where there are as many rows as record
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -25,12 +25,31 @@ from shopstream.contracts.schema import Field, Many
 from shopstream.contracts.topics import BY_NAME
 
 
-class Read(NamedTuple):
-    """Rows in the schema `shape.staged(topic)`, their user ids, and True for each that must be read again."""
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Records as columns: attributes of the envelope, members of `data` and of its lists, by the names of the contract.
 
-    rows: pa.Table
-    users: pa.Array
+    `needs_recheck` is True for each record that must be read again.
+    """
+
+    topic: str
+    head: Members
+    data: Members
+    items: Mapping[str, Members]
     needs_recheck: Mask
+
+    @property
+    def users(self) -> pa.Array:
+        """Their user ids."""
+        return self.head["userid"]
+
+    @property
+    def rows(self) -> pa.Table:
+        """In the schema `shape.staged(topic)`; made here, since who only needs the envelope does without."""
+        own = [_own(column, self.data, self.items) for column in shape.columns(self.topic)]
+        said = (self.head[name] for name in ("shopid", "id", "source", "type"))
+        rows = [*said, pc.fill_null(self.head["shopstreambackfill"], False), *own]
+        return pa.Table.from_arrays(rows, schema=shape.staged(self.topic))
 
 
 @cache
@@ -95,10 +114,7 @@ def _read(topic: str, table: pa.Table, raw: pa.Array) -> Read:
     for member in shape.members(topic):
         if not member.alike:
             recheck |= _misplaced(member, data[member.field.name], head["type"])
-    own = [_own(column, data, items) for column in shape.columns(topic)]
-    backfill = pc.fill_null(head["shopstreambackfill"], False)
-    rows = [*(head[name] for name in ("shopid", "id", "source", "type")), backfill, *own]
-    return Read(pa.Table.from_arrays(rows, schema=shape.staged(topic)), head["userid"], recheck)
+    return Read(topic, head, data, items, recheck)
 
 
 def _single(column: pa.ChunkedArray) -> pa.Array:

@@ -49,11 +49,18 @@ def vectorized(rule: object) -> VectorizedRule:
     Raises:
         NotImplementedError: where it has none yet.
     """
+    if isinstance(rule, (Shape, Many)):
+        raise NotImplementedError(f"{rule!r} has no vectorized rule")
+    return _vectorized(rule)
+
+
+@cache  # asked for each field of each chunk
+def _vectorized(rule: object) -> VectorizedRule:
     if isinstance(rule, values.Whole):
         return VectorizedRule(pa.int64(), partial(_beyond, rule.low, rule.high))
     if isinstance(rule, values.OneOf):
         return VectorizedRule(pa.string(), partial(_none_of, rule.options))
-    if isinstance(rule, Shape | Many) or rule not in _VECTORIZED:
+    if rule not in _VECTORIZED:
         raise NotImplementedError(f"{rule!r} has no vectorized rule")
     return _VECTORIZED[rule]
 

@@ -166,9 +166,14 @@ class Audit:
     async def _add(self, window: Window, differences: Iterable[Difference]) -> None:
         assert self._fence is not None, "claim the audit first"
         fixes = repairs.fixes(window, differences)
-        columns = ", ".join(fixes.column_names)
+        columns = window.columns()
         written = await self._store.execute_tracked(
-            fill(load("audit/repair.sql"), window=window.name, columns=columns),
+            fill(
+                load("audit/repair.sql"),
+                window=window.table,
+                columns=", ".join(columns),
+                values=", ".join(columns.values()),
+            ),
             self._fence.params(),
             {"fixes": External(repairs.structure(window), fixes)},
         )
@@ -177,10 +182,10 @@ class Audit:
 
 
 def changed_keys(window: Window) -> str:
-    """Keys that the batches in `in_flight` change: by the window's own view, over their rows."""
-    rows = f"(SELECT * FROM {window.source} WHERE batch IN (SELECT batch FROM in_flight))"
+    """Keys that the batches in `in_flight` change: by the statement that feeds the window, over their rows."""
+    rows = f"{window.source} WHERE batch IN (SELECT batch FROM in_flight)"
     return fill(
         load("changed_keys/window.sql"),
         key_texts=", ".join(f"toString({name})" for name in window.keys),
-        changes=window.changes().replace(f"FROM apply_{window.source}", f"FROM {rows}"),
+        changes=fill(window.changes(), rows=rows),
     )

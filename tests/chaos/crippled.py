@@ -21,9 +21,9 @@ def without_token() -> None:
 
     async def plain(
         self: Store, text: str, number: int, fence: Fence, settings: Any, *more: Any
-    ) -> None:
+    ) -> int:
         others = {k: v for k, v in settings.items() if k != "insert_deduplication_token"}
-        await execute(self, text, number, fence, {**others, "insert_deduplicate": 0}, *more)
+        return await execute(self, text, number, fence, {**others, "insert_deduplicate": 0}, *more)
 
     Store._execute = plain  # type: ignore[method-assign]
 

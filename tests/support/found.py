@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from clickhouse.sql import load
+from clickhouse.windows import WINDOWS
 from oracle.reading import EPOCH, Place
 from oracle.tables import Rows, Tables
 from support.sql import Sql
@@ -108,13 +109,22 @@ ROWS = {
 """Where it lies, the number of key columns and what they are, the other columns with their kinds."""
 
 
+def inserted(table: str, values: str) -> str:
+    """The statement that writes a row, its `values` in brackets; of a window in the order of its keys and sums."""
+    window = WINDOWS.get(table)
+    if window is None or window.table == table:
+        return f"INSERT INTO {table} VALUES {values}"
+    columns = ", ".join(window.columns())
+    return f"INSERT INTO {window.table} ({columns}) VALUES ('{table}', {values.removeprefix('(')}"
+
+
 def read_tables(sql: Sql, chosen: set[str] | None = None) -> Tables:
     """As they are in the engine, but for the names of products."""
     where = "" if chosen is None else f"WHERE shop_id IN ({', '.join(map(_quote, sorted(chosen)))})"
     sums = {}
     for name, (keys, columns) in SUMS.items():
         by = ", ".join(str(n) for n in range(1, keys + 1))
-        rows = sql.sums(f"SELECT {columns} FROM {name} {where} GROUP BY {by}", keys)
+        rows = sql.sums(f"SELECT {columns} FROM {WINDOWS[name].rows()} {where} GROUP BY {by}", keys)
         sums[name] = {key: numbers for key, numbers in rows.items() if any(numbers)}
     found = {name: _rows(sql, name, where) for name in ROWS}
     return Tables(sums, {**found, "visits": _visits(sql, where), "alerts": _alerts(sql, where)}, {})

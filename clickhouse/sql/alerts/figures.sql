@@ -22,12 +22,12 @@ LEFT ANY JOIN
 ) AS ordered USING (shop_id, product_id)
 LEFT ANY JOIN
 (
-    SELECT shop_id, product_id, sum(quantity) AS units
-    FROM product_15m AS sales
+    SELECT shop_id, product_id, toInt64(sum(quantity)) AS units
+    FROM order_windows AS sales
     INNER JOIN periods ON periods.shop_id = sales.shop_id
-    WHERE sales.shop_id IN (SELECT shop_id FROM periods)
-        AND sales.slot >= (SELECT min(start) FROM periods)
-        AND sales.slot >= periods.start AND sales.slot < periods.end
+    WHERE sales.grain = 'product_15m' AND sales.shop_id IN (SELECT shop_id FROM periods)
+        AND sales.start >= (SELECT min(start) FROM periods)
+        AND sales.start >= periods.start AND sales.start < periods.end
         AND (sales.shop_id, sales.product_id) IN (SELECT shop_id, product_id FROM wanted)
     GROUP BY shop_id, product_id
 ) AS sold USING (shop_id, product_id)

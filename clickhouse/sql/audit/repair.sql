@@ -1,5 +1,5 @@
 -- Adds what is missing; nothing where another auditor has taken over.
 INSERT INTO {window} ({columns})
-SELECT {columns}
+SELECT {values}
 FROM fixes
 WHERE {{fence}}

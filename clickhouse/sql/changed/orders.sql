@@ -2,8 +2,8 @@
 -- later a merge may have replaced its rows by newer versions.
 SELECT shop_id, groupUniqArray(toUnixTimestamp(toStartOfFifteenMinutes(created_at))) AS slots
 FROM orders
-WHERE batch BETWEEN {first:UInt64} AND {last:UInt64}
-    AND (
+PREWHERE batch BETWEEN {first:UInt64} AND {last:UInt64}
+WHERE (
         counted != prior_counted
         OR (
             counted

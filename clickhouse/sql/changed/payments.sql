@@ -4,5 +4,5 @@ SELECT
         t -> toUnixTimestamp(toStartOfFifteenMinutes(t)),
         if(prior_version = 0, [at], [at, prior_at]))) AS slots
 FROM payments
-WHERE batch BETWEEN {first:UInt64} AND {last:UInt64}
+PREWHERE batch BETWEEN {first:UInt64} AND {last:UInt64}
 GROUP BY shop_id

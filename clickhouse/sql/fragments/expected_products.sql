@@ -4,7 +4,7 @@ SELECT
     $2 AS $1,
     toString(currency) AS currency,
     product AS product_id,
-    sum(toInt64(bought) - toInt64(returned)) AS quantity,
+    sum(toDecimal128(toInt64(bought) - toInt64(returned), 4)) AS quantity,
     sum(toDecimal128(price, 4) * (toInt64(bought) - toInt64(returned))) AS revenue
 FROM orders FINAL
 ARRAY JOIN `items.product_id` AS product, `items.quantity` AS bought, `items.refunded` AS returned, `items.price` AS price

@@ -4,7 +4,7 @@ SELECT
     {begin} AS begin,
     currency,
     product_id,
-    sum(sold.quantity) AS quantity,
+    toInt64(sum(sold.quantity)) AS quantity,
     toUInt64(bitAnd(reinterpret(sum(sold.revenue), 'Int128') AS revenue, 18446744073709551615)) AS low,
     toInt64(bitShiftRight(revenue, 64)) AS high
 FROM {sold}

@@ -171,9 +171,10 @@ def test_verify_of_a_shop_without_numbers_is_an_error(up: Up) -> None:
 
 def damage(up: Up, sign: int) -> None:
     row = (
-        f"('damaged', '2026-11-20 10:00:00', 'EUR', {sign}, {sign} * toDecimal128('0.0001', 4), 0)"
+        f"('sales_15m', 'damaged', toDateTime('2026-11-20 10:00:00', 'UTC'), 'EUR', '', {sign}, 0,"
+        f" {sign} * toDecimal128('0.0001', 4))"
     )
-    statement = f"INSERT INTO shopstream.sales_15m SELECT * FROM VALUES({row})"
+    statement = f"INSERT INTO shopstream.order_windows VALUES {row}"
     answer = httpx.post(up.told["clickhouse"], content=statement)
     assert answer.status_code == 200, answer.text
 

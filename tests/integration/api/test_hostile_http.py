@@ -380,7 +380,7 @@ async def test_too_many_frames_at_once_are_a_breach_of_policy(api: Api) -> None:
 async def test_a_connection_that_a_session_never_moves_to_is_closed(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(socketio, "CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr(socketio, "UPGRADE_SECONDS", 0.2)
     opened = await api.first(head(target=POLLING))
     sid = json.loads(opened.partition(b"\r\n\r\n0")[2])["sid"].encode()
     reader, _ = await _upgraded(api, b"/socket.io/?EIO=4&transport=websocket&sid=" + sid)

@@ -4,9 +4,7 @@ from pathlib import Path
 import pytest
 from warehouse import SHOPS, Warehouse
 
-TABLES = (
-    "orders levels payments purchases suppliers shops alerts product_names sales_15m product_15m"
-)
+TABLES = "orders levels payments purchases suppliers shops alerts product_names order_windows"
 
 
 @pytest.fixture(scope="package")

@@ -120,7 +120,7 @@ def test_no_way_around_a_view_shows_more(three: Warehouse, statement: str) -> No
 @pytest.mark.parametrize("login", LOGINS)
 def test_it_has_no_right_on_what_is_below(three: Warehouse, login: str) -> None:
     sql = three.engine.sql(login)
-    for table in ("orders", "sales_15m", "shops", "zone_offsets", "present_names"):
+    for table in ("orders", "order_windows", "shops", "zone_offsets", "present_names"):
         assert code(sql, f"SELECT * FROM shopstream.{table}") == NO_GRANT
     for statement in (
         "SELECT * FROM system.users",

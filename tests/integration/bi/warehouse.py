@@ -79,7 +79,8 @@ class Warehouse:
 
     async def _flush(self, store: Store, alerts: Alerts, batch: Batch, applied: bool) -> None:
         if batch.topic == ORDERS:
-            batch = batch.without_conflicts(await store.created_at_conflicts(batch))
+            conflicts = await store.created_at_conflicts(batch)
+            batch = batch.without_conflicts(conflicts.rows)
         await store.store(batch, NOTHING_CLAIMED)
         if applied:
             await store.apply(batch.topic, batch.id, NOTHING_CLAIMED)

@@ -9,7 +9,7 @@ import pytest
 
 from clickhouse.client import Address, ClickHouseClient
 from clickhouse.migrations import migrate_engine
-from clickhouse.sql import fill, load
+from clickhouse.sql import load
 from clickhouse.windows import WINDOWS
 from oracle.book import Book
 from oracle.compare import compare_tables
@@ -18,7 +18,7 @@ from pipeline.batch import Batch, assemble
 from pipeline.decode import Run, decode
 from pipeline.flush import BatchWriter
 from pipeline.snowflake import Snowflake
-from pipeline.store import Fence, Store
+from pipeline.store import Fence, Store, apply_statement
 from pipeline.topic_specs import TOPIC_SPECS
 from shopstream.contracts.cursor import Partition
 from support.events import (
@@ -137,14 +137,19 @@ class Bench:
 
     async def apply_without_token(self, batch: Batch, fence: Fence) -> None:
         params = {"batch": batch.id, **fence.params()}
-        kind = TOPIC_SPECS[batch.topic]
-        text = fill(load("flush/apply.sql"), table=kind.table, key=kind.key)
-        await self.engine.execute(text, params, NO_TOKEN)
+        spec = TOPIC_SPECS[batch.topic]
+        await self.engine.execute(apply_statement(spec), params, NO_TOKEN)
+        for name in spec.lookups:
+            await self.engine.execute(load(f"apply/{name}.sql"), {"batch": batch.id}, NO_TOKEN)
+        await self.store.apply(batch.topic, batch.id, fence) if batch.topic not in ADDING else None
 
     def rows(self) -> dict[str, int]:
         return {
-            table: int(self.system.sql.rows(f"SELECT count() FROM {table}")[0][0])
-            for table in (*(kind.table for kind in TOPIC_SPECS.values()), *WINDOWS)
+            table: int(self.system.sql.rows(f"SELECT count() FROM {rows}")[0][0])
+            for table, rows in (
+                *((kind.table, kind.table) for kind in TOPIC_SPECS.values()),
+                *((window.name, window.rows()) for window in WINDOWS.values()),
+            )
         }
 
     def differences(self) -> list[str]:

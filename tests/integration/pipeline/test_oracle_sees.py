@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from clickhouse.windows import WINDOWS
 from oracle.book import Book
 from oracle.compare import compare_tables
 from oracle.tables import tables
@@ -48,8 +49,15 @@ def value(column: str) -> str:
 
 
 def stray(table: str, columns: str) -> str:
-    values = ", ".join(value(column) for column in columns.split(", "))
-    return f"INSERT INTO {table} (shop_id, {columns}) SELECT 'stray', {values}"
+    given = {"shop_id": "'stray'", **{name: value(name) for name in columns.split(", ")}}
+    window = WINDOWS.get(table)
+    if window is not None:
+        into = window.columns()
+        given = {
+            c: given.get(name, name) for c, name in into.items() if c == "grain" or name in given
+        }
+        table = window.table
+    return f"INSERT INTO {table} ({', '.join(given)}) SELECT {', '.join(given.values())}"
 
 
 def test_every_table_is_looked_at() -> None:

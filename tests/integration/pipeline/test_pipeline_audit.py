@@ -6,19 +6,21 @@ from engine_bench import PAIRS, Bench, bench, engine, first, second
 from clickhouse.compare import Scope
 from clickhouse.differences import COLUMNS
 from clickhouse.verify import verify_engine
+from clickhouse.windows import WINDOWS
 from pipeline.reconcile.audit import Audit, Found, Superseded
 from pipeline.reconcile.rebuild import rebuild
 from pipeline.store import Store
 from shopstream.contracts.cursor import Partition
 from support.events import order, record
+from support.found import inserted
 
 __all__ = ["bench", "engine"]
 
 DAMAGE = {
     "sales_15m": "('s', '2026-11-22 10:15:00', 'EUR', 1, 0.0001, 0)",
     "product_15m": "('s', '2026-11-22 10:15:00', 'EUR', 'p', 0, 0.0001)",
-    "product_day": "('s', '2026-11-22', 'EUR', 'p', -1, 0)",
-    "product_month": "('s', '2026-11-01', 'EUR', 'other', 7, 12.5)",
+    "product_day": "('s', '2026-11-22 00:00:00', 'EUR', 'p', -1, 0)",
+    "product_month": "('s', '2026-11-01 00:00:00', 'EUR', 'other', 7, 12.5)",
     "payments_15m": "('s', '2026-11-22 11:00:00', 'EUR', 1, 2, 3, 4)",
     "sessions_15m": "('s', '2026-11-22 10:00:00', 200, 1)",
     "on_order": "('s', 'p', 1)",
@@ -46,7 +48,7 @@ async def sweep(audit: Audit) -> dict[str, Found]:
 @pytest.mark.parametrize("table", DAMAGE)
 async def test_what_is_damaged_is_told_and_made_good(bench: Bench, table: str) -> None:
     await everything(bench)
-    bench.system.sql.text(f"INSERT INTO {table} VALUES {DAMAGE[table]}")
+    bench.system.sql.text(inserted(table, DAMAGE[table]))
     verdict = await verify_engine(bench.engine)
     assert [one.table for one in verdict.differences] == [table]
     assert bench.differences()
@@ -62,7 +64,7 @@ async def test_what_is_damaged_is_told_and_made_good(bench: Bench, table: str) -
 
 async def test_a_rebuild_makes_everything_from_nothing(bench: Bench) -> None:
     await everything(bench)
-    for table in COLUMNS:
+    for table in {WINDOWS[name].table if name in WINDOWS else name for name in COLUMNS}:
         bench.system.sql.text(f"TRUNCATE TABLE {table}")
     assert bench.differences()
     steps: list[tuple[int, int, int]] = []
@@ -97,7 +99,7 @@ async def test_a_fault_elsewhere_is_made_good_while_a_batch_is_under_way(bench: 
     await bench.write(bench.batch(first()), fence)
     batch = bench.batch(record(order("s2", "o", created="2026-11-20T10:00:00Z")))
     await bench.begin(batch, fence)
-    bench.system.sql.text(f"INSERT INTO sales_15m VALUES {DAMAGE['sales_15m']}")
+    bench.system.sql.text(inserted("sales_15m", DAMAGE["sales_15m"]))
     found = await (await auditor(bench)).step("sales_15m", Scope())
     assert (len(found.repaired), found.unverified) == (1, 1)
     await bench.store.apply(batch.topic, batch.id, fence)
@@ -108,7 +110,7 @@ async def test_a_fault_elsewhere_is_made_good_while_a_batch_is_under_way(bench: 
 async def test_an_auditor_that_was_superseded_writes_nothing(bench: Bench) -> None:
     await everything(bench)
     frozen = await auditor(bench, "frozen")
-    bench.system.sql.text(f"INSERT INTO sales_15m VALUES {DAMAGE['sales_15m']}")
+    bench.system.sql.text(inserted("sales_15m", DAMAGE["sales_15m"]))
     newer = await auditor(bench, "newer")
     with pytest.raises(Superseded):
         await frozen.step("sales_15m", Scope())

@@ -69,7 +69,9 @@ def test_damage_is_told_and_mended_while_events_come(own: Scene) -> None:
     records = mixed(7, 1200, prefix="mended", bad=0)
     own.send(records[:600])
     own.check()
-    system.sql.text("INSERT INTO sales_15m SELECT * FROM sales_15m")
+    system.sql.text(
+        "INSERT INTO order_windows SELECT * FROM order_windows WHERE grain = 'sales_15m'"
+    )
     system.sql.text("TRUNCATE TABLE on_order")
     told = shopstream(system, "verify", "--json")
     verdict = json.loads(told.stdout)
@@ -92,7 +94,9 @@ def test_what_a_rebuild_made_good_is_served_at_once(own: Scene) -> None:
     own.send(mixed(8, 300, prefix="served", bad=0))
     own.check()
     system.until_told()
-    system.sql.text("INSERT INTO sales_15m SELECT * FROM sales_15m")
+    system.sql.text(
+        "INSERT INTO order_windows SELECT * FROM order_windows WHERE grain = 'sales_15m'"
+    )
     with pytest.raises(AssertionError, match="differences"):
         own.check_reports()
     assert shopstream(system, "rebuild").returncode == 0

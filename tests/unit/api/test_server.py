@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from api import server
+from api.metrics import Metrics
 from api.push import hub
 from api.push.stream import EventStream, Subscription
 from api.push.subscriber import SubscriptionFilter
@@ -21,10 +22,10 @@ REQUESTS = 200
 
 
 @asynccontextmanager
-async def serving(app: Any = None) -> AsyncIterator[tuple[socket.socket, Server]]:
+async def serving(app: Any = None, **how: Any) -> AsyncIterator[tuple[socket.socket, Server]]:
     """A client's connection, with a small buffer, and the server."""
     listener = listen("127.0.0.1", 0)
-    there = Server(configure(app or application(Counting())), lambda: None)
+    there = Server(configure(app or application(Counting()), **how), lambda: None)
     task = asyncio.create_task(there.serve([listener]))
     with socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -148,3 +149,45 @@ async def test_a_client_that_does_not_read_is_not_listened_to() -> None:
         async with asyncio.timeout(10):
             while heard < said:
                 heard += len(await loop.sock_recv(client, 1 << 16))
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (b"no HTTP at all\r\n\r\n", 400),
+        (b"GET /" + b"x" * 50_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
+        (b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 200 + b"\r\n", 431),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 2500, 413),
+    ],
+)
+async def test_what_the_server_refuses_by_itself_is_counted(
+    request_bytes: bytes, status: int
+) -> None:
+    metrics = Metrics()
+    async with serving(refused=metrics.refused_early) as (client, _):
+        await _sent_and_closed(client, request_bytes)
+    assert _refused(metrics, status) == 1
+
+
+async def test_connections_beyond_those_of_an_address_are_counted() -> None:
+    metrics = Metrics()
+    async with serving(refused=metrics.refused_early, per_address=1) as (client, _):
+        with socket.socket() as other:
+            other.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(other, client.getpeername())
+            await _sent_and_closed(other, b"")
+    assert _refused(metrics, 503) == 1
+
+
+async def _sent_and_closed(client: socket.socket, data: bytes) -> None:
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(10):
+        with contextlib.suppress(ConnectionError):
+            await loop.sock_sendall(client, data)
+            while await loop.sock_recv(client, 65536):
+                pass
+
+
+def _refused(metrics: Metrics, status: int) -> float | None:
+    name = "shopstream_http_early_refusals_total"
+    return metrics.registry.get_sample_value(name, {"status": str(status)})

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -77,7 +77,16 @@ class Scene:
         self.granted = asyncio.Event()
         self.granted.set()
         self.open = 0
-        self.server = SocketIo(self.hub, self.grant, lambda _: lambda: None, lambda: 0.0)
+        self.places = 0
+        self.server = SocketIo(self.hub, self.grant, self.admit, lambda: 0.0)
+
+    def admit(self, _: str) -> Callable[[], None]:
+        self.places += 1
+
+        def release() -> None:
+            self.places -= 1
+
+        return release
 
     async def grant(self, _: Handshake, auth: Mapping[str, Any]) -> Subscription:
         await self.granted.wait()
@@ -212,6 +221,28 @@ async def test_whatever_a_client_says_it_has_one_stream_and_none_after_its_end(
     await asyncio.sleep(0.01)
     assert (len(scene.hub), scene.open) == (0, 0)
     assert len(scene.server) == 0
+
+
+async def test_a_session_whose_token_is_being_looked_at_is_not_cut_off(scene: Scene) -> None:
+    scene.granted.clear()
+    session = await scene.session(connected=False)
+    scene.server.post(session, b"40{}")
+    await asyncio.sleep(0)
+    session.sweep(session.begun + socketio.CONNECT_SECONDS + 1)
+    assert not session.closed
+    scene.granted.set()
+    await asyncio.sleep(0.01)
+    assert len(scene.hub) == 1
+    session.close()
+
+
+async def test_a_session_without_a_token_gives_its_place_back_in_five_seconds(
+    scene: Scene,
+) -> None:
+    session = await scene.session(connected=False)
+    assert scene.places == 1
+    session.sweep(session.begun + 5.5)
+    assert (session.closed, scene.places) == (True, 0)
 
 
 async def test_a_silent_session_ends(scene: Scene) -> None:

@@ -7,7 +7,17 @@ import pytest
 from clickhouse.migrations import FOLDERS
 from clickhouse.sql import load, names
 
-STATEMENTS = ("alerts", "audit", "changed", "changed_keys", "expected", "flush", "store", "verify")
+STATEMENTS = (
+    "alerts",
+    "apply",
+    "audit",
+    "changed",
+    "changed_keys",
+    "expected",
+    "flush",
+    "store",
+    "verify",
+)
 
 
 @pytest.mark.parametrize("path", [path for folder in STATEMENTS for path in names(folder)])

@@ -6,7 +6,7 @@ from doc_pages import read, section
 from api import limits, server
 from api.access import MAX_TOKEN, MAX_TOKEN_HEAD
 from api.push.records import BIG_BYTES, BIG_SIGNS
-from api.push.socketio import CONNECT_SECONDS, MAX_PACKETS, MAX_PAYLOAD
+from api.push.socketio import CONNECT_SECONDS, MAX_PACKETS, MAX_PAYLOAD, UPGRADE_SECONDS
 from api.push.stream import MAX_HEARD
 from api.push.websocket import MAX_FRAMES
 from api.tickets import MAX_TICKET
@@ -34,7 +34,8 @@ def kib(size: int) -> str:
         f"{kib(MAX_HEARD)} of them",
         f"{kib(MAX_PAYLOAD)}, {MAX_PACKETS:,} packets",
         f"{MAX_FRAMES:,}: closed with 1008",
-        f"| {CONNECT_SECONDS:.0f} s |",
+        f"| {UPGRADE_SECONDS:.0f} s |",
+        f"| a session of Socket.IO without a token | {CONNECT_SECONDS:.0f} s |",
         f"{server.REQUEST_SECONDS:.0f} s each",
     ],
 )

@@ -11,7 +11,7 @@ from pipeline.flush import BatchWriter, Fenced, PartitionsRevoked, flush_with_re
 from pipeline.ownership import Ownership
 from pipeline.retry import Backoff
 from pipeline.snowflake import Snowflake
-from pipeline.store import Fence
+from pipeline.store import Conflicts, Fence
 from shopstream.contracts.cursor import Partition
 
 ONE, TWO = Partition("shop.orders", 1), Partition("shop.orders", 2)
@@ -34,6 +34,7 @@ class Store:
         self.greatest = greatest
         self.marks = marks
         self.down = 0
+        self.written = 1
         self.open: dict[int, list[Partition]] = {}
         self.calls: list[tuple[Any, ...]] = []
         self.at_store = asyncio.Event()
@@ -45,16 +46,20 @@ class Store:
 
     async def store_history(self, batch: Batch) -> None: ...
 
-    async def created_at_conflicts(self, batch: Batch) -> list[int]:
-        return []
+    async def created_at_conflicts(self, batch: Batch) -> Conflicts:
+        return Conflicts([], new=True)
 
-    async def store(self, batch: Batch, fence: Fence) -> None:
+    async def store(self, batch: Batch, fence: Fence) -> int:
         self.calls.append(("store", fence.claims))
+        return self.written
 
-    async def apply(self, topic: str, number: int, fence: Fence) -> None:
+    async def lookups(self, batch: Batch, new: bool) -> set[str]:
+        return set()
+
+    async def apply(self, topic: str, number: int, fence: Fence, *_: object) -> None:
         self.calls.append(("apply", number, fence.claims))
 
-    async def changed(self, topic: str, number: int) -> dict[str, list[int]]:
+    async def changed(self, topic: str, number: int, small: bool = False) -> dict[str, list[int]]:
         return {"s": [900]}
 
     async def changed_since(self, seconds: float) -> list[dict[str, list[int]]]:
@@ -158,6 +163,27 @@ async def test_a_batch_that_another_worker_took_over_ends_this_one() -> None:
     await mine.take([ONE])
     with pytest.raises(Fenced):
         await write(store, mine)
+
+
+async def test_a_first_try_that_stored_nothing_applies_nothing() -> None:
+    store = Store()
+    mine = owner(store)
+    await mine.take([ONE])
+    store.written = 0
+    assert (await write(store, mine)).changed == {}
+    assert [name for name, *_ in store.calls] == ["store", "mark"]
+
+
+async def test_a_further_try_applies_what_an_earlier_one_may_have_stored(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(retry, "FIRST_PAUSE", 0.0)
+    store = Store()
+    mine = owner(store)
+    await mine.take([ONE])
+    store.down, store.written = 1, 0
+    assert (await write(store, mine)).changed == {"s": [900]}
+    assert [name for name, *_ in store.calls] == ["store", "apply", "mark"]
 
 
 async def test_a_batch_keeps_its_claims_through_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,2 +1,3 @@
-product_day AS sold
-WHERE shop_id = {shop:String} AND day >= {from_NUMBER:Date} AND day < {to_NUMBER:Date}
+order_windows AS sold
+WHERE grain = 'product_day' AND shop_id = {shop:String}
+    AND start >= toDateTime({from_NUMBER:UInt32}, 'UTC') AND start < toDateTime({to_NUMBER:UInt32}, 'UTC')

@@ -1,2 +1,3 @@
-product_month AS sold
-WHERE shop_id = {shop:String} AND month >= {from_NUMBER:Date} AND month < {to_NUMBER:Date}
+order_windows AS sold
+WHERE grain = 'product_month' AND shop_id = {shop:String}
+    AND start >= toDateTime({from_NUMBER:UInt32}, 'UTC') AND start < toDateTime({to_NUMBER:UInt32}, 'UTC')

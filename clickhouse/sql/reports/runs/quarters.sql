@@ -1,3 +1,3 @@
-product_15m AS sold
-WHERE shop_id = {shop:String}
-    AND slot >= toDateTime({from_NUMBER:UInt32}, 'UTC') AND slot < toDateTime({to_NUMBER:UInt32}, 'UTC')
+order_windows AS sold
+WHERE grain = 'product_15m' AND shop_id = {shop:String}
+    AND start >= toDateTime({from_NUMBER:UInt32}, 'UTC') AND start < toDateTime({to_NUMBER:UInt32}, 'UTC')

@@ -18,7 +18,7 @@ def test_a_record_that_comes_again_changes_nothing(scene: Scene) -> None:
     scene.check(["dup"])
     scene.send([once, record(order("dup", "o-2")), once])
     scene.check(["dup"])
-    assert scene.system.sql.rows("SELECT sum(orders) FROM sales_15m WHERE shop_id = 'dup'") == [
+    assert scene.system.sql.rows("SELECT sum(orders) FROM order_windows WHERE shop_id = 'dup'") == [
         ["2"]
     ]
 
@@ -275,7 +275,7 @@ def test_a_lone_event_is_visible_without_another_behind_it(scene: Scene) -> None
         scene.system.caught_up()
         began = time.monotonic()
         scene.send([record(event, partition=partition)])
-        shown = f"SELECT count() FROM sales_15m WHERE shop_id = 'quiet-{partition}'"
+        shown = f"SELECT count() FROM order_windows WHERE shop_id = 'quiet-{partition}'"
         eventually(lambda s=shown: scene.system.sql.rows(s) == [["1"]], VISIBLE_WITHIN, shown)
         print(f"visible after {time.monotonic() - began:.3f} s")
     scene.check([f"quiet-{partition}" for partition in range(4)])

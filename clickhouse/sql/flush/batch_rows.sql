@@ -1,0 +1,6 @@
+-- The rows of a batch that may be applied now; see apply.sql.
+{table}
+PREWHERE batch = {batch:UInt64}
+WHERE (SELECT count() FROM batches WHERE batch = {batch:UInt64} AND applied) = 0
+    AND {{fence}}
+LIMIT 1 BY {key}

@@ -1,0 +1,122 @@
+"""A data directory of the version before, with a table for each window of orders, becomes one of this version."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from engine_bench import Bench
+
+from clickhouse import migrations
+from clickhouse.client import Address, ClickHouseClient
+from clickhouse.errors import NOT_MIGRATED, EngineError, EngineUnavailable
+from clickhouse.migrations import all_migrations, migrate_engine
+from clickhouse.sql import fill, load
+from clickhouse.verify import verify_engine
+from pipeline.batch import Batch
+from pipeline.store import _APPLY, Fence, Store
+from pipeline.topic_specs import TOPIC_SPECS
+from shopstream.contracts.cursor import Partition
+from shopstream.contracts.topics import ORDERS
+from support.engine import ClickHouseServer
+from support.events import Sent, item, order, record
+
+NEW = (127, 128, 129, 216, 217, 218)
+FORMER_WINDOWS = ("sales_15m", "product_15m", "product_day", "product_month")
+
+
+@pytest.fixture
+async def former(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[Bench, Address]]:
+    """Migrated as far as the version before goes."""
+    server = ClickHouseServer(tmp_path)
+    server.start()
+    try:
+        address = Address.parse(server.url())
+        every = [each for each in all_migrations() if each.number < 300 and each.number not in NEW]
+        with monkeypatch.context() as context:
+            context.setattr(migrations, "all_migrations", lambda: every)
+            await migrate_engine(address)
+        async with ClickHouseClient(address) as engine:
+            system: Any = SimpleNamespace(sql=server.sql())
+            yield Bench(system, engine, Store(engine, "one")), address
+    finally:
+        server.child.kill()
+
+
+async def apply_as_before(bench: Bench, batch: Batch, fence: Fence) -> None:
+    """Step 3 as the version before ran it: into `apply_orders`, for its views."""
+    spec = TOPIC_SPECS[ORDERS]
+    rows = fill(load("flush/batch_rows.sql"), table=spec.table, key=spec.key)
+    settings = {**_APPLY, "insert_deduplication_token": f"batch-{batch.id}"}
+    params = {"batch": batch.id, **fence.params()}
+    await bench.engine.execute(f"INSERT INTO apply_orders SELECT * FROM {rows}", params, settings)
+
+
+def sent(name: str, version: int, quantity: int = 1, **more: Any) -> Sent:
+    lines = [item("p", quantity, "1.5", name="Tea"), item("q", 2, "0.0001")]
+    created = f"2026-11-2{int(name[1])}T23:50:00Z"
+    return record(order("s", name, version=version, created=created, items=lines, **more))
+
+
+@pytest.mark.parametrize("merged", [False, True])
+async def test_windows_of_orders_become_one_table_exactly(
+    former: tuple[Bench, Address], merged: bool
+) -> None:
+    """Of the batches that are open, one was applied nowhere, one to some windows, one to all of them."""
+    bench, address = former
+    places = [Partition(ORDERS, number) for number in range(4)]
+    fence = await bench.claim(*places)
+
+    async def written(*events: Sent, partition: int, steps: int) -> Batch:
+        batch = bench.batch(*events, partition=partition)
+        await bench.store.begin(batch)
+        if steps > 0:
+            await bench.store.store(batch, fence)
+        if steps > 1:
+            await apply_as_before(bench, batch, fence)
+        if steps > 2:
+            assert await bench.store.mark(batch.id, fence)
+        return batch
+
+    await written(*(sent(f"o{n}", 1, n) for n in range(1, 7)), partition=0, steps=3)
+    await written(sent("o1", 2, 9), sent("o2", 2, status="cancelled"), partition=0, steps=3)
+    stored = await written(sent("o3", 2, 7), sent("o7", 1), partition=1, steps=1)
+    bench.system.sql.text("DETACH TABLE to_product_day")
+    partly = await written(sent("o4", 2, status="refunded"), partition=2, steps=2)
+    bench.system.sql.text("ATTACH TABLE to_product_day")
+    fully = await written(sent("o2", 3, 4), sent("o5", 2, 8), partition=3, steps=2)
+    later = sent("o6", 2, 5)
+    begun = await written(later, partition=0, steps=0)
+    if merged:
+        bench.system.sql.text("OPTIMIZE TABLE orders FINAL")
+    with pytest.raises(EngineUnavailable, match="127_fence_former_workers is missing"):
+        await bench.store.stored_epochs()
+    window = {"shop": "s", "start": 0, "end": 4_000_000_000}
+    with pytest.raises(EngineError) as refused:
+        await bench.engine.rows(load("reports/quarters.sql"), window)
+    assert refused.value.code in NOT_MIGRATED
+
+    ran = await migrate_engine(address)
+    assert [int(name[:3]) for name in ran] == list(NEW)
+    # a crash between the statement and its record repeats it
+    await bench.engine.execute(load("windows/129_order_windows.sql"))
+    assert await migrate_engine(address) == []
+    assert await bench.store.stored_epochs() == {}
+    left = bench.system.sql.rows("SELECT name FROM system.tables WHERE database = 'shopstream'")
+    assert not {name for (name,) in left} & {*FORMER_WINDOWS, "apply_orders"}
+
+    # a worker of the version before, should it still run, writes nothing
+    assert not await bench.store.mark(stored.id, fence)
+    assert await bench.store.store(bench.batch(later), fence) == 0
+
+    fence = await bench.claim(*places)
+    for batch in (stored, partly, fully, begun):
+        await bench.store.apply(ORDERS, batch.id, fence)
+        await bench.store.apply(ORDERS, batch.id, fence)
+        assert await bench.store.mark(batch.id, fence)
+    await bench.write(bench.batch(later), fence)
+    assert not bench.differences()
+    assert not (await verify_engine(bench.engine)).differences

@@ -1,0 +1,45 @@
+"""Progress messages: at once at rest, a few a second under load, and no changed day is left out."""
+
+import asyncio
+import json
+from typing import Any
+
+from pipeline.progress_publisher import ProgressPublisher
+from pipeline.retry import Backoff
+
+
+class Topic:
+    """What was published, with the time of each message."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+        self.days: set[int] = set()
+
+    async def notices(self, messages: list[Any]) -> None:
+        for _, event in messages:
+            self.times.append(asyncio.get_running_loop().time())
+            self.days |= set((json.loads(event)["data"]["touched"] or {}).get("s1", ()))
+
+    async def alerts(self, messages: list[Any]) -> None: ...
+
+
+async def test_however_many_batches_there_are_messages_are_a_few_a_second() -> None:
+    topic = Topic()
+    # without progress nothing is stored
+    none: Any = None
+    publisher = ProgressPublisher("w", none, topic, dict, dict, lambda: 1, Backoff("Kafka"))
+    running = asyncio.create_task(publisher.run())
+    loop = asyncio.get_running_loop()
+    await publisher.publish()  # the first reports that anything may have changed
+    begun = loop.time()
+    for day in range(60):
+        publisher.mark_changed({"s1": frozenset([day])})
+        await asyncio.sleep(0.01)
+    took = loop.time() - begun
+    while len(topic.days) < 60:
+        await asyncio.sleep(0.01)
+    running.cancel()
+    times = topic.times[1:]
+    assert times[0] - begun < 0.1
+    assert len(times) <= 5 * took + 2
+    assert topic.days == set(range(60))
