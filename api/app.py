@@ -16,6 +16,8 @@ from api.freshness import health
 from api.freshness.source import Freshness
 from api.freshness.topology import Look
 from api.freshness.tracker import FreshnessTracker
+from api.hooks.routes import HookRoutes
+from api.hooks.secrets import Secrets
 from api.ingest.routes import IngestRoutes, NoSender, Sends
 from api.jwks import Jwks
 from api.metrics import Metrics
@@ -70,6 +72,7 @@ class Deps:
     presence: Presence = field(default_factory=lambda: Presence("alone"))
     keys: Jwks | None = None
     sender: Sends = field(default_factory=NoSender)
+    hook_secrets: Secrets = field(default_factory=dict)
     refusals: Refusals | None = None
     disk: Disk | None = None
     reports_at_once: int = 500
@@ -112,6 +115,15 @@ def create_app(deps: Deps, now: Callable[[], datetime] = utc_now) -> FastAPI:
         deps.access, deps.sender, deps.kafka, lambda: deps.tracker.topology, metrics
     )
     app.include_router(ingest.router())
+    hooks = HookRoutes(
+        deps.hook_secrets,
+        deps.sender,
+        deps.kafka,
+        lambda: deps.tracker.topology,
+        metrics,
+        lambda: now().timestamp(),
+    )
+    app.include_router(hooks.router())
     app.include_router(health.router(checks, metrics=deps.metrics_here))
     app.state.metrics = metrics.registry
     app.state.refused_early = metrics.refused_early

@@ -286,6 +286,12 @@ class Accepted(BaseModel):
     includes: str = Field(description="What the parameter includes of a report takes")
 
 
+class Hooked(BaseModel):
+    model_config = _example({"events": 1})
+    events: int | None = Field(None, description="How many events are in Kafka")
+    ignored: str | None = Field(None, description="Why the payload gives no event")
+
+
 _TYPES: list[JsonValue] = [*sorted(DATA)]
 
 
@@ -320,6 +326,7 @@ class ProblemDetails(BaseModel):
     detail: str
     parameter: str | None = None
     rule: str | None = None
+    field: str | None = None
     errors: list[EventFault] | None = None
 
 

@@ -123,6 +123,34 @@ class KeyReused(RequestFault):
         super().__init__("This Idempotency-Key came with other events before.")
 
 
+class NotSigned(RequestFault):
+    """A webhook without a signature that fits; `str()` never says whether the shop exists."""
+
+    status, kind, title = 401, "not-signed", "A valid signature is needed"
+
+    def __init__(self) -> None:
+        super().__init__("The signature of the webhook does not fit its body.")
+
+    def headers(self) -> dict[str, str]:
+        """`WWW-Authenticate`, which every 401 has (RFC 9110, section 15.5.2)."""
+        return {"WWW-Authenticate": 'Signature realm="shopstream"'}
+
+
+class HookUnmapped(RequestFault):
+    """A signed payload that no event can be made of; `field` is a path in it or in the event, `rule` what it breaks."""
+
+    status, kind, title = 422, "unmapped", "No event can be made of the payload"
+
+    def __init__(self, field: str | None, rule: str) -> None:
+        super().__init__(rule if field is None or rule.startswith(field) else f"{field} {rule}")
+        self.field = field
+        self.rule = rule
+
+    def more(self) -> dict[str, Any]:
+        """`field` and `rule`."""
+        return {"field": self.field, "rule": self.rule}
+
+
 class NotYet(RequestFault):
     """What the request asks for is not there in time."""
 

@@ -19,6 +19,8 @@ BODY_BYTES = 128 * 1024
 """Twice what a client of Socket.IO may send at once."""
 EVENTS_BYTES = 4 * 1024 * 1024
 """Of the body of `POST /events`, which waits for its token: of what is not read yet the process has 64 KiB."""
+HOOK_BYTES = 1024 * 1024
+"""Of the body of a webhook, whose signature is checked over all of it."""
 PIECE_BYTES = 64
 """What each piece of a body counts beside its bytes: a chunk of one costs as much as one of many."""
 PIPELINED = 16
@@ -71,7 +73,9 @@ def too_much(target: bytes, headers: Headers) -> Problem | None:
 
 def body_bytes(method: bytes, path: str) -> int:
     """What the body of a request may have."""
-    return EVENTS_BYTES if method == b"POST" and path == "/events" else BODY_BYTES
+    if method == b"POST" and path == "/events":
+        return EVENTS_BYTES
+    return HOOK_BYTES if method == b"POST" and path.startswith("/hooks/") else BODY_BYTES
 
 
 def too_long_body(limit: int) -> Problem:

@@ -11,12 +11,14 @@ from typing import Any
 
 import uvloop
 from prometheus_client import CollectorRegistry
+from pydantic import SecretStr
 
 from api.access import Access
 from api.app import Deps, create_app
 from api.freshness.stored import read_stored_progress
 from api.freshness.topology import Watch
 from api.freshness.tracker import FreshnessTracker
+from api.hooks.secrets import Secrets, read_secrets
 from api.ingest.sender import KafkaSender
 from api.jwks import Jwks
 from api.jwks_http import KeyAddress
@@ -71,17 +73,20 @@ def run(settings: Settings) -> int:
     try:
         keys = Jwks(KeyAddress(settings.jwks_url).fetch) if settings.jwks_url else None
         access = Access(settings, keys, Rate(settings.rate_limit))
+        secrets = read_secrets(_text(settings.hook_secrets))
         listener = listen(settings.host, settings.port)
         sys.setswitchinterval(SWITCH_SECONDS)
         bound_aiokafka()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(_serve(settings, access, keys, listener))
+            return runner.run(_serve(settings, access, keys, secrets, listener))
     except (SettingsError, PortInUse) as error:
         sys.stderr.write(f"{error}\n")
         return 2
 
 
-async def _serve(settings: Settings, access: Access, keys: Jwks | None, listener: socket) -> int:
+async def _serve(
+    settings: Settings, access: Access, keys: Jwks | None, secrets: Secrets, listener: socket
+) -> int:
     address = Address.parse(settings.clickhouse_url.get_secret_value())
     most = connections_for(raise_open_files())
     async with (
@@ -103,6 +108,7 @@ async def _serve(settings: Settings, access: Access, keys: Jwks | None, listener
             presence=presence,
             keys=keys,
             sender=sender,
+            hook_secrets=secrets,
             refusals=refusals,
             disk=_disk(settings),
             reports_at_once=settings.reports_at_once,
@@ -229,6 +235,10 @@ def _streams(wanted: int, most: int) -> int:
 def _secret(settings: Settings) -> str | None:
     secret = settings.ticket_secret or settings.jwt_secret
     return secret.get_secret_value() if secret else None
+
+
+def _text(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()
 
 
 def _log_to_stderr(form: Format) -> None:

@@ -57,6 +57,12 @@ class Metrics:
             ["reason"],
             registry=self.registry,
         )
+        self._hooks = Counter(
+            "shopstream_hooks",
+            "Webhooks by platform, and what became of them: written, ignored, refused, unsigned",
+            ["platform", "outcome"],
+            registry=self.registry,
+        )
         self._early = Counter(
             "shopstream_http_early_refusals",
             "Requests and connections refused before a route was looked for",
@@ -87,6 +93,10 @@ class Metrics:
         """One for each event that breaks a rule."""
         for reason in reasons:
             self._refused.labels(reason.value).inc()
+
+    def hooked(self, platform: str, outcome: str) -> None:
+        """A webhook that was answered."""
+        self._hooks.labels(platform, outcome).inc()
 
     def refused_early(self, status: int) -> None:
         """The server refused a request or a connection; it is not among those that `answered` counts."""

@@ -22,7 +22,10 @@ PREPARED_WITHIN = 120.0
 BROKER_STARTS_WITHIN = 120.0
 """After a kill under load the broker reads its logs first."""
 
-SECRETS = ("JWT_SECRET", "TICKET_SECRET", "CLICKHOUSE_URL", "KAFKA_SASL_PASSWORD", "BI_PASSWORD")
+SECRETS = (
+    *("JWT_SECRET", "TICKET_SECRET", "HOOK_SECRETS", "CLICKHOUSE_URL", "KAFKA_SASL_PASSWORD"),
+    "BI_PASSWORD",
+)
 
 BROKER = "broker"
 ENGINE = "engine"
@@ -73,7 +76,10 @@ def services(plan: Plan, secrets: Secrets) -> tuple[Service, ...]:
         Service(
             API,
             (sys.executable, "-m", "shopstream", "api"),
-            only("JWT_SECRET", "TICKET_SECRET", "CLICKHOUSE_URL", "KAFKA_SASL_PASSWORD"),
+            only(
+                *("JWT_SECRET", "TICKET_SECRET", "HOOK_SECRETS"),
+                *("CLICKHOUSE_URL", "KAFKA_SASL_PASSWORD"),
+            ),
             probe=answers_ok(plan.port, "/ready"),
             starts_after=base,
         )

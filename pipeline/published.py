@@ -68,6 +68,7 @@ class StoringPublisher:
                 "arrived": place.timestamp,
                 "type": event["type"],
                 "user_id": None,
+                "backfill": False,
                 "key": key,
                 "raw": value,
             }

@@ -56,6 +56,8 @@ class Settings(BaseSettings):
     """http(s)://…, a set of public keys (RFC 7517) for RS256, ES256 and EdDSA tokens."""
     ticket_secret: SecretStr | None = None
     """Signs one-time tickets, at least 32 bytes; without it they are signed with a key made from `jwt_secret`."""
+    hook_secrets: SecretStr | None = None
+    """{platform: {shop: secret or [old, new]}} of webhooks, as JSON or as the path of a file that has it."""
     jwt_issuer: str | None = None
     jwt_audience: str | None = None
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()

@@ -78,7 +78,7 @@ def _parse_carefully(value: bytes) -> Any:
 
 
 def read_record(value: bytes | None, topic: str) -> PushEvent | None:
-    """What is pushed of a record of `topic`; None where it breaks a rule."""
+    """What is pushed of a record of `topic`; None where it breaks a rule, or is history."""
     if not value or too_much(value):
         return None
     try:
@@ -93,7 +93,9 @@ def read_records(values: Sequence[bytes | None], topic: str) -> list[PushEvent |
     if topic not in INPUTS:
         return [read_record(value, topic) for value in values]
     return [
-        PushEvent(*found, one_line(value)) if found and value else None
+        PushEvent(found.shop, found.type, found.user, one_line(value))
+        if found and value and not found.backfill
+        else None
         for found, value in zip(decode.envelopes(topic, values), values, strict=True)
     ]
 
@@ -117,7 +119,7 @@ def _event(value: bytes, topic: str) -> tuple[str, str, str | None] | None:
         return None
     if kind in events.DATA:
         event = events.read_document(document, topic)
-        return event.shop_id, event.type, event.user_id
+        return None if event.backfill else (event.shop_id, event.type, event.user_id)
     return _envelope(document, kind)
 
 

@@ -30,6 +30,10 @@ class Envelope(NamedTuple):
     shop: str
     type: str
     user: str | None
+    backfill: bool = False
+
+
+_ENVELOPE = ("shopid", "type", "userid", "shopstreambackfill")
 
 
 class KafkaRecord(Protocol):
@@ -147,14 +151,15 @@ def envelopes(topic: str, values: Sequence[bytes | None]) -> list[Envelope | Non
     unsure = np.ones(len(values), np.bool_)
     for indices, read in _fast(topic, raw, np.flatnonzero(whole(raw))):
         head = zip(
-            *(read.head[name].to_pylist() for name in ("shopid", "type", "userid")), strict=True
+            *(read.head[name].to_pylist() for name in _ENVELOPE),
+            strict=True,
         )
         unsure[indices] = read.needs_recheck
-        for i, one in zip(indices.tolist(), head, strict=True):
-            found[i] = Envelope(*one)
+        for i, (shop, kind, user, backfill) in zip(indices.tolist(), head, strict=True):
+            found[i] = Envelope(shop, kind, user, bool(backfill))
     exact, refused = _slow(topic, values, np.flatnonzero(unsure).tolist())
     for i, event in exact:
-        found[i] = Envelope(event.shop_id, event.type, event.user_id)
+        found[i] = Envelope(event.shop_id, event.type, event.user_id, event.backfill)
     for i, _ in refused:
         found[i] = None
     return found
@@ -243,6 +248,7 @@ def _history(topic: str, kept: _Kept, read: pa.Table, users: pa.ChunkedArray) ->
         pa.array([record.timestamp for record in kept.records], pa.timestamp("ms", "UTC")),
         read["type"],
         users,
+        read["backfill"],
         pa.array([record.key for record in kept.records], pa.binary()),
         kept.raw,
     ]

@@ -47,7 +47,8 @@ class Read:
     def rows(self) -> pa.Table:
         """In the schema `shape.staged(topic)`; made here, since who only needs the envelope does without."""
         own = [_own(column, self.data, self.items) for column in shape.columns(self.topic)]
-        rows = [*(self.head[name] for name in ("shopid", "id", "source", "type")), *own]
+        said = (self.head[name] for name in ("shopid", "id", "source", "type"))
+        rows = [*said, pc.fill_null(self.head["shopstreambackfill"], False), *own]
         return pa.Table.from_arrays(rows, schema=shape.staged(self.topic))
 
 

@@ -21,6 +21,7 @@ def _row(event: Event, columns: Sequence[shape.Column]) -> dict[str, Any]:
         "event_id": event.id,
         "source": event.source,
         "type": event.type,
+        "backfill": event.backfill,
     }
     for name, field, item in columns:
         value = event.data.get(field.name, field.default)

@@ -172,6 +172,7 @@ def _sum_near_limit(items: pa.ListArray, _: Members) -> Mask:
 
 _VECTORIZED: Mapping[object, VectorizedRule] = {
     values.text: VectorizedRule(pa.string(), _nothing),
+    values.flag: VectorizedRule(pa.bool_(), _nothing),
     values.attribute: VectorizedRule(pa.string(), _attribute),
     values.identifier: VectorizedRule(pa.string(), _identifier),
     values.currency: VectorizedRule(pa.string(), _currency),

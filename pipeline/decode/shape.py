@@ -30,6 +30,7 @@ HISTORY = pa.schema(
         "arrived": pa.timestamp("ms", "UTC"),
         "type": pa.string(),
         "user_id": pa.string(),
+        "backfill": pa.bool_(),
         "key": pa.binary(),
         "raw": pa.binary(),
     }
@@ -38,6 +39,7 @@ HISTORY = pa.schema(
 _TEXT = pa.string(), "String"
 _TYPES: Mapping[object, tuple[pa.DataType, str]] = {
     values.text: _TEXT,
+    values.flag: (pa.bool_(), "Bool"),
     values.attribute: _TEXT,
     values.identifier: _TEXT,
     values.currency: _TEXT,
@@ -123,13 +125,17 @@ def _columns(topic: str) -> Iterator[Column]:
 def staged(topic: str) -> pa.Schema:
     """One row an accepted event: who says it, then its columns."""
     head = {name: pa.string() for name in ("shop_id", "event_id", "source", "type")}
+    head["backfill"] = pa.bool_()
     return pa.schema({**head, **{column.name: _arrow(column) for column in columns(topic)}})
 
 
 @cache
 def structure(topic: str) -> str:
     """The same for ClickHouse, with `seq` in front: the order of arrival."""
-    head = "seq UInt32, shop_id LowCardinality(String), event_id String, source String, type LowCardinality(String)"
+    head = (
+        "seq UInt32, shop_id LowCardinality(String), event_id String, source String,"
+        " type LowCardinality(String), backfill Bool"
+    )
     return ", ".join((head, *(f"{c.name} {_clickhouse(c)}" for c in columns(topic))))
 
 

@@ -201,6 +201,54 @@ def produce(
         raise typer.Exit(1 if summary.refused or summary.failed else 0)
 
 
+@app.command("import")
+def import_(
+    platform: Annotated[str, typer.Argument(help="shopify, woocommerce, stripe or csv.")],
+    file: Annotated[Path, typer.Argument(help="JSON, JSON lines, or CSV for csv.")],
+    shop: Annotated[str, typer.Option(help="The shop whose history it is.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything, send nothing.")
+    ] = False,
+    columns: Annotated[
+        Path | None, typer.Option(help="csv: the column map, a TOML or .json file.")
+    ] = None,
+    pairs: Annotated[
+        list[str] | None,
+        typer.Option("--map", help="csv: orderId=InvoiceNo and so on; may be repeated."),
+    ] = None,
+    currency: Annotated[str | None, typer.Option(help="csv: of all orders.")] = None,
+    timezone: Annotated[str | None, typer.Option(help="csv: of times without offset.")] = None,
+    date_format: Annotated[str | None, typer.Option(help="csv: such as %d/%m/%Y %H:%M.")] = None,
+    cancelled_prefix: Annotated[
+        str | None, typer.Option(help="csv: orders whose id begins with it are cancelled.")
+    ] = None,
+    delimiter: Annotated[str, typer.Option(help="csv: between cells; \\t for a tab.")] = ",",
+    encoding: Annotated[str, typer.Option(help="csv: such as cp1252.")] = "utf-8-sig",
+) -> None:
+    """Sends a platform's history; goes on where it was stopped; exit 1 if something was refused."""
+    from shopstream.cli.import_command import CSV, CsvFlags, import_file
+    from shopstream.sources import PLATFORMS
+
+    names = (*PLATFORMS, CSV)
+    if platform not in names:
+        raise typer.BadParameter(f"must be one of {', '.join(names)}", param_hint="PLATFORM")
+    constants = {
+        "currency": currency,
+        "timezone": timezone,
+        "dateFormat": date_format,
+        "cancelledPrefix": cancelled_prefix,
+    }
+    if platform != CSV and (columns or pairs or any(constants.values())):
+        raise typer.BadParameter("is for csv", param_hint="--columns, --map and constants")
+    with plain_faults():
+        flags = CsvFlags(columns, tuple(pairs or ()), constants, delimiter, encoding)
+        summary = import_file(platform, file, shop, flags, dry_run=dry_run)
+        typer.echo(summary.sentence(), err=True)
+        if summary.last:
+            typer.echo(summary.last)
+        raise typer.Exit(1 if summary.refused else 0)
+
+
 @app.command()
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,

@@ -35,6 +35,7 @@ class Event:
     user_id: str | None
     time: datetime | None
     data: dict[str, Any]
+    backfill: bool = False
 
 
 _ATTRIBUTES = ("specversion", "id", "source", "type")
@@ -60,6 +61,12 @@ ENVELOPES = {
             Field("time", values.time, about="When it happened."),
             Field("shopid", values.identifier, required=True, about="The shop whose event it is."),
             Field("userid", values.identifier, about="The only user to whom it is pushed."),
+            Field(
+                "shopstreambackfill",
+                values.flag,
+                about="History: reports count it, nothing is pushed and no alert is given.",
+                example=False,
+            ),
             Field("data", shape, required=True),
         ),
         about=shape.about,
@@ -110,6 +117,7 @@ def read_document(found: object, topic: str | None) -> Event:
         user_id=found["userid"],
         time=found["time"],
         data=found["data"],
+        backfill=bool(found["shopstreambackfill"]),
     )
 
 

@@ -24,6 +24,7 @@ TIMEZONE = r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$"
 
 _CHECKS: Mapping[object, tuple[Schema, str]] = {
     values.text: ({"type": "string"}, ""),
+    values.flag: ({"type": "boolean"}, ""),
     values.attribute: ({"type": "string", "minLength": 1, "pattern": NO_CONTROL}, ""),
     values.identifier: (
         {

@@ -42,6 +42,13 @@ def text(value: object) -> str:
     return value
 
 
+def flag(value: object) -> bool:
+    """A boolean."""
+    if not isinstance(value, bool):
+        raise Invalid("must be true or false")
+    return value
+
+
 def attribute(value: object) -> str:
     """A CloudEvents text attribute: no control characters (CloudEvents 1.0, type system)."""
     if not (isinstance(value, str) and value):

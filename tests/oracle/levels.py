@@ -59,7 +59,8 @@ class Levels:
         if before is not None and level.place <= before.place:
             return
         self.latest[level.key] = level
-        if level.low != (before is not None and before.low):
+        crosses = level.low != (before is not None and before.low)
+        if crosses and not event.get("shopstreambackfill"):
             self.crossings.append(
                 Crossing(*level.key, level.low, level.quantity, threshold, level.sku, level.updated)
             )

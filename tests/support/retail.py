@@ -77,6 +77,12 @@ def read(chosen: Any = lambda invoice: True) -> Retail:
     return Retail(records, counts, min(dates), max(dates))
 
 
+def cells() -> Iterator[dict[str, str]]:
+    """The lines of the file as the cells of a CSV file, money as it was printed."""
+    for row in pq.read_table(FILE).to_pylist():
+        yield {name: "" if value is None else str(value) for name, value in row.items()}
+
+
 def _invoices() -> Iterator[Invoice]:
     found: dict[str, Invoice] = {}
     for row in pq.read_table(FILE).to_pylist():

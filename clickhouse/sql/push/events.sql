@@ -17,6 +17,7 @@ WHERE shop_id = {shop:String}
               AND ({ranges})
               AND type IN {types:Array(String)}
               AND (user_id IS NULL OR user_id = {user:String})
+              AND NOT backfill
             GROUP BY topic, epoch, partition, offset
         )
     )

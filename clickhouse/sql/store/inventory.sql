@@ -1,6 +1,7 @@
 -- Every version that was the latest as it arrived is looked at for a crossing of the threshold, in the order
 -- of arrival; the last of them is stored, with the crossings found. The threshold is the event's own, else
--- the shop's, else {default_threshold:UInt32}. An alert's id is made of the event that crossed.
+-- the shop's, else {default_threshold:UInt32}. An alert's id is made of the event that crossed. A level that is
+-- history crosses nothing; the next one is compared with it.
 SELECT * EXCEPT crossed
 FROM
 (
@@ -41,7 +42,8 @@ FROM
             old_version,
             old_name,
             (seq, event, is_low, new_quantity, new_threshold, new_sku, updated_at) AS crossing,
-            is_low != lagInFrame(is_low, 1, old_low) OVER (PARTITION BY shop_id, product_id, location_id ORDER BY seq) AS crosses
+            is_low != lagInFrame(is_low, 1, old_low) OVER (PARTITION BY shop_id, product_id, location_id ORDER BY seq)
+                AND NOT backfill AS crosses
         FROM
         (
             SELECT
@@ -59,6 +61,7 @@ FROM
                     product_id,
                     ifNull(location_id, '') AS location_id,
                     quantity AS new_quantity,
+                    backfill,
                     updated_at,
                     name AS new_name,
                     sku AS new_sku,

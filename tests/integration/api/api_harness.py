@@ -118,6 +118,13 @@ class Child:
         return self.log.read_text()
 
 
+HOOK_SECRETS = {
+    "shopify": {"hooked": "of-shopify"},
+    "woocommerce": {"hooked": ["of-woo-old", "of-woo"]},
+    "stripe": {"hooked": "whsec_of-stripe"},
+}
+
+
 def api_child(folder: Path, port: int, **settings: Any) -> Child:
     settings = {"jwt_secret": SECRET, **settings, "port": port}
     env = {

@@ -1,11 +1,12 @@
 """One engine, one broker and one API for all tests here; a test that breaks one of them has its own."""
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from api_harness import Addresses, Child, Kafka, api_child, eventually, kafka
+from api_harness import HOOK_SECRETS, Addresses, Child, Kafka, api_child, eventually, kafka
 
 from clickhouse.client import Address, ClickHouseClient
 from clickhouse.migrations import migrate_engine
@@ -57,6 +58,7 @@ def api(
         kafka_bootstrap=addresses.kafka,
         cors_origins="http://dashboard.test",
         access_log="true",
+        hook_secrets=json.dumps(HOOK_SECRETS),
     )
     child.start()
     yield child

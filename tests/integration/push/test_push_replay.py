@@ -70,6 +70,24 @@ def history(system: System, port: int, shop: str, **query: Any) -> dict[str, Any
         return found
 
 
+async def test_history_is_neither_pushed_nor_replayed(system: System, port: int) -> None:
+    shop = "replay-backfill"
+    token = system.token(shop, "u1", role="staff")
+    types = "inventory:updated"
+    (ready,) = await take("sse", Request(port, token, types=types), 1)
+    old = [level(shop, f"old{n}", n, shopstreambackfill=True) for n in range(3)]
+    new = [level(shop, "new", n, shopstreambackfill=False) for n in range(2)]
+    await asyncio.to_thread(system.produce, [*old[:2], new[0], old[2], new[1]])
+    await asyncio.to_thread(system.settle)
+    for where in (port, await asyncio.to_thread(system.add_api, FORGETFUL)):
+        seen = await take("sse", Request(where, token, ready[2]["cursor"], types), 3)
+        assert ids(seen) == ["new-0", "new-1"]
+    told = await asyncio.to_thread(history, system, port, shop, types=types)
+    assert [one["event"]["id"] for one in told["events"]] == ["new-0", "new-1"]
+    wanted = f"SELECT uniqExact(product_id) FROM levels WHERE shop_id = '{shop}'"
+    assert system.sql.rows(wanted) == [["4"]]
+
+
 async def test_a_process_that_forgot_everything_replays_what_is_stored(
     system: System, port: int
 ) -> None:

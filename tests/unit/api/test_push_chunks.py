@@ -56,7 +56,7 @@ def accepted(value: bytes | None, topic: str) -> tuple[str, str, str | None] | N
         event = read_event(value, topic)
     except Refused:
         return None
-    return event.shop_id, event.type, event.user_id
+    return None if event.backfill else (event.shop_id, event.type, event.user_id)
 
 
 @fuzz(2)

@@ -119,7 +119,7 @@ TEXTS = [
 SPLICES = [b"}", b"{", b"]", b"[", b'"', b",", b":", b"\\", b"\n", b"\r\n", b"\0", b"\xff", b"\xc2"]
 SPLICES += [b"\xef\xbb\xbf", b"\xed\xa0\x80", b"{}", b"}{", b"}\n{", b',"x":NaN', b"NaN", b"null"]
 SPLICES += [b"\\u0000", b"\\ud800", b" ", b"\t", b"\x0b", b"\x0c", b"\xc2\x85", b"/**/", b"0", b"-"]
-ATTRIBUTES = words("specversion id source type time shopid userid data")
+ATTRIBUTES = words("specversion id source type time shopid userid shopstreambackfill data")
 
 
 def _shapes(shape: Shape) -> list[Shape]:
@@ -154,6 +154,7 @@ _GOOD: dict[object, list[Any]] = {
     ],
     values.time: [*TIMES[:1] * 9, *TIMES[2:3] * 9, *(t for t in TIMES if _keeps(values.time, t))],
     values.currency: ["EUR", "USD"],
+    values.flag: [True, False],
     values.timezone: ["Europe/Berlin", "UTC", "America/St_Johns"],
 }
 
@@ -223,6 +224,7 @@ def valid(dice: random.Random, topic: str) -> Pairs:
         *maybe(dice, "time", None, TIMES[0], TIMES[2]),
         ("shopid", dice.choice(["s-1", "š"])),
         *maybe(dice, "userid", None, "u-1"),
+        *maybe(dice, "shopstreambackfill", None, True, False),
         *maybe(dice, "extension", Written("1.5"), True, [None], "NaN"),
         ("data", data),
     ]

@@ -14,7 +14,7 @@ from shopstream.contracts.schema import Many, Shape
 from shopstream.contracts.topics import BY_NAME, INPUTS, ORDERS
 
 SEEDS = st.integers(0, 2**64 - 1)
-PATH = r"specversion|id|source|type|time|shopid|userid|data(\.[A-Za-z]+(\[\d+\](\.[A-Za-z]+)?)?)?"
+PATH = r"specversion|id|source|type|time|shopid|userid|shopstreambackfill|data(\.[A-Za-z]+(\[\d+\](\.[A-Za-z]+)?)?)?"
 
 
 def outcome(value: bytes | None, topic: str = ORDERS) -> Event | None:

@@ -31,7 +31,7 @@ COMMANDS = commands(typer.main.get_command(app))
 
 
 def heading(command: str) -> str:
-    found = re.search(rf"^### `shopstream {command}( [A-Z]+)?`$", PAGE, re.MULTILINE)
+    found = re.search(rf"^### `shopstream {command}( [A-Z]+)*`$", PAGE, re.MULTILINE)
     assert found, f"no heading for shopstream {command}"
     return found.group()
 

@@ -61,7 +61,10 @@ def test_each_process_has_the_secrets_that_it_needs_and_no_other(
         "broker": set(),
         "engine": set(),
         "pipeline": stores,
-        "api": {*stores, "SHOPSTREAM_JWT_SECRET", "SHOPSTREAM_TICKET_SECRET"},
+        "api": {
+            *stores,
+            *("SHOPSTREAM_JWT_SECRET", "SHOPSTREAM_TICKET_SECRET", "SHOPSTREAM_HOOK_SECRETS"),
+        },
         "demo": {"SHOPSTREAM_KAFKA_SASL_PASSWORD"},
     }
 

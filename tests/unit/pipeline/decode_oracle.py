@@ -62,6 +62,7 @@ def decoded(values: list[bytes | None], topic: str = ORDERS) -> DecodedChunk:
     ]
     assert history["type"] == [event.type for event in events]
     assert history["user_id"] == [event.user_id for event in events]
+    assert history["backfill"] == [event.backfill for event in events]
     assert history["shop_id"] == [event.shop_id for event in events]
     assert set(zip(history["topic"], history["partition"], history["epoch"], strict=True)) <= {
         (topic, 3, 7)

@@ -57,6 +57,7 @@ def test_a_row_has_every_column_of_an_order():
             "event_id": "e-1",
             "source": "/checkout",
             "type": "order:updated",
+            "backfill": False,
             "order_id": "o-1",
             "status": "paid",
             "currency": "EUR",

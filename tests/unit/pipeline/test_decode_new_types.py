@@ -76,6 +76,7 @@ def test_what_is_left_out_has_its_default_also_in_the_types_that_do_not_know_it(
     found = decoded([*values_, b"{}"], TOPIC).rows.drop_columns(["shop_id", "event_id", "source"])
     assert found.to_pydict() == {
         "type": ["parcel:sent", "parcel:lost", "parcel:sent"],
+        "backfill": [False] * 3,
         "parcel_id": ["p-1"] * 3,
         "carrier": ["a", None, "b"],
         "price": [Decimal("1.5000")] * 3,

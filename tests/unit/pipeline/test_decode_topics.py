@@ -51,6 +51,7 @@ def row(topic: str, value: bytes) -> dict[str, Any]:
     (found,) = decoded([value], topic).rows.to_pylist()
     head = [found.pop(name) for name in ("shop_id", "event_id", "source")]
     assert head == ["s-17", "e-1", "/checkout"]
+    assert found.pop("backfill") is False
     return found
 
 
@@ -291,5 +292,7 @@ def test_a_chunk_of_refused_records_has_the_columns_of_its_topic(topic):
 
 def test_orders_tell_their_type_and_the_rest_who_says_it():
     for topic in INPUTS:
-        assert shape.staged(topic).names[:4] == ["shop_id", "event_id", "source", "type"]
-    assert shape.staged(ORDERS).names[4] == "order_id"
+        assert shape.staged(topic).names[:5] == [
+            *("shop_id", "event_id", "source", "type", "backfill")
+        ]
+    assert shape.staged(ORDERS).names[5] == "order_id"

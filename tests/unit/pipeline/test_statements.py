@@ -122,6 +122,10 @@ def columns_of(table: str) -> list[str]:
             found += [f"{nested[1]}.{name}" for name in nested[2].split()]
         elif " DEFAULT " not in line and " INDEX " not in line:
             found.append(line.split()[0])
+    for later in names("schema"):
+        alter = rf"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS (\w+) .* AFTER (\w+)"
+        for name, after in re.findall(alter, load(later)):
+            found.insert(found.index(after) + 1, name)
     return found
 
 

@@ -103,6 +103,18 @@ def test_orders_and_levels_name_a_product_together(scene: Scene) -> None:
     )
 
 
+def test_history_crosses_nothing_and_the_next_level_is_compared_with_it(scene: Scene) -> None:
+    shop = "history"
+    events = [level(shop, "p", q, version=n) for n, q in enumerate((20, 3, 2, 30, 4, 5))]
+    for event, backfill in zip(events, (True, True, False, True, False, False), strict=True):
+        event["shopstreambackfill"] = backfill
+    scene.send([record(event) for event in events])
+    scene.check([shop])
+    crossed = [(c.low, c.quantity) for c in scene.book.crossings if c.shop == shop]
+    assert crossed == [(True, 4)]
+    scene.check_alerts()
+
+
 def test_an_alert_says_how_long_the_stock_lasts(scene: Scene) -> None:
     """Sales of any currency, and units of a purchase that is created and not received."""
     shop, now = "cover", datetime.now(UTC)

@@ -1,0 +1,1 @@
+"""Webhooks of shop platforms: signed payloads become events."""

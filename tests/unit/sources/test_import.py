@@ -1,0 +1,154 @@
+"""`shopstream import` reads JSON, JSON lines and tables, and names the place of what it refuses."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from shopstream.cli.import_command import StateFile, Summary
+from shopstream.cli.main import app
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def payload(platform: str, name: str) -> Any:
+    return json.loads((GOLDEN / platform / f"{name}.json").read_text())["payload"]
+
+
+def dry(platform: str, file: Path, *more: str) -> Result:
+    words = ["import", platform, str(file), "--shop", "s", "--dry-run", *more]
+    return CliRunner().invoke(app, words)
+
+
+def told(found: Result) -> str:
+    return found.stderr.rpartition(";")[0] + found.stderr.rpartition(" s")[2].rstrip("\n")
+
+
+ORDER, TEST = payload("shopify", "order-created"), payload("shopify", "test-order")
+BAD = payload("shopify", "order-with-bad-price")
+
+
+@pytest.mark.parametrize(
+    ("text", "noun"),
+    [
+        (json.dumps([ORDER, TEST, BAD]), "item"),
+        (json.dumps({"orders": [ORDER, TEST, BAD]}, indent=2), "item"),
+        (json.dumps({"object": "list", "data": [ORDER, TEST, BAD]}), "item"),
+        ("\n".join(map(json.dumps, (ORDER, TEST, BAD))), "line"),
+    ],
+)
+def test_json_and_json_lines_are_told_apart(tmp_path: Path, text: str, noun: str) -> None:
+    file = tmp_path / "orders.json"
+    file.write_text(text)
+    found = dry("shopify", file)
+    assert found.exit_code == 1
+    rule = "line_items[0].price must be a decimal number of at most 13 digits and 8 decimals"
+    assert found.stderr.splitlines()[0] == f"{noun} 3: {rule}"
+    assert (
+        told(found).splitlines()[-1] == "1 event would be sent, 1 ignored (a test order), 1 refused"
+    )
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_one_payload_and_blank_lines(tmp_path: Path) -> None:
+    file = tmp_path / "one.json"
+    file.write_text(json.dumps(ORDER, indent=1))
+    assert (dry("shopify", file).exit_code, told(dry("shopify", file))) == (
+        0,
+        "1 event would be sent",
+    )
+    file.write_text(f"\n{json.dumps(ORDER)}\n\n{{\n{json.dumps(ORDER)}\n")
+    found = dry("shopify", file)
+    assert found.stderr.startswith("line 4: ")
+    assert told(found).endswith("2 events would be sent, 1 refused")
+
+
+def test_a_rule_of_the_contract_names_the_row_of_the_line(tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+    file.write_text(
+        "No,At,P,Q,U\n1,2026-01-01,a,1,2\n2,2026-01-01,b,1,2\n1,2026-01-01,c,0,2\n3,2026-01-01,d,1,2,x\n"
+    )
+    maps = [
+        f"{a}={b}"
+        for a, b in zip(
+            ["orderId", "createdAt", "productId", "quantity", "unitPrice"],
+            ["No", "At", "P", "Q", "U"],
+            strict=True,
+        )
+    ]
+    flags = [word for pair in maps for word in ("--map", pair)]
+    found = dry("csv", file, *flags, "--currency", "EUR", "--timezone", "UTC")
+    assert found.stderr.splitlines()[:2] == [
+        "row 4: data.items[1].quantity must be from 1 to 2147483647",
+        "row 5: has more cells than the 5 of the header",
+    ]
+    assert told(found).endswith("1 event would be sent, 2 refused")
+
+
+def test_a_map_may_be_a_file_and_flags_stand_above_it(tmp_path: Path) -> None:
+    said = json.loads((GOLDEN / "csv" / "invoices.map.json").read_text())
+    columns = "\n".join(f'{name} = "{column}"' for name, column in said.pop("columns").items())
+    table = tmp_path / "map.toml"
+    table.write_text('currency = "USD"\ntimezone = "UTC"\n[columns]\n' + columns)
+    file = GOLDEN / "csv" / "invoices.csv"
+    found = dry("csv", file, "--columns", str(table), "--cancelled-prefix", "C")
+    assert told(found) == "4 events would be sent"
+    found = dry("csv", file, "--columns", str(table), "--map", "orderId=Invoice")
+    assert found.exit_code == 1
+    assert found.stderr == (
+        "The column map: columns.orderId: there is no column 'Invoice'; did you mean 'InvoiceNo'?.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "flags", "sentence"),
+    [
+        (b"", (), "{} is empty."),
+        (
+            b"a\xff\n",
+            (),
+            "{} is not utf-8-sig (invalid start byte at byte 1): say --encoding, such as cp1252.",
+        ),
+        (b"a\n", ("--encoding", "utf-99"), "--encoding utf-99: is not known."),
+        (
+            b"a\n",
+            ("--map", "orderId"),
+            "--map orderId: must be field=column, such as orderId=InvoiceNo.",
+        ),
+    ],
+)
+def test_a_table_that_cannot_be_read_says_why(
+    tmp_path: Path, content: bytes, flags: tuple[str, ...], sentence: str
+) -> None:
+    file = tmp_path / "t.csv"
+    file.write_bytes(content)
+    found = dry("csv", file, *flags)
+    assert (found.exit_code, found.stderr) == (1, sentence.format(file) + "\n")
+
+
+def test_what_is_neither_json_nor_there(tmp_path: Path) -> None:
+    file = tmp_path / "x.json"
+    assert dry("stripe", file).stderr == f"{file} cannot be read (No such file or directory).\n"
+    file.write_text("<html>")
+    assert dry("stripe", file).stderr.startswith(f"{file} is neither JSON nor JSON lines (")
+    assert dry("etsy", file).exit_code == 2
+    assert dry("stripe", file, "--currency", "EUR").exit_code == 2
+
+
+def test_the_state_belongs_to_one_file_and_map(tmp_path: Path) -> None:
+    file = tmp_path / "o.csv"
+    file.write_text("a\n")
+    state = StateFile(file, tmp_path / "data", ["csv", "s"])
+    assert state.load() == (0, Summary())
+    state.save(7, Summary(documents=3, events=2, refused=1))
+    end, told_so_far = StateFile(file, tmp_path / "data", ["csv", "s"]).load()
+    assert (end, told_so_far.resumed, told_so_far.events, told_so_far.refused) == (7, 7, 2, 1)
+    assert StateFile(file, tmp_path / "data", ["csv", "other"]).load() == (0, Summary())
+    file.write_text("b\n")
+    assert StateFile(file, tmp_path / "data", ["csv", "s"]).load() == (0, Summary())
+    state.path.write_text("{")
+    assert state.load() == (0, Summary())
+    state.remove()
+    assert list(tmp_path.iterdir()) == [file]
