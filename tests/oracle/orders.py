@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from oracle.exact import difference, times, total
-from oracle.reading import Event, Place, instant, money, place
+from oracle.reading import Event, Latest, Place, instant, money
 from support.events import Refusal
 
 UNCOUNTED = {"cancelled", "failed", "refunded"}
@@ -67,19 +67,20 @@ class Orders:
     def __init__(self) -> None:
         self.latest: dict[tuple[str, str], Version] = {}
         self._created: dict[tuple[str, str], datetime] = {}
+        self._versions = Latest()
 
     def take(self, event: Event) -> Refusal | None:
-        version = read(event)
-        key = (version.shop, version.order_id)
-        if self._created.setdefault(key, version.created) != version.created:
+        data = event["data"]
+        key, created = (event["shopid"], data["orderId"]), instant(data["createdAt"])
+        if self._created.setdefault(key, created) != created:
             return MOVED
-        before = self.latest.get(key)
-        if before is None or version.place > before.place:
-            self.latest[key] = version
+        place = self._versions.take(key, event, "updatedAt", data.get("revision") or 0)
+        if place is not None:
+            self.latest[key] = read(event, place)
         return None
 
 
-def read(event: Event) -> Version:
+def read(event: Event, place: Place) -> Version:
     """The version that an event tells of."""
     data = event["data"]
     lines = tuple(_line(item) for item in data["items"])
@@ -88,7 +89,7 @@ def read(event: Event) -> Version:
     return Version(
         event["shopid"],
         data["orderId"],
-        place(event, "updatedAt", data.get("revision") or 0),
+        place,
         instant(data["createdAt"]),
         data["status"],
         data["currency"],
