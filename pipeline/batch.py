@@ -1,15 +1,14 @@
 """A batch: what one flush of one worker writes, of all its partitions of one topic together."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from pipeline.decode import DecodedChunk, shape
-from pipeline.decode.chunk import record_of
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.deadletter import Record, dead_letter, dead_letter_of_many
 from shopstream.contracts.reject import Reason, Refusal
@@ -30,7 +29,8 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Immutable; `refused` records are not in the tables, `records` counts all.
+    """Immutable; `refused` records are not in the tables, `records` counts all, `created_at_differences` the rows whose
+    order was accepted with another createdAt before.
 
     `staged` has the columns of `decode.shape.structure`, `history` those of table `events` and the key; both have
     one row an accepted event, in the order of arrival.
@@ -42,6 +42,7 @@ class Batch:
     history: pa.Table
     refused: tuple[tuple[Record, Refusal], ...]
     records: int
+    created_at_differences: int = 0
 
     @property
     def topic(self) -> str:
@@ -53,21 +54,14 @@ class Batch:
         """The partitions of its parts, in the same order."""
         return [Partition(part.topic, part.partition) for part in self.parts]
 
-    def without_conflicts(self, conflicts: Sequence[int]) -> "Batch":
-        """Without these rows (their `seq`), whose order has another createdAt; they are refused instead."""
-        keep = np.ones(self.staged.num_rows, np.bool_)
-        keep[list(conflicts)] = False
-        removed = self.history.filter(pa.array(~keep)).cast(_ANY_TIME)
-        refused = tuple((record_of(row), _CREATED_AT_CONFLICT) for row in removed.to_pylist())
-        mask = pa.array(keep)
-        return Batch(
-            self.id,
-            self.parts,
-            self.staged.filter(mask),
-            self.history.filter(mask),
-            self.refused + refused,
-            self.records,
-        )
+    def with_first_created_at(self, first: Mapping[int, int]) -> "Batch":
+        """With the first accepted createdAt (Unix microseconds), by `seq` of the rows that came with another one."""
+        at = self.staged.schema.get_field_index("created_at")
+        created = self.staged["created_at"].cast(pa.int64()).to_numpy().copy()
+        created[list(first)] = list(first.values())
+        column = pa.array(created).cast(shape.INSTANT)
+        staged = self.staged.set_column(at, self.staged.schema.field(at), column)
+        return replace(self, staged=staged, created_at_differences=len(first))
 
     def dead_letters(self) -> list[bytes]:
         """One `record:refused` event for each refused record, up to the budget of its partition; then one for all that
@@ -86,17 +80,6 @@ class Batch:
         for (_, reason), records in many.items():
             events.append(dead_letter_of_many(records, reason))
         return events
-
-
-# Kafka's timestamp may be of no year that Python knows
-_ANY_TIME = shape.HISTORY.set(
-    shape.HISTORY.get_field_index("arrived"), pa.field("arrived", pa.int64())
-)
-_CREATED_AT_CONFLICT = Refusal(
-    Reason.ORDER_MOVED,
-    "data.createdAt",
-    "data.createdAt must stay what it was when the order was first accepted",
-)
 
 
 def assemble(batch_id: int, chunks: Sequence[DecodedChunk]) -> Batch:

@@ -24,7 +24,7 @@ class PartitionsRevoked(Exception):
 
 
 class Written(NamedTuple):
-    """A batch as it was written, createdAt conflicts among its refused, and the 15-minute buckets that it changed."""
+    """A batch as it was written, orders under their first createdAt, and the 15-minute buckets that it changed."""
 
     batch: Batch
     changed: Slots
@@ -87,7 +87,7 @@ async def flush(
     if batch.staged.num_rows:
         _, conflicts, _ = await all_of(store.begin(batch), _conflicts(batch, store), check())
         if conflicts:
-            batch = batch.without_conflicts(conflicts)
+            batch = batch.with_first_created_at(conflicts)
         await all_of(store.store_history(batch), _store_and_apply(batch, writer, fence, again))
         changed, marked = await all_of(
             store.changed(batch.topic, batch.id), store.mark(batch.id, fence)
@@ -99,8 +99,8 @@ async def flush(
     return Written(batch, changed)
 
 
-async def _conflicts(batch: Batch, store: Store) -> list[int]:
-    return await store.created_at_conflicts(batch) if batch.topic == ORDERS else []
+async def _conflicts(batch: Batch, store: Store) -> dict[int, int]:
+    return await store.created_at_conflicts(batch) if batch.topic == ORDERS else {}
 
 
 async def _store_and_apply(batch: Batch, writer: BatchWriter, fence: Fence, again: bool) -> None:

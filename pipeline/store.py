@@ -103,13 +103,13 @@ class Store:
         if batch.history.num_rows:
             await self._engine.insert("events", batch.history.drop_columns(["key"]), _PLAIN)
 
-    async def created_at_conflicts(self, batch: Batch) -> list[int]:
-        """`seq` of the rows whose order was first accepted with another createdAt, ascending."""
+    async def created_at_conflicts(self, batch: Batch) -> dict[int, int]:
+        """The first accepted createdAt (Unix microseconds) of orders that came with another one, by `seq`."""
         keys = batch.staged.select(["seq", "shop_id", "order_id", "created_at"])
         columns = "seq UInt32, shop_id LowCardinality(String), order_id String, created_at DateTime64(6, 'UTC')"
         staged = {"staged": External(columns, keys)}
         rows = await self._engine.rows(load("flush/created_at_conflicts.sql"), external=staged)
-        return [row["seq"] for row in rows]
+        return {int(row["seq"]): int(row["first"]) for row in rows}
 
     async def store(self, batch: Batch, fence: Fence) -> None:
         """Step 2 of a batch: writes what is newer than what is stored, with what it supersedes."""

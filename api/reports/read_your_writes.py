@@ -16,7 +16,7 @@ from clickhouse.client import ClickHouseClient
 from clickhouse.sql import load
 from shopstream.contracts.events import read_event
 from shopstream.contracts.reject import Reason, Refused
-from shopstream.contracts.topics import INPUTS, ORDERS
+from shopstream.contracts.topics import INPUTS
 
 HEADER = "Shopstream-Refused"
 WAIT_SECONDS = 5.0
@@ -149,15 +149,12 @@ class Refusals:
 
 
 def judge(value: bytes | None, key: bytes | None, topic: str, shop: str) -> Reason | None:
-    """Why a record that was not accepted was refused, if it is the shop's own.
-
-    One that keeps every rule can only have been refused for what is stored: an order whose `createdAt` moved.
-    """
+    """Why a record that was not accepted was refused, if it is the shop's own."""
     try:
-        event = read_event(value, topic)
+        read_event(value, topic)
     except Refused as refused:
         return refused.refusal.reason if _owner(value, key) == shop else None
-    return Reason.ORDER_MOVED if event.shop_id == shop and topic == ORDERS else None
+    return None
 
 
 def _owner(value: bytes | None, key: bytes | None) -> str | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -168,9 +168,3 @@ def _history(
 
 def _record(topic: str, partition: int, record: KafkaRecord) -> Record:
     return Record(topic, partition, record.offset, record.timestamp, record.key, record.value)
-
-
-def record_of(row: dict[str, Any]) -> Record:
-    """The Kafka record that a row of `DecodedChunk.history` came from, its `arrived` as a number."""
-    place = (row["topic"], row["partition"], row["offset"])
-    return Record(*place, timestamp=row["arrived"], key=row["key"], value=row["raw"])

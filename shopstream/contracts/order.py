@@ -118,7 +118,7 @@ ORDER = Shape(
             "createdAt",
             values.time,
             required=True,
-            about="Decides the local date of the order; never changes.",
+            about="Decides the local date of the order; the first accepted one counts.",
         ),
         Field(
             "updatedAt",

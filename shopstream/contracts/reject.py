@@ -15,7 +15,6 @@ class Reason(StrEnum):
     WRONG_TOPIC = "wrong_topic"
     MISSING_FIELD = "missing_field"
     BAD_VALUE = "bad_value"
-    ORDER_MOVED = "order_moved"
 
 
 @dataclass(frozen=True, slots=True)

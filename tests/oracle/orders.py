@@ -7,10 +7,8 @@ from typing import Any, NamedTuple
 
 from oracle.exact import difference, times, total
 from oracle.reading import Event, Latest, Place, instant, money
-from support.events import Refusal
 
 UNCOUNTED = {"cancelled", "failed", "refunded"}
-MOVED = Refusal("order_moved", "data.createdAt")
 
 
 class Line(NamedTuple):
@@ -69,19 +67,17 @@ class Orders:
         self._created: dict[tuple[str, str], datetime] = {}
         self._versions = Latest()
 
-    def take(self, event: Event) -> Refusal | None:
+    def take(self, event: Event) -> None:
         data = event["data"]
-        key, created = (event["shopid"], data["orderId"]), instant(data["createdAt"])
-        if self._created.setdefault(key, created) != created:
-            return MOVED
+        key = (event["shopid"], data["orderId"])
+        created = self._created.setdefault(key, instant(data["createdAt"]))
         place = self._versions.take(key, event, "updatedAt", data.get("revision") or 0)
         if place is not None:
-            self.latest[key] = read(event, place)
-        return None
+            self.latest[key] = read(event, place, created)
 
 
-def read(event: Event, place: Place) -> Version:
-    """The version that an event tells of."""
+def read(event: Event, place: Place, created: datetime) -> Version:
+    """The version that an event tells of; `created` is the first that any version gave."""
     data = event["data"]
     lines = tuple(_line(item) for item in data["items"])
     sold = total(times(line.quantity, line.price) for line in lines)
@@ -90,7 +86,7 @@ def read(event: Event, place: Place) -> Version:
         event["shopid"],
         data["orderId"],
         place,
-        instant(data["createdAt"]),
+        created,
         data["status"],
         data["currency"],
         data.get("customerId"),

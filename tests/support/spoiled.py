@@ -30,13 +30,13 @@ REQUIRED: dict[str, str] = {
 
 
 def spoiled(chance: random.Random, event: Event) -> Sent:
-    """For any of the reasons but `order_moved`; too large and too complex ones are rare, they take time."""
+    """For any of the reasons; too large and too complex ones are rare, they take time."""
     way = chance.choice(WAYS[:2] if chance.random() < 0.01 else WAYS[2:])
     return way(chance, copy.deepcopy(event))
 
 
 def moved(event: Event, created: str) -> Sent:
-    """The same order with another `createdAt`, and later; whichever arrives first stands."""
+    """The same order with another `createdAt`, and later; the one that arrives first counts."""
     event = copy.deepcopy(event)
     event["id"] += "-moved"
     event["data"] |= {"createdAt": created, "revision": 1000}

@@ -1,6 +1,6 @@
--- Rows of the batch whose order exists in the shop with another createdAt. The first that was accepted
--- stands: a stored one before any of the batch, and in the batch the one that came first.
-SELECT seq
+-- Rows of the batch whose order exists in the shop with another createdAt, with the one that counts. The first that was
+-- accepted stands: a stored one before any of the batch, and in the batch the one that came first.
+SELECT seq, toUnixTimestamp64Micro(if(found = 1, stored_at, first_in_batch)) AS first
 FROM
 (
     SELECT

@@ -77,7 +77,7 @@ class Warehouse:
 
     async def _flush(self, store: Store, alerts: Alerts, batch: Batch, applied: bool) -> None:
         if batch.topic == ORDERS:
-            batch = batch.without_conflicts(await store.created_at_conflicts(batch))
+            batch = batch.with_first_created_at(await store.created_at_conflicts(batch))
         await store.store(batch, NOTHING_CLAIMED)
         if applied:
             await store.apply(batch.topic, batch.id, NOTHING_CLAIMED)

@@ -45,8 +45,8 @@ class Store:
 
     async def store_history(self, batch: Batch) -> None: ...
 
-    async def created_at_conflicts(self, batch: Batch) -> list[int]:
-        return []
+    async def created_at_conflicts(self, batch: Batch) -> dict[int, int]:
+        return {}
 
     async def store(self, batch: Batch, fence: Fence) -> None:
         self.calls.append(("store", fence.claims))
