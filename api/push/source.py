@@ -224,7 +224,7 @@ class Source:
             place = Partition(partition.topic, partition.partition)
             epoch = self._positions[place].epoch
             for record in records:
-                value = await _checked(record.value, place.topic)
+                value = await _checked(record.value, place.topic, record.timestamp // 1000)
                 if place.topic == NOTICES and record.offset != self._positions[place].next:
                     self._tracker.changed()
                 position = Position(epoch, record.offset + 1)
@@ -275,11 +275,11 @@ def _is_read(value: bytes | None, topic: str) -> bool:
     return topic == NOTICES or value is None or not too_much(value)
 
 
-async def _checked(value: bytes | None, topic: str) -> Value:
+async def _checked(value: bytes | None, topic: str, arrived: int) -> Value:
     """A record that takes long to check is checked beside the event loop; the records behind it wait."""
     if value is None or topic == NOTICES or not is_big(value):
         return value
-    return await asyncio.to_thread(read_record, value, topic)
+    return await asyncio.to_thread(read_record, value, topic, arrived)
 
 
 async def _stop(consumer: AIOKafkaConsumer) -> None:

@@ -86,7 +86,7 @@ class Refusals:
         record = await self._record(place)
         if record is None:
             return None
-        return judge(record.value, record.key, place.partition.topic, shop)
+        return judge(record, shop)
 
     async def stop(self) -> None:
         """Ends the client."""
@@ -148,12 +148,12 @@ class Refusals:
         return self._consumer
 
 
-def judge(value: bytes | None, key: bytes | None, topic: str, shop: str) -> Reason | None:
+def judge(record: "ConsumerRecord[bytes, bytes]", shop: str) -> Reason | None:
     """Why a record that was not accepted was refused, if it is the shop's own."""
     try:
-        read_event(value, topic)
+        read_event(record.value, record.topic, record.timestamp // 1000)
     except Refused as refused:
-        return refused.refusal.reason if _owner(value, key) == shop else None
+        return refused.refusal.reason if _owner(record.value, record.key) == shop else None
     return None
 
 

@@ -60,7 +60,8 @@ def decode(topic: str, partition: int, epoch: int, records: Sequence[KafkaRecord
     """Reads the records of one chunk, at least one. Pure; releases the GIL for most of its time."""
     values = [record.value for record in records]
     raw = pa.array(values, pa.binary())
-    read, users, accepted, refused = _sort_out(topic, values, raw)
+    arrived = [record.timestamp // 1000 for record in records]
+    read, users, accepted, refused = _sort_out(topic, values, raw, arrived)
     all_kept = len(accepted) == len(records)
     kept = records if all_kept else [records[i] for i in accepted]
     return DecodedChunk(
@@ -85,12 +86,12 @@ def decode(topic: str, partition: int, epoch: int, records: Sequence[KafkaRecord
 
 
 def _sort_out(
-    topic: str, values: list[bytes | None], raw: pa.Array
+    topic: str, values: list[bytes | None], raw: pa.Array, arrived: list[int]
 ) -> tuple[pa.Table, pa.ChunkedArray, list[int], list[tuple[int, Refusal]]]:
     """Accepted rows and their user ids in the order of arrival, where they were, and what is refused."""
-    found = list(_fast(topic, raw, np.flatnonzero(whole(raw))))
+    found = list(_fast(topic, raw, columns.future_limits(arrived), np.flatnonzero(whole(raw))))
     sure = [i for indices, _, _ in found for i in indices.tolist()]
-    exact, refused = _slow(topic, values, sorted(set(range(len(values))) - set(sure)))
+    exact, refused = _slow(topic, values, arrived, sorted(set(range(len(values))) - set(sure)))
     read = [read for _, read, _ in found]
     users = [users for _, _, users in found]
     if exact or not found:
@@ -110,12 +111,13 @@ def _sort_out(
 
 
 def _fast(
-    topic: str, raw: pa.Array, indices: Indices
+    topic: str, raw: pa.Array, limits: columns.Instants, indices: Indices
 ) -> Iterator[tuple[Indices, pa.Table, pa.Array]]:
     """(indices, rows, user ids) of what is surely right."""
     if len(indices) <= FEW:
         return
-    read = columns.parse(topic, raw if len(indices) == len(raw) else raw.take(pa.array(indices)))
+    part = raw if len(indices) == len(raw) else raw.take(pa.array(indices))
+    read = columns.parse(topic, part, limits[indices])
     if read is not None:
         sure = ~read.needs_recheck
         if sure.all():
@@ -125,17 +127,17 @@ def _fast(
             yield indices[sure], read.rows.filter(mask), read.users.filter(mask)
     elif len(indices) > SPLIT:
         parts = min(PARTS, -(-len(indices) // SPLIT))
-        for part in np.array_split(indices, parts):
-            yield from _fast(topic, raw, part)
+        for some in np.array_split(indices, parts):
+            yield from _fast(topic, raw, limits, some)
 
 
 def _slow(
-    topic: str, values: list[bytes | None], indices: list[int]
+    topic: str, values: list[bytes | None], arrived: list[int], indices: list[int]
 ) -> tuple[list[tuple[int, Event]], list[tuple[int, Refusal]]]:
     events, refused = [], []
     for i in indices:
         try:
-            events.append((i, read_event(values[i], topic)))
+            events.append((i, read_event(values[i], topic, arrived[i])))
         except Refused as error:
             refused.append((i, error.refusal))
     return events, refused

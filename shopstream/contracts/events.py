@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shopstream.contracts import inventory, order, payment, purchase, shop, supplier, values, visit
@@ -36,6 +36,9 @@ class Event:
     data: dict[str, Any]
 
 
+AHEAD = timedelta(hours=24)
+"""How far the time of a version may be ahead of its arrival: one with a wrong clock would stand for as long."""
+_END = int(values.LATEST.timestamp())
 _ATTRIBUTES = ("specversion", "id", "source", "type")
 """Without these a JSON object is no CloudEvent."""
 
@@ -68,8 +71,18 @@ ENVELOPES = {
 """The shape of the whole event by type, without what makes it a CloudEvent."""
 
 
-def read_event(value: bytes | None, topic: str) -> Event:
-    """Reads one record of `topic`, which is one that shops write.
+def future_limit(arrived: int | None) -> datetime | None:
+    """The last instant that a version may have which reached Kafka in this second (Unix time).
+
+    None where nothing is known of its arrival: no timestamp, or one before the year 2000.
+    """
+    if arrived is None or arrived < values.EARLIEST.timestamp():
+        return None
+    return datetime.fromtimestamp(min(arrived, _END), UTC) + AHEAD
+
+
+def read_event(value: bytes | None, topic: str, arrived: int | None = None) -> Event:
+    """Reads one record of `topic`, which is one that shops write; `arrived` is its Kafka timestamp in whole seconds.
 
     Raises:
         Refused: with the first reason that applies, in the order of `Reason`.
@@ -81,10 +94,10 @@ def read_event(value: bytes | None, topic: str) -> Event:
     if value is not None and too_complex(value):
         message = f"the record has more than {MAX_SIGNS} commas and brackets"
         raise Refused(Reason.TOO_COMPLEX, None, message)
-    return read_document(_document(value), topic)
+    return read_document(_document(value), topic, arrived)
 
 
-def read_document(found: object, topic: str) -> Event:
+def read_document(found: object, topic: str, arrived: int | None = None) -> Event:
     """Reads what `json_text.parse` gave of a record; raises as `read_event`."""
     document = _cloudevent(found)
     kind = document["type"]
@@ -94,6 +107,7 @@ def read_document(found: object, topic: str) -> Event:
     if home != topic:
         raise Refused(Reason.WRONG_TOPIC, "type", f"{kind} belongs to {home}")
     found = read(ENVELOPES[kind], document)
+    _not_in_the_future(DATA[kind].latest_by, found["data"], arrived)
     return Event(
         id=found["id"],
         source=found["source"],
@@ -103,6 +117,14 @@ def read_document(found: object, topic: str) -> Event:
         time=found["time"],
         data=found["data"],
     )
+
+
+def _not_in_the_future(name: str | None, data: dict[str, Any], arrived: int | None) -> None:
+    limit = future_limit(arrived)
+    if name is not None and limit is not None and data[name] > limit:
+        at = f"{limit - AHEAD:%Y-%m-%dT%H:%M:%SZ}"
+        message = f"data.{name} must not be more than 24 h after the record reached Kafka ({at})"
+        raise Refused(Reason.IN_THE_FUTURE, f"data.{name}", message)
 
 
 def _document(value: bytes | None) -> Any:

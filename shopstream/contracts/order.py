@@ -124,7 +124,7 @@ ORDER = Shape(
             "updatedAt",
             values.time,
             required=True,
-            about="When the order became this; the latest one stands.",
+            about="When the order became this; the latest one stands unless it is more than 24 h ahead.",
         ),
         Field(
             "items",
@@ -155,6 +155,7 @@ ORDER = Shape(
         ),
     ),
     about="The whole order as it now stands.",
+    latest_by="updatedAt",
 )
 EVENTS = {"order:created": ORDER, "order:updated": ORDER}
 

@@ -15,6 +15,7 @@ class Reason(StrEnum):
     WRONG_TOPIC = "wrong_topic"
     MISSING_FIELD = "missing_field"
     BAD_VALUE = "bad_value"
+    IN_THE_FUTURE = "in_the_future"
 
 
 @dataclass(frozen=True, slots=True)

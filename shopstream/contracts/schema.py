@@ -34,10 +34,14 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """An object with these members; others are ignored. `about` is a sentence for people."""
+    """An object with these members; others are ignored. `about` is a sentence for people.
+
+    `latest_by`: the member whose greatest value decides which version of the thing stands.
+    """
 
     fields: tuple[Field, ...]
     about: str = ""
+    latest_by: str | None = None
     by_name: Mapping[str, Field] = field(init=False, repr=False, compare=False)
     nested: Mapping[str, "Shape | Many"] = field(init=False, repr=False, compare=False)
     defaults: Mapping[str, Any] = field(init=False, repr=False, compare=False)

@@ -81,7 +81,7 @@ class Record:
     offset: int
     value: bytes | None
     key: bytes | None = None
-    timestamp: int = 1_795_000_000_000
+    timestamp: int = 1_795_700_000_000
 
 
 @dataclass

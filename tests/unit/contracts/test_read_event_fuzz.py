@@ -93,9 +93,10 @@ def test_a_record_that_was_not_changed_is_accepted_however_it_is_written(seed):
 
 
 def test_the_records_of_these_tests_are_refused_for_every_reason_in_every_field():
+    """But for `in_the_future`, which only the time of arrival can tell."""
     found = {topic: _refusals(topic) for topic in INPUTS}
     reasons = {reason for refusals in found.values() for reason, _ in refusals}
-    assert reasons == set(Reason)
+    assert reasons == set(Reason) - {Reason.IN_THE_FUTURE}
     for topic, refusals in found.items():
         shapes = [DATA[kind] for kind in BY_NAME[topic].types]
         missing = {path for shape in shapes for path in _paths(shape, True)}

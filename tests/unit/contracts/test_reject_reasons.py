@@ -26,6 +26,7 @@ def test_the_reasons_are_those_of_the_contract_in_its_order():
         "wrong_topic",
         "missing_field",
         "bad_value",
+        "in_the_future",
     ]
 
 

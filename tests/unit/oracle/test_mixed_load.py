@@ -9,7 +9,7 @@ from support.events import TOPICS
 from support.load import mixed, openings, stirred, without_equals
 
 REASONS = {"not_json", "not_cloudevent", "unknown_type", "wrong_topic", "missing_field"}
-REASONS |= {"bad_value", "too_large", "too_complex"}
+REASONS |= {"bad_value", "in_the_future", "too_large", "too_complex"}
 
 
 def test_the_same_seed_gives_the_same_records() -> None:
