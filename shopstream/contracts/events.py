@@ -7,8 +7,8 @@ from typing import Any
 
 from shopstream.contracts import inventory, order, payment, purchase, shop, supplier, values, visit
 from shopstream.contracts.json_text import MAX_BYTES, MAX_SIGNS, NotJson, parse, too_complex
-from shopstream.contracts.reject import Reason, Refused, Unread
-from shopstream.contracts.schema import Field, Shape, read
+from shopstream.contracts.reject import Reason, Refusal, Refused, Unread
+from shopstream.contracts.schema import Field, Shape, read_all
 from shopstream.contracts.topics import TOPIC_OF_TYPE
 
 DATA: Mapping[str, Shape] = {
@@ -85,7 +85,7 @@ def read_event(value: bytes | None, topic: str, arrived: int | None = None) -> E
     """Reads one record of `topic`, which is one that shops write; `arrived` is its Kafka timestamp in whole seconds.
 
     Raises:
-        Refused: with the first reason that applies, in the order of `Reason`.
+        Refused: with the first reason that applies, in the order of `Reason`; the message lists all faults.
     """
     if isinstance(value, Unread):
         raise Refused(Reason.TOO_LARGE, None, value.why)
@@ -106,7 +106,9 @@ def read_document(found: object, topic: str, arrived: int | None = None) -> Even
         raise Refused(Reason.UNKNOWN_TYPE, "type", "type is not one of the event types")
     if home != topic:
         raise Refused(Reason.WRONG_TOPIC, "type", f"{kind} belongs to {home}")
-    found = read(ENVELOPES[kind], document)
+    found, faults = read_all(ENVELOPES[kind], document)
+    if faults:
+        raise Refused.of(faults)
     _not_in_the_future(DATA[kind].latest_by, found["data"], arrived)
     return Event(
         id=found["id"],
@@ -138,11 +140,16 @@ def _cloudevent(document: object) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise Refused(Reason.NOT_CLOUDEVENT, None, "the record is not a JSON object")
     missing = [name for name in _ATTRIBUTES if document.get(name) is None]
-    for name in (*missing, *document):
-        if name == "specversion" and document.get(name) != "1.0":
-            raise Refused(Reason.NOT_CLOUDEVENT, name, 'specversion must be "1.0"')
+    faults = []
+    for name in dict.fromkeys((*missing, *document)):
         attribute = document.get(name)
-        if name in _ATTRIBUTES and not (isinstance(attribute, str) and attribute):
-            message = f"{name} must be text that is not empty"
-            raise Refused(Reason.NOT_CLOUDEVENT, name, message)
+        if name == "specversion" and attribute != "1.0":
+            rule = 'must be "1.0"'
+        elif name in _ATTRIBUTES and not (isinstance(attribute, str) and attribute):
+            rule = "must be text that is not empty"
+        else:
+            continue
+        faults.append(Refusal(Reason.NOT_CLOUDEVENT, name, f"{name} {rule}"))
+    if faults:
+        raise Refused.of(faults)
     return document

@@ -1,7 +1,11 @@
 """Why a record is refused: a closed set of reasons."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+LISTED = 20
+"""Faults of a record that its refusal lists."""
 
 
 class Reason(StrEnum):
@@ -20,7 +24,10 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """`field` is a path such as `data.items[2].quantity`, or None where the record as a whole is at fault."""
+    """Of one fault, or of all in a record: then reason and field are those of the first.
+
+    `field` is a path such as `data.items[2].quantity`, or None where the record as a whole is at fault.
+    """
 
     reason: Reason
     field: str | None
@@ -33,6 +40,14 @@ class Refused(Exception):
     def __init__(self, reason: Reason, field: str | None, message: str) -> None:
         super().__init__(message)
         self.refusal = Refusal(reason, field, message)
+
+    @classmethod
+    def of(cls, faults: Sequence[Refusal]) -> "Refused":
+        """Of at least one fault; the message has those of the first 20, and the number of the others."""
+        texts = [fault.message for fault in faults[:LISTED]]
+        if len(faults) > LISTED:
+            texts.append(f"and {len(faults) - LISTED} more")
+        return cls(faults[0].reason, faults[0].field, "; ".join(texts))
 
 
 class Unread(bytes):
