@@ -3,28 +3,17 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from pipeline.decode import DecodedChunk, shape
+from pipeline.decode import DecodedChunk, Part, shape
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.deadletter import Record, dead_letter, dead_letter_of_many
 from shopstream.contracts.reject import Reason, Refusal
 
 DEAD_LETTERS, DEAD_LETTER_BYTES = 100, 1024 * 1024
 """Dead letters of one partition in a batch; beyond, records refused for the same reason share one."""
-
-
-class Part(NamedTuple):
-    """The run of one partition that a batch holds: offsets from `first` up to, not including, `next`."""
-
-    topic: str
-    partition: int
-    epoch: int
-    first: int
-    next: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +86,10 @@ def assemble(batch_id: int, chunks: Sequence[DecodedChunk]) -> Batch:
 
 
 def _parts(chunks: Iterable[DecodedChunk]) -> list[Part]:
+    """One of each partition and incarnation of the topic: its parts follow each other."""
     runs: dict[tuple[str, int, int], Part] = {}
-    for chunk in chunks:
-        key = (chunk.topic, chunk.partition, chunk.epoch)
-        before = runs.get(key)
-        first = chunk.first if before is None else before.first
-        runs[key] = Part(*key, first, chunk.next)
+    for part in (part for chunk in chunks for part in chunk.parts):
+        key = part[:3]
+        before = runs.setdefault(key, part)
+        runs[key] = before._replace(next=part.next)
     return sorted(runs.values())

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from pipeline.batch import Batch, assemble
-from pipeline.decode import DecodedChunk, decode
+from pipeline.decode import DecodedChunk, KafkaRecord, Run, decode
 from pipeline.flush import PartitionsRevoked, Written
 from pipeline.transport import Delivery
 from shopstream.contracts.cursor import Partition
@@ -124,7 +124,8 @@ class Flusher:
         size = sum(len(record.value or b"") for record in chunk.records)
         decoded = None
         if len(chunk) >= SMALL_RECORDS:
-            decoded = await asyncio.to_thread(decode, *place, epoch, chunk.records)
+            run = Run(chunk.partition, epoch, chunk.records)
+            decoded = await asyncio.to_thread(decode, chunk.topic, [run])
         async with self._change:
             await self._change.wait_for(lambda: self._may_queue() or self._drops[place] != drops)
             if self._drops[place] != drops:
@@ -161,8 +162,7 @@ class Flusher:
             began = loop.time()
             drops = self._drops.copy()
             try:
-                chunks = await asyncio.to_thread(decode_all, taken)
-                kept, chunks = self._still(drops, taken, chunks)
+                kept, chunks = await self._decode(taken, drops)
                 if not chunks:
                     continue
                 written = await self._write(assemble(self._next_id(), chunks))
@@ -187,14 +187,16 @@ class Flusher:
             self._sending.release()
         acknowledge(kept)
 
-    def _still(
-        self, drops: Counter[Partition], taken: list[PendingChunk], chunks: list[DecodedChunk]
+    async def _decode(
+        self, taken: list[PendingChunk], drops: Counter[Partition]
     ) -> tuple[list[PendingChunk], list[DecodedChunk]]:
-        """Without what was dropped since `drops`: it may be ours again, under another claim."""
-        return (
-            [one for one in taken if self._drops[one.place] == drops[one.place]],
-            [one for one in chunks if self._drops[one.place] == drops[one.place]],
-        )
+        """Without what was dropped since `drops`, also while it was decoded: it may be ours again, under another
+        claim."""
+        while True:
+            kept = [one for one in taken if self._drops[one.place] == drops[one.place]]
+            chunks = await asyncio.to_thread(decode_all, kept)
+            if all(self._drops[one.place] == drops[one.place] for one in kept):
+                return kept, chunks
 
     async def _give_back(self, taken: list[PendingChunk]) -> None:
         async with self._change:
@@ -252,21 +254,27 @@ def acknowledge(kept: Iterable[PendingChunk]) -> None:
 
 
 def decode_all(taken: Iterable[PendingChunk]) -> list[DecodedChunk]:
-    """Chunks of each partition in the order of arrival; its small ones that follow each other are decoded as one."""
-    found: list[DecodedChunk | list[PendingChunk]] = []
-    runs: dict[tuple[Partition, int], list[PendingChunk]] = {}
+    """Chunks of each partition in the order of arrival; small ones between two big ones are decoded as one, whatever
+    their partitions."""
+    found: list[DecodedChunk] = []
+    small: list[PendingChunk] = []
     for pending in taken:
-        key = pending.place, pending.epoch
-        if pending.decoded:
-            runs.pop(key, None)
-            found.append(pending.decoded)
-        elif key in runs:
-            runs[key].append(pending)
+        if pending.decoded is None:
+            small.append(pending)
         else:
-            found.append(runs.setdefault(key, [pending]))
-    return [one if isinstance(one, DecodedChunk) else _decode_run(one) for one in found]
+            found += _decode_small(small)
+            found.append(pending.decoded)
+            small = []
+    return found + _decode_small(small)
 
 
-def _decode_run(run: list[PendingChunk]) -> DecodedChunk:
-    records = [record for pending in run for record in pending.delivery.chunk.records]
-    return decode(*run[0].place, run[0].epoch, records)
+def _decode_small(pending: Iterable[PendingChunk]) -> list[DecodedChunk]:
+    runs: dict[tuple[Partition, int], list[KafkaRecord]] = {}
+    for one in pending:
+        runs.setdefault((one.place, one.epoch), []).extend(one.delivery.chunk.records)
+    if not runs:
+        return []
+    ((topic, _), _), *_ = runs
+    return [
+        decode(topic, [Run(place.partition, epoch, run) for (place, epoch), run in runs.items()])
+    ]

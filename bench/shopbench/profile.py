@@ -22,7 +22,7 @@ from clickhouse.client import Address, ClickHouseClient
 from clickhouse.migrations import migrate_engine
 from local.services import PARTITIONS
 from pipeline.batch import assemble
-from pipeline.decode import decode
+from pipeline.decode import Run, decode
 from pipeline.snowflake import Snowflake
 from pipeline.store import Fence, Store
 from shopbench import processes
@@ -69,8 +69,8 @@ async def _flushes(flags: argparse.Namespace, engine: ClickHouseClient, book: Bo
         records = list(chunks(list(events.events(flags.batch)), offsets))
 
         async def decoded(records: Any = records) -> Any:
-            pieces = [decode(ORDERS, at, EPOCH, chunk) for at, chunk in enumerate(records)]
-            return assemble(numbers.next(), pieces)
+            runs = [Run(at, EPOCH, chunk) for at, chunk in enumerate(records)]
+            return assemble(numbers.next(), [decode(ORDERS, runs)])
 
         batch = await book.note("flush: (decode, assemble)", decoded)
         await store.begin(batch)

@@ -16,7 +16,7 @@ import uvloop
 from clickhouse.client import Address, ClickHouseClient
 from clickhouse.migrations import migrate_engine
 from pipeline.batch import Batch, assemble
-from pipeline.decode import DecodedChunk, decode
+from pipeline.decode import DecodedChunk, Run, decode
 from pipeline.snowflake import Snowflake
 from pipeline.store import Fence, Store
 from shopbench import orders, processes
@@ -73,7 +73,7 @@ def chunks(events: list[tuple[bytes, bytes]], offsets: list[int]) -> Iterator[li
 
 
 async def _decode(records: list[list[Record]]) -> list[DecodedChunk]:
-    return [decode(ORDERS, number, EPOCH, chunk) for number, chunk in enumerate(records)]
+    return [decode(ORDERS, [Run(number, EPOCH, chunk)]) for number, chunk in enumerate(records)]
 
 
 async def _assemble(number: int, pieces: list[DecodedChunk]) -> Batch:

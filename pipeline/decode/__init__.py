@@ -1,5 +1,5 @@
-"""Records of one chunk to columns: as a whole where all is well, one by one where it is not."""
+"""Records to columns: as a whole where all is well, one by one where it is not."""
 
-from pipeline.decode.chunk import DecodedChunk, decode
+from pipeline.decode.chunk import DecodedChunk, KafkaRecord, Part, Run, decode
 
-__all__ = ["DecodedChunk", "decode"]
+__all__ = ["DecodedChunk", "KafkaRecord", "Part", "Run", "decode"]

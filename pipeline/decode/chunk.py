@@ -1,8 +1,8 @@
-"""One chunk: what is accepted as columns, what is refused with its reason. Nothing is dropped."""
+"""Records of a topic: what is accepted as columns, what is refused with its reason. Nothing is dropped."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,6 @@ import pyarrow as pa
 from pipeline.decode import columns, shape
 from pipeline.decode.rows import rows
 from pipeline.decode.text import whole
-from shopstream.contracts.cursor import Partition
 from shopstream.contracts.deadletter import Record
 from shopstream.contracts.events import Event, read_event
 from shopstream.contracts.reject import Refusal, Refused
@@ -33,56 +32,82 @@ class KafkaRecord(Protocol):
     value: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class DecodedChunk:
-    """`rows` and `history` have one row for each accepted record, in the same order.
+class Run(NamedTuple):
+    """Records that follow each other in one partition, at least one."""
 
-    `records` counts the refused ones too; `refused` is in the order of their offsets.
-    """
+    partition: int
+    epoch: int
+    records: Sequence[KafkaRecord]
+
+
+class Part(NamedTuple):
+    """A run of one partition that was decoded: offsets from `first` up to, not including, `next`."""
 
     topic: str
     partition: int
     epoch: int
     first: int
     next: int
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedChunk:
+    """`rows` and `history` have one row for each accepted record, in the same order: that of the runs.
+
+    `records` counts the refused ones too; `refused` is in the order of arrival.
+    """
+
+    parts: tuple[Part, ...]
     records: int
     rows: pa.Table
     history: pa.Table
     refused: tuple[tuple[Record, Refusal], ...]
 
-    @property
-    def place(self) -> Partition:
-        """The partition that it came from."""
-        return Partition(self.topic, self.partition)
 
+def decode(topic: str, runs: Sequence[Run]) -> DecodedChunk:
+    """Reads records of one topic, at least one. Pure; releases the GIL for most of its time.
 
-def decode(topic: str, partition: int, epoch: int, records: Sequence[KafkaRecord]) -> DecodedChunk:
-    """Reads the records of one chunk, at least one. Pure; releases the GIL for most of its time."""
+    What it costs is mostly by call: few records of many partitions belong into one.
+    """
+    records = [record for run in runs for record in run.records]
     values = [record.value for record in records]
     raw = pa.array(values, pa.binary())
     arrived = [record.timestamp // 1000 for record in records]
     read, users, accepted, refused = _sort_out(topic, values, raw, arrived)
-    all_kept = len(accepted) == len(records)
-    kept = records if all_kept else [records[i] for i in accepted]
+    sizes = [len(run.records) for run in runs]
+    partitions = np.repeat(np.array([run.partition for run in runs], np.uint32), sizes)
+    epochs = np.repeat(np.array([run.epoch for run in runs], np.uint32), sizes)
+    if len(accepted) == len(records):
+        kept = _Kept(records, partitions, epochs, raw)
+    else:
+        kept = _Kept(
+            [records[i] for i in accepted],
+            partitions[accepted],
+            epochs[accepted],
+            raw.take(pa.array(accepted, pa.int64())),
+        )
     return DecodedChunk(
-        topic,
-        partition,
-        epoch,
-        first=records[0].offset,
-        next=records[-1].offset + 1,
+        tuple(_part(topic, run) for run in runs),
         records=len(records),
         rows=read,
-        history=_history(
-            topic,
-            partition,
-            epoch,
-            kept,
-            read,
-            users,
-            raw if all_kept else raw.take(pa.array(accepted, pa.int64())),
+        history=_history(topic, kept, read, users),
+        refused=tuple(
+            (_record(topic, int(partitions[i]), records[i]), refusal) for i, refusal in refused
         ),
-        refused=tuple((_record(topic, partition, records[i]), refusal) for i, refusal in refused),
     )
+
+
+class _Kept(NamedTuple):
+    """The accepted records, with the partition, the epoch and the value of each."""
+
+    records: Sequence[KafkaRecord]
+    partitions: npt.NDArray[np.uint32]
+    epochs: npt.NDArray[np.uint32]
+    raw: pa.Array
+
+
+def _part(topic: str, run: Run) -> Part:
+    return Part(topic, run.partition, run.epoch, run.records[0].offset, run.records[-1].offset + 1)
 
 
 def _sort_out(
@@ -143,27 +168,18 @@ def _slow(
     return events, refused
 
 
-def _history(
-    topic: str,
-    partition: int,
-    epoch: int,
-    records: Sequence[KafkaRecord],
-    read: pa.Table,
-    users: pa.ChunkedArray,
-    raw: pa.Array,
-) -> pa.Table:
-    n = len(records)
+def _history(topic: str, kept: _Kept, read: pa.Table, users: pa.ChunkedArray) -> pa.Table:
     parts = [
         read["shop_id"],
-        pa.repeat(topic, n),
-        pa.repeat(pa.scalar(epoch, pa.uint32()), n),
-        pa.repeat(pa.scalar(partition, pa.uint32()), n),
-        pa.array([record.offset for record in records], pa.uint64()),
-        pa.array([record.timestamp for record in records], pa.timestamp("ms", "UTC")),
+        pa.repeat(topic, len(kept.records)),
+        pa.array(kept.epochs),
+        pa.array(kept.partitions),
+        pa.array([record.offset for record in kept.records], pa.uint64()),
+        pa.array([record.timestamp for record in kept.records], pa.timestamp("ms", "UTC")),
         read["type"],
         users,
-        pa.array([record.key for record in records], pa.binary()),
-        raw,
+        pa.array([record.key for record in kept.records], pa.binary()),
+        kept.raw,
     ]
     return pa.Table.from_arrays(parts, schema=shape.HISTORY)
 

@@ -24,7 +24,7 @@ from aiokafka import AIOKafkaProducer
 from clickhouse.client import ClickHouseClient
 from pipeline.batch import assemble
 from pipeline.changed_days import changed_days
-from pipeline.decode import decode
+from pipeline.decode import Run, decode
 from pipeline.snowflake import Snowflake
 from pipeline.store import Fence, Store
 from shopstream.broker import TopicAdmin, epoch_of
@@ -340,7 +340,7 @@ async def write(
         SimpleNamespace(offset=next(_offsets), timestamp=0, key=None, value=value)
         for value in values
     ]
-    batch = assemble(_numbers.next(), [decode(topic, 0, 0, records)])
+    batch = assemble(_numbers.next(), [decode(topic, [Run(0, 0, records)])])
     assert not batch.refused, batch.refused
     there, fence = Store(engine, "test"), Fence({})
     await there.store(batch, fence)

@@ -11,7 +11,6 @@ from typing import Any
 
 import httpx
 from api_harness import SECRET, bearer, token, write
-from oracle.tracker import Book
 
 from api.access import Access
 from api.app import Deps, create_app
@@ -20,6 +19,7 @@ from api.freshness.tracker import FreshnessTracker
 from api.push.hub import Hub
 from api.tickets import Tickets
 from clickhouse.client import ClickHouseClient
+from oracle.book import Book
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.notices import PipelineState, Progress
 from shopstream.contracts.topics import INPUTS, TOPIC_OF_TYPE
@@ -34,14 +34,14 @@ REACHED = {
 
 @dataclass
 class World:
-    """`now` is what the API takes for the present instant. `tracker` is an independent reckoning of the events.
+    """`now` is what the API takes for the present instant. `book` is an independent reckoning of the events.
 
     `told`: the API hears what each batch touched, as from a pipeline, so it keeps what was not.
     """
 
     engine: ClickHouseClient
     now: datetime = datetime(2026, 11, 22, 12, tzinfo=UTC)
-    tracker: Book = field(default_factory=Book)
+    book: Book = field(default_factory=Book)
     progress: FreshnessTracker = field(default_factory=FreshnessTracker)
     told: bool = False
     _client: httpx.AsyncClient | None = None
@@ -58,7 +58,7 @@ class World:
                 for shop in touched or ():
                     self.progress.changed(shop, set())
             for value in values:
-                refused = self.tracker.take(Sent(None, value, topic=topic))
+                refused = self.book.take(Sent(None, value, topic=topic))
                 assert refused is None, refused
 
     def client(self) -> httpx.AsyncClient:

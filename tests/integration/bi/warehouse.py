@@ -13,7 +13,7 @@ from clickhouse.client import Address, ClickHouseClient
 from clickhouse.migrations import migrate_engine
 from pipeline.alerts import Alerts
 from pipeline.batch import Batch, assemble
-from pipeline.decode import decode
+from pipeline.decode import Run, decode
 from pipeline.snowflake import Snowflake
 from pipeline.store import Fence, Store
 from shopstream.contracts.topics import INVENTORY, ORDERS
@@ -73,7 +73,7 @@ class Warehouse:
             SimpleNamespace(offset=next(self._offset), timestamp=ARRIVED, key=b"", value=value)
             for value in values
         ]
-        return assemble(self._numbers.next(), [decode(topic, 0, 1, kept)])
+        return assemble(self._numbers.next(), [decode(topic, [Run(0, 1, kept)])])
 
     async def _flush(self, store: Store, alerts: Alerts, batch: Batch, applied: bool) -> None:
         if batch.topic == ORDERS:

@@ -16,7 +16,7 @@ from oracle.book import Book
 from oracle.compare import compare_tables
 from pipeline.alerts import Alerts
 from pipeline.batch import Batch, assemble
-from pipeline.decode import decode
+from pipeline.decode import Run, decode
 from pipeline.flush import BatchWriter
 from pipeline.snowflake import Snowflake
 from pipeline.store import Fence, Store
@@ -114,7 +114,7 @@ class Bench:
         records = [Record(self.offset + n, s.value, s.key) for n, s in enumerate(sent)]
         self.offset += len(records)
         self.book.take_all(sent)
-        piece = decode(sent[0].topic, partition, 1, records)
+        piece = decode(sent[0].topic, [Run(partition, 1, records)])
         return assemble(self.numbers.next(), [piece])
 
     async def claim(self, *places: Partition) -> Fence:

@@ -6,7 +6,7 @@ from unittest.mock import patch
 
 import pyarrow as pa
 
-from pipeline.decode import DecodedChunk, chunk, columns, decode, shape
+from pipeline.decode import DecodedChunk, Run, chunk, columns, decode, shape
 from pipeline.decode.rows import rows
 from pipeline.decode.text import whole
 from shopstream.contracts.deadletter import Record
@@ -32,7 +32,7 @@ def decoded(values: list[bytes | None], topic: str = ORDERS) -> DecodedChunk:
     """The piece, after a comparison with the exact path; a single record is read as columns too."""
     records = kafka_records(values)
     with patch.object(chunk, "FEW", 0):
-        piece = decode(topic, 3, 7, records)
+        piece = decode(topic, [Run(3, 7, records)])
     events, kept, refused = [], [], []
     for record in records:
         try:
@@ -61,8 +61,7 @@ def decoded(values: list[bytes | None], topic: str = ORDERS) -> DecodedChunk:
     assert set(zip(history["topic"], history["partition"], history["epoch"], strict=True)) <= {
         (topic, 3, 7)
     }
-    assert (piece.topic, piece.partition, piece.epoch) == (topic, 3, 7)
-    assert (piece.first, piece.next) == (records[0].offset, records[-1].offset + 1)
+    assert piece.parts == ((topic, 3, 7, records[0].offset, records[-1].offset + 1),)
     assert piece.records == len(values)
     return piece
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from contract_samples import bytes_of, event, order
 from decode_oracle import kafka_records
 
-from pipeline.batch import DEAD_LETTERS, Part, assemble
-from pipeline.decode import decode
+from pipeline.batch import DEAD_LETTERS, assemble
+from pipeline.decode import Part, Run, decode
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.deadletter import Record
 from shopstream.contracts.reject import Reason, Refusal
@@ -20,7 +20,7 @@ def piece(*values, partition=0, epoch=7, first=1000, timestamp=None):
     for record in records:
         record.offset += first - 1000
         record.timestamp = record.timestamp if timestamp is None else timestamp
-    return decode(ORDERS, partition, epoch, records)
+    return decode(ORDERS, [Run(partition, epoch, records)])
 
 
 def value(name):
@@ -90,7 +90,8 @@ def test_what_a_batch_refused_beyond_its_budget_shares_letters_by_partition_and_
         for offset in range(many)
     ]
     batch = dataclasses.replace(
-        assemble(1, [decode("shop.orders", 0, 1, kafka_records([b"junk"]))]), refused=tuple(refused)
+        assemble(1, [decode("shop.orders", [Run(0, 1, kafka_records([b"junk"]))])]),
+        refused=tuple(refused),
     )
     letters = [json.loads(letter) for letter in batch.dead_letters()]
     many = [letter for letter in letters if "count" in letter["data"]]
@@ -112,7 +113,8 @@ def test_a_few_large_letters_are_a_budget_too() -> None:
         for offset in range(20)
     ]
     batch = dataclasses.replace(
-        assemble(1, [decode("shop.orders", 0, 1, kafka_records([b"junk"]))]), refused=tuple(refused)
+        assemble(1, [decode("shop.orders", [Run(0, 1, kafka_records([b"junk"]))])]),
+        refused=tuple(refused),
     )
     letters = batch.dead_letters()
     assert len(letters) < 5

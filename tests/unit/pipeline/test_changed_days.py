@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pytest
 
-from pipeline.batch import Batch, Part
+from pipeline.batch import Batch
 from pipeline.changed_days import DAYS, SHOPS, changed_days, merged
-from pipeline.decode import shape
+from pipeline.decode import Part, shape
 from shopstream.contracts.notices import PipelineState, pipeline_progress
 from shopstream.contracts.topics import INVENTORY, ORDERS, PAYMENTS, SETTINGS
 

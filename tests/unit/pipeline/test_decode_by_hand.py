@@ -9,7 +9,7 @@ import pytest
 from contract_samples import bytes_of, event, item, number, order
 from decode_oracle import decoded, kafka_records, sure, told
 
-from pipeline.decode import chunk, columns, decode, shape
+from pipeline.decode import Run, chunk, columns, decode, shape
 from pipeline.decode.text import whole
 from shopstream.contracts.events import read_event
 from shopstream.contracts.examples import example
@@ -114,13 +114,13 @@ def one_by_one(monkeypatch):
 )
 def test_an_odd_record_takes_few_others_off_the_fast_path(one_by_one, odd, again, before):
     records = kafka_records([PLAIN] * before + [odd] + [PLAIN] * 100)
-    decode(ORDERS, 0, 0, records)
+    decode(ORDERS, [Run(0, 0, records)])
     assert again // 2 <= len(one_by_one) <= again
 
 
 @pytest.mark.parametrize(("count", "again"), [(1, 1), (24, 24), (25, 0)])
 def test_few_records_are_read_one_by_one(one_by_one, count, again):
-    assert decode(ORDERS, 0, 0, kafka_records([PLAIN] * count)).rows.num_rows == count
+    assert decode(ORDERS, [Run(0, 0, kafka_records([PLAIN] * count))]).rows.num_rows == count
     assert len(one_by_one) == again
 
 
@@ -134,7 +134,7 @@ def test_offsets_with_holes_stay_with_their_records():
     piece = decoded([PLAIN, b"{}", SECOND, THIRD])
     assert piece.history["offset"].to_pylist() == [1000, 1003, 1004]
     assert [record.offset for record, _ in piece.refused] == [1001]
-    assert (piece.first, piece.next, piece.records) == (1000, 1005, 4)
+    assert (piece.parts[0].first, piece.parts[0].next, piece.records) == (1000, 1005, 4)
 
 
 def test_an_order_on_another_topic_is_on_the_wrong_one():
@@ -495,7 +495,7 @@ def test_values_in_fields_that_are_ignored_are_json_too(text):
 def test_a_record_without_a_key_or_with_any_timestamp_is_kept_as_it_is():
     record = kafka_records([PLAIN])[0]
     record.key, record.timestamp = None, -1
-    piece = decode("shop.orders", 0, 0, [record])
+    piece = decode("shop.orders", [Run(0, 0, [record])])
     assert piece.history["key"].to_pylist() == [None]
     assert piece.history["arrived"].cast(pa.int64()).to_pylist() == [-1]
 
@@ -536,7 +536,7 @@ def test_where_nothing_is_known_of_its_arrival_a_version_may_be_of_any_year(time
     records = kafka_records([bytes_of(document)] * 30)
     for record in records:
         record.timestamp = timestamp
-    assert decode(ORDERS, 0, 0, records).rows.num_rows == 30
+    assert decode(ORDERS, [Run(0, 0, records)]).rows.num_rows == 30
 
 
 @pytest.mark.parametrize("kind", ["purchase:created", "purchase:received", "storefront:visited"])

@@ -266,13 +266,13 @@ async def test_many_that_waited_for_the_pace_wait_for_no_more(engine, monkeypatc
         await until(lambda: engine.sizes == [1, 5])
 
 
-async def test_small_chunks_of_a_partition_are_decoded_together(flusher, engine, monkeypatch):
+async def test_small_chunks_are_decoded_together(flusher, engine, monkeypatch):
     monkeypatch.setattr(module, "SMALL_RECORDS", 5)
     decoded = []
 
-    def decode(topic, partition, epoch, records):
-        decoded.append((partition, [record.offset for record in records]))
-        return DECODE(topic, partition, epoch, records)
+    def decode(topic, runs):
+        decoded.append([(run.partition, [one.offset for one in run.records]) for run in runs])
+        return DECODE(topic, runs)
 
     monkeypatch.setattr(module, "decode", decode)
     engine.may_write.clear()
@@ -288,13 +288,16 @@ async def test_small_chunks_of_a_partition_are_decoded_together(flusher, engine,
         FakeDelivery(11, 1),
     ]
     await offer_all(flusher, later)
-    assert decoded == [(0, [5, 6, 7, 8, 9, 10])]
+    assert decoded == [[(0, [5, 6, 7, 8, 9, 10])]]
     engine.may_write.set()
     await until(lambda: all(delivery.acked == 1 for delivery in later))
-    assert decoded[1:] == [(0, [1, 2, 3, 4]), (1, [7, 8, 9, 10, 11]), (0, [11])]
+    assert decoded[1:] == [
+        [(0, [1, 2, 3, 4]), (1, [7])],
+        [(1, [8, 9, 10, 11]), (0, [11])],
+    ]
     batch = engine.batches[1]
     assert batch.parts == ((ORDERS, 0, 7, 1, 12), (ORDERS, 1, 7, 7, 12))
-    assert batch.history["offset"].to_pylist() == [1, 2, 3, 4, *range(7, 12), *range(5, 11), 11]
+    assert batch.history["offset"].to_pylist() == [1, 2, 3, 4, 7, *range(5, 11), *range(8, 12), 11]
     assert batch.staged["seq"].to_pylist() == list(range(16))
 
 

@@ -12,8 +12,8 @@ from decode_oracle import kafka_records
 
 from clickhouse.sql import fill, load, names
 from pipeline.alerts import Alerts
-from pipeline.batch import Batch, Part, assemble
-from pipeline.decode import decode, shape
+from pipeline.batch import Batch, assemble
+from pipeline.decode import Part, Run, decode, shape
 from pipeline.notifier import Notifier
 from pipeline.retry import Backoff
 from pipeline.store import Fence, Store
@@ -54,7 +54,7 @@ EXAMPLES = {topic: example(BY_NAME[topic].types[0]) for topic in TOPIC_SPECS}
 
 
 def batch_of(topic: str) -> Batch:
-    return assemble(5, [decode(topic, 0, 0, kafka_records([bytes_of(EXAMPLES[topic])]))])
+    return assemble(5, [decode(topic, [Run(0, 0, kafka_records([bytes_of(EXAMPLES[topic])]))])])
 
 
 async def asked() -> Engine:

@@ -11,14 +11,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from clickhouse.differences import COLUMNS
 from pipeline.batch import assemble
-from pipeline.decode import decode
+from pipeline.decode import Run, decode
 from pipeline.metrics import Metrics
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.topics import ORDERS
 
 
 def batch(*values):
-    return assemble(1, [decode(ORDERS, 0, 0, kafka_records(list(values)))])
+    return assemble(1, [decode(ORDERS, [Run(0, 0, kafka_records(list(values)))])])
 
 
 def test_a_worker_counts_from_nothing():
