@@ -187,6 +187,11 @@ class _Outside(Collector):
             said.get("flushSeconds", 0),
         )
         yield CounterMetricFamily(
+            "shopstream_pipeline_created_at_differences",
+            "Versions of orders whose createdAt is not the first accepted one",
+            said.get("createdAtDifferences", 0),
+        )
+        yield CounterMetricFamily(
             "shopstream_pipeline_repaired_rows",
             "Rows of aggregates that the audit repaired",
             said.get("repairs", 0),

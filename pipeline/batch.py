@@ -1,14 +1,13 @@
 """A batch: what one flush of one worker writes, of all its partitions of one topic together."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 
-from pipeline.decode import DecodedChunk, KafkaRecord, Part
-from pipeline.decode.chunk import record_of
+from pipeline.decode import DecodedChunk, Part, shape
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.deadletter import Record, dead_letter, dead_letter_of_many
 from shopstream.contracts.reject import Reason, Refusal
@@ -19,10 +18,11 @@ DEAD_LETTERS, DEAD_LETTER_BYTES = 100, 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Immutable; `refused` records are not in the tables, `records` counts all.
+    """Immutable; `refused` records are not in the tables, `records` counts all, `created_at_differences` the rows whose
+    order was accepted with another createdAt before.
 
-    `staged` has the columns of `decode.shape.structure`, `history` those of table `events` and the key; both, and
-    `accepted`, have one row an accepted event, in the order of arrival. `tombstones` are records without a value.
+    `staged` has the columns of `decode.shape.structure`, `history` those of table `events`; both have
+    one row an accepted event, in the order of arrival. `tombstones` are records without a value.
     """
 
     id: int
@@ -31,8 +31,8 @@ class Batch:
     history: pa.Table
     refused: tuple[tuple[Record, Refusal], ...]
     records: int
-    accepted: Sequence[KafkaRecord] = ()
     tombstones: int = 0
+    created_at_differences: int = 0
 
     @property
     def topic(self) -> str:
@@ -44,24 +44,14 @@ class Batch:
         """The partitions of its parts, in the same order."""
         return [Partition(part.topic, part.partition) for part in self.parts]
 
-    def without_conflicts(self, conflicts: Sequence[int]) -> "Batch":
-        """Without these rows (their `seq`), whose order has another createdAt; they are refused instead."""
-        keep = np.ones(self.staged.num_rows, np.bool_)
-        keep[list(conflicts)] = False
-        mask = pa.array(keep)
-        partitions = self.history["partition"].filter(pa.array(~keep)).to_pylist()
-        moved = [self.accepted[i] for i in np.flatnonzero(~keep).tolist()]
-        refused = tuple(
-            (record_of(self.topic, partition, record), _CREATED_AT_CONFLICT)
-            for partition, record in zip(partitions, moved, strict=True)
-        )
-        return replace(
-            self,
-            staged=self.staged.filter(mask),
-            history=self.history.filter(mask),
-            accepted=[self.accepted[i] for i in np.flatnonzero(keep).tolist()],
-            refused=self.refused + refused,
-        )
+    def with_first_created_at(self, first: Mapping[int, int]) -> "Batch":
+        """With the first accepted createdAt (Unix microseconds), by `seq` of the rows that came with another one."""
+        at = self.staged.schema.get_field_index("created_at")
+        created = self.staged["created_at"].cast(pa.int64()).to_numpy().copy()
+        created[list(first)] = list(first.values())
+        column = pa.array(created).cast(shape.INSTANT)
+        staged = self.staged.set_column(at, self.staged.schema.field(at), column)
+        return replace(self, staged=staged, created_at_differences=len(first))
 
     def dead_letters(self) -> list[bytes]:
         """One `record:refused` event for each refused record, up to the budget of its partition; then one for all that
@@ -82,13 +72,6 @@ class Batch:
         return events
 
 
-_CREATED_AT_CONFLICT = Refusal(
-    Reason.ORDER_MOVED,
-    "data.createdAt",
-    "data.createdAt must stay what it was when the order was first accepted",
-)
-
-
 def assemble(batch_id: int, chunks: Sequence[DecodedChunk]) -> Batch:
     """One batch of decoded chunks, at least one; `seq` counts the rows in the order of arrival."""
     rows = pa.concat_tables([chunk.rows for chunk in chunks])
@@ -100,7 +83,6 @@ def assemble(batch_id: int, chunks: Sequence[DecodedChunk]) -> Batch:
         pa.concat_tables([chunk.history for chunk in chunks]),
         tuple(refused for chunk in chunks for refused in chunk.refused),
         sum(chunk.records for chunk in chunks),
-        [record for chunk in chunks for record in chunk.accepted],
         sum(chunk.tombstones for chunk in chunks),
     )
 

@@ -23,7 +23,7 @@ class PartitionsRevoked(Exception):
 
 
 class Written(NamedTuple):
-    """A batch as it was written, createdAt conflicts among its refused, and the 15-minute buckets that it changed."""
+    """A batch as it was written, orders under their first createdAt, and the 15-minute buckets that it changed."""
 
     batch: Batch
     changed: Slots
@@ -95,8 +95,8 @@ async def flush(
     changed: Slots = {}
     if batch.staged.num_rows:
         _, conflicts, _ = await all_of(store.begin(batch), _conflicts(batch, store), check())
-        if conflicts.rows:
-            batch = batch.without_conflicts(conflicts.rows)
+        if conflicts.first:
+            batch = batch.with_first_created_at(conflicts.first)
         _, changed = await all_of(
             store.store_history(batch),
             _store_and_apply(batch, writer, fence, again, new=conflicts.new),
@@ -111,7 +111,7 @@ async def flush(
 async def _conflicts(batch: Batch, store: Store) -> Conflicts:
     if batch.topic == ORDERS:
         return await store.created_at_conflicts(batch)
-    return Conflicts([], new=True)
+    return Conflicts({}, new=True)
 
 
 async def _store_and_apply(

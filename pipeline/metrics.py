@@ -36,6 +36,11 @@ class Metrics:
             ["topic"],
             registry=self.registry,
         )
+        self._differences = Counter(
+            "shopstream_created_at_differences",
+            "Versions of orders whose createdAt is not the first accepted one",
+            registry=self.registry,
+        )
         self._batches = Counter("shopstream_batches", "Batches written", registry=self.registry)
         self._seconds = Histogram(
             "shopstream_flush_seconds",
@@ -95,6 +100,7 @@ class Metrics:
             "batches": 0.0,
             "flushSeconds": 0.0,
             "repairs": 0.0,
+            "createdAtDifferences": 0.0,
         }
 
     def written(self, batch: Batch, seconds: float) -> None:
@@ -109,6 +115,8 @@ class Metrics:
             self._refused.labels(reason).inc(count)
             name = f"refused.{reason}"
             self._totals[name] = self._totals.get(name, 0) + count
+        self._differences.inc(batch.created_at_differences)
+        self._totals["createdAtDifferences"] += batch.created_at_differences
         self._totals["records"] += batch.records
         self._totals["refused"] += len(batch.refused)
         self._totals["batches"] += 1

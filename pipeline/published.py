@@ -69,10 +69,9 @@ class StoringPublisher:
                 "type": event["type"],
                 "user_id": None,
                 "backfill": False,
-                "key": key,
                 "raw": value,
             }
-            for (key, value), place in zip(messages, sent, strict=True)
+            for (_, value), place in zip(messages, sent, strict=True)
         ]
-        table = pa.Table.from_pylist(rows, shape.HISTORY).drop_columns(["key"])
+        table = pa.Table.from_pylist(rows, shape.HISTORY)
         await self._engine.insert("events", table, {"async_insert": 0})

@@ -76,10 +76,10 @@ _APPLY: EngineSettings = {
 
 
 class Conflicts(NamedTuple):
-    """What a batch of orders meets: `seq` of the rows whose order was first accepted with another createdAt,
-    ascending, and whether it has orders that are not stored."""
+    """What a batch of orders meets: the first accepted createdAt (Unix microseconds), by `seq` of the rows that came
+    with another one, and whether it has orders that are not stored."""
 
-    rows: list[int]
+    first: dict[int, int]
     new: bool
 
 
@@ -134,7 +134,7 @@ class Store:
     async def store_history(self, batch: Batch) -> None:
         """Inserts the accepted events into the table `events`."""
         if batch.history.num_rows:
-            await self._engine.insert("events", batch.history.drop_columns(["key"]), _PLAIN)
+            await self._engine.insert("events", batch.history, _PLAIN)
 
     async def created_at_conflicts(self, batch: Batch) -> Conflicts:
         """Of a batch of orders, with what is stored and within itself."""
@@ -143,7 +143,8 @@ class Store:
         staged = {"staged": External(columns, keys)}
         text = load("flush/created_at_conflicts.sql")
         (row,) = await self._engine.rows(text, None, _small(batch), external=staged)
-        return Conflicts(row["conflicts"], bool(row["new"]))
+        first = {int(seq): int(micros) for seq, micros in row["conflicts"]}
+        return Conflicts(first, bool(row["new"]))
 
     async def store(self, batch: Batch, fence: Fence) -> int:
         """Step 2 of a batch: writes what is newer than what is stored, with what it supersedes; how many rows."""

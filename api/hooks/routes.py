@@ -6,6 +6,7 @@ of the contract, Kafka. Nothing is parsed before the signature was checked.
 
 import asyncio
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol
@@ -170,7 +171,8 @@ def _records(platform: str, shop: str, topic: str | None, body: bytes) -> list[R
         mapped = map_json(topic, body, Shop(platform, shop))
         if mapped.ignored is not None:
             return mapped.ignored
-        return [checked(orjson.dumps(event))[1] for event in mapped.events]
+        arrived = int(time.time())
+        return [checked(orjson.dumps(event), arrived)[1] for event in mapped.events]
     except NotJson as error:
         raise HookUnmapped(None, f"The body is not JSON ({error}).") from None
     except Unmapped as error:

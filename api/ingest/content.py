@@ -1,6 +1,7 @@
 """From a request to the events in it, each as one JSON document (CloudEvents HTTP protocol binding 1.0.2). Pure."""
 
 import hashlib
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -37,17 +38,19 @@ def check_events(headers: HeaderList, body: bytes) -> CheckedEvents:
     """Every event of a request, checked by the code of the pipeline.
 
     Raises:
-        InvalidEvents: with the first fault of each event that has one.
+        InvalidEvents: with the faults of each event that has any.
         UnsupportedContent, ContentTooLarge: nothing was looked at.
     """
     values = events_of(headers, body)
-    records, shops, faults = [], set(), []
+    records, shops = [], set()
+    faults: list[tuple[int, Refusal]] = []
     digest = hashlib.sha256()
+    arrived = int(time.time())
     for index, value in enumerate(values):
         try:
-            event, record = checked(value)
+            event, record = checked(value, arrived)
         except Refused as error:
-            faults.append((index, error.refusal))
+            faults.extend((index, fault) for fault in error.faults)
             continue
         records.append(record)
         shops.add(event.shop_id)

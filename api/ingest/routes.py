@@ -105,8 +105,9 @@ class IngestRoutes:
                 return check_events(headers, body)
             async with self._checking:
                 return await asyncio.to_thread(check_events, headers, body)
-        except InvalidEvents as fault:
-            self._counts.refused_over_http(refusal.reason for _, refusal in fault.faults)
+        except InvalidEvents as error:
+            first = {index: fault.reason for index, fault in reversed(error.faults)}
+            self._counts.refused_over_http(first.values())
             raise
 
     async def _written(self, events: CheckedEvents) -> bytes:

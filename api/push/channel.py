@@ -228,7 +228,7 @@ class Channel:
         if isinstance(value, PushEvent):
             entry.event = value
         else:
-            entry.event = read_record(value, entry.place.topic)
+            entry.event = read_record(value, entry.place.topic, entry.at)
         entry.value = None
         entry.cursor = encoder.text()
 

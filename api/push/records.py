@@ -77,18 +77,21 @@ def _parse_carefully(value: bytes) -> Any:
         return None
 
 
-def read_record(value: bytes | None, topic: str) -> PushEvent | None:
-    """What is pushed of a record of `topic`; None where it breaks a rule, or is history."""
+def read_record(value: bytes | None, topic: str, arrived: int | None = None) -> PushEvent | None:
+    """What is pushed of a record of `topic` that arrived in this second (Unix time); None where it breaks a rule, or is
+    history."""
     if not value or too_much(value):
         return None
     try:
-        found = _event(value, topic)
+        found = _event(value, topic, arrived)
     except (Refused, NotJson, values.Invalid):
         return None
     return None if found is None else PushEvent(*found, one_line(value))
 
 
-def read_records(values: Sequence[bytes | None], topic: str) -> list[PushEvent | None]:
+def read_records(
+    values: Sequence[bytes | None], topic: str, arrived: Sequence[int]
+) -> list[PushEvent | None]:
     """The same of many records of one topic, as columns; releases the GIL for most of its time."""
     if topic not in INPUTS:
         return [read_record(value, topic) for value in values]
@@ -96,7 +99,7 @@ def read_records(values: Sequence[bytes | None], topic: str) -> list[PushEvent |
         PushEvent(found.shop, found.type, found.user, one_line(value))
         if found and value and not found.backfill
         else None
-        for found, value in zip(decode.envelopes(topic, values), values, strict=True)
+        for found, value in zip(decode.envelopes(topic, values, arrived), values, strict=True)
     ]
 
 
@@ -112,13 +115,13 @@ def too_much(value: bytes) -> bool:
     return len(value) > MAX_BYTES or too_complex(value)
 
 
-def _event(value: bytes, topic: str) -> tuple[str, str, str | None] | None:
+def _event(value: bytes, topic: str, arrived: int | None) -> tuple[str, str, str | None] | None:
     document = parse(value)
     kind = document.get("type") if isinstance(document, dict) else None
     if not isinstance(kind, str) or TOPIC_OF_TYPE.get(kind) != topic:
         return None
     if kind in events.DATA:
-        event = events.read_document(document, topic)
+        event = events.read_document(document, topic, arrived)
         return None if event.backfill else (event.shop_id, event.type, event.user_id)
     return _envelope(document, kind)
 

@@ -264,15 +264,17 @@ class Source:
                 if shop is None:
                     continue
                 if is_big(record.value):
-                    topic = run.place.topic
-                    run.values[i] = await asyncio.to_thread(read_record, record.value, topic)
+                    run.values[i] = await asyncio.to_thread(
+                        read_record, record.value, run.place.topic, record.timestamp // 1000
+                    )
                 elif self._hub.listens(shop):
                     many.setdefault(run.place.topic, []).append((run, i))
         for topic, wanted in many.items():
             values = [run.records[i].value for run, i in wanted]
             if sum(len(value or b"") for value in values) < COLUMN_BYTES:
                 continue
-            checked = await asyncio.to_thread(read_records, values, topic)
+            arrived = [run.records[i].timestamp // 1000 for run, i in wanted]
+            checked = await asyncio.to_thread(read_records, values, topic, arrived)
             for (run, i), event in zip(wanted, checked, strict=True):
                 run.values[i] = event
 

@@ -17,7 +17,7 @@ from clickhouse.sql import load
 from shopstream.contracts.envelope import Headers, shop_of, structured
 from shopstream.contracts.events import read_event
 from shopstream.contracts.reject import Reason, Refused
-from shopstream.contracts.topics import INPUTS, ORDERS
+from shopstream.contracts.topics import INPUTS
 
 HEADER = "Shopstream-Refused"
 WAIT_SECONDS = 5.0
@@ -87,7 +87,7 @@ class Refusals:
         record = await self._record(place)
         if record is None:
             return None
-        return judge(record.value, record.headers, record.key, place.partition.topic, shop)
+        return judge(record, shop)
 
     async def stop(self) -> None:
         """Ends the client."""
@@ -149,20 +149,17 @@ class Refusals:
         return self._consumer
 
 
-def judge(
-    value: bytes | None, headers: Headers, key: bytes | None, topic: str, shop: str
-) -> Reason | None:
-    """Why a record that was not accepted was refused, if it is the shop's own; None also for a tombstone.
-
-    One that keeps every rule can only have been refused for what is stored: an order whose `createdAt` moved.
-    """
-    if value is None:
+def judge(record: "ConsumerRecord[bytes, bytes]", shop: str) -> Reason | None:
+    """Why a record that was not accepted was refused, if it is the shop's own; None also for a tombstone."""
+    if record.value is None:
         return None
     try:
-        event = read_event(structured(value, headers), topic)
+        event = structured(record.value, record.headers)
+        read_event(event, record.topic, record.timestamp // 1000)
     except Refused as refused:
-        return refused.refusal.reason if _owner(value, headers, key) == shop else None
-    return Reason.ORDER_MOVED if event.shop_id == shop and topic == ORDERS else None
+        owner = _owner(record.value, record.headers, record.key)
+        return refused.refusal.reason if owner == shop else None
+    return None
 
 
 def _owner(value: bytes, headers: Headers, key: bytes | None) -> str | None:

@@ -11,7 +11,7 @@ _INCLUDE = re.compile(r"\{\{(\w+)\|?(.*?)\}\}(?!\})")
 def load(name: str) -> str:
     """The text of a statement, such as `reports/profile.sql`.
 
-    `{{version|at}}` in it is `fragments/version.sql` with `at` in place of `$1`. Migrations have none: their
+    `{{tie|event}}` in it is `fragments/tie.sql` with `event` in place of `$1`. Migrations have none: their
     fingerprint is that of their text.
     """
     return _INCLUDE.sub(_fragment, _read(name))

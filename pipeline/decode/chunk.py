@@ -71,7 +71,7 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DecodedChunk:
-    """`rows`, `history` and `accepted` have one entry for each accepted record, in the same order: that of the runs.
+    """`rows` and `history` have one row for each accepted record, in the same order: that of the runs.
 
     `records` counts the refused ones and the tombstones too; `refused` is in the order of arrival.
     """
@@ -81,7 +81,6 @@ class DecodedChunk:
     tombstones: int
     rows: pa.Table
     history: pa.Table
-    accepted: Sequence[KafkaRecord]
     refused: tuple[tuple[Record, Refusal], ...]
 
 
@@ -94,7 +93,8 @@ def decode(topic: str, runs: Sequence[Run]) -> DecodedChunk:
     records = [record for run in runs for record in run.records]
     found, values, unread = _opened(records)
     raw = pa.array(values, pa.binary())
-    read, users, places, wrong = _sort_out(topic, values, raw)
+    arrived = [records[i].timestamp // 1000 for i in found]
+    read, users, places, wrong = _sort_out(topic, values, raw, arrived)
     accepted = places if len(found) == len(records) else [found[i] for i in places]
     refused = [*unread, *((found[i], refusal) for i, refusal in wrong)]
     if unread:
@@ -117,7 +117,6 @@ def decode(topic: str, runs: Sequence[Run]) -> DecodedChunk:
         tombstones=len(records) - len(found) - len(unread),
         rows=read,
         history=_history(topic, kept, read, users),
-        accepted=kept.records,
         refused=tuple(
             (record_of(topic, int(partitions[i]), records[i]), refusal) for i, refusal in refused
         ),
@@ -144,12 +143,16 @@ def _opened(
     return found, events, refused
 
 
-def envelopes(topic: str, values: Sequence[bytes | None]) -> list[Envelope | None]:
-    """Of each record of `topic`, in the same order; None where `decode` refuses it. Pure, as `decode`."""
+def envelopes(
+    topic: str, values: Sequence[bytes | None], arrived: Sequence[int]
+) -> list[Envelope | None]:
+    """Of each record of `topic` that arrived in these seconds (Unix time), in the same order; None where `decode`
+    refuses it. Pure, as `decode`."""
     raw = pa.array(values, pa.binary())
     found: list[Envelope | None] = [None] * len(values)
     unsure = np.ones(len(values), np.bool_)
-    for indices, read in _fast(topic, raw, np.flatnonzero(whole(raw))):
+    limits = columns.future_limits(arrived)
+    for indices, read in _fast(topic, raw, limits, np.flatnonzero(whole(raw))):
         head = zip(
             *(read.head[name].to_pylist() for name in _ENVELOPE),
             strict=True,
@@ -157,7 +160,7 @@ def envelopes(topic: str, values: Sequence[bytes | None]) -> list[Envelope | Non
         unsure[indices] = read.needs_recheck
         for i, (shop, kind, user, backfill) in zip(indices.tolist(), head, strict=True):
             found[i] = Envelope(shop, kind, user, bool(backfill))
-    exact, refused = _slow(topic, values, np.flatnonzero(unsure).tolist())
+    exact, refused = _slow(topic, values, arrived, np.flatnonzero(unsure).tolist())
     for i, event in exact:
         found[i] = Envelope(event.shop_id, event.type, event.user_id, event.backfill)
     for i, _ in refused:
@@ -179,13 +182,14 @@ def _part(topic: str, run: Run) -> Part:
 
 
 def _sort_out(
-    topic: str, values: Sequence[bytes | None], raw: pa.Array
+    topic: str, values: Sequence[bytes | None], raw: pa.Array, arrived: Sequence[int]
 ) -> tuple[pa.Table, pa.ChunkedArray, list[int], list[tuple[int, Refusal]]]:
     """Accepted rows and their user ids in the order of arrival, where they were, and what is refused."""
-    blocks = _fast(topic, raw, np.flatnonzero(whole(raw))) if values else ()
+    limits = columns.future_limits(arrived)
+    blocks = _fast(topic, raw, limits, np.flatnonzero(whole(raw))) if values else ()
     found = [_sure(*block) for block in blocks]
     sure = [i for indices, _, _ in found for i in indices.tolist()]
-    exact, refused = _slow(topic, values, sorted(set(range(len(values))) - set(sure)))
+    exact, refused = _slow(topic, values, arrived, sorted(set(range(len(values))) - set(sure)))
     read = [read for _, read, _ in found]
     users = [users for _, _, users in found]
     if exact or not found:
@@ -213,26 +217,29 @@ def _sure(indices: Indices, read: columns.Read) -> tuple[Indices, pa.Table, pa.A
     return indices[sure], read.rows.filter(mask), read.users.filter(mask)
 
 
-def _fast(topic: str, raw: pa.Array, indices: Indices) -> Iterator[tuple[Indices, columns.Read]]:
+def _fast(
+    topic: str, raw: pa.Array, limits: columns.Instants, indices: Indices
+) -> Iterator[tuple[Indices, columns.Read]]:
     """What can be read as columns, in blocks."""
     if len(indices) <= FEW:
         return
-    read = columns.parse(topic, raw if len(indices) == len(raw) else raw.take(pa.array(indices)))
+    part = raw if len(indices) == len(raw) else raw.take(pa.array(indices))
+    read = columns.parse(topic, part, limits[indices])
     if read is not None:
         yield indices, read
     elif len(indices) > SPLIT:
         parts = min(PARTS, -(-len(indices) // SPLIT))
-        for part in np.array_split(indices, parts):
-            yield from _fast(topic, raw, part)
+        for some in np.array_split(indices, parts):
+            yield from _fast(topic, raw, limits, some)
 
 
 def _slow(
-    topic: str, values: Sequence[bytes | None], indices: list[int]
+    topic: str, values: Sequence[bytes | None], arrived: Sequence[int], indices: list[int]
 ) -> tuple[list[tuple[int, Event]], list[tuple[int, Refusal]]]:
     events, refused = [], []
     for i in indices:
         try:
-            events.append((i, read_event(values[i], topic)))
+            events.append((i, read_event(values[i], topic, arrived[i])))
         except Refused as error:
             refused.append((i, error.refusal))
     return events, refused
@@ -249,7 +256,6 @@ def _history(topic: str, kept: _Kept, read: pa.Table, users: pa.ChunkedArray) ->
         read["type"],
         users,
         read["backfill"],
-        pa.array([record.key for record in kept.records], pa.binary()),
         kept.raw,
     ]
     return pa.Table.from_arrays(parts, schema=shape.HISTORY)

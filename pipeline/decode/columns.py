@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
@@ -20,9 +21,12 @@ from pipeline.decode import shape
 from pipeline.decode.rules import Members, absent, members, related, true, vectorized
 from pipeline.decode.text import Mask, suspicious
 from shopstream.contracts import values
-from shopstream.contracts.events import ENVELOPES
+from shopstream.contracts.events import DATA, ENVELOPES, future_limit
 from shopstream.contracts.schema import Field, Many
 from shopstream.contracts.topics import BY_NAME
+
+Instants = npt.NDArray[np.int64]
+_NO_LIMIT = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +90,19 @@ def _json(field: Field) -> pa.DataType:
     return pa.list_(pa.struct([(item.name, _json(item)) for item in items]))
 
 
-def parse(topic: str, raw: pa.Array) -> Read | None:
-    """Reads a binary array of records that are `text.whole`. None where they cannot be read as columns."""
+def future_limits(arrived: Iterable[int]) -> Instants:
+    """`events.future_limit` of each record in microseconds; the greatest number where it has none."""
+    limits = map(future_limit, arrived)
+    return np.array(
+        [_NO_LIMIT if at is None else round(at.timestamp()) * 1_000_000 for at in limits], np.int64
+    )
+
+
+def parse(topic: str, raw: pa.Array, limits: Instants) -> Read | None:
+    """Reads a binary array of records that are `text.whole`; None where they cannot be read as columns.
+
+    `limits`: the last instant that each version may have, as `future_limits`.
+    """
     lines = pa.ListArray.from_arrays(pa.array([0, len(raw)], pa.int32()), raw)
     text = pc.binary_join(lines, b"\n")[0].as_buffer()
     options = pj.ReadOptions(use_threads=False, block_size=max(text.size + 1, 1024))
@@ -98,12 +113,12 @@ def parse(topic: str, raw: pa.Array) -> Read | None:
         table = pj.read_json(pa.BufferReader(text), options, rules)
         if table.num_rows != len(raw):
             return None
-        return _read(topic, table, raw)
+        return _read(topic, table, raw, limits)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return None
 
 
-def _read(topic: str, table: pa.Table, raw: pa.Array) -> Read:
+def _read(topic: str, table: pa.Table, raw: pa.Array, limits: Instants) -> Read:
     top = {name: _single(table[name]) for name in table.column_names}
     head = _typed(envelope(topic), top)
     fields = [member.field for member in shape.members(topic)]
@@ -111,6 +126,10 @@ def _read(topic: str, table: pa.Table, raw: pa.Array) -> Read:
     items = {f.name: _items(f.rule, data[f.name]) for f in fields if isinstance(f.rule, Many)}
     recheck = true(pc.match_substring_regex(raw, suspicious(topic)))
     recheck |= _recheck(envelope(topic), head, {}) | _recheck(fields, data, items)
+    latest_by = DATA[BY_NAME[topic].types[0]].latest_by
+    if latest_by is not None:
+        instants = pc.fill_null(data[latest_by].cast(pa.int64()), 0)
+        recheck |= np.asarray(instants) > limits
     for member in shape.members(topic):
         if not member.alike:
             recheck |= _misplaced(member, data[member.field.name], head["type"])

@@ -31,11 +31,10 @@ HISTORY = pa.schema(
         "type": pa.string(),
         "user_id": pa.string(),
         "backfill": pa.bool_(),
-        "key": pa.binary(),
         "raw": pa.binary(),
     }
 )
-"""One row an accepted event, of table `events`, and the record's key."""
+"""One row an accepted event, of table `events`."""
 _TEXT = pa.string(), "String"
 _TYPES: Mapping[object, tuple[pa.DataType, str]] = {
     values.text: _TEXT,

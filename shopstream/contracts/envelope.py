@@ -17,6 +17,10 @@ STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 MAX_HEADER_BYTES = 64 * 1024
 """Of all headers of a record, names and values: they travel in its dead letter too."""
+BACKFILL = "shopstreambackfill"
+"""The one attribute that is no text."""
+_BOOLEANS = {"true": True, "false": False}
+"""As headers spell them (CloudEvents 1.0, type system)."""
 _PREFIX = "ce_"
 _NOT_ATTRIBUTES = frozenset({"data", "data_base64"})
 _JSON = re.compile(r"(?:application|text)/json|[^/]+/[^/]+\+json")
@@ -58,6 +62,8 @@ def joined(attributes: Mapping[str, str], content_type: str, data: bytes) -> byt
     if media_type and not _JSON.fullmatch(media_type):
         raise _refused("datacontenttype", f"the data is {media_type[:64]!r}; only JSON is read")
     event: dict[str, Any] = dict(attributes)
+    if (mark := event.get(BACKFILL)) in _BOOLEANS:
+        event[BACKFILL] = _BOOLEANS[mark]
     if media_type:
         event["datacontenttype"] = media_type
     if data.strip():

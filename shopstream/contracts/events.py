@@ -1,15 +1,15 @@
 """From the bytes of a record to an event, or to the reason why it is refused."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shopstream.contracts import inventory, order, payment, purchase, shop, supplier, values, visit
 from shopstream.contracts.envelope import other_document, other_format
 from shopstream.contracts.json_text import MAX_BYTES, MAX_SIGNS, NotJson, parse, too_complex
-from shopstream.contracts.reject import Reason, Refused, Unread
-from shopstream.contracts.schema import Field, Shape, read
+from shopstream.contracts.reject import Reason, Refusal, Refused, Unread
+from shopstream.contracts.schema import Field, Shape, read_all
 from shopstream.contracts.topics import TOPIC_OF_TYPE
 
 DATA: Mapping[str, Shape] = {
@@ -38,6 +38,9 @@ class Event:
     backfill: bool = False
 
 
+AHEAD = timedelta(hours=24)
+"""How far the time of a version may be ahead of its arrival: one with a wrong clock would stand for as long."""
+_END = int(values.LATEST.timestamp())
 _ATTRIBUTES = ("specversion", "id", "source", "type")
 """Without these a JSON object is no CloudEvent."""
 
@@ -76,11 +79,22 @@ ENVELOPES = {
 """The shape of the whole event by type, without what makes it a CloudEvent."""
 
 
-def read_event(value: bytes | None, topic: str | None) -> Event:
-    """Reads one record of `topic`, which is one that shops write; None: whichever its type belongs to.
+def future_limit(arrived: int | None) -> datetime | None:
+    """The last instant that a version may have which reached Kafka in this second (Unix time).
+
+    None where nothing is known of its arrival: no timestamp, or one before the year 2000.
+    """
+    if arrived is None or arrived < values.EARLIEST.timestamp():
+        return None
+    return datetime.fromtimestamp(min(arrived, _END), UTC) + AHEAD
+
+
+def read_event(value: bytes | None, topic: str | None, arrived: int | None = None) -> Event:
+    """Reads one record of `topic`, which is one that shops write; None: whichever its type belongs to. `arrived` is its
+    Kafka timestamp in whole seconds.
 
     Raises:
-        Refused: with the first reason that applies, in the order of `Reason`.
+        Refused: with the first reason that applies, in the order of `Reason`; the message lists all faults.
     """
     if isinstance(value, Unread):
         raise Refused(Reason.TOO_LARGE, None, value.why)
@@ -89,10 +103,10 @@ def read_event(value: bytes | None, topic: str | None) -> Event:
     if value is not None and too_complex(value):
         message = f"the record has more than {MAX_SIGNS} commas and brackets"
         raise Refused(Reason.TOO_COMPLEX, None, message)
-    return read_document(_document(value), topic)
+    return read_document(_document(value), topic, arrived)
 
 
-def read_document(found: object, topic: str | None) -> Event:
+def read_document(found: object, topic: str | None, arrived: int | None = None) -> Event:
     """Reads what `json_text.parse` gave of a record; raises as `read_event`."""
     document = _cloudevent(found)
     kind = document["type"]
@@ -102,13 +116,13 @@ def read_document(found: object, topic: str | None) -> Event:
         raise Refused(Reason.UNKNOWN_TYPE, "type", "type is not one of the event types")
     if not here:
         raise Refused(Reason.WRONG_TOPIC, "type", f"{kind} belongs to {home}")
-    try:
-        found = read(ENVELOPES[kind], document)
-    except Refused as error:
-        if error.refusal.field == "data" and document.get("data_base64") is not None:
+    found, faults = read_all(ENVELOPES[kind], document)
+    if faults:
+        if faults[0].field == "data" and document.get("data_base64") is not None:
             message = "data is required: data_base64 is not read, send JSON in data"
-            raise Refused(error.refusal.reason, "data", message) from None
-        raise
+            faults[0] = replace(faults[0], message=message)
+        raise Refused.of(faults)
+    _not_in_the_future(DATA[kind].latest_by, found["data"], arrived)
     return Event(
         id=found["id"],
         source=found["source"],
@@ -119,6 +133,14 @@ def read_document(found: object, topic: str | None) -> Event:
         data=found["data"],
         backfill=bool(found["shopstreambackfill"]),
     )
+
+
+def _not_in_the_future(name: str | None, data: dict[str, Any], arrived: int | None) -> None:
+    limit = future_limit(arrived)
+    if name is not None and limit is not None and data[name] > limit:
+        at = f"{limit - AHEAD:%Y-%m-%dT%H:%M:%SZ}"
+        message = f"data.{name} must not be more than 24 h after the record reached Kafka ({at})"
+        raise Refused(Reason.IN_THE_FUTURE, f"data.{name}", message)
 
 
 def _document(value: bytes | None) -> Any:
@@ -135,11 +157,16 @@ def _cloudevent(document: object) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise Refused(Reason.NOT_CLOUDEVENT, None, "the record is not a JSON object")
     missing = [name for name in _ATTRIBUTES if document.get(name) is None]
-    for name in (*missing, *document):
-        if name == "specversion" and document.get(name) != "1.0":
-            raise Refused(Reason.NOT_CLOUDEVENT, name, 'specversion must be "1.0"')
+    faults = []
+    for name in dict.fromkeys((*missing, *document)):
         attribute = document.get(name)
-        if name in _ATTRIBUTES and not (isinstance(attribute, str) and attribute):
-            message = f"{name} must be text that is not empty"
-            raise Refused(Reason.NOT_CLOUDEVENT, name, message)
+        if name == "specversion" and attribute != "1.0":
+            rule = 'must be "1.0"'
+        elif name in _ATTRIBUTES and not (isinstance(attribute, str) and attribute):
+            rule = "must be text that is not empty"
+        else:
+            continue
+        faults.append(Refusal(Reason.NOT_CLOUDEVENT, name, f"{name} {rule}"))
+    if faults:
+        raise Refused.of(faults)
     return document

@@ -20,7 +20,7 @@ LEVEL = Shape(
             "updatedAt",
             values.time,
             required=True,
-            about="When the level became this; the latest one stands.",
+            about="When the level became this; the latest one stands unless it is more than 24 h ahead.",
         ),
         Field("name", values.text, about="The product's name for people.", example="Blue cup"),
         Field("sku", values.text, about="The shop's own article number.", example="CUP-BLUE"),
@@ -37,5 +37,6 @@ LEVEL = Shape(
         ),
     ),
     about="The level of a product at a location, or in the shop as a whole, as it now stands.",
+    latest_by="updatedAt",
 )
 EVENTS = {"inventory:updated": LEVEL}

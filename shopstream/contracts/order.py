@@ -118,13 +118,13 @@ ORDER = Shape(
             "createdAt",
             values.time,
             required=True,
-            about="Decides the local date of the order; never changes.",
+            about="Decides the local date of the order; the first accepted one counts.",
         ),
         Field(
             "updatedAt",
             values.time,
             required=True,
-            about="When the order became this; the latest one stands.",
+            about="When the order became this; the latest one stands unless it is more than 24 h ahead.",
         ),
         Field(
             "items",
@@ -155,6 +155,7 @@ ORDER = Shape(
         ),
     ),
     about="The whole order as it now stands.",
+    latest_by="updatedAt",
 )
 EVENTS = {"order:created": ORDER, "order:updated": ORDER}
 

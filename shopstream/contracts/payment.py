@@ -17,12 +17,13 @@ RECEIVED = Shape(
             "at",
             values.time,
             required=True,
-            about="When it was received or failed; the latest one stands.",
+            about="When it was received or failed; the latest one stands unless it is more than 24 h ahead.",
         ),
         Field("orderId", values.identifier, about="The order that it pays."),
         Field("method", values.text, about="How it was paid, in the shop's words.", example="card"),
     ),
     about="A payment was received.",
+    latest_by="at",
 )
 FAILED = Shape(
     (
@@ -35,5 +36,6 @@ FAILED = Shape(
         ),
     ),
     about="A payment failed.",
+    latest_by="at",
 )
 EVENTS = {"payment:received": RECEIVED, "payment:failed": FAILED}

@@ -1,7 +1,11 @@
 """Why a record is refused: a closed set of reasons."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+LISTED = 20
+"""Faults of a record that its refusal lists."""
 
 
 class Reason(StrEnum):
@@ -15,12 +19,15 @@ class Reason(StrEnum):
     WRONG_TOPIC = "wrong_topic"
     MISSING_FIELD = "missing_field"
     BAD_VALUE = "bad_value"
-    ORDER_MOVED = "order_moved"
+    IN_THE_FUTURE = "in_the_future"
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """`field` is a path such as `data.items[2].quantity`, or None where the record as a whole is at fault."""
+    """Of one fault, or of all in a record: then reason and field are those of the first.
+
+    `field` is a path such as `data.items[2].quantity`, or None where the record as a whole is at fault.
+    """
 
     reason: Reason
     field: str | None
@@ -28,11 +35,24 @@ class Refusal:
 
 
 class Refused(Exception):
-    """Raised while reading a record."""
+    """Raised while reading a record. `faults`: the first 20 of them, in the order in which they are told."""
+
+    faults: Sequence[Refusal]
 
     def __init__(self, reason: Reason, field: str | None, message: str) -> None:
         super().__init__(message)
         self.refusal = Refusal(reason, field, message)
+        self.faults = (self.refusal,)
+
+    @classmethod
+    def of(cls, faults: Sequence[Refusal]) -> "Refused":
+        """Of at least one fault; the message has those of the first 20, and the number of the others."""
+        texts = [fault.message for fault in faults[:LISTED]]
+        if len(faults) > LISTED:
+            texts.append(f"and {len(faults) - LISTED} more")
+        refused = cls(faults[0].reason, faults[0].field, "; ".join(texts))
+        refused.faults = faults[:LISTED]
+        return refused
 
 
 class Unread(bytes):

@@ -39,13 +39,13 @@ def route(value: bytes) -> Record:
     return Record(topic, record_key(topic, event), value)
 
 
-def checked(value: bytes) -> tuple[Event, Record]:
-    """An event that keeps every rule, and its record, which is that of `route`.
+def checked(value: bytes, arrived: int) -> tuple[Event, Record]:
+    """An event that keeps every rule in this second (Unix time), and its record, which is that of `route`.
 
     Raises:
         Refused: with what the pipeline would refuse it for.
     """
-    event = read_event(value, None)
+    event = read_event(value, None, arrived)
     topic = topics.TOPIC_OF_TYPE[event.type]
     return event, Record(topic, _key(topic, event.shop_id, event.data), value)
 

@@ -1,14 +1,14 @@
-"""Reads an object field by field by a declared shape, and names the first field that breaks a rule.
+"""Reads an object field by field by a declared shape, and names every field that breaks a rule.
 
 A missing field is told before a bad value. Of several missing fields the one of the outermost object is
 told first, in declared order; of several bad values the first in the document.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shopstream.contracts.reject import Reason, Refused
+from shopstream.contracts.reject import Reason, Refusal, Refused
 from shopstream.contracts.values import Check, Invalid
 
 Document = Mapping[str, Any]
@@ -34,10 +34,14 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """An object with these members; others are ignored. `about` is a sentence for people."""
+    """An object with these members; others are ignored. `about` is a sentence for people.
+
+    `latest_by`: the member whose greatest value decides which version of the thing stands.
+    """
 
     fields: tuple[Field, ...]
     about: str = ""
+    latest_by: str | None = None
     by_name: Mapping[str, Field] = field(init=False, repr=False, compare=False)
     nested: Mapping[str, "Shape | Many"] = field(init=False, repr=False, compare=False)
     defaults: Mapping[str, Any] = field(init=False, repr=False, compare=False)
@@ -66,66 +70,97 @@ def read(shape: Shape, document: Document, path: str = "") -> dict[str, Any]:
     """The typed members by name; an absent or null optional one is its default.
 
     Raises:
-        Refused: `missing_field` or `bad_value` with the path.
+        Refused: `missing_field` or `bad_value` with the path of the first fault, and all of them in the message.
     """
-    _require(shape, document, path)
-    return _read(shape, document, path)
+    found, faults = read_all(shape, document, path)
+    if faults:
+        raise Refused.of(faults)
+    return found
+
+
+def read_all(
+    shape: Shape, document: Document, path: str = ""
+) -> tuple[dict[str, Any], list[Refusal]]:
+    """The same with all faults in their order; a member that breaks its rule is left at its default."""
+    missing = list(_missing(shape, document, path))
+    faults: list[Refusal] = []
+    found = _Reader(faults, incomplete=bool(missing)).read(shape, document, path)
+    return found, missing + faults
 
 
 def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _require(shape: Shape, document: Document, path: str) -> None:
+def _missing(shape: Shape, document: Document, path: str) -> Iterator[Refusal]:
     for one in shape.fields:
         if one.required and document.get(one.name) is None:
             where = _join(path, one.name)
-            raise Refused(Reason.MISSING_FIELD, where, f"{where} is required")
+            yield Refusal(Reason.MISSING_FIELD, where, f"{where} is required")
     if not shape.nested:
         return
     for name, value in document.items():
         rule = shape.nested.get(name)
         if isinstance(rule, Shape) and isinstance(value, dict):
-            _require(rule, value, _join(path, name))
+            yield from _missing(rule, value, _join(path, name))
         elif isinstance(rule, Many) and isinstance(value, list):
             for i, element in enumerate(value):
                 if isinstance(element, dict):
-                    _require(rule.shape, element, f"{_join(path, name)}[{i}]")
+                    yield from _missing(rule.shape, element, f"{_join(path, name)}[{i}]")
 
 
-def _read(shape: Shape, document: Document, path: str) -> dict[str, Any]:
-    found = dict(shape.defaults)
-    for name, value in document.items():
-        one = shape.by_name.get(name)
-        if one is None or value is None:
-            continue
-        where = _join(path, name)
-        try:
-            found[name] = _value(one.rule, value, where)
-            if one.relation:
-                one.relation(found[name], document)
-        except Invalid as error:
-            raise Refused(Reason.BAD_VALUE, where, f"{where} {error}") from None
-    return found
+class _Reader:
+    """Collects bad values in `faults`; `incomplete`: something required is missing somewhere."""
 
+    def __init__(self, faults: list[Refusal], incomplete: bool) -> None:
+        self._faults = faults
+        self._incomplete = incomplete
 
-def _value(rule: Rule, value: Any, where: str) -> Any:
-    if isinstance(rule, Shape):
-        if not isinstance(value, dict):
-            raise Invalid("must be an object")
-        return _read(rule, value, where)
-    if isinstance(rule, Many):
-        return _many(rule, value, where)
-    return rule(value)
+    def read(self, shape: Shape, document: Document, path: str) -> dict[str, Any]:
+        found = dict(shape.defaults)
+        for name, value in document.items():
+            one = shape.by_name.get(name)
+            if one is None or value is None:
+                continue
+            where, before = _join(path, name), len(self._faults)
+            try:
+                read = self._value(one.rule, value, where)
+                if len(self._faults) == before:
+                    if one.relation and self._related(shape, document, one):
+                        one.relation(read, document)
+                    found[name] = read
+            except Invalid as error:
+                self._fault(where, str(error))
+        return found
 
+    def _related(self, shape: Shape, document: Document, one: Field) -> bool:
+        """A relation is asked only of members that are there."""
+        if not self._incomplete:
+            return True
+        return not isinstance(one.rule, Many) and all(
+            document.get(other.name) is not None for other in shape.fields if other.required
+        )
 
-def _many(rule: Many, value: Any, where: str) -> list[dict[str, Any]]:
-    if not isinstance(value, list) or not rule.low <= len(value) <= rule.high:
-        raise Invalid(f"must be a list of {rule.low} to {rule.high} objects")
-    found = []
-    for i, element in enumerate(value):
-        if not isinstance(element, dict):
+    def _value(self, rule: Rule, value: Any, where: str) -> Any:
+        if isinstance(rule, Shape):
+            if not isinstance(value, dict):
+                raise Invalid("must be an object")
+            return self.read(rule, value, where)
+        if isinstance(rule, Many):
+            return self._many(rule, value, where)
+        return rule(value)
+
+    def _many(self, rule: Many, value: Any, where: str) -> list[dict[str, Any]]:
+        if not isinstance(value, list) or not rule.low <= len(value) <= rule.high:
+            raise Invalid(f"must be a list of {rule.low} to {rule.high} objects")
+        found = []
+        for i, element in enumerate(value):
             place = f"{where}[{i}]"
-            raise Refused(Reason.BAD_VALUE, place, f"{place} must be an object")
-        found.append(_read(rule.shape, element, f"{where}[{i}]"))
-    return found
+            if isinstance(element, dict):
+                found.append(self.read(rule.shape, element, place))
+            else:
+                self._fault(place, "must be an object")
+        return found
+
+    def _fault(self, where: str, rule: str) -> None:
+        self._faults.append(Refusal(Reason.BAD_VALUE, where, f"{where} {rule}"))

@@ -28,7 +28,7 @@ SHOP = Shape(
             "updatedAt",
             values.time,
             required=True,
-            about="When the settings became these; the latest ones stand.",
+            about="When the settings became these; the latest ones stand unless it is more than 24 h ahead.",
         ),
         Field(
             "lowStockThreshold",
@@ -38,5 +38,6 @@ SHOP = Shape(
         ),
     ),
     about="The settings of a shop as they now stand.",
+    latest_by="updatedAt",
 )
 EVENTS = {"shop:updated": SHOP}

@@ -22,7 +22,7 @@ SUPPLIER = Shape(
             "updatedAt",
             values.time,
             required=True,
-            about="When the supplier became this; the latest one stands.",
+            about="When the supplier became this; the latest one stands unless it is more than 24 h ahead.",
         ),
         Field(
             "leadTimeDays", values.COUNT, about="Days from a purchase to its delivery.", example=7
@@ -35,5 +35,6 @@ SUPPLIER = Shape(
         ),
     ),
     about="A supplier as it now stands.",
+    latest_by="updatedAt",
 )
 EVENTS = {"supplier:updated": SUPPLIER}

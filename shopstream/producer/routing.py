@@ -1,5 +1,6 @@
 """The rules of `contracts.routing` and of events, with what breaks them as `InvalidEvent`. Pure."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -27,7 +28,7 @@ def check(record: Record) -> None:
         InvalidEvent: with what the pipeline would refuse it for.
     """
     with _named():
-        read_event(record.value, record.topic)
+        read_event(record.value, record.topic, int(time.time()))
 
 
 @contextmanager

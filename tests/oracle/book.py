@@ -28,7 +28,7 @@ class Book:
         self._suppliers = Suppliers()
         self._visits = Visits()
         self._shops = Shops()
-        self._takers: dict[str, Callable[[Event], Refusal | None]] = {
+        self._takers: dict[str, Callable[[Event], None]] = {
             "order": self._orders.take,
             "inventory": self._take_level,
             "payment": self._payments.take,
@@ -44,7 +44,8 @@ class Book:
         if sent.refusal is not None or sent.value is None:
             return sent.refusal
         event = parse(sent.event or sent.value)
-        return self._takers[event["type"].partition(":")[0]](event)
+        self._takers[event["type"].partition(":")[0]](event)
+        return None
 
     def take_all(self, records: Iterable[Sent]) -> list[Refusal | None]:
         return [self.take(sent) for sent in records]

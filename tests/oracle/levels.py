@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from oracle.reading import Event, Place, instant, place
+from oracle.reading import Event, Latest, Place, instant
 
 DEFAULT_THRESHOLD = 10
 Key = tuple[str, str, str | None]
@@ -50,14 +50,17 @@ class Levels:
     def __init__(self) -> None:
         self.latest: dict[Key, Level] = {}
         self.crossings: list[Crossing] = []
+        self._versions = Latest()
 
     def take(self, event: Event, shop_threshold: int | None) -> None:
         """`shop_threshold` is what the shop says at this moment."""
-        threshold = threshold_of(event["data"].get("lowStockThreshold"), shop_threshold)
-        level = read(event, threshold)
-        before = self.latest.get(level.key)
-        if before is not None and level.place <= before.place:
+        data = event["data"]
+        key = event["shopid"], data["productId"], data.get("locationId")
+        place = self._versions.take(key, event, "updatedAt")
+        if place is None:
             return
+        threshold = threshold_of(data.get("lowStockThreshold"), shop_threshold)
+        level, before = read(event, place, threshold), self.latest.get(key)
         self.latest[level.key] = level
         crosses = level.low != (before is not None and before.low)
         if crosses and not event.get("shopstreambackfill"):
@@ -73,13 +76,13 @@ def threshold_of(own: int | None, shop: int | None) -> int:
     return DEFAULT_THRESHOLD if shop is None else shop
 
 
-def read(event: Event, threshold: int) -> Level:
+def read(event: Event, place: Place, threshold: int) -> Level:
     data = event["data"]
     return Level(
         event["shopid"],
         data["productId"],
         data.get("locationId"),
-        place(event, "updatedAt"),
+        place,
         data["quantity"],
         instant(data["updatedAt"]),
         data.get("name"),

@@ -6,11 +6,9 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from oracle.exact import difference, times, total
-from oracle.reading import Event, Place, instant, money, place
-from support.events import Refusal
+from oracle.reading import Event, Latest, Place, instant, money
 
 UNCOUNTED = {"cancelled", "failed", "refunded"}
-MOVED = Refusal("order_moved", "data.createdAt")
 
 
 class Line(NamedTuple):
@@ -67,20 +65,19 @@ class Orders:
     def __init__(self) -> None:
         self.latest: dict[tuple[str, str], Version] = {}
         self._created: dict[tuple[str, str], datetime] = {}
+        self._versions = Latest()
 
-    def take(self, event: Event) -> Refusal | None:
-        version = read(event)
-        key = (version.shop, version.order_id)
-        if self._created.setdefault(key, version.created) != version.created:
-            return MOVED
-        before = self.latest.get(key)
-        if before is None or version.place > before.place:
-            self.latest[key] = version
-        return None
+    def take(self, event: Event) -> None:
+        data = event["data"]
+        key = (event["shopid"], data["orderId"])
+        created = self._created.setdefault(key, instant(data["createdAt"]))
+        place = self._versions.take(key, event, "updatedAt", data.get("revision") or 0)
+        if place is not None:
+            self.latest[key] = read(event, place, created)
 
 
-def read(event: Event) -> Version:
-    """The version that an event tells of."""
+def read(event: Event, place: Place, created: datetime) -> Version:
+    """The version that an event tells of; `created` is the first that any version gave."""
     data = event["data"]
     lines = tuple(_line(item) for item in data["items"])
     sold = total(times(line.quantity, line.price) for line in lines)
@@ -88,8 +85,8 @@ def read(event: Event) -> Version:
     return Version(
         event["shopid"],
         data["orderId"],
-        place(event, "updatedAt", data.get("revision") or 0),
-        instant(data["createdAt"]),
+        place,
+        created,
         data["status"],
         data["currency"],
         data.get("customerId"),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from oracle.reading import Event, Place, instant, money, place
+from oracle.reading import Event, Latest, Place, instant, money
 
 
 @dataclass(frozen=True)
@@ -24,26 +24,26 @@ class Payment:
 
 
 class Payments:
-    """`latest` by (shop, payment id): the latest `at` decides, then the tie."""
+    """`latest` by (shop, payment id): the latest `at` decides, then arrival."""
 
     def __init__(self) -> None:
         self.latest: dict[tuple[str, str], Payment] = {}
+        self._versions = Latest()
 
     def take(self, event: Event) -> None:
-        payment = read(event)
-        key = (payment.shop, payment.payment_id)
-        before = self.latest.get(key)
-        if before is None or payment.place > before.place:
-            self.latest[key] = payment
+        key = event["shopid"], event["data"]["paymentId"]
+        place = self._versions.take(key, event, "at")
+        if place is not None:
+            self.latest[key] = read(event, place)
 
 
-def read(event: Event) -> Payment:
+def read(event: Event, place: Place) -> Payment:
     data = event["data"]
     received = event["type"] == "payment:received"
     return Payment(
         event["shopid"],
         data["paymentId"],
-        place(event, "at"),
+        place,
         received,
         money(data["amount"]),
         data["currency"],

@@ -25,7 +25,7 @@ class Fact:
 
 
 class Purchases:
-    """Of two creations the earlier one stands, and so of two receipts."""
+    """Of two creations the earlier one stands, of the same instant the first that arrived; and so of two receipts."""
 
     def __init__(self) -> None:
         self.created: dict[Key, Fact] = {}
@@ -36,7 +36,7 @@ class Purchases:
         fact = read(event)
         key = (fact.shop, fact.purchase_id)
         known = facts.get(key)
-        if known is None or fact.place < known.place:
+        if known is None or fact.at < known.at:
             facts[key] = fact
 
     @property

@@ -2,12 +2,15 @@
 
 import hashlib
 import json
+from collections.abc import Hashable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Event = dict[str, Any]
+REMEMBERED = 1000
+"""Events of one instant of a thing that are known again."""
 
 
 class Place(NamedTuple):
@@ -23,14 +26,36 @@ def parse(value: bytes) -> Event:
     return event
 
 
+class Latest:
+    """Which event of each thing is its latest version: that of the greatest time, then revision, then arrival."""
+
+    def __init__(self) -> None:
+        self._places: dict[Hashable, Place] = {}
+        self._equals: dict[Hashable, list[tuple[str, str]]] = {}
+
+    def take(self, key: Hashable, event: Event, time: str, revision: int = 0) -> Place | None:
+        """Its place where it now is the latest; `time` is the member of `data` that holds its time."""
+        first = place(event, time, revision)
+        now, name = self._places.get(key), (event["source"], event["id"])
+        if now is None or first[:2] > now[:2]:
+            self._places[key], self._equals[key] = first, [name]
+        elif first[:2] < now[:2] or name in self._equals[key]:
+            return None
+        else:
+            self._places[key] = now._replace(tie=now.tie + 1)
+            self._equals[key] = [*self._equals[key], name][-REMEMBERED:]
+        return self._places[key]
+
+
 def place(event: Event, time: str, revision: int = 0) -> Place:
-    """By the member of `data` that holds its time."""
+    """Of the first event at its instant."""
     return Place(micros(event["data"][time]), revision, tie(event))
 
 
 def tie(event: Event) -> int:
+    """31 bits."""
     text = f"{event['source']}\n{event['id']}"
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") & 0x7FFFFFFF
 
 
 def instant(text: str) -> datetime:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from oracle.reading import Event, Place, instant, place
+from oracle.reading import Event, Latest, Place, instant
 
 
 @dataclass(frozen=True)
@@ -33,21 +33,22 @@ class Shops:
 
     def __init__(self) -> None:
         self.latest: dict[str, Settings] = {}
+        self._versions = Latest()
 
     def take(self, event: Event) -> None:
         data = event["data"]
-        told = Settings(
+        place = self._versions.take(event["shopid"], event, "updatedAt")
+        if place is None:
+            return
+        self.latest[event["shopid"]] = Settings(
             event["shopid"],
-            place(event, "updatedAt"),
+            place,
             data["name"],
             data["timezone"],
             data["currency"],
             data.get("lowStockThreshold"),
             instant(data["updatedAt"]),
         )
-        before = self.latest.get(told.shop)
-        if before is None or told.place > before.place:
-            self.latest[told.shop] = told
 
     def threshold(self, shop: str) -> int | None:
         """What the shop says now."""
@@ -60,19 +61,19 @@ class Suppliers:
 
     def __init__(self) -> None:
         self.latest: dict[tuple[str, str], Supplier] = {}
+        self._versions = Latest()
 
     def take(self, event: Event) -> None:
         data = event["data"]
-        told = Supplier(
-            event["shopid"],
-            data["supplierId"],
-            place(event, "updatedAt"),
+        key = event["shopid"], data["supplierId"]
+        place = self._versions.take(key, event, "updatedAt")
+        if place is None:
+            return
+        self.latest[key] = Supplier(
+            *key,
+            place,
             data["name"],
             data.get("leadTimeDays"),
             data.get("email"),
             instant(data["updatedAt"]),
         )
-        key = (told.shop, told.supplier_id)
-        before = self.latest.get(key)
-        if before is None or told.place > before.place:
-            self.latest[key] = told

@@ -18,7 +18,7 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Sent:
-    """A record. `refusal` None: it keeps every rule (but may still be `order_moved`).
+    """A record. `refusal` None: it keeps every rule.
 
     `event` is what it says, where that is not in its value alone.
     """

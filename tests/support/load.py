@@ -1,5 +1,6 @@
 """Events by the thousand, the same for the same seed."""
 
+import json
 import random
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -40,6 +41,23 @@ def stirred(seed: int, records: list[Sent], repeats: float = 0.15) -> list[Sent]
     mixed = records + chance.sample(records, round(len(records) * repeats))
     chance.shuffle(mixed)
     return mixed
+
+
+def without_equals(records: list[Sent]) -> list[Sent]:
+    """Of different events of one thing at one instant the first: the order of arrival decides among them."""
+    first: dict[tuple[Any, ...], bytes | None] = {}
+    return [sent for sent in records if first.setdefault(_instant(sent), sent.value) == sent.value]
+
+
+def _instant(sent: Sent) -> tuple[Any, ...]:
+    if sent.refusal is not None:
+        return (sent.value,)
+    event = json.loads(sent.value or b"")
+    data = event["data"]
+    received = event["type"] == "purchase:received"
+    when = data.get("updatedAt") or data["at"]
+    things = (data.get("locationId"), data.get("sessionId"), received)
+    return sent.topic, sent.key, when, data.get("revision"), *things
 
 
 def openings(shops: int = 5, prefix: str = "mixed") -> list[Sent]:

@@ -30,13 +30,13 @@ REQUIRED: dict[str, str] = {
 
 
 def spoiled(chance: random.Random, event: Event) -> Sent:
-    """For any of the reasons but `order_moved`; too large and too complex ones are rare, they take time."""
+    """For any of the reasons; too large and too complex ones are rare, they take time."""
     way = chance.choice(WAYS[:2] if chance.random() < 0.01 else WAYS[2:])
     return way(chance, copy.deepcopy(event))
 
 
 def moved(event: Event, created: str) -> Sent:
-    """The same order with another `createdAt`, and later; whichever arrives first stands."""
+    """The same order with another `createdAt`, and later; the one that arrives first counts."""
     event = copy.deepcopy(event)
     event["id"] += "-moved"
     event["data"] |= {"createdAt": created, "revision": 1000}
@@ -95,6 +95,15 @@ def _bad_value(_: random.Random, event: Event) -> Sent:
     return record(event, Refusal("bad_value", f"data.{name}"))
 
 
+def _in_the_future(_: random.Random, event: Event) -> Sent:
+    """A clock that is years ahead; purchases and visits have no versions."""
+    name = "updatedAt" if "updatedAt" in event["data"] else "at"
+    if _family(event) in ("purchase", "storefront"):
+        return _bad_value(_, event)
+    event["data"][name] = "2099-01-01T00:00:00Z"
+    return record(event, Refusal("in_the_future", f"data.{name}"))
+
+
 WAYS: tuple[Callable[[random.Random, Event], Sent], ...] = (
     _too_large,
     _too_complex,
@@ -104,4 +113,5 @@ WAYS: tuple[Callable[[random.Random, Event], Sent], ...] = (
     _wrong_topic,
     _missing_field,
     _bad_value,
+    _in_the_future,
 )

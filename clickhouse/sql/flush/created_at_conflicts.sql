@@ -1,7 +1,7 @@
--- Rows of the batch whose order exists in the shop with another createdAt. The first that was accepted
--- stands: a stored one before any of the batch, and in the batch the one that came first. `new`: whether the batch has
--- orders that are not stored.
-SELECT arraySort(groupArrayIf(seq, created_at != first)) AS conflicts, countIf(found = 0) > 0 AS new
+-- Rows of the batch whose order exists in the shop with another createdAt, with the one that counts (microseconds). The
+-- first that was accepted stands: a stored one before any of the batch, and in the batch the one that came first.
+-- `new`: whether the batch has orders that are not stored.
+SELECT groupArrayIf((seq, toUnixTimestamp64Micro(first)), created_at != first) AS conflicts, countIf(found = 0) > 0 AS new
 FROM
 (
     SELECT

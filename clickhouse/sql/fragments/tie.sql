@@ -1,2 +1,3 @@
--- The lower 32 bits of a version: of two events at one instant the same one wins, whatever arrives first.
-toUInt128(reinterpretAsUInt32(reverse(substring(SHA256(concat(source, '\n', event_id)), 1, 4))))
+-- The lower 32 bits of a version, of an event's hash: things that differ only in it keep one order. The highest bit is
+-- free, since each later version of the same instant is one greater.
+toUInt128(bitAnd(bitShiftRight($1, 32), 2147483647))

@@ -2,15 +2,48 @@
 -- in carries what it supersedes. Only the sum that stands in for an absent total is surely below 10^12
 -- (contract of the events).
 WITH
+    arrived AS
+    (
+        SELECT
+            {{shop_key|shop_id}} AS shop_key,
+            created_at,
+            cityHash64(order_id) AS order_key,
+            seq,
+            {{instant|updated_at|revision}} AS instant,
+            {{event_hash}} AS event
+        FROM staged
+    ),
+    stored AS
+    (
+        SELECT
+            shop_key,
+            created_at,
+            order_key,
+            version AS prior_version,
+            equals AS prior_equals,
+            counted AS prior_counted,
+            currency AS prior_currency,
+            total AS prior_total,
+            refund AS prior_refund,
+            `items.product_id` AS prior_product_id,
+            `items.name` AS prior_name,
+            `items.quantity` AS prior_quantity,
+            `items.refunded` AS prior_refunded,
+            `items.price` AS prior_price
+        FROM orders
+        WHERE (shop_key, created_at, order_key) IN (SELECT shop_key, created_at, order_key FROM arrived)
+        ORDER BY shop_key, created_at, order_key, version DESC, length(equals) DESC
+        LIMIT 1 BY shop_key, created_at, order_key
+    ),
     arraySum((q, p) -> toDecimal128(p, 4) * q, item_quantity, item_unit_price) AS lines,
     arraySum((q, p) -> toDecimal128(p, 4) * q, item_refunded_quantity, item_unit_price) AS returned
 SELECT
-    new.shop_key,
-    new.order_key,
+    newer.shop_key,
+    newer.order_key,
     shop_id,
     order_id,
-    new.created_at,
-    new.version,
+    newer.created_at,
+    newer.version,
     status,
     status NOT IN ('cancelled', 'failed', 'refunded'),
     currency,
@@ -22,51 +55,20 @@ SELECT
     item_quantity,
     item_refunded_quantity,
     item_unit_price,
-    old.version,
-    old.counted,
-    old.currency,
-    old.total,
-    old.refund,
-    old.product_id,
-    old.name,
-    old.quantity,
-    old.refunded,
-    old.price,
-    {batch:UInt64}
-FROM
+    prior_version,
+    prior_counted,
+    prior_currency,
+    prior_total,
+    prior_refund,
+    prior_product_id,
+    prior_name,
+    prior_quantity,
+    prior_refunded,
+    prior_price,
+    {batch:UInt64},
+    newer.equals
+FROM staged
+INNER JOIN
 (
-    SELECT
-        *,
-        {{shop_key|shop_id}} AS shop_key,
-        cityHash64(order_id) AS order_key,
-        bitOr(
-            bitOr(bitShiftLeft(toUInt128(toUnixTimestamp64Micro(updated_at)), 64), bitShiftLeft(toUInt128(revision), 32)),
-            {{tie}}
-        ) AS version
-    FROM staged
-    ORDER BY shop_key, created_at, order_key, version DESC
-    LIMIT 1 BY shop_key, created_at, order_key
-) AS new
-LEFT ANY JOIN
-(
-    SELECT
-        shop_key,
-        created_at,
-        order_key,
-        version,
-        counted,
-        currency,
-        total,
-        refund,
-        `items.product_id` AS product_id,
-        `items.name` AS name,
-        `items.quantity` AS quantity,
-        `items.refunded` AS refunded,
-        `items.price` AS price
-    FROM orders
-    WHERE (shop_key, created_at, order_key) IN
-        (SELECT {{shop_key|shop_id}}, created_at, cityHash64(order_id) FROM staged)
-    ORDER BY shop_key, created_at, order_key, version DESC
-    LIMIT 1 BY shop_key, created_at, order_key
-) AS old USING (shop_key, created_at, order_key)
-WHERE new.version > old.version
+{{newer|shop_key, created_at, order_key}}
+) AS newer USING (seq)

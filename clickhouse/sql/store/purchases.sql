@@ -1,5 +1,5 @@
 -- A purchase is open where it was created and not received. Each fact that is new, or earlier than the stored
--- one, goes in; the difference between what is open now and what was goes with the first of them.
+-- one, goes in (of two at the same instant the first that arrived stands); the difference between what is open now and what was goes with the first of them.
 SELECT
     shop_key,
     purchase_key,
@@ -48,7 +48,7 @@ FROM
                     type = 'purchase:received' AS received,
                     shop_id,
                     purchase_id,
-                    bitNot({{version|at}}) AS age,
+                    bitNot(bitOr(bitShiftLeft({{instant|at|0}}, 32), {{tie|{{event_hash}}}})) AS age,
                     supplier_id,
                     at,
                     expected_at,
@@ -56,7 +56,7 @@ FROM
                     item_quantity AS quantity,
                     item_unit_cost AS cost
                 FROM staged
-                ORDER BY shop_key, purchase_key, received, age DESC
+                ORDER BY shop_key, purchase_key, received, at, seq
                 LIMIT 1 BY shop_key, purchase_key, received
             ) AS new
             LEFT ANY JOIN
@@ -73,7 +73,7 @@ FROM
                     (SELECT {{shop_key|shop_id}}, cityHash64(purchase_id) FROM staged)
                 GROUP BY shop_key, purchase_key
             ) AS known USING (shop_key, purchase_key)
-            WHERE age > if(received, known.received_age, known.created_age)
+            WHERE bitShiftRight(age, 64) > bitShiftRight(if(received, known.received_age, known.created_age), 64)
         )
         WINDOW facts AS (PARTITION BY shop_key, purchase_key)
     )

@@ -1,29 +1,37 @@
+-- As orders: the latest settings decide.
+WITH
+    arrived AS
+    (
+        SELECT shop_id, seq, {{instant|updated_at|0}} AS instant, {{event_hash}} AS event
+        FROM staged
+    ),
+    stored AS
+    (
+        SELECT
+            shop_id,
+            version AS prior_version,
+            equals AS prior_equals,
+            timezone AS prior_timezone,
+            currency AS prior_currency
+        FROM shops
+        WHERE shop_id IN (SELECT shop_id FROM arrived)
+        ORDER BY shop_id, version DESC, length(equals) DESC
+        LIMIT 1 BY shop_id
+    )
 SELECT
-    new.shop_id,
-    new.version,
+    newer.shop_id,
+    newer.version,
     name,
-    new.timezone,
-    new.currency,
+    timezone,
+    currency,
     low_stock_threshold,
     updated_at,
-    old.timezone,
-    old.currency,
-    {batch:UInt64}
-FROM
+    prior_timezone,
+    prior_currency,
+    {batch:UInt64},
+    newer.equals
+FROM staged
+INNER JOIN
 (
-    SELECT
-        *,
-        {{version|updated_at}} AS version
-    FROM staged
-    ORDER BY shop_id, version DESC
-    LIMIT 1 BY shop_id
-) AS new
-LEFT ANY JOIN
-(
-    SELECT shop_id, version, timezone, currency
-    FROM shops
-    WHERE shop_id IN (SELECT shop_id FROM staged)
-    ORDER BY shop_id, version DESC
-    LIMIT 1 BY shop_id
-) AS old USING (shop_id)
-WHERE new.version > old.version
+{{newer|shop_id}}
+) AS newer USING (seq)

@@ -22,7 +22,7 @@ from support.events import TOPICS, Sent
 from support.migrated import copy_migrated
 
 NOTHING_CLAIMED = Fence({})
-ARRIVED = 1_790_000_000_000
+ARRIVED = 1_796_126_400_000
 SHOPS = ("s-17", 'it\'s <2> & \\ "two"')
 """With a login each: `bi_1` and `bi_2`."""
 
@@ -80,7 +80,7 @@ class Warehouse:
     async def _flush(self, store: Store, alerts: Alerts, batch: Batch, applied: bool) -> None:
         if batch.topic == ORDERS:
             conflicts = await store.created_at_conflicts(batch)
-            batch = batch.without_conflicts(conflicts.rows)
+            batch = batch.with_first_created_at(conflicts.first)
         await store.store(batch, NOTHING_CLAIMED)
         if applied:
             await store.apply(batch.topic, batch.id, NOTHING_CLAIMED)

@@ -1,5 +1,6 @@
 """An engine, and the statements of a batch one by one: what a worker leaves behind that dies between any two."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -80,7 +81,7 @@ class Record:
     offset: int
     value: bytes | None
     key: bytes | None = None
-    timestamp: int = 1_795_000_000_000
+    timestamp: int = 1_795_700_000_000
     headers: tuple[()] = ()
 
 
@@ -161,7 +162,9 @@ async def engine(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[tuple[System, ClickHouseClient]]:
     with System(Path(tmp_path_factory.mktemp("safeguards"))) as system:
-        system.start_engine()
+        await asyncio.to_thread(
+            system.start_engine
+        )  # the first one migrates, in an event loop of its own
         address = Address.parse(system.settings.clickhouse_url.get_secret_value())
         await migrate_engine(address)
         async with ClickHouseClient(address) as engine:

@@ -31,6 +31,7 @@ def test_what_the_workers_report_is_added_up_in_series_of_its_own() -> None:
     assert value("shopstream_pipeline_batches_total") == 2
     assert value("shopstream_pipeline_flush_seconds_total") == 0.5
     assert value("shopstream_pipeline_repaired_rows_total") == 3
+    assert value("shopstream_pipeline_created_at_differences_total") == 0
 
 
 def test_what_a_stranger_counts_adds_no_series() -> None:
@@ -41,6 +42,7 @@ def test_what_a_stranger_counts_adds_no_series() -> None:
         "shopstream_pipeline_records_refused",
         "shopstream_pipeline_batches",
         "shopstream_pipeline_flush_seconds",
+        "shopstream_pipeline_created_at_differences",
         "shopstream_pipeline_repaired_rows",
     }
     assert families["shopstream_pipeline_records_refused"].samples == []

@@ -22,7 +22,7 @@ from shopstream.contracts.topics import ALERTS, INVENTORY
 P0, P1, P2 = (Partition(INVENTORY, number) for number in range(3))
 A0 = Partition(ALERTS, 0)
 KIND, OTHER = "inventory:updated", "stock:low"
-NOW = 1_764_000_000
+NOW = 1_795_400_000
 """Everything is of one shop."""
 
 

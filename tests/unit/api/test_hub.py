@@ -20,7 +20,7 @@ from shopstream.contracts.topics import INVENTORY, SETTINGS, TRAFFIC
 P0, P1 = Partition(INVENTORY, 0), Partition(INVENTORY, 1)
 V0 = Partition(TRAFFIC, 0)
 AT = "2026-11-22T10:15:30Z"
-NOW = 1_764_000_000
+NOW = 1_795_400_000
 
 
 class Client:

@@ -166,10 +166,20 @@ async def test_nothing_is_written_where_an_event_breaks_a_rule(http: Any, sender
             "field": "specversion",
             "rule": 'specversion must be "1.0"',
         },
+        *(
+            {
+                "index": 2,
+                "reason": "not_cloudevent",
+                "field": name,
+                "rule": f"{name} must be text that is not empty",
+            }
+            for name in ("id", "source", "type")
+        ),
     ]
     assert not sender.records
     metrics = (await http.get("/metrics")).text
-    assert 'shopstream_http_events_refused_total{reason="unknown_type"} 1.0' in metrics
+    for reason in ("unknown_type", "not_cloudevent"):
+        assert f'shopstream_http_events_refused_total{{reason="{reason}"}} 1.0' in metrics
 
 
 async def test_kafka_that_is_away_is_a_503(sender: Sender, tracker: FreshnessTracker) -> None:

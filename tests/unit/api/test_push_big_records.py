@@ -50,8 +50,8 @@ def readers(monkeypatch: pytest.MonkeyPatch) -> dict[int, bool]:
     """By the quantity of the level: whether its record was checked on the event loop."""
     found: dict[int, bool] = {}
 
-    def reading(value: bytes | None, topic: str) -> Any:
-        event = read_record(value, topic)
+    def reading(value: bytes | None, topic: str, arrived: int | None) -> Any:
+        event = read_record(value, topic, arrived)
         if event is not None:
             quantity = json.loads(event.value)["data"]["quantity"]
             found[quantity] = threading.current_thread() is threading.main_thread()
@@ -83,9 +83,9 @@ async def test_the_loop_goes_on_while_a_big_record_is_checked(
 ) -> None:
     going = threading.Event()
 
-    def waiting(value: bytes | None, topic: str) -> Any:
+    def waiting(value: bytes | None, topic: str, arrived: int | None) -> Any:
         assert going.wait(5), "the loop did not go on"
-        return read_record(value, topic)
+        return read_record(value, topic, arrived)
 
     monkeypatch.setattr(source, "read_record", waiting)
     hub = Hub(lambda: 0.0)

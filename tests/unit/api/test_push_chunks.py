@@ -28,6 +28,8 @@ from shopstream.contracts.reject import Refused, Unread
 from shopstream.contracts.topics import ALERTS, INPUTS, INVENTORY
 
 PLACE = Partition(INVENTORY, 0)
+ARRIVED = 1_795_000_000
+"""Some of the times are of before, some of long after it."""
 
 
 def corpus(dice: random.Random, topic: str) -> list[bytes | None]:
@@ -53,7 +55,7 @@ def columns_for_any_number(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def accepted(value: bytes | None, topic: str) -> tuple[str, str, str | None] | None:
     try:
-        event = read_event(value, topic)
+        event = read_event(value, topic, ARRIVED)
     except Refused:
         return None
     return None if event.backfill else (event.shop_id, event.type, event.user_id)
@@ -66,8 +68,8 @@ def test_a_chunk_is_checked_as_each_record_alone_and_as_the_pipeline_does(seed: 
     home = dice.choice(INPUTS)
     topic = home if dice.randrange(5) else dice.choice(INPUTS)
     values = corpus(dice, home)
-    found = read_records(values, topic)
-    assert found == [read_record(value, topic) for value in values]
+    found = read_records(values, topic, [ARRIVED] * len(values))
+    assert found == [read_record(value, topic, ARRIVED) for value in values]
     assert [event and event[:3] for event in found] == [accepted(one, topic) for one in values]
 
 
@@ -119,7 +121,10 @@ def test_most_records_are_not_parsed_to_find_their_shop(monkeypatch: pytest.Monk
 def test_events_of_the_system_are_checked_alone() -> None:
     low = {"specversion": "1.0", "id": "e", "source": "/s", "type": "stock:low", "shopid": "s1"}
     value = json.dumps({**low, "data": {}}).encode()
-    assert read_records([value, b"{}"], ALERTS) == [PushEvent("s1", "stock:low", None, value), None]
+    assert read_records([value, b"{}"], ALERTS, [0, 0]) == [
+        PushEvent("s1", "stock:low", None, value),
+        None,
+    ]
 
 
 class Outlet:
@@ -169,12 +174,12 @@ async def test_many_events_for_subscribers_are_checked_beside_the_loop_and_keep_
 ) -> None:
     threads = []
 
-    def reading(values: Any, topic: str) -> Any:
+    def reading(values: Any, topic: str, arrived: Any) -> Any:
         threads.append(threading.current_thread())
-        return read_records(values, topic)
+        return read_records(values, topic, arrived)
 
     monkeypatch.setattr(source, "read_records", reading)
-    monkeypatch.setattr(channel, "read_record", lambda value, _: value and pytest.fail("again"))
+    monkeypatch.setattr(channel, "read_record", lambda value, *_: value and pytest.fail("again"))
     there, hub, outlet = listening()
     values = [level(n, "s1" if n % 3 else "s2") for n in range(1000)]
     values[7] = level(7, quantity="many")

@@ -1,5 +1,6 @@
 import json
 import random
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from api.push.cursor_encoder import CursorEncoder
 from api.push.records import PushEvent, read_record
 from api.push.types import DEFAULT, PUSHED, read_types, types_of
 from shopstream.contracts.cursor import Partition, Position, encode
+from shopstream.contracts.examples import example
 from shopstream.contracts.topics import ALERTS, INVENTORY, NOTICES, ORDERS, TOPICS
 
 P0, P1 = Partition(ORDERS, 0), Partition(ORDERS, 1)
@@ -153,3 +155,11 @@ def test_an_encoder_takes_a_partition_that_is_new_and_a_topic_that_was_made_agai
     assert encoder.text() == encode(
         {P0: Position(2, 0), P1: Position(1, 5), third: Position(1, 6)}, 9
     )
+
+
+def test_a_version_that_is_more_than_24_hours_ahead_of_its_arrival_is_not_pushed() -> None:
+    value = json.dumps(example("payment:failed")).encode()
+    at = round(datetime.fromisoformat(example("payment:failed")["data"]["at"]).timestamp())
+    assert read_record(value, "shop.payments", at - 86_400) is None  # 123 ms too much
+    assert read_record(value, "shop.payments", at - 86_399) is not None
+    assert read_record(value, "shop.payments") is not None

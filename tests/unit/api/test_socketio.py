@@ -22,7 +22,7 @@ from shopstream.contracts.cursor import Partition, Position
 from shopstream.contracts.topics import INVENTORY
 
 P0 = Partition(INVENTORY, 0)
-NOW = 1_764_000_000
+NOW = 1_795_400_000
 MASKED = 0x80
 
 

@@ -32,8 +32,11 @@ def test_a_fragment_takes_arguments_and_includes_others() -> None:
     assert load("expected/product_day.sql").startswith(
         "SELECT\n    shop_id,\n    toDate(created_at) AS day,"
     )
-    assert "toUnixTimestamp64Micro(at)), 64), toUInt128(reinterpretAsUInt32(" in load(
+    assert "bitShiftLeft(toUInt128(toUnixTimestamp64Micro(at)), 32), toUInt128(0))" in load(
         "store/payments.sql"
+    )
+    assert "toUInt128(bitAnd(bitShiftRight(reinterpretAsUInt64(reverse(substring(" in load(
+        "store/purchases.sql"
     )
 
 

@@ -96,7 +96,8 @@ def agree(value: bytes | None, refusal: Refusal | None) -> None:
 def is_beyond(document: Any, refusal: Refusal) -> bool:
     """Whether no schema could have told this refusal."""
     field = refusal.field or ""
-    found = BEYOND.get(refusal.message.removeprefix(f"{field} "))
+    first = refusal.message.partition("; ")[0]
+    found = BEYOND.get(first.removeprefix(f"{field} "))
     return found is not None and found[0](_member(document, field))
 
 

@@ -23,7 +23,7 @@ def outcome(value: bytes | None, topic: str = ORDERS) -> Event | None:
         event = read_event(value, topic)
     except Refused as error:
         refusal = error.refusal
-        assert refusal.reason in set(Reason) - {Reason.ORDER_MOVED}
+        assert refusal.reason in set(Reason)
         assert refusal.field is None or _known(refusal.field)
         assert refusal.message.isprintable() and len(refusal.message) < 300
         assert (refusal.field is None) == (
@@ -93,10 +93,10 @@ def test_a_record_that_was_not_changed_is_accepted_however_it_is_written(seed):
 
 
 def test_the_records_of_these_tests_are_refused_for_every_reason_in_every_field():
-    """But for `order_moved`, which only what is stored can tell."""
+    """But for `in_the_future`, which only the time of arrival can tell."""
     found = {topic: _refusals(topic) for topic in INPUTS}
     reasons = {reason for refusals in found.values() for reason, _ in refusals}
-    assert reasons == set(Reason) - {Reason.ORDER_MOVED}
+    assert reasons == set(Reason) - {Reason.IN_THE_FUTURE}
     for topic, refusals in found.items():
         shapes = [DATA[kind] for kind in BY_NAME[topic].types]
         missing = {path for shape in shapes for path in _paths(shape, True)}

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from contract_samples import GONE, bytes_of, event, number, order, read, refused
+from contract_samples import GONE, bytes_of, event, item, number, order, read, refused
 
 from shopstream.contracts.json_text import MAX_BYTES
 from shopstream.contracts.order import MAX_ITEMS
@@ -26,7 +26,7 @@ def test_the_reasons_are_those_of_the_contract_in_its_order():
         "wrong_topic",
         "missing_field",
         "bad_value",
-        "order_moved",
+        "in_the_future",
     ]
 
 
@@ -228,3 +228,43 @@ def test_the_largest_order_with_twelve_fields_of_its_own_in_each_line_is_accepte
     value = bytes_of(event(data=order(items=[line] * MAX_ITEMS)))
     assert len(value) < MAX_BYTES
     assert refused(value) is None
+
+
+def message(document):
+    with pytest.raises(Refused) as caught:
+        read(document)
+    return caught.value.refusal
+
+
+def test_the_message_lists_every_fault_and_the_reason_is_that_of_the_first():
+    data = order(currency="eur", createdAt="yesterday", customerId="", orderId=GONE)
+    data["items"] = [item(quantity=0, unitPrice=GONE), 7, item(quantity=1, refundedQuantity=2)]
+    refusal = message(event(data=data))
+    assert (refusal.reason, refusal.field) == ("missing_field", "data.orderId")
+    assert refusal.message == "; ".join(
+        [
+            "data.orderId is required",
+            "data.items[0].unitPrice is required",
+            "data.currency must be three capital letters (ISO 4217)",
+            "data.createdAt must be an RFC 3339 time with an offset, such as 2026-11-22T10:15:30.123Z",
+            "data.items[0].quantity must be from 1 to 2147483647",
+            "data.items[1] must be an object",
+            "data.items[2].refundedQuantity must not be above quantity",
+            "data.customerId must be text of 1 to 128 characters",
+        ]
+    )
+
+
+def test_every_attribute_that_makes_no_cloudevent_is_listed():
+    refusal = message(event(id="", source=GONE, specversion="0.3"))
+    assert (refusal.reason, refusal.field) == ("not_cloudevent", "source")
+    assert refusal.message == (
+        'source must be text that is not empty; specversion must be "1.0"; id must be text that is not empty'
+    )
+
+
+def test_of_a_thousand_faults_twenty_are_listed_with_the_number_of_the_others():
+    refusal = message(event(data=order(items=[item(quantity=0)] * 1000)))
+    assert refusal.field == "data.items[0].quantity"
+    assert refusal.message.count("; ") == 20
+    assert refusal.message.endswith("; and 980 more")

@@ -89,13 +89,22 @@ def test_the_latest_words_of_a_shop_and_of_a_supplier_stand() -> None:
     assert (told.name, told.lead_time_days, told.email) == ("New", 3, None)
 
 
-def test_the_tie_decides_between_two_of_the_same_instant() -> None:
-    # first bytes of SHA-256 of "/shop\na" and of "/shop\nb"
-    book = book_of(
-        supplier("s", "x", "A", event_id="a"),
-        supplier("s", "x", "B", event_id="b"),
-    )
-    assert book.suppliers["s", "x"].place.tie == max(0x554B9C3A, 0xACB9F99A)
+def test_the_last_that_arrived_stands_among_those_of_one_instant_whatever_comes_again() -> None:
+    first = supplier("s", "x", "A", event_id="a")
+    second = supplier("s", "x", "B", event_id="b")
+    for turn in ((first, second), (first, second, first), (first, first, second, second, first)):
+        assert book_of(*turn).suppliers["s", "x"].name == "B"
+    again = supplier("s", "x", "A", event_id="a2")
+    stands = book_of(first, second, again, first, second).suppliers["s", "x"]
+    # the first 31 of 32 bits of SHA-256 of "/shop\na", and two that came after it
+    assert (stands.name, stands.place.tie) == ("A", 0x554B9C3A + 2)
+
+
+@pytest.mark.parametrize("turn", list(itertools.permutations("abc")))
+def test_of_creations_at_one_instant_the_first_that_arrived_stands(turn: tuple[str, ...]) -> None:
+    events = [purchase("s", "b", items=[bought(name, 1)], event_id=name) for name in turn]
+    found = tables(book_of(*events, *reversed(events))).sums["on_order"]
+    assert found == {("s", turn[0]): numbers(1)}
 
 
 def test_products_are_summed_by_quarters_days_and_months_of_utc() -> None:

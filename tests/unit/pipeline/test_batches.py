@@ -1,9 +1,9 @@
-"""A batch of pieces, and what is left of it without the orders that were moved."""
+"""A batch of pieces, and its orders under the first createdAt that was accepted."""
 
 import dataclasses
 import json
+from datetime import UTC, datetime
 
-import pytest
 from contract_samples import bytes_of, event, order
 from decode_oracle import kafka_records
 
@@ -71,45 +71,22 @@ def test_a_record_without_a_value_is_counted_and_nothing_else():
     assert batch.parts[0].next == 1004
 
 
-def test_moved_orders_are_refused_with_their_records_as_they_were():
+def test_an_order_with_another_created_at_is_written_under_the_first_one():
     batch = assemble(5, [piece(value("a"), b"{}", value("b"), value("c"), partition=3)])
-    left = batch.without_conflicts([1])
-    assert left.staged["order_id"].to_pylist() == ["a", "c"]
-    assert left.staged["seq"].to_pylist() == [0, 2]
-    assert left.history["offset"].to_pylist() == [1000, 1004]
-    assert (left.id, left.parts, left.records) == (batch.id, batch.parts, batch.records)
-    assert [refusal.reason for _, refusal in left.refused] == ["not_cloudevent", "order_moved"]
-    record, refusal = left.refused[1]
-    assert record == Record(ORDERS, 3, 1003, 1_795_342_530_125, b"k2", value("b"))
-    assert refusal.field == "data.createdAt"
-    assert json.loads(left.dead_letters()[1])["data"]["value"] is not None
-    assert batch.staged.num_rows == 3
-
-
-def test_all_orders_of_a_batch_may_be_moved():
-    left = assemble(5, [piece(value("a"), value("b"))]).without_conflicts([0, 1])
-    assert (left.staged.num_rows, left.history.num_rows, len(left.refused)) == (0, 0, 2)
-    assert left.records == 2
-
-
-@pytest.mark.parametrize("timestamp", [-1, 0, 1_795_342_530_123, 2**62, -(2**62)])
-def test_a_moved_order_keeps_any_timestamp_of_kafka(timestamp):
-    batch = assemble(5, [piece(value("a"), timestamp=timestamp)]).without_conflicts([0])
-    assert batch.refused[0][0].timestamp == timestamp
-    assert json.loads(batch.dead_letters()[0])["data"]["timestamp"] == timestamp
+    first = datetime(2026, 11, 21, 0, 0, 0, 1, UTC)
+    written = batch.with_first_created_at({1: round(first.timestamp()) * 1_000_000 + 1})
+    before, after = (one.staged["created_at"].to_pylist() for one in (batch, written))
+    assert after == [before[0], first, before[2]] and first not in before
+    assert written.staged.drop_columns("created_at") == batch.staged.drop_columns("created_at")
+    assert written.staged.schema == batch.staged.schema
+    assert (written.history, written.refused) == (batch.history, batch.refused)
+    assert (batch.created_at_differences, written.created_at_differences) == (0, 1)
 
 
 def test_dead_letters_are_in_the_order_of_the_refused_records():
-    batch = assemble(
-        5, [piece(b"{}", value("a"), b"[]"), piece(b"1", partition=1)]
-    ).without_conflicts([0])
+    batch = assemble(5, [piece(b"{}", value("a"), b"[]"), piece(b"1", partition=1)])
     ids = [json.loads(letter)["id"] for letter in batch.dead_letters()]
-    assert ids == [
-        "shop.orders:0:1000",
-        "shop.orders:0:1003",
-        "shop.orders:1:1000",
-        "shop.orders:0:1001",
-    ]
+    assert ids == ["shop.orders:0:1000", "shop.orders:0:1003", "shop.orders:1:1000"]
 
 
 def test_what_a_batch_refused_beyond_its_budget_shares_letters_by_partition_and_reason() -> None:

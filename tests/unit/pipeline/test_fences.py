@@ -47,7 +47,7 @@ class Store:
     async def store_history(self, batch: Batch) -> None: ...
 
     async def created_at_conflicts(self, batch: Batch) -> Conflicts:
-        return Conflicts([], new=True)
+        return Conflicts({}, new=True)
 
     async def store(self, batch: Batch, fence: Fence) -> int:
         self.calls.append(("store", fence.claims))

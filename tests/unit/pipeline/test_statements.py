@@ -191,12 +191,8 @@ async def test_inserted_rows_have_the_columns_of_their_tables(table):
     assert engine.columns[table] == columns_of(table)
 
 
-def test_the_history_is_the_table_of_events_and_the_key():
-    assert shape.HISTORY.names == [
-        *columns_of("events")[:-1],
-        "key",
-        columns_of("events")[-1],
-    ]
+def test_the_history_is_the_table_of_events():
+    assert shape.HISTORY.names == columns_of("events")
 
 
 def test_a_run_of_a_partition_has_the_columns_of_its_batch():

@@ -28,6 +28,7 @@ def test_a_worker_counts_from_nothing():
         "batches": 0,
         "flushSeconds": 0,
         "repairs": 0,
+        "createdAtDifferences": 0,
     }
 
 
@@ -41,16 +42,17 @@ def test_batches_are_counted_with_their_records_and_reasons():
         "batches": 2,
         "flushSeconds": 0.75,
         "repairs": 0,
+        "createdAtDifferences": 0,
         "refused.not_json": 2,
         "refused.not_cloudevent": 2,
     }
 
 
-def test_an_order_that_was_moved_counts_as_refused():
+def test_an_order_with_another_created_at_is_counted_and_not_refused():
     metrics = Metrics()
-    metrics.written(batch(bytes_of(event())).without_conflicts([0]), 0.1)
-    assert metrics.totals()["refused.order_moved"] == 1
-    assert metrics.totals()["records"] == 1
+    metrics.written(batch(bytes_of(event())).with_first_created_at({0: 1}), 0.1)
+    assert (metrics.totals()["createdAtDifferences"], metrics.totals()["refused"]) == (1, 0)
+    assert metrics.registry.get_sample_value("shopstream_created_at_differences_total") == 1
 
 
 def test_prometheus_sees_the_same():

@@ -146,3 +146,26 @@ def test_an_alert_says_how_long_the_stock_lasts(scene: Scene) -> None:
             "daysOfCover": 21,
         },
     )
+
+
+def test_three_levels_in_one_second_are_nine_with_an_alert_each(scene: Scene) -> None:
+    """From a till whose clock ticks in seconds; sent again, and the topics read again."""
+    steps = [
+        [level("till", f"p-{n}", quantity, updatedAt="2026-11-22T12:00:00Z") for n in range(20)]
+        for quantity in (12, 11, 9)
+    ]
+    sent = [record(event) for step in steps for event in step]
+    scene.send(sent)
+    scene.check(["till"])
+    step_by_step(
+        scene, ["till-apart"], [[{**e, "shopid": "till-apart"} for e in step] for step in steps]
+    )
+    scene.send(sent)
+    scene.check(["till"])
+    scene.system.replay()
+    scene.system.settle()
+    scene.compare(["till", "till-apart"])
+    assert {lv.quantity for lv in scene.book.levels.values() if lv.shop == "till"} == {9}
+    crossed = [c for c in scene.book.crossings if c.shop in ("till", "till-apart")]
+    assert [(c.low, c.quantity) for c in crossed] == [(True, 9)] * 40
+    scene.check_alerts()

@@ -1,0 +1,4 @@
+-- As of `orders`.
+ALTER TABLE levels ADD COLUMN IF NOT EXISTS equals Array(UInt64)
+DEFAULT [bitShiftLeft(toUInt64(bitAnd(version, 4294967295)), 32)]
+COMMENT 'hashes of the events at the instant of the version, its own the last'

@@ -1,0 +1,226 @@
+"""Of versions of one instant, as clocks that tick in seconds give, the last that arrived stands."""
+
+import asyncio
+import json
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from engine_bench import Bench, bench, engine
+
+from clickhouse.client import Address
+from clickhouse.migrations import migrate_engine
+from clickhouse.verify import verify
+from support.events import Sent, item, level, order, payment, purchase, record, settings, supplier
+from support.system import FULL
+
+__all__ = ["bench", "engine"]
+
+Event = dict[str, Any]
+Make = Callable[[int, str, float], Event]
+
+MAKERS: dict[str, Make] = {
+    "shop.orders": lambda n, name, at: order(
+        "s", "o", version=at, items=[item("p", n + 1, n + 2, name=f"T{n}")], event_id=name
+    ),
+    "shop.inventory": lambda n, name, at: level(
+        "s", "p", n * 5, version=at, event_id=name, name=f"T{n}"
+    ),
+    "shop.payments": lambda n, name, at: payment(
+        "s", "pay", failed=n % 2 == 1, version=at, amount=n + 1, event_id=name
+    ),
+    "shop.purchases": lambda n, name, at: purchase(
+        "s", "b", received=n == 4, version=at, event_id=name, supplierId=f"u-{n}"
+    ),
+    "shop.suppliers": lambda n, name, at: supplier("s", "u", f"U{n}", version=at, event_id=name),
+    "shop.settings": lambda n, name, at: settings(
+        "s", ("UTC", "Europe/Berlin", "Asia/Tokyo")[n % 3], version=at, event_id=name, name=f"S{n}"
+    ),
+}
+"""Of each topic an event whose content `n` decides; the time is in seconds."""
+VERSIONED = [topic for topic in MAKERS if topic != "shop.purchases"]
+TABLES = {
+    "shop.orders": "orders",
+    "shop.inventory": "levels",
+    "shop.payments": "payments",
+    "shop.suppliers": "suppliers",
+    "shop.settings": "shops",
+}
+
+
+def records(topic: str, *names: str) -> list[Sent]:
+    """Of one second; the content of `a2` is that of `a`."""
+    make = MAKERS[topic]
+    return [record(make(ord(name[0]) - ord("a"), name, 1)) for name in names]
+
+
+async def write_each(bench: Bench, topic: str, *batches: list[Sent]) -> None:
+    fence = await bench.own(topic)
+    for sent in batches:
+        await bench.write(bench.batch(*sent), fence)
+        assert not bench.differences()
+
+
+@pytest.mark.parametrize("topic", MAKERS)
+async def test_the_last_that_arrived_stands_and_what_comes_again_changes_nothing(
+    bench: Bench, topic: str
+) -> None:
+    steps = ["a", "b", "a", "ba", "c", "abc", "bc"]
+    await write_each(bench, topic, *(records(topic, *step) for step in steps))
+    await write_each(bench, topic, records(topic, *"abacbc"))
+
+
+@pytest.mark.parametrize("topic", MAKERS)
+async def test_the_same_in_one_batch(bench: Bench, topic: str) -> None:
+    await write_each(bench, topic, records(topic, *"abacbab"), records(topic, *"ca"))
+
+
+@pytest.mark.parametrize("topic", VERSIONED)
+async def test_a_new_event_with_the_content_of_a_superseded_one_stands(
+    bench: Bench, topic: str
+) -> None:
+    await write_each(bench, topic, records(topic, "a"), records(topic, "b"), records(topic, "a2"))
+    await write_each(bench, topic, records(topic, "a", "b"), records(topic, "a2"))
+    (version,) = bench.system.sql.rows(f"SELECT length(equals) FROM {TABLES[topic]} FINAL")
+    assert version == ["3"]
+
+
+async def test_an_alert_for_each_crossing_within_one_second(bench: Bench) -> None:
+    levels = [
+        record(level("s", f"p-{n}", quantity, version=1, event_id=f"{n}-{quantity}"))
+        for quantity in (12, 11, 9)
+        for n in range(20)
+    ]
+    await write_each(bench, "shop.inventory", levels, levels)
+    assert bench.system.sql.rows("SELECT DISTINCT quantity FROM levels FINAL") == [["9"]]
+    told = {json.loads(value)["id"]: json.loads(value) for value in bench.publisher.events}
+    assert sorted(alert["data"]["productId"] for alert in told.values()) == sorted(
+        f"p-{n}" for n in range(20)
+    )
+    assert {alert["type"] for alert in told.values()} == {"stock:low"}
+
+
+@pytest.mark.parametrize("topic", MAKERS)
+@pytest.mark.parametrize("seed", range(40 if FULL else 2))
+async def test_any_history_cut_anywhere_with_crashes_anywhere(
+    bench: Bench, topic: str, seed: int
+) -> None:
+    """Three instants, few events, many of them again; a batch ends at any step, and its records are read again,
+    from there or from before, in other batches."""
+    chance = random.Random(f"{topic} {seed}")
+    made: dict[str, Event] = {}
+    log = []
+    for _ in range(30):
+        name = f"{chance.choice('abcde')}{chance.randrange(8)}"
+        at = chance.choice((1, 1, 2, 3)) if name not in made else 0
+        made.setdefault(name, MAKERS[topic](ord(name[0]) - ord("a"), name, at))
+        log.append(record(made[name]))
+    bench.book.take_all(log)
+    committed = 0
+    while committed < len(log):
+        fence = await bench.own(topic)
+        end = min(len(log), committed + chance.randrange(1, 12))
+        batch = bench.batch(*log[committed:end])
+        steps = chance.randrange(4)
+        await bench.begin(batch, fence)
+        for _ in range(steps if steps < 3 else 1):
+            await bench.writer.apply(topic, batch.id, fence)
+        if steps == 3:
+            assert await bench.store.mark(batch.id, fence)
+            committed = end if chance.random() < 0.9 else chance.randrange(end + 1)
+            continue
+        owner = await bench.own(
+            topic
+        )  # another takes over, finishes the batch, and reads its records again
+        await bench.writer.apply(topic, batch.id, owner)
+        assert await bench.store.mark(batch.id, owner)
+    assert not bench.differences()
+    assert not (await verify_all(bench))
+
+
+async def verify_all(bench: Bench) -> list[str]:
+    """What `shopstream verify` finds; it has an event loop of its own."""
+    found = await asyncio.to_thread(verify, bench.system.settings)
+    return [str(difference) for difference in found.differences]
+
+
+BEFORE = ("orders", "levels", "payments", "suppliers", "shops")
+FED = ("apply_orders", "apply_levels", "apply_payments")
+
+
+async def make_old(bench: Bench, highest: bool) -> None:
+    """The tables of a data directory from before `equals`, each row with the whole hash in its version."""
+    tie = (
+        "4294967295"
+        if highest
+        else "reinterpretAsUInt32(reverse(substring(SHA256('{}\na'), 1, 4)))"
+    )
+    sql = bench.system.sql
+    for table in BEFORE:
+        source = "/checkout" if table == "orders" else "/shop"
+        version = (
+            f"bitOr(bitShiftLeft(bitShiftRight(version, 32), 32), toUInt128({tie.format(source)}))"
+        )
+        sql.text(f"CREATE TABLE kept AS {table} ENGINE = Memory")
+        sql.text(f"INSERT INTO kept SELECT * FROM {table}")
+        sql.text(f"TRUNCATE TABLE {table}")
+        sql.text(f"INSERT INTO {table} SELECT * REPLACE ({version} AS version) FROM kept")
+        sql.text("DROP TABLE kept")
+    for table in (*BEFORE, *FED):
+        sql.text(f"ALTER TABLE {table} DROP COLUMN equals")
+    sql.text("ALTER TABLE migrations DELETE WHERE name LIKE '%_equals' SETTINGS mutations_sync = 2")
+    address = Address.parse(bench.system.settings.clickhouse_url.get_secret_value())
+    assert len(await migrate_engine(address)) == len(BEFORE) + len(FED)
+
+
+def standing(bench: Bench, topic: str) -> list[list[str]]:
+    """Of each topic what the content decides."""
+    columns = {
+        "shop.orders": "`items.quantity`[1]",
+        "shop.inventory": "intDiv(quantity, 5) + 1",
+        "shop.payments": "toUInt8(amount)",
+        "shop.suppliers": "toUInt8(substring(name, 2)) + 1",
+        "shop.settings": "toUInt8(substring(name, 2)) + 1",
+    }
+    return bench.system.sql.rows(f"SELECT toString({columns[topic]}) FROM {TABLES[topic]} FINAL")
+
+
+async def test_rows_from_before_equal_versions_were_told_apart_keep_their_meaning(
+    bench: Bench,
+) -> None:
+    for topic in VERSIONED:
+        await write_each(bench, topic, records(topic, "a"))
+    await make_old(bench, highest=False)
+    for topic in VERSIONED:
+        fence = await bench.own(topic)
+        for names, winner in (("a", "1"), ("b", "2"), ("ab", "2"), ("c", "3"), ("abc", "3")):
+            await bench.write(bench.batch(*records(topic, *names)), fence)
+            assert standing(bench, topic) == [[winner]], (topic, names)
+    assert not await verify_all(bench)
+
+
+async def test_a_row_with_the_highest_tie_is_superseded_too(bench: Bench) -> None:
+    for topic in VERSIONED:
+        await write_each(bench, topic, records(topic, "a"))
+    await make_old(bench, highest=True)
+    for topic in VERSIONED:
+        fence = await bench.own(topic)
+        for names, winner in (("b", "2"), ("c", "3"), ("bc", "3")):
+            await bench.write(bench.batch(*records(topic, *names)), fence)
+            assert standing(bench, topic) == [[winner]], (topic, names)
+    (orders,) = bench.system.sql.rows("SELECT sum(orders), sum(items) FROM sales_15m")
+    assert orders == ["1", "3"]
+
+
+async def test_of_more_than_a_thousand_events_of_one_instant_the_last_thousand_are_known_again(
+    bench: Bench,
+) -> None:
+    """One that is forgotten counts as new where it comes again; sums agree with the version that stands."""
+    topic, make = "shop.orders", MAKERS["shop.orders"]
+    sent = [record(make(n, f"e-{n}", 1)) for n in range(1100)]
+    await write_each(bench, topic, sent[:700], sent[700:], sent[100:], sent[:1])
+    rows = bench.system.sql.rows("SELECT `items.quantity`, length(equals) FROM orders FINAL")
+    assert rows == [[[1], "1000"]]
+    await bench.write(bench.batch(*sent), await bench.own(topic))
+    assert not await verify_all(bench)
