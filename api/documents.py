@@ -55,7 +55,7 @@ class Sums(BaseModel):
 
 class Totals(Sums):
     averageOrderValue: float | None = Field(
-        description="Half-even to 2 decimals; null without orders"
+        description="Half-even to the decimals of the currency, at least 2; null without orders"
     )
 
 
@@ -95,7 +95,9 @@ class Report(Answer):
     currency: str | None = Field(
         description="null in a shop without orders that has not said its currency"
     )
-    timezone: str = Field(description="IANA name; UTC until the shop says otherwise")
+    timezone: str = Field(
+        description="IANA name, or an offset such as +05:30; UTC until the shop says otherwise"
+    )
     partial: bool = Field(description="The period is not over")
     otherCurrencies: list[OtherCurrency] = Field(description="Sorted; never added to the totals")
 
@@ -195,7 +197,7 @@ class Trends(Report):
     endDate: str = Field(description="Inclusive")
     series: list[Day] = Field(description="Every day of the period")
     movingAverage7: list[float] = Field(
-        description="Revenue of a day and the six before it, a seventh; half-even to 2 decimals"
+        description="Revenue of a day and the six before it, a seventh; half-even as averageOrderValue"
     )
     change: Change = Field(description="Against as many days before, as a fraction")
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from api.reports import money
 from api.reports.profiles import Profile
 from clickhouse.client import Row
+from shopstream.contracts.currencies import LEAST_DECIMALS, average_decimals
 
 Body = dict[str, Any]
 
@@ -37,9 +38,9 @@ class Totals(NamedTuple):
             "totalItems": self.items,
         }
 
-    def whole(self) -> Body:
-        """As a report carries it for its whole period."""
-        average = money.average(self.revenue, self.orders)
+    def whole(self, decimals: int) -> Body:
+        """As a report carries it for its whole period, with averages rounded to so many decimals."""
+        average = money.average(self.revenue, self.orders, decimals)
         return {**self.body(), "averageOrderValue": money.number(average)}
 
     def __bool__(self) -> bool:
@@ -64,10 +65,14 @@ def entries(label: str, texts: Iterable[str], parts: Iterable[Totals]) -> list[B
 
 @dataclass(slots=True)
 class Sums:
-    """`parts` in the shop's currency, one between two boundaries; `others` by currency, over the period."""
+    """`parts` in the shop's currency, one between two boundaries; `others` by currency, over the period.
+
+    `decimals` are those of the averages in the shop's currency.
+    """
 
     parts: list[Totals]
     others: dict[str, Totals] = field(default_factory=dict)
+    decimals: int = LEAST_DECIMALS
 
     def total(self, start: int = 0, end: int | None = None) -> Totals:
         """Of the parts from `start` to before `end`."""
@@ -102,7 +107,7 @@ def read_sums(
             parts[number] = part if known is NOTHING else known.plus(part)
         elif number >= since:
             others[code] = others.get(code, NOTHING).plus(part)
-    return Sums(parts, others)
+    return Sums(parts, others, average_decimals(currency))
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ class Reports:
         return {
             **_common(shop, day, day, now),
             "date": day.isoformat(),
-            **with_average(ours),
+            **with_average(ours, shop.places),
             "hourlyBreakdown": _hours(shop, day),
             "topProducts": shop.top(ours),
         }
@@ -54,7 +54,7 @@ class Reports:
             "week": week,
             "weekYear": year,
             **_span(first, last),
-            **with_average(ours),
+            **with_average(ours, shop.places),
             "dailyBreakdown": _series(shop, first, last),
             "topProducts": shop.top(ours),
         }
@@ -68,7 +68,7 @@ class Reports:
             **_common(shop, first, last, now),
             "year": first.year,
             "month": first.month,
-            **with_average(ours),
+            **with_average(ours, shop.places),
             "weeklyBreakdown": [
                 {
                     "week": begin.isocalendar().week,
@@ -90,13 +90,13 @@ class Reports:
         return {
             **_common(shop, first, last, now),
             **_span(first, last),
-            **with_average(ours),
+            **with_average(ours, shop.places),
             "averageItemsPerOrder": average(items, orders),
             "sessions": sessions,
             "conversionRate": average(orders, sessions, 4),
             "topProducts": shop.top(ours),
             "payments": _payments(shop, first, last),
-            "previousPeriod": with_average(shop.ours(days(*_previous(first, last)))),
+            "previousPeriod": with_average(shop.ours(days(*_previous(first, last))), shop.places),
         }
 
     def trends(self, name: str, now: datetime, period: int | tuple[date, date] = 30) -> Body:
@@ -171,7 +171,7 @@ def _previous(first: date, last: date) -> tuple[date, date]:
 def _moving(shop: Shop, day: date) -> Decimal:
     """The revenue of this day and the six before it, by seven."""
     week = shop.ours(days(day - timedelta(days=WEEK - 1), day))
-    return half_even(total(version.revenue for version in week), WEEK, 2)
+    return half_even(total(version.revenue for version in week), WEEK, shop.places)
 
 
 def _change(now: Body, before: Body) -> Body:

@@ -3,13 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, tzinfo
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from oracle.book import Book
-from oracle.days import local_date
+from oracle.days import local_date, zone_of
 from oracle.exact import average, total
 from oracle.levels import Level
 from oracle.names import currencies, names
@@ -18,6 +17,8 @@ from oracle.payments import Payment
 
 Body = dict[str, Any]
 TOP = 10
+FINE = dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3) | {"CLF": 4, "UYW": 4}
+"""Currencies with more than 2 decimals."""
 
 
 @dataclass
@@ -36,8 +37,13 @@ class Shop:
     dates: set[date] = field(default_factory=set)
 
     @property
-    def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.timezone)
+    def zone(self) -> tzinfo:
+        return zone_of(self.timezone)
+
+    @property
+    def places(self) -> int:
+        """Decimals of averages."""
+        return FINE.get(self.currency or "", 2)
 
     def every(self, days: Iterable[date]) -> list[Version]:
         """Counted orders of these local days, in every currency."""
@@ -84,9 +90,10 @@ def totals(versions: Iterable[Version]) -> Body:
     }
 
 
-def with_average(versions: Iterable[Version]) -> Body:
+def with_average(versions: Iterable[Version], places: int) -> Body:
     found = totals(versions)
-    return {**found, "averageOrderValue": average(found["totalRevenue"], found["totalOrders"])}
+    mean = average(found["totalRevenue"], found["totalOrders"], places)
+    return {**found, "averageOrderValue": mean}
 
 
 def shops(book: Book) -> dict[str, Shop]:

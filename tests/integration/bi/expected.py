@@ -1,12 +1,12 @@
 """What each view must say, from the oracle's book: {view: {key: the other columns, by name}}."""
 
 from collections import defaultdict
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from oracle.book import Book
+from oracle.days import zone_of
 from oracle.exact import times, total
 from oracle.levels import threshold_of
 from oracle.names import names
@@ -30,7 +30,7 @@ KEYS = {
 
 
 def expected(book: Book) -> dict[str, Rows]:
-    zones = {shop: ZoneInfo(told.timezone) for shop, told in book.settings.items()}
+    zones = {shop: zone_of(told.timezone) for shop, told in book.settings.items()}
     return {
         "orders": {key: _order(v, _date(v, zones)) for key, v in book.orders.items()},
         "order_items": _lines(book, zones),
@@ -80,8 +80,8 @@ def expected(book: Book) -> dict[str, Rows]:
     }
 
 
-def _date(version: Version, zones: dict[str, ZoneInfo]) -> str:
-    zone = zones.get(version.shop, ZoneInfo("UTC"))
+def _date(version: Version, zones: dict[str, tzinfo]) -> str:
+    zone = zones.get(version.shop, zone_of("UTC"))
     return version.created.astimezone(zone).date().isoformat()
 
 
@@ -105,7 +105,7 @@ def _instant(micros: int) -> datetime:
     return EPOCH + timedelta(microseconds=micros)
 
 
-def _lines(book: Book, zones: dict[str, ZoneInfo]) -> Rows:
+def _lines(book: Book, zones: dict[str, tzinfo]) -> Rows:
     return {
         (*key, number): {
             "product_id": line.product,
@@ -124,7 +124,7 @@ def _lines(book: Book, zones: dict[str, ZoneInfo]) -> Rows:
     }
 
 
-def _daily(book: Book, zones: dict[str, ZoneInfo]) -> Rows:
+def _daily(book: Book, zones: dict[str, tzinfo]) -> Rows:
     parts: dict[tuple[Any, ...], list[Version]] = defaultdict(list)
     for v in book.orders.values():
         if v.counted:
@@ -139,7 +139,7 @@ def _daily(book: Book, zones: dict[str, ZoneInfo]) -> Rows:
     }
 
 
-def _products(book: Book, zones: dict[str, ZoneInfo]) -> Rows:
+def _products(book: Book, zones: dict[str, tzinfo]) -> Rows:
     called = names(book)
     parts: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
     for v in book.orders.values():
