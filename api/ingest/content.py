@@ -118,7 +118,7 @@ def split(body: bytes) -> list[bytes]:
 
 
 def _outermost_commas(text: bytes) -> Iterator[list[int]]:
-    """Where the commas of the outermost level are, block by block: each of these calls keeps all other threads waiting."""
+    """Where the commas of the outermost level are, block by block: other threads wait for each of these calls."""
     depth, in_text, escaped = 0, False, False
     for begin in range(0, len(text), BLOCK):
         block = text[begin : begin + BLOCK]
