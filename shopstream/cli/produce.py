@@ -10,6 +10,7 @@ from shopstream.cli.counted import counted
 from shopstream.cli.wrong_file import Complaints
 from shopstream.contracts.reject import Reason
 from shopstream.contracts.routing import as_it_is
+from shopstream.faults import Fault
 from shopstream.producer import InvalidEvent, NotDelivered, Sent, ShopProducer
 
 Clock = Callable[[], float]
@@ -47,14 +48,20 @@ class Summary:
         return ", ".join(parts)
 
 
-def bounded_lines(file: BinaryIO) -> Iterator[bytes]:
-    """The lines of a file; of one that has more than `MAX_LINE` bytes only these, without its end."""
-    while line := file.readline(MAX_LINE):
-        yield line
-        while len(line) == MAX_LINE and not line.endswith(b"\n"):
-            line = file.readline(MAX_LINE)
-            if len(line) < MAX_LINE:
-                break
+def bounded_lines(file: BinaryIO, name: str = "-") -> Iterator[bytes]:
+    """The lines of a file; of one that has more than `MAX_LINE` bytes only these, without its end.
+
+    Raises:
+        Fault: the file `name` can be read no further.
+    """
+    try:
+        while line := file.readline(MAX_LINE):
+            yield line
+            while len(line) == MAX_LINE and not line.endswith(b"\n"):
+                line = file.readline(MAX_LINE)
+    except OSError as error:
+        shown = "Standard input" if name == "-" else name
+        raise Fault(f"{shown} cannot be read to its end ({error.strerror}).") from None
 
 
 def paced(

@@ -42,7 +42,7 @@ def produce_file(
         ShopProducer(settings) as producer,
         _progress(console, size) as advance,
     ):
-        lines = paced(bounded_lines(file), rate)
+        lines = paced(bounded_lines(file, name), rate)
         return produce(lines, producer, topic, complain, advance, name, checked=checked)
 
 
