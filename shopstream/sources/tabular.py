@@ -91,6 +91,8 @@ def column_map(document: Mapping[str, Any], header: Sequence[str]) -> ColumnMap:
             raise BadMap(f"columns.{name} is no field of an order{_nearest(name, FIELDS)}")
         if column not in header:
             raise BadMap(f"columns.{name}: there is no column {column!r}{_nearest(column, header)}")
+        if header.count(column) > 1:
+            raise BadMap(f"columns.{name}: there is more than one column {column!r}")
     for name in REQUIRED:
         if name not in columns:
             raise BadMap(f"columns.{name} is missing: which column has it?")
