@@ -212,7 +212,9 @@ async def test_a_row_with_the_highest_tie_is_superseded_too(bench: Bench) -> Non
         for names, winner in (("b", "2"), ("c", "3"), ("bc", "3")):
             await bench.write(bench.batch(*records(topic, *names)), fence)
             assert standing(bench, topic) == [[winner]], (topic, names)
-    (orders,) = bench.system.sql.rows("SELECT sum(orders), sum(items) FROM sales_15m")
+    (orders,) = bench.system.sql.rows(
+        "SELECT sum(orders), toInt64(sum(quantity)) FROM order_windows WHERE grain = 'sales_15m'"
+    )
     assert orders == ["1", "3"]
 
 
