@@ -151,7 +151,7 @@ def _push(deps: Deps, now: Callable[[], datetime]) -> tuple[PushRoutes, SocketIo
         return now().timestamp()
 
     events = StoredEvents(deps.engine)
-    deps.hub.audience = deps.presence
+    deps.hub.observer = deps.presence
     deps.hub.catch_up = CatchUps(deps.hub, events, deps.tracker.wait)
     admission = Admission(deps.streams, deps.streams_per_address, deps.streams_per_user)
     grants = Grants(

@@ -25,12 +25,12 @@ from api.jwks_http import KeyAddress
 from api.metrics import serve as serve_metrics
 from api.middleware import access_log
 from api.peers import Peers, TicketClaims
+from api.push.event_types import TOPICS
 from api.push.hub import Hub
 from api.push.presence import Presence, PresenceTeller
 from api.push.socketio import SocketIo
-from api.push.source import Source
 from api.push.timekeeper import Timekeeper
-from api.push.types import TOPICS
+from api.push.topic_reader import Source
 from api.rate import Rate
 from api.reports.read_your_writes import Refusals
 from api.server import PortInUse, Server, configure, connections_for, listen

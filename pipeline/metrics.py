@@ -131,15 +131,15 @@ class Metrics:
     def lag(self, records: Mapping[Partition, int]) -> None:
         """Of each partition that is assigned now; those of the others end."""
         self._lag.clear()
-        for place, number in records.items():
-            self._lag.labels(place.topic, str(place.partition)).set(number)
+        for partition, number in records.items():
+            self._lag.labels(partition.topic, str(partition.partition)).set(number)
 
     def watch_retries(self, retries: Mapping[str, Callable[[], int]]) -> None:
         """How often a call was made again, by what did not serve: read when the metrics are asked for."""
         self.registry.register(_Retries(retries))
 
     def behind(self, seconds: float) -> None:
-        """Age of the worker's watermark."""
+        """Age of the worker's as-of instant, in seconds."""
         self._behind.set(seconds)
 
     def clock_set_back(self, times: int) -> None:

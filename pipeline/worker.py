@@ -26,7 +26,6 @@ from pipeline.notifier import Notifier
 from pipeline.ownership import Ownership
 from pipeline.producer import Producer
 from pipeline.progress_publisher import ProgressPublisher
-from pipeline.published import StoringPublisher
 from pipeline.reconcile.audit import Audit, Found
 from pipeline.reconcile.auditor import Auditor
 from pipeline.reconcile.repairs import slots
@@ -34,6 +33,7 @@ from pipeline.retry import Backoff, call_with_backoff
 from pipeline.snowflake import Snowflake
 from pipeline.status import Status
 from pipeline.store import Slots, Store
+from pipeline.storing_publisher import StoringPublisher
 from pipeline.topic_specs import TOPIC_SPECS
 from shopstream.broker import TopicAdmin, async_options
 from shopstream.contracts.cursor import Partition
@@ -238,7 +238,7 @@ class Worker:
             != self.epochs.of(tp.topic)
         }
         if stale:
-            logger.warning("topics were created again; reading from the beginning: %s", stale)
+            logger.warning("topics were recreated; reading from the beginning: %s", stale)
             await self.kafka.rewind(stale)
 
     async def _on_revoked(self, tps: set[TP]) -> None:
@@ -300,7 +300,7 @@ class Worker:
         await self.store.stored_epochs()
 
     async def _watch(self) -> None:
-        """Finds a topic that was created again, or a broker that is gone, also while no record comes."""
+        """Finds a topic that was recreated, or a broker that is gone, also while no record comes."""
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             await self.broker_backoff.call(partial(self.epochs.check, TOPICS))

@@ -1,4 +1,4 @@
-"""The event topics as the broker has them now: which incarnation (epoch), how many partitions."""
+"""The event topics as the broker has them: their epochs (`shopstream.broker.epoch_of`) and numbers of partitions."""
 
 import logging
 import threading

@@ -52,14 +52,14 @@ class CatchUps:
             self._hub.reset(subscriber, "the cursor is ahead of what is known here", fresh=fresh)
             return
         limit = FIRST_PAGE
-        while not self._hub.catch(subscriber, fresh=fresh):
+        while not self._hub.try_replay_from_channel(subscriber, fresh=fresh):
             span, wanted = self._missing(subscriber), subscriber.filter
             page = await self._page(subscriber, span, limit)
             if page is None:
                 self._hub.reset(subscriber, "what was missed cannot be read now", fresh=fresh)
                 return
             if fresh:
-                self._hub.be_ready(subscriber)
+                self._hub.send_ready(subscriber)
                 fresh = False
             if await self._deliver(subscriber, page, wanted) and len(page) < limit:
                 subscriber.position.update(span.until)
@@ -78,7 +78,7 @@ class CatchUps:
         shop = channel.shop if channel is not None else ""
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                await self._included(span.places())
+                await self._included(span.end_positions())
                 while True:
                     try:
                         return await self._events.page(shop, span, subscriber.filter, limit)
@@ -103,7 +103,7 @@ class CatchUps:
     ) -> None:
         events: list[tuple[PushEvent, str]] = []
         for stored in part:
-            encoder.move(stored.place, stored.position, stored.at)
+            encoder.advance(stored.partition, stored.position, stored.at)
             events.append((stored.event, encoder.text()))
         subscriber.position, subscriber.at = dict(encoder.positions), encoder.at
         self._hub.counts.deliveries += len(part)

@@ -78,7 +78,7 @@ class HistoryReader:
             page = await self._events.page(shop, Span.between(encoder.positions, now), wanted, step)
             level = len(page) < step
             for stored in page:
-                encoder.move(stored.place, stored.position, stored.at)
+                encoder.advance(stored.partition, stored.position, stored.at)
                 cursor = encoder.text().encode()
                 found.append(b'{"cursor":"%b","event":%b}' % (cursor, stored.event.value))
                 size += len(found[-1])
@@ -104,6 +104,6 @@ class HistoryReader:
     async def _until_stored(self, span: Span) -> None:
         try:
             async with asyncio.timeout(WAIT_SECONDS):
-                await self._tracker.wait(span.places())
+                await self._tracker.wait(span.end_positions())
         except TimeoutError:
             raise NotYet("The latest events are not stored yet.") from None

@@ -17,10 +17,10 @@ import orjson
 
 from api.faults import NotYet
 from api.peers import Peers
+from api.push.event_types import PRESENCE
 from api.push.hub import Hub
 from api.push.records import PushEvent
 from api.push.subscriber import Subscriber
-from api.push.types import PRESENCE
 
 GATHER_SECONDS = 0.1
 SNAPSHOT_SECONDS = 20.0
@@ -218,7 +218,7 @@ class PresenceTeller:
         self._announced = now
         self._presence.sweep()
         for shop in self._presence.take_changed():
-            if self._hub.listens(shop):
+            if self._hub.has_subscribers(shop):
                 self._hub.announce(changed(shop, self._presence.of(shop)))
 
 

@@ -22,15 +22,16 @@ from api.identity import Identity
 from api.parameters import SHOP, Parameter, openapi, read_query
 from api.push import socketio, ws_stream
 from api.push.admission import Admission
+from api.push.event_types import DEFAULT, read_types, types_of
 from api.push.history import AFTER, LIMIT, HistoryReader
 from api.push.hub import Hub
 from api.push.presence import Presence
 from api.push.socketio import BadHandshake, Handshake, Session, SocketIo
-from api.push.stream import EventStream, Subscription
+from api.push.sse import EventStream
 from api.push.subscriber import SubscriptionFilter
+from api.push.subscription import Subscription
 from api.push.takeover import offered
 from api.push.timekeeper import rotation
-from api.push.types import DEFAULT, read_types, types_of
 from api.push.websocket import handshake
 from api.tickets import LIFETIME, Tickets
 

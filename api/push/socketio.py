@@ -17,6 +17,7 @@ from starlette.datastructures import QueryParams
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from api.problems import describe
+from api.push.buffer import Buffer
 from api.push.encoding import (
     RECORD_SEPARATOR,
     SOCKETIO,
@@ -24,9 +25,8 @@ from api.push.encoding import (
     websocket_frame,
 )
 from api.push.hub import Hub
-from api.push.outlet import Buffer
-from api.push.stream import POLL_SECONDS, Subscription
 from api.push.subscriber import Outlet, Subscriber
+from api.push.subscription import POLL_SECONDS, Subscription
 from api.push.takeover import Connection
 from api.push.websocket import (
     CLOSE,
@@ -160,7 +160,7 @@ class Session:
                 frames += b"".join(map(websocket_frame, waiting.split(RECORD_SEPARATOR)[:-1]))
             buffer.close()
         if self.subscriber is not None:
-            self._server.hub.move(self.subscriber, SOCKETIO, transport, frames)
+            self._server.hub.switch_connection(self.subscriber, SOCKETIO, transport, frames)
         else:
             transport.write(frames)
 
@@ -172,7 +172,7 @@ class Session:
     def resume(self) -> None:
         """It reads again."""
         if self.subscriber is not None:
-            self._server.hub.resume(self.subscriber)
+            self._server.hub.on_writable(self.subscriber)
 
     def close(self) -> None:
         """The session is over; what was written still goes out."""

@@ -11,18 +11,18 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from api.push.buffer import Buffer
 from api.push.encoding import (
     RECORD_SEPARATOR,
     WEBSOCKET,
     WEBSOCKET_SEPARATED,
     websocket_frame,
 )
+from api.push.event_types import DEFAULT, types_of
 from api.push.hub import Hub
-from api.push.outlet import Buffer
-from api.push.stream import POLL_SECONDS, Listener, Subscription
 from api.push.subscriber import Subscriber
+from api.push.subscription import POLL_SECONDS, StreamConnection, Subscription
 from api.push.takeover import STALL_SECONDS, Connection
-from api.push.types import DEFAULT, types_of
 from api.push.websocket import (
     CLOSE,
     EXPIRED,
@@ -64,7 +64,7 @@ def _say(subscriber: Subscriber, name: str, **members: Any) -> None:
     subscriber.outlet.write(subscriber.encoding.control(name, **members))
 
 
-class WebSocketConnection(Listener):
+class WebSocketConnection(StreamConnection):
     """Owns a connection after the handshake."""
 
     __slots__ = ("_reader", "_transport")
@@ -153,7 +153,7 @@ async def serve(socket: WebSocket, subscription: Subscription) -> None:
     buffer, hub = Buffer(), subscription.hub
     subscriber = subscription.open(WEBSOCKET_SEPARATED, buffer)
     buffer.pause = lambda: hub.pause(subscriber)
-    buffer.resume = lambda: hub.resume(subscriber)
+    buffer.resume = lambda: hub.on_writable(subscriber)
     listening: asyncio.Task[None] | None = None
     try:
         await socket.accept()

@@ -3,12 +3,12 @@
 from typing import Any
 
 from api.push import presence as module
+from api.push.buffer import Buffer
 from api.push.channel import Channel
 from api.push.encoding import SSE
-from api.push.outlet import Buffer
+from api.push.event_types import DEFAULT
 from api.push.presence import Presence
 from api.push.subscriber import Subscriber, SubscriptionFilter
-from api.push.types import DEFAULT
 
 
 class Clock:

@@ -8,7 +8,7 @@ from aiokafka import TopicPartition
 
 from api.freshness.tracker import FreshnessTracker
 from api.push.hub import Hub
-from api.push.source import Source
+from api.push.topic_reader import Source
 from shopstream.contracts.cursor import Partition, Position
 from shopstream.contracts.topics import NOTICES
 

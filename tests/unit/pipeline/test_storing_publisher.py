@@ -10,8 +10,8 @@ import pytest
 from clickhouse.errors import EngineUnavailable
 from pipeline import retry
 from pipeline.producer import Message, Sent
-from pipeline.published import StoringPublisher
 from pipeline.retry import Backoff
+from pipeline.storing_publisher import StoringPublisher
 from shopstream.broker import BrokerUnreachable
 
 NOTICE: Message = (b"s", orjson.dumps({"shopid": "s", "type": "report:updated"}))

@@ -267,7 +267,7 @@ class Source:
                     run.values[i] = await asyncio.to_thread(
                         read_record, record.value, run.place.topic, record.timestamp // 1000
                     )
-                elif self._hub.listens(shop):
+                elif self._hub.has_subscribers(shop):
                     many.setdefault(run.place.topic, []).append((run, i))
         for topic, wanted in many.items():
             values = [run.records[i].value for run, i in wanted]

@@ -63,15 +63,15 @@ class StoringPublisher:
                 "shop_id": (event := orjson.loads(value))["shopid"],
                 "topic": topic,
                 "epoch": epoch,
-                "partition": place.partition,
-                "offset": place.offset,
-                "arrived": place.timestamp,
+                "partition": record.partition,
+                "offset": record.offset,
+                "arrived": record.timestamp,
                 "type": event["type"],
                 "user_id": None,
                 "backfill": False,
                 "raw": value,
             }
-            for (_, value), place in zip(messages, sent, strict=True)
+            for (_, value), record in zip(messages, sent, strict=True)
         ]
         table = pa.Table.from_pylist(rows, shape.HISTORY)
         await self._engine.insert("events", table, {"async_insert": 0})
