@@ -22,7 +22,7 @@ SMALL_MEMORY = [
     sys.executable,
     "-c",
     "import api.push.hub as hub, api.push.topic_reader as topic_reader\n"
-    "hub.MAX_ENTRIES, topic_reader.BACK_RECORDS = 20, 30\n"
+    "hub.MAX_ENTRIES, topic_reader.REPLAY_RECORDS = 20, 30\n"
     "from api.main import run; from shopstream.settings import load; exit(run(load()))",
 ]
 """An API process that remembers next to nothing, so that replay goes to what is stored."""

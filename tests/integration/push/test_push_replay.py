@@ -21,7 +21,7 @@ FORGETFUL = [
     sys.executable,
     "-c",
     "import api.push.topic_reader as topic_reader\n"
-    "topic_reader.BACK_RECORDS = 0\n"
+    "topic_reader.REPLAY_RECORDS = 0\n"
     "from api.main import run; from shopstream.settings import load; exit(run(load()))",
 ]
 """An API process that knows nothing of what came before it."""

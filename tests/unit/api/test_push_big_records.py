@@ -13,7 +13,7 @@ from api.freshness.tracker import FreshnessTracker
 from api.push import channel, topic_reader
 from api.push.hub import Hub
 from api.push.records import BIG_BYTES, BIG_SIGNS, is_big, read_record
-from api.push.topic_reader import Source
+from api.push.topic_reader import TopicReader
 from shopstream.contracts.cursor import Partition, Position
 from shopstream.contracts.json_text import MAX_SIGNS
 from shopstream.contracts.topics import INVENTORY
@@ -30,19 +30,19 @@ def level(number: int, extra: str = '""') -> bytes:
     return f'{text[:-1]}, "extra": {extra}}}'.encode()
 
 
-def taking(hub: Hub) -> Source:
-    there = Source({}, hub, FreshnessTracker(), lambda: 0.0)
+def taking(hub: Hub) -> TopicReader:
+    there = TopicReader({}, hub, FreshnessTracker(), lambda: 0.0)
     there._positions[PLACE] = Position(1, 0)
     hub.begin(there._positions)
     return there
 
 
-async def take(there: Source, *values: bytes) -> None:
+async def take(there: TopicReader, *values: bytes) -> None:
     records: Any = [
         SimpleNamespace(offset=n, timestamp=0, value=value, headers=())
         for n, value in enumerate(values)
     ]
-    await there._take({TopicPartition(*PLACE): records})
+    await there._dispatch({TopicPartition(*PLACE): records})
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from api.push.event_types import DEFAULT
 from api.push.hub import Hub
 from api.push.records import PushEvent, parse_envelope, read_record, read_records, shop_of
 from api.push.subscriber import Subscriber, SubscriptionFilter
-from api.push.topic_reader import COLUMN_BYTES, Source
+from api.push.topic_reader import COLUMN_BYTES, TopicReader
 from pipeline.decode import chunk
 from shopstream.contracts.cursor import Partition, Position
 from shopstream.contracts.events import read_event
@@ -145,9 +145,9 @@ def level(number: int, shop: str = "s1", **data: Any) -> bytes:
     return json.dumps({**head, "shopid": shop, "data": known}).encode()
 
 
-def listening() -> tuple[Source, Hub, Outlet]:
+def listening() -> tuple[TopicReader, Hub, Outlet]:
     hub = Hub(lambda: 0.0)
-    there = Source({}, hub, FreshnessTracker(), lambda: 0.0)
+    there = TopicReader({}, hub, FreshnessTracker(), lambda: 0.0)
     there._positions[PLACE] = Position(1, 0)
     hub.begin(there._positions)
     outlet = Outlet()
@@ -156,12 +156,12 @@ def listening() -> tuple[Source, Hub, Outlet]:
     return there, hub, outlet
 
 
-async def take(there: Source, values: list[bytes]) -> None:
+async def take(there: TopicReader, values: list[bytes]) -> None:
     records: Any = [
         SimpleNamespace(offset=n, timestamp=0, value=value, headers=())
         for n, value in enumerate(values)
     ]
-    await there._take({TopicPartition(*PLACE): records})
+    await there._dispatch({TopicPartition(*PLACE): records})
 
 
 def pushed(outlet: Outlet) -> list[int]:
