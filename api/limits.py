@@ -102,14 +102,14 @@ class Connections:
         return self._open.total()
 
     def enter(self, address: str) -> bool:
-        """Whether there is a place for another one, which is taken then."""
+        """Takes a slot for a connection; returns whether there was one."""
         if self._limit and self._open[address] >= self._limit:
             return False
         self._open[address] += 1
         return True
 
     def leave(self, address: str) -> None:
-        """Gives a place back."""
+        """Frees a slot."""
         self._open[address] -= 1
         if not self._open[address]:
             del self._open[address]

@@ -35,7 +35,7 @@ from api.limits import (
     too_much,
 )
 from api.problems import Problem, describe
-from api.push.takeover import STALL_SECONDS, TAKE_OVER, Owner, bound
+from api.push.takeover import STALL_SECONDS, TAKE_OVER, Owner, bound, noop
 from api.push.websocket import MAX_MESSAGE
 
 GRACE_SECONDS = 1
@@ -88,7 +88,7 @@ class Protocol(HttpToolsProtocol):
     _deaf = False
     """Nothing more is read."""
     _address: str | None = None
-    """Whose place among the connections is taken."""
+    """The address that it is counted under."""
     _late: asyncio.TimerHandle | None = None
     _stall: asyncio.TimerHandle | None = None
 
@@ -183,7 +183,7 @@ class Protocol(HttpToolsProtocol):
         bound(self.transport)
         if self._serving is not None:
             self._serving.response_complete = True
-            self._serving.on_response = _nothing
+            self._serving.on_response = noop
         self._expected()
         self._unset_keepalive_if_required()
         self.pipeline.clear()
@@ -373,10 +373,6 @@ def listen(host: str, port: int) -> socket.socket:
 
 def _begun(cycle: RequestResponseCycle | None) -> bool:
     return cycle is not None and cycle.response_started
-
-
-def _nothing() -> None:
-    pass
 
 
 def connections_for(files: int) -> int:

@@ -1,4 +1,4 @@
-"""How far the reports are: `asOf`, and waiting until a place is included. Single-threaded, no I/O."""
+"""How far the reports are: `asOf`, and waiting until a partition is included. Single-threaded, no I/O."""
 
 import asyncio
 import time
@@ -28,7 +28,7 @@ AHEAD_SECONDS = 1.0
 
 
 class RequiredPosition(NamedTuple):
-    """A place that a request names: everything of the partition before `next`. No epoch: the present one."""
+    """A partition that a request names: everything of the partition before `next`. No epoch: the present one."""
 
     partition: Partition
     epoch: int | None
@@ -42,16 +42,16 @@ class _Waiter:
 
 
 @dataclass(eq=False, slots=True)
-class _Shop:
+class _ShopChanges:
     """When what was last said of it: numbers of words and notices as they came. `days` (UTC) since `whole`."""
 
     notice: int = 0
-    word: int = 0
+    message: int = 0
     whole: int = 0
     days: dict[int, int] = field(default_factory=dict)
 
-    def touch(self, number: int, days: Set[int] | None) -> None:
-        self.word = number
+    def mark_changed(self, number: int, days: Set[int] | None) -> None:
+        self.message = number
         if days is not None:
             self.days.update(dict.fromkeys(days, number))
         if days is None or len(self.days) > DAYS:
@@ -90,15 +90,15 @@ class FreshnessTracker:
         self._heard = -HEARD_SECONDS
         self._numbers = 0
         self._forgotten = 0
-        self._shops: OrderedDict[str, _Shop] = OrderedDict()
+        self._shops: OrderedDict[str, _ShopChanges] = OrderedDict()
         self._known: dict[Partition, _PartitionFreshness] = {}
         self._counters: OrderedDict[str, Mapping[str, float]] = OrderedDict()
         self._topology: Topology | None = None
         self._waiters: set[_Waiter] = set()
-        self._told: _Instant | None = None
+        self._latest_as_of: _Instant | None = None
 
     def observe(self, state: PipelineState, *, replayed: bool = False) -> None:
-        """Takes a worker's word; an older one than is known changes nothing. `replayed`: nobody knows how old it is."""
+        """Takes a worker's message; an older one than is known changes nothing. `replayed`: nobody knows how old it is."""
         self._see_clock()
         self._heard = self._clock()
         now, steady = self._instants.now(), self._instants.steady()
@@ -112,7 +112,7 @@ class FreshnessTracker:
             self._known[partition] = said
         if at is not None:
             self._ahead[state.worker] = (at - now).total_seconds()
-        self._touch(state.touched)
+        self._mark_changed(state.touched)
         self._count(state)
         self._release()
 
@@ -134,11 +134,11 @@ class FreshnessTracker:
         future: where the clock of this process is set back, it goes with it.
         """
         if self._complete():
-            known = [at.as_of for place, at in self._known.items() if self._exists(place)]
+            known = [at.as_of for partition, at in self._known.items() if self._exists(partition)]
             told = [as_of for as_of in known if as_of is not None]
             if len(told) == len(known):
-                self._told = min(told, key=lambda one: one.steady, default=None)
-        return None if self._told is None else self._on_the_wall(self._told)
+                self._latest_as_of = min(told, key=lambda one: one.steady, default=None)
+        return None if self._latest_as_of is None else self._on_the_wall(self._latest_as_of)
 
     @property
     def ahead(self) -> float:
@@ -170,18 +170,18 @@ class FreshnessTracker:
         """
         self._numbers += 1
         if shop is None:
-            self._anything()
+            self._mark_all_changed()
             return
         known = self._shop(shop)
         known.notice = self._numbers
-        known.touch(self._numbers, days)
+        known.mark_changed(self._numbers, days)
 
     def freshness(self, shop: str, *, readable: bool) -> Freshness:
         """What is known of a shop's reports now; `readable`: whether notices can be read at all."""
         self._see_clock()
-        known = self._shops.get(shop) or _Shop()
+        known = self._shops.get(shop) or _ShopChanges()
         return Freshness(
-            version=max(known.word, self._forgotten) if self._known and readable else None,
+            version=max(known.message, self._forgotten) if self._known and readable else None,
             changes=max(known.notice, self._forgotten),
             as_of=self.as_of(),
             heard=self._clock() < self._heard + HEARD_SECONDS,
@@ -193,7 +193,7 @@ class FreshnessTracker:
 
         None: any day, time zone or currency. Empty, though the version is another one now: something else.
         """
-        known = self._shops.get(shop) or _Shop()
+        known = self._shops.get(shop) or _ShopChanges()
         if max(known.whole, self._forgotten) > version:
             return None
         return {day for day, number in known.days.items() if number > version}
@@ -206,25 +206,25 @@ class FreshnessTracker:
                 found[name] = found.get(name, 0) + value
         return found
 
-    def _touch(self, touched: ChangedDays | None) -> None:
+    def _mark_changed(self, touched: ChangedDays | None) -> None:
         self._numbers += 1
         if touched is None:
-            self._anything()
+            self._mark_all_changed()
             return
         for shop, days in touched.items():
-            self._shop(shop).touch(self._numbers, days)
+            self._shop(shop).mark_changed(self._numbers, days)
 
-    def _anything(self) -> None:
+    def _mark_all_changed(self) -> None:
         self._shops.clear()
         self._forgotten = self._numbers
 
-    def _shop(self, name: str) -> _Shop:
+    def _shop(self, name: str) -> _ShopChanges:
         """That of the name, as the one that was spoken of last."""
-        shop = self._shops.setdefault(name, _Shop())
+        shop = self._shops.setdefault(name, _ShopChanges())
         self._shops.move_to_end(name)
         if len(self._shops) > SHOPS:
             _, gone = self._shops.popitem(last=False)
-            self._forgotten = max(gone.word, gone.notice)
+            self._forgotten = max(gone.message, gone.notice)
         return shop
 
     def _count(self, state: PipelineState) -> None:
@@ -235,7 +235,7 @@ class FreshnessTracker:
             self._ahead.pop(gone, None)
 
     async def wait(self, places: Iterable[RequiredPosition]) -> None:
-        """Returns once every place is included; cancel it to give up."""
+        """Returns once every partition is included; cancel it to give up."""
         waiter = _Waiter(frozenset(places), asyncio.get_running_loop().create_future())
         if self._included(waiter):
             return
@@ -253,7 +253,7 @@ class FreshnessTracker:
     def _complete(self) -> bool:
         """Every partition has said something; of a broker that was not seen yet, every topic."""
         if self._topology is None:
-            return {place.topic for place in self._known} >= set(INPUTS)
+            return {partition.topic for partition in self._known} >= set(INPUTS)
         return all(
             Partition(topic, number) in self._known
             for topic in INPUTS
@@ -264,33 +264,33 @@ class FreshnessTracker:
     def _included(self, waiter: _Waiter) -> bool:
         """What no report is made of waits for nothing."""
         return all(
-            place.partition.topic not in INPUTS or self._has(place) for place in waiter.places
+            partition.partition.topic not in INPUTS or self._has(partition) for partition in waiter.places
         )
 
-    def _has(self, place: RequiredPosition) -> bool:
-        if not place.next:
+    def _has(self, partition: RequiredPosition) -> bool:
+        if not partition.next:
             return True
-        known = self._known.get(place.partition)
+        known = self._known.get(partition.partition)
         return (
             known is not None
-            and known.epoch == self._epoch(place, known)
-            and known.next >= place.next
+            and known.epoch == self._epoch(partition, known)
+            and known.next >= partition.next
         )
 
-    def _epoch(self, place: RequiredPosition, known: _PartitionFreshness) -> int:
-        if place.epoch is not None:
-            return place.epoch
-        state = (self._topology or {}).get(place.partition.topic)
+    def _epoch(self, partition: RequiredPosition, known: _PartitionFreshness) -> int:
+        if partition.epoch is not None:
+            return partition.epoch
+        state = (self._topology or {}).get(partition.partition.topic)
         return known.epoch if state is None else state.epoch
 
-    def _exists(self, place: Partition) -> bool:
-        """A topic that is away for now may come back, so its last word stands."""
-        state = (self._topology or {}).get(place.topic)
-        return state is None or place.partition < state.partitions
+    def _exists(self, partition: Partition) -> bool:
+        """A topic that is away for now may come back, so its last message stands."""
+        state = (self._topology or {}).get(partition.topic)
+        return state is None or partition.partition < state.partitions
 
     def _later(
         self,
-        place: Partition,
+        partition: Partition,
         known: _PartitionFreshness,
         said: _PartitionFreshness,
         replayed: bool,
@@ -300,7 +300,7 @@ class FreshnessTracker:
         A worker that has lost its partitions, and does not know it yet, says less than its successor.
         """
         if said.epoch != known.epoch:
-            present = (self._topology or {}).get(place.topic)
+            present = (self._topology or {}).get(partition.topic)
             if present is not None and present.epoch in (known.epoch, said.epoch):
                 return said if said.epoch == present.epoch else known
             return known if replayed else said

@@ -18,7 +18,7 @@ _HEADERS = [
 
 
 class EventStream(Response):
-    """The response that is a stream."""
+    """The response of `GET /events`: its body is the stream of a subscription."""
 
     def __init__(self, subscription: Subscription) -> None:
         self.background = None
@@ -44,9 +44,7 @@ class EventStream(Response):
     async def _serve(self, receive: Receive, send: Send) -> None:
         buffer = Buffer()
         subscriber = self._subscription.open(SSE, buffer)
-        hub = self._subscription.hub
-        buffer.pause = lambda: hub.pause(subscriber)
-        buffer.resume = lambda: hub.on_writable(subscriber)
+        buffer.bind(self._subscription.hub, subscriber)
         watcher = asyncio.create_task(_until_gone(receive, buffer))
         try:
             self._subscription.join(subscriber)

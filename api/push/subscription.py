@@ -16,7 +16,7 @@ MAX_HEARD = MAX_MESSAGE
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """What a request for a stream was granted. `release` gives its place among the open streams back."""
+    """A stream that was granted. `release` frees its slot among the open streams, once."""
 
     hub: Hub
     shop: str
@@ -36,17 +36,17 @@ class Subscription:
         return subscriber
 
     def join(self, subscriber: Subscriber) -> None:
-        """It begins."""
+        """Starts delivery, after the cursor of the request."""
         self.hub.join(self.shop, subscriber, self.since)
 
     def leave(self, subscriber: Subscriber) -> None:
-        """It is over."""
+        """Ends delivery and frees the slot."""
         self.hub.leave(subscriber)
         self.release()
 
 
 class StreamConnection:
-    """Owns a connection on which the client has nothing to say."""
+    """Owns the connection of a stream; what the client sends is ignored, up to `MAX_HEARD` bytes."""
 
     __slots__ = ("_heard", "_subscriber", "_subscription")
 
@@ -56,19 +56,19 @@ class StreamConnection:
         self._heard = 0
 
     def received(self, data: bytes) -> None:
-        """A request behind a stream is never answered; who goes on talking is cut off."""
+        """Aborts after `MAX_HEARD` bytes: a request behind a stream is never answered."""
         self._heard += len(data)
         if self._heard > MAX_HEARD:
             self._subscriber.outlet.abort()
 
     def pause(self) -> None:
-        """The client does not read."""
+        """The write buffer is full: pauses the subscriber."""
         self._subscription.hub.pause(self._subscriber)
 
     def resume(self) -> None:
-        """It reads again."""
+        """The write buffer has drained: the subscriber goes on."""
         self._subscription.hub.on_writable(self._subscriber)
 
     def lost(self) -> None:
-        """The connection is gone."""
+        """The connection is closed: ends the subscription."""
         self._subscription.leave(self._subscriber)

@@ -40,7 +40,7 @@ class Message(NamedTuple):
     payload: bytes
 
 
-def handshake(headers: Mapping[str, str]) -> str | None:
+def accept_key(headers: Mapping[str, str]) -> str | None:
     """`Sec-WebSocket-Accept` for the headers of a request (section 4.2.2); None where it asks for no WebSocket."""
     upgrade = headers.get("upgrade", "").lower()
     connection = [token.strip().lower() for token in headers.get("connection", "").split(",")]

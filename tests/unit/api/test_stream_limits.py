@@ -12,7 +12,7 @@ from api.push.subscriber import Subscriber, SubscriptionFilter
 from api.push.timekeeper import PING_SECONDS, Timekeeper, rotation
 
 
-def test_places_are_given_back_once() -> None:
+def test_slots_are_freed_once() -> None:
     admission = Admission(total=3, per_address=2, per_user=1)
     first, second = admission.connection("a"), admission.connection("a")
     with pytest.raises(TooManyStreams, match="address"):
