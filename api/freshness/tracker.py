@@ -1,4 +1,4 @@
-"""How far the reports are: `asOf`, and waiting until a partition is included. Single-threaded, no I/O."""
+"""How far the reports are: `asOf`, and waiting until a position is included. Single-threaded, no I/O."""
 
 import asyncio
 import time
@@ -16,9 +16,9 @@ from shopstream.contracts.topics import INPUTS
 from shopstream.instants import Instants
 
 SHOPS = 20_000
-"""Shops whose latest change is remembered; one that is not counts as changed with the last that was forgotten."""
+"""Shops whose latest change is kept; any other counts as changed with the last that was dropped."""
 DAYS = 64
-"""Of a shop, whose latest change is remembered; beyond them all of the shop counts as changed."""
+"""Days of a shop whose latest change is kept; beyond them all of the shop counts as changed."""
 HEARD_SECONDS = 3.0
 """A worker reports about once a second while nothing comes."""
 WORKERS = 64
@@ -28,7 +28,7 @@ AHEAD_SECONDS = 1.0
 
 
 class RequiredPosition(NamedTuple):
-    """A partition that a request names: everything of the partition before `next`. No epoch: the present one."""
+    """A position that a request names: everything of the partition before `next`. No epoch: the present one."""
 
     partition: Partition
     epoch: int | None
@@ -37,13 +37,14 @@ class RequiredPosition(NamedTuple):
 
 @dataclass(eq=False, slots=True)
 class _Waiter:
-    places: frozenset[RequiredPosition]
+    positions: frozenset[RequiredPosition]
     done: asyncio.Future[None]
 
 
 @dataclass(eq=False, slots=True)
 class _ShopChanges:
-    """When what was last said of it: numbers of words and notices as they came. `days` (UTC) since `whole`."""
+    """Numbers, in order of arrival, of the latest notice and progress message that changed the shop, of the latest that
+    changed all of it, and of the latest for each of the `days` (UTC) since."""
 
     notice: int = 0
     message: int = 0
@@ -60,15 +61,16 @@ class _ShopChanges:
 
 
 class _Instant(NamedTuple):
-    """What was said, true on the wall clock of that moment. `heard`, and the instant itself, by the steady clock."""
+    """An instant of the wall clock as it was at the moment of the report; `steady` is the same instant, and `heard` that
+    moment, by the steady clock."""
 
-    said: datetime
+    reported: datetime
     heard: float
     steady: float
 
 
 class _PartitionFreshness(NamedTuple):
-    """Of a partition. `as_of` None: told by a clock that was wrong."""
+    """Progress of a partition. `as_of` None: it was reported by a clock that was wrong."""
 
     epoch: int
     next: int
@@ -76,7 +78,7 @@ class _PartitionFreshness(NamedTuple):
 
 
 class FreshnessTracker:
-    """What the pipeline's workers have said, the latest of each partition; `clock` in seconds."""
+    """The latest progress of each partition, as the pipeline's workers report it; `clock` in seconds."""
 
     def __init__(
         self,
@@ -98,18 +100,19 @@ class FreshnessTracker:
         self._latest_as_of: _Instant | None = None
 
     def observe(self, state: PipelineState, *, replayed: bool = False) -> None:
-        """Takes a worker's message; an older one than is known changes nothing. `replayed`: nobody knows how old it is."""
+        """Applies a progress message; one that is older than what is known changes nothing. `replayed`: its age is not
+        known."""
         self._see_clock()
         self._heard = self._clock()
         now, steady = self._instants.now(), self._instants.steady()
         at = None if replayed else state.at
         for partition, progress in state.partitions.items():
             as_of = _instant(progress.as_of, at, now, steady)
-            said = _PartitionFreshness(progress.epoch, progress.next, as_of)
+            reported = _PartitionFreshness(progress.epoch, progress.next, as_of)
             known = self._known.get(partition)
             if known is not None:
-                said = self._later(partition, known, said, replayed)
-            self._known[partition] = said
+                reported = self._later(partition, known, reported, replayed)
+            self._known[partition] = reported
         if at is not None:
             self._ahead[state.worker] = (at - now).total_seconds()
         self._mark_changed(state.touched)
@@ -117,7 +120,7 @@ class FreshnessTracker:
         self._release()
 
     def see(self, topology: Topology) -> None:
-        """Takes the topics as they are now: a partition that is gone holds nothing back."""
+        """Sets the present topics: a partition that is gone no longer holds `as_of` back."""
         if topology != self._topology:
             self._topology = topology
             self._release()
@@ -130,14 +133,14 @@ class FreshnessTracker:
     def as_of(self) -> datetime | None:
         """Everything that reached Kafka before this (UTC) is in the reports; None when nothing is known.
 
-        While there is a partition of which no worker has said anything yet, it stands still. It never lies in the
-        future: where the clock of this process is set back, it goes with it.
+        It stands still while there is a partition that no worker has reported yet. It never lies in the future: where
+        the clock of this process is set back, it goes with it.
         """
         if self._complete():
             known = [at.as_of for partition, at in self._known.items() if self._exists(partition)]
-            told = [as_of for as_of in known if as_of is not None]
-            if len(told) == len(known):
-                self._latest_as_of = min(told, key=lambda one: one.steady, default=None)
+            known_as_of = [as_of for as_of in known if as_of is not None]
+            if len(known_as_of) == len(known):
+                self._latest_as_of = min(known_as_of, key=lambda one: one.steady, default=None)
         return None if self._latest_as_of is None else self._on_the_wall(self._latest_as_of)
 
     @property
@@ -154,7 +157,7 @@ class FreshnessTracker:
 
     def _on_the_wall(self, instant: _Instant) -> datetime:
         shift = self._instants.shift(instant.heard)
-        return instant.said + timedelta(seconds=shift) if shift else instant.said
+        return instant.reported + timedelta(seconds=shift) if shift else instant.reported
 
     def _see_clock(self) -> None:
         """Answers from before the clock was set back bear an instant in the future: none of them holds."""
@@ -166,7 +169,7 @@ class FreshnessTracker:
     def changed(self, shop: str | None = None, days: Set[int] | None = None) -> None:
         """The reports of a shop changed, in these days (UTC, counted from 1970-01-01), or in any where None.
 
-        Without a shop: maybe those of any, where words or notices may have been missed.
+        Without a shop: those of any may have, because messages may have been missed.
         """
         self._numbers += 1
         if shop is None:
@@ -219,7 +222,7 @@ class FreshnessTracker:
         self._forgotten = self._numbers
 
     def _shop(self, name: str) -> _ShopChanges:
-        """That of the name, as the one that was spoken of last."""
+        """The changes of a shop, which becomes the most recently changed one."""
         shop = self._shops.setdefault(name, _ShopChanges())
         self._shops.move_to_end(name)
         if len(self._shops) > SHOPS:
@@ -234,9 +237,9 @@ class FreshnessTracker:
             gone, _ = self._counters.popitem(last=False)
             self._ahead.pop(gone, None)
 
-    async def wait(self, places: Iterable[RequiredPosition]) -> None:
-        """Returns once every partition is included; cancel it to give up."""
-        waiter = _Waiter(frozenset(places), asyncio.get_running_loop().create_future())
+    async def wait(self, positions: Iterable[RequiredPosition]) -> None:
+        """Returns once every position is included; cancel it to give up."""
+        waiter = _Waiter(frozenset(positions), asyncio.get_running_loop().create_future())
         if self._included(waiter):
             return
         self._waiters.add(waiter)
@@ -251,7 +254,7 @@ class FreshnessTracker:
                 waiter.done.set_result(None)
 
     def _complete(self) -> bool:
-        """Every partition has said something; of a broker that was not seen yet, every topic."""
+        """Whether every partition was reported; while the topology is unknown, every topic."""
         if self._topology is None:
             return {partition.topic for partition in self._known} >= set(INPUTS)
         return all(
@@ -262,29 +265,30 @@ class FreshnessTracker:
         )
 
     def _included(self, waiter: _Waiter) -> bool:
-        """What no report is made of waits for nothing."""
+        """Whether each position is included; those of topics that no report uses always are."""
         return all(
-            partition.partition.topic not in INPUTS or self._has(partition) for partition in waiter.places
+            required.partition.topic not in INPUTS or self._has(required)
+            for required in waiter.positions
         )
 
-    def _has(self, partition: RequiredPosition) -> bool:
-        if not partition.next:
+    def _has(self, required: RequiredPosition) -> bool:
+        if not required.next:
             return True
-        known = self._known.get(partition.partition)
+        known = self._known.get(required.partition)
         return (
             known is not None
-            and known.epoch == self._epoch(partition, known)
-            and known.next >= partition.next
+            and known.epoch == self._epoch(required, known)
+            and known.next >= required.next
         )
 
-    def _epoch(self, partition: RequiredPosition, known: _PartitionFreshness) -> int:
-        if partition.epoch is not None:
-            return partition.epoch
-        state = (self._topology or {}).get(partition.partition.topic)
+    def _epoch(self, required: RequiredPosition, known: _PartitionFreshness) -> int:
+        if required.epoch is not None:
+            return required.epoch
+        state = (self._topology or {}).get(required.partition.topic)
         return known.epoch if state is None else state.epoch
 
     def _exists(self, partition: Partition) -> bool:
-        """A topic that is away for now may come back, so its last message stands."""
+        """False only if its topic exists without it: a topic that is missing now may come back."""
         state = (self._topology or {}).get(partition.topic)
         return state is None or partition.partition < state.partitions
 
@@ -292,26 +296,26 @@ class FreshnessTracker:
         self,
         partition: Partition,
         known: _PartitionFreshness,
-        said: _PartitionFreshness,
+        reported: _PartitionFreshness,
         replayed: bool,
     ) -> _PartitionFreshness:
-        """Whatever instants say: the topic that is there now, else what a worker says now.
+        """Of two epochs the present one counts, else what is reported now; of one epoch the greater offset and instant.
 
-        A worker that has lost its partitions, and does not know it yet, says less than its successor.
+        A worker that has lost its partitions, and does not know it yet, reports less than its successor.
         """
-        if said.epoch != known.epoch:
+        if reported.epoch != known.epoch:
             present = (self._topology or {}).get(partition.topic)
-            if present is not None and present.epoch in (known.epoch, said.epoch):
-                return said if said.epoch == present.epoch else known
-            return known if replayed else said
-        instants = [each.as_of for each in (known, said) if each.as_of is not None]
+            if present is not None and present.epoch in (known.epoch, reported.epoch):
+                return reported if reported.epoch == present.epoch else known
+            return known if replayed else reported
+        instants = [each.as_of for each in (known, reported) if each.as_of is not None]
         latest = max(instants, key=lambda one: one.steady, default=None)
-        return _PartitionFreshness(known.epoch, max(known.next, said.next), latest)
+        return _PartitionFreshness(known.epoch, max(known.next, reported.next), latest)
 
 
 def _instant(as_of: datetime, at: datetime | None, now: datetime, steady: float) -> _Instant | None:
     """One in the future comes from a clock that is ahead, or from this one before it was set back: what counts then is
-    how long ago it was at the moment `at` which it was told; None where that is not known either."""
+    how long ago it was at `at`, when it was reported; None where that is not known either."""
     if as_of > now:
         if at is None:
             return None

@@ -15,7 +15,7 @@ FIRST_PAGE = 50
 """Events, before it is known how big they are."""
 LARGEST_PAGE = 1000
 PAGE_BYTES = 1024 * 1024
-"""What a page is to have, about."""
+"""Bytes that a page is to have, about."""
 
 
 class StoredEvent(NamedTuple):
@@ -33,7 +33,7 @@ class StoredEvent(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """Bytes of the event's value."""
         return len(self.event.value)
 
 
@@ -48,7 +48,7 @@ class Span:
     def between(
         cls, since: Mapping[Partition, Position], until: Mapping[Partition, Position]
     ) -> "Span":
-        """Of the partitions in which there is anything in between."""
+        """The partitions in which there is anything in between."""
         wanted = {
             partition: end
             for partition, end in until.items()
@@ -59,7 +59,7 @@ class Span:
         return cls({partition: since[partition] for partition in wanted}, wanted)
 
     def end_positions(self) -> list[RequiredPosition]:
-        """Its end, as it can be waited for."""
+        """`until`, as `FreshnessTracker.wait` takes it."""
         return [
             RequiredPosition(partition, end.epoch, end.next)
             for partition, end in self.until.items()
