@@ -61,7 +61,7 @@ class _ShopChanges:
 
 
 class _Instant(NamedTuple):
-    """An instant of the wall clock as it was at the moment of the report; `steady` is the same instant, and `heard` that
+    """An instant of the wall clock, as it was when it was reported; `steady` is the same instant, and `heard` that
     moment, by the steady clock."""
 
     reported: datetime

@@ -21,11 +21,9 @@ class Broker:
     def __init__(self) -> None:
         self.sent: list[Message] = []
 
-    async def notices(self, messages: list[Message]) -> list[Sent]:
+    async def send(self, _: str, messages: list[Message]) -> list[Sent]:
         self.sent += messages
         return [Sent(0, len(self.sent) - 1, 1) for _ in messages]
-
-    alerts = notices
 
 
 class Table:
