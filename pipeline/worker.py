@@ -61,11 +61,7 @@ class Worker:
         self.ids = Snowflake()
         name = f"{self.ids.writer:06x}"
         self.metrics = Metrics()
-        self.engine_backoff = Backoff("ClickHouse (batches)")
-        self.broker_backoff = Backoff("Kafka")
-        self.recovery_backoff = Backoff("ClickHouse (recovery)")
-        self.progress_backoff = Backoff("progress")
-        self.dead_letters_backoff = Backoff("dead letters")
+        self._add_backoffs()
         self.engine = ClickHouseClient(
             Address.parse(settings.clickhouse_url.get_secret_value()), settings=BEHIND_REPORTS
         )
@@ -92,19 +88,7 @@ class Worker:
             self.recovery_backoff,
             self._recovered,
         )
-        budget = MemoryBudget()
-        self.flushers = {
-            topic: Flusher(
-                self.epochs.of,
-                self.ids.next,
-                self._write,
-                self._send_dead_letters,
-                self._written,
-                spec.pace,
-                budget,
-            )
-            for topic, spec in TOPIC_SPECS.items()
-        }
+        self.flushers = self._flushers()
         self.progress_publisher = ProgressPublisher(
             name,
             self.store,
@@ -121,20 +105,45 @@ class Worker:
             self._audited,
             settings.audit_seconds,
         )
-        self.metrics.watch_retries(
-            {
-                "clickhouse": lambda: self.engine_backoff.pauses + self.recovery_backoff.pauses,
-                "kafka": lambda: self.broker_backoff.pauses,
-                "progress": lambda: self.progress_backoff.pauses,
-                "deadletters": lambda: self.dead_letters_backoff.pauses,
-            }
-        )
+        self.metrics.watch_retries(self._retries())
         self.status = Status(self.metrics.registry, self.unavailable)
         self.app = self._faust()
         self.kafka = transport.install(self.app)
         self._assigned = False
         self._started = self.kafka.instants.steady()
         self._began: dict[str, float] = {}
+
+    def _add_backoffs(self) -> None:
+        """One for each use of a dependency, so that `/ready` names the one that does not serve."""
+        self.engine_backoff = Backoff("ClickHouse (batches)")
+        self.broker_backoff = Backoff("Kafka")
+        self.recovery_backoff = Backoff("ClickHouse (recovery)")
+        self.progress_backoff = Backoff("progress")
+        self.dead_letters_backoff = Backoff("dead letters")
+
+    def _retries(self) -> dict[str, Callable[[], int]]:
+        """Counts of failed tries by the `dependency` of the metric."""
+        return {
+            "clickhouse": lambda: self.engine_backoff.pauses + self.recovery_backoff.pauses,
+            "kafka": lambda: self.broker_backoff.pauses,
+            "progress": lambda: self.progress_backoff.pauses,
+            "deadletters": lambda: self.dead_letters_backoff.pauses,
+        }
+
+    def _flushers(self) -> dict[str, Flusher]:
+        budget = MemoryBudget()
+        return {
+            topic: Flusher(
+                self.epochs.of,
+                self.ids.next,
+                self._write,
+                self._send_dead_letters,
+                self._written,
+                spec.pace,
+                budget,
+            )
+            for topic, spec in TOPIC_SPECS.items()
+        }
 
     def wire(self) -> faust.App:
         """Adds agents, tasks and callbacks; the app is ready to run then."""

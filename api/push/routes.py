@@ -5,7 +5,7 @@ Every one is authorized by `access`, and every stream comes from `StreamAuthoriz
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from fastapi import APIRouter
@@ -16,7 +16,7 @@ from starlette.websockets import WebSocket
 
 from api import problems
 from api.access import LEEWAY, Access, Redeems, bearer
-from api.documents import History, Present, Ticket, responses
+from api.documents import History, Present, Responses, Ticket, responses
 from api.faults import BadParameter, Forbidden, NotYet, RequestFault, Unauthorized
 from api.identity import Identity
 from api.parameters import SHOP, Parameter, openapi, read_query
@@ -55,6 +55,55 @@ _WS = (SHOP, TYPES, CURSOR, TICKET)
 _HISTORY = (SHOP, TYPES, AFTER, LIMIT)
 _ADDRESS_UNKNOWN = "unknown"
 COOKIE_PATHS = ("/events", "/ws", "/socket.io")
+
+
+class _Route(NamedTuple):
+    """A route as OpenAPI describes it: `found` are its good answers, `statuses` those of its problems."""
+
+    method: str
+    found: Responses
+    statuses: tuple[int, ...]
+    query: dict[str, Any]
+    summary: str
+
+
+_ROUTES = {
+    "/events": _Route(
+        "GET",
+        {200: _STREAM},
+        (400, 401, 403, 429, 503),
+        openapi(_EVENTS, ticket=True),
+        "Live events of a shop",
+    ),
+    "/events/history": _Route(
+        "GET",
+        {200: {"model": History}},
+        (400, 401, 403, 503),
+        openapi(_HISTORY),
+        "Past events of a shop",
+    ),
+    "/ws": _Route(
+        "GET",
+        {101: _UPGRADED},
+        (400, 401, 403, 429, 503),
+        openapi(_WS, ticket=True),
+        "Live events of a shop over a WebSocket",
+    ),
+    "/presence": _Route(
+        "GET",
+        {200: {"model": Present}},
+        (400, 401, 403),
+        openapi((SHOP,)),
+        "Who is connected to the stream of a shop",
+    ),
+    "/auth/ticket": _Route(
+        "POST",
+        {200: {"model": Ticket}},
+        (400, 401, 403),
+        openapi(()),
+        "A one-time ticket for browsers",
+    ),
+}
 
 
 class StreamAuthorizer:
@@ -309,51 +358,23 @@ class PushRoutes:
     def router(self) -> APIRouter:
         """The routes with their documentation."""
         routes = APIRouter(tags=["push"])
-        routes.add_api_route(
-            "/events",
-            self.events,
-            methods=["GET"],
-            response_class=Response,
-            responses=responses({200: _STREAM}, 400, 401, 403, 429, 503),
-            openapi_extra=openapi(_EVENTS, ticket=True),
-            summary="Live events of a shop",
-        )
-        routes.add_api_route(
-            "/events/history",
-            self.history,
-            methods=["GET"],
-            response_class=Response,
-            responses=responses({200: {"model": History}}, 400, 401, 403, 503),
-            openapi_extra=openapi(_HISTORY),
-            summary="Past events of a shop",
-        )
-        routes.add_api_route(
-            "/ws",
-            self.websocket,
-            methods=["GET"],
-            response_class=Response,
-            responses=responses({101: _UPGRADED}, 400, 401, 403, 429, 503),
-            openapi_extra=openapi(_WS, ticket=True),
-            summary="Live events of a shop over a WebSocket",
-        )
-        routes.add_api_route(
-            "/presence",
-            self.presence,
-            methods=["GET"],
-            response_class=Response,
-            responses=responses({200: {"model": Present}}, 400, 401, 403),
-            openapi_extra=openapi((SHOP,)),
-            summary="Who is connected to the stream of a shop",
-        )
-        routes.add_api_route(
-            "/auth/ticket",
-            self.ticket,
-            methods=["POST"],
-            response_class=Response,
-            responses=responses({200: {"model": Ticket}}, 400, 401, 403),
-            openapi_extra=openapi(()),
-            summary="A one-time ticket for browsers",
-        )
+        endpoints = {
+            "/events": self.events,
+            "/events/history": self.history,
+            "/ws": self.websocket,
+            "/presence": self.presence,
+            "/auth/ticket": self.ticket,
+        }
+        for path, route in _ROUTES.items():
+            routes.add_api_route(
+                path,
+                endpoints[path],
+                methods=[route.method],
+                response_class=Response,
+                responses=responses(route.found, *route.statuses),
+                openapi_extra=route.query,
+                summary=route.summary,
+            )
         for path in socketio.PATHS:
             routes.routes.append(Route(path, self.socketio, methods=["GET", "POST"]))
             routes.routes.append(WebSocketRoute(path, self.asgi_socketio))
