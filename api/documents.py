@@ -21,6 +21,8 @@ from shopstream.contracts.examples import example
 
 Body = dict[str, Any]
 
+GROSS = Field(description="Totals of orders of the period that are not cancelled or failed")
+REFUNDS = Field(description="Made in the period, of orders of any date")
 MONEY = Field(description="A JSON number with exactly its digits, at most 4 decimals")
 DAY = Field(description="A local date of the shop, YYYY-MM-DD")
 RATE = Field(description="Half-even to 4 decimals; null where there is nothing to divide by")
@@ -28,11 +30,17 @@ FRACTION = Field(description="Half-even to 4 decimals; null where the period bef
 
 _SUMS = {"totalRevenue": 150.51, "totalOrders": 5, "totalItems": 12}
 _NONE = {"totalRevenue": 0, "totalOrders": 0, "totalItems": 0}
-_TOTALS = {**_SUMS, "averageOrderValue": 30.1}
+_BEFORE = {"grossRevenue": 160.51, "refunds": {"count": 1, "amount": 10}}
+_TOTALS = {**_SUMS, "averageOrderValue": 30.1, **_BEFORE}
 _OF_SHOP = {"shopId": "s-17", "currency": "EUR", "timezone": "Europe/Berlin", "partial": True}
 _TOP = [{"productId": "p-1", "name": "Blue cup", "quantity": 7, "revenue": 87.5}]
 _OTHERS = [{"currency": "USD", "totalRevenue": 12, "totalOrders": 1, "totalItems": 1}]
-_TAIL = {"otherCurrencies": _OTHERS, "asOf": "2026-11-22T10:15:30.123456Z"}
+_TAIL = {
+    "otherCurrencies": _OTHERS,
+    "revisedAt": None,
+    "revised": {"orders": None, "refunds": None, "payments": None},
+    "asOf": "2026-11-22T10:15:30.123456Z",
+}
 _SPAN = {"startDate": "2026-11-21", "endDate": "2026-11-22"}
 _SERIES = [{"date": "2026-11-21", **_NONE}, {"date": "2026-11-22", **_SUMS}]
 
@@ -50,13 +58,20 @@ def _sales(period: Body, **own: Any) -> ConfigDict:
 class Sums(BaseModel):
     totalRevenue: float = MONEY
     totalOrders: int
-    totalItems: int
+    totalItems: float
+
+
+class Paid(BaseModel):
+    count: int
+    amount: float = MONEY
 
 
 class Totals(Sums):
     averageOrderValue: float | None = Field(
         description="Half-even to 2 decimals; null without orders"
     )
+    grossRevenue: float = GROSS
+    refunds: Paid = REFUNDS
 
 
 class Hour(Sums):
@@ -80,7 +95,7 @@ class OtherCurrency(Sums):
 class TopProduct(BaseModel):
     productId: str
     name: str | None
-    quantity: int
+    quantity: float
     revenue: float = MONEY
 
 
@@ -91,6 +106,12 @@ class Answer(BaseModel):
     )
 
 
+class Revised(BaseModel):
+    orders: str | None
+    refunds: str | None
+    payments: str | None
+
+
 class Report(Answer):
     currency: str | None = Field(
         description="null in a shop without orders that has not said its currency"
@@ -98,6 +119,10 @@ class Report(Answer):
     timezone: str = Field(description="IANA name; UTC until the shop says otherwise")
     partial: bool = Field(description="The period is not over")
     otherCurrencies: list[OtherCurrency] = Field(description="Sorted; never added to the totals")
+    revisedAt: str | None = Field(
+        description="When the numbers of the period last changed after it had ended; null where they did not"
+    )
+    revised: Revised = Field(description="The same by what changed them")
 
 
 class Sales(Report, Totals):
@@ -140,11 +165,6 @@ class MonthlySales(Sales):
     weeklyBreakdown: list[Week] = Field(description="Monday weeks, clipped to the month")
 
 
-class Paid(BaseModel):
-    count: int
-    amount: float = MONEY
-
-
 class Payments(BaseModel):
     received: Paid
     failed: Paid
@@ -154,6 +174,10 @@ class Payments(BaseModel):
 class Metrics(Sales):
     model_config = _sales(
         _SPAN,
+        totalTax=24.03,
+        totalShipping=9.8,
+        totalDiscount=0,
+        totalTip=0,
         averageItemsPerOrder=2.4,
         sessions=80,
         conversionRate=0.0625,
@@ -163,10 +187,19 @@ class Metrics(Sales):
             "failed": {"count": 1, "amount": 20},
             "failureRate": 0.1667,
         },
-        previousPeriod={**_NONE, "averageOrderValue": None},
+        previousPeriod={
+            **_NONE,
+            "averageOrderValue": None,
+            "grossRevenue": 0,
+            "refunds": {"count": 0, "amount": 0},
+        },
     )
     startDate: str = DAY
     endDate: str = Field(description="Inclusive")
+    totalTax: float = MONEY
+    totalShipping: float = MONEY
+    totalDiscount: float = MONEY
+    totalTip: float = MONEY
     averageItemsPerOrder: float | None = Field(description="Half-even to 2 decimals")
     sessions: int = Field(description="The sum over the days of the sessions of each")
     conversionRate: float | None = RATE
@@ -185,6 +218,7 @@ class Trends(Report):
         _OF_SHOP,
         _SPAN,
         {
+            **_BEFORE,
             "series": _SERIES,
             "movingAverage7": [0, 21.5],
             "change": dict.fromkeys(_SUMS),
@@ -193,6 +227,8 @@ class Trends(Report):
     )
     startDate: str = DAY
     endDate: str = Field(description="Inclusive")
+    grossRevenue: float = GROSS
+    refunds: Paid = REFUNDS
     series: list[Day] = Field(description="Every day of the period")
     movingAverage7: list[float] = Field(
         description="Revenue of a day and the six before it, a seventh; half-even to 2 decimals"
@@ -205,9 +241,9 @@ class Level(BaseModel):
     locationId: str | None = Field(description="null for the shop as a whole")
     name: str | None
     sku: str | None
-    quantity: int
+    quantity: float
     threshold: int = Field(description="That of the level, else the shop's, else 10")
-    onOrder: int = Field(description="Units in purchases created and not received")
+    onOrder: float = Field(description="Units in purchases created and not received")
     dailySales: float = Field(
         description="Units sold over the last 14 local days, today included, a fourteenth"
     )

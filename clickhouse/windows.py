@@ -6,10 +6,22 @@ import pyarrow as pa
 
 from clickhouse.sql import load, names
 
-DECIMAL = ("items", "quantity", "revenue", "received_amount", "failed_amount")
+DECIMAL = (
+    *("items", "quantity", "revenue"),
+    *("received_amount", "failed_amount", "units"),
+)
+_REVISED = {
+    "sales_15m": {"revised": "now()"},
+    "refunds_15m": {"revised": "now()"},
+    "payments_15m": {"revised": "now()"},
+}
+"""Columns beside the sums that say when they last changed, and what they are in a row that repairs them."""
 ORDER_WINDOWS = "order_windows"
 """The table of all windows of orders."""
-GRAINS = ("sales_15m", "product_15m", "product_day", "product_month")
+GRAINS = (
+    *("sales_15m", "product_15m", "product_day", "product_month"),
+    *("returned_15m", "refunds_15m", "parts_15m"),
+)
 """They, in the order of its enumeration `grain`, which begins at 1."""
 _KEYS = {
     "slot": pa.timestamp("s", "UTC"),
@@ -51,17 +63,21 @@ class Window:
     def columns(self) -> dict[str, str]:
         """What an insert of a row writes: each column of its table, and its value over `keys` and `sums`."""
         own = (*self.keys, *self.sums)
-        if self.name not in GRAINS:
-            return {name: name for name in own}
-        return {"grain": f"'{self.name}'", **{_STORED.get(name, name): name for name in own}}
+        values = (
+            {_STORED.get(name, name): name for name in own}
+            if self.name in GRAINS
+            else dict(zip(own, own, strict=True))
+        )
+        grain = {"grain": f"'{self.name}'"} if self.name in GRAINS else {}
+        return {**grain, **values, **_REVISED.get(self.name, {})}
 
     def changes(self) -> str:
         """A statement: what the rows of `{rows}`, a part of `source`, change in it, by key."""
         if self.name in GRAINS:
             select = f"(\n{load('apply/order_windows.sql')})"
             return f"SELECT * FROM {self._of_grain(select, str(GRAINS.index(self.name) + 1))}"
-        (path,) = [path for path in names("windows") if path.endswith(f"_to_{self.name}.sql")]
-        select = load(path).split(" AS\n", 1)[1]
+        *_, path = [path for path in names("windows") if path.endswith(f"_to_{self.name}.sql")]
+        select = load(path)[load(path).index("\nSELECT") :]
         return select.replace(f"FROM apply_{self.source}", "FROM {rows}")
 
     def _of_grain(self, table: str, grain: str) -> str:
@@ -102,6 +118,17 @@ WINDOWS = {
             ("shop_id", "month", "currency", "product_id"),
             ("quantity", "revenue"),
             "month",
+        ),
+        Window("returned_15m", "orders", ("shop_id", "slot", "currency"), ("revenue",), "slot"),
+        Window(
+            "refunds_15m", "orders", ("shop_id", "slot", "currency"), ("orders", "revenue"), "slot"
+        ),
+        Window(
+            "parts_15m",
+            "orders",
+            ("shop_id", "slot", "currency", "product_id"),
+            ("revenue",),
+            "slot",
         ),
         Window(
             "payments_15m",

@@ -97,12 +97,13 @@ class Alerts:
         rows = {}
         for row in crossings:
             figure = figures[_product(row)]
-            daily, days = cover(row["quantity"], figure["sold"])
+            daily, days = cover(Decimal(row["quantity"]), Decimal(figure["sold"]))
             rows[_key(row)] = {
                 **row,
                 "at": _instant(row["at"]),
                 "name": figure["name"],
-                "on_order": figure["on_order"],
+                "quantity": Decimal(row["quantity"]),
+                "on_order": Decimal(figure["on_order"]),
                 "daily_sales": daily,
                 "days_of_cover": days,
                 "batch": batch,
@@ -121,9 +122,9 @@ _COLUMNS = pa.schema(
         "location_id": pa.string(),
         "name": pa.string(),
         "sku": pa.string(),
-        "quantity": pa.int64(),
+        "quantity": pa.decimal128(18, 4),
         "threshold": pa.uint32(),
-        "on_order": pa.int64(),
+        "on_order": pa.decimal128(38, 4),
         "daily_sales": pa.decimal128(18, 2),
         "days_of_cover": pa.decimal128(18, 1),
         "at": pa.timestamp("us", "UTC"),
@@ -157,9 +158,9 @@ def _alert(row: Row, alerts: Mapping[Product, Row]) -> Alert:
         location=row["location_id"] or None,
         name=figure["name"],
         sku=row["sku"],
-        quantity=row["quantity"],
+        quantity=Decimal(row["quantity"]),
         threshold=row["threshold"],
-        on_order=figure["on_order"],
+        on_order=Decimal(figure["on_order"]),
         daily_sales=Decimal(figure["daily_sales"]),
         days_of_cover=None if days is None else Decimal(days),
         at=_instant(row["at"]),

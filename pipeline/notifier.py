@@ -102,5 +102,5 @@ class Notifier:
 
 def _totals(day: date, row: Row | None) -> Today:
     if row is None:
-        return Today(day, Decimal(0), 0, 0)
-    return Today(day, Decimal(row["revenue"]), row["orders"], row["items"])
+        return Today(day, Decimal(0), 0, Decimal(0))
+    return Today(day, Decimal(row["revenue"]), row["orders"], Decimal(row["items"]))

@@ -152,7 +152,11 @@ class Store:
         select = load(f"store/{spec.name}.sql")
         text = fill(load("flush/store.sql"), table=spec.table, select=select)
         staged = {"staged": External(shape.structure(batch.topic), batch.staged)}
-        more = {"default_threshold": DEFAULT_THRESHOLD} if "default_threshold" in select else {}
+        more: dict[str, Any] = {}
+        if "{default_threshold:" in select:
+            more["default_threshold"] = DEFAULT_THRESHOLD
+        if "{plain:" in select:
+            more["plain"] = _is_plain(batch.staged)
         return await self._execute(text, batch.id, fence, {**_STORE, **_small(batch)}, staged, more)
 
     async def lookups(self, batch: Batch, new: bool) -> set[str]:
@@ -372,3 +376,12 @@ def _arrays(places: Iterable[Partition]) -> dict[str, Any]:
         "topics": [place.topic for place in wanted],
         "partitions": [place.partition for place in wanted],
     }
+
+
+def _is_plain(staged: pa.Table) -> bool:
+    """Whether no line of these orders has a total or refund of its own, or parts of a unit: no amount is rounded."""
+    given = [pc.list_flatten(staged[f"item_{name}"]) for name in ("total", "refunded_total")]
+    units = [pc.list_flatten(staged[f"item_{name}"]) for name in ("quantity", "refunded_quantity")]
+    return all(column.null_count == len(column) for column in given) and all(
+        pc.all(pc.equal(column, pc.floor(column))).as_py() is not False for column in units
+    )

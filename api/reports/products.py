@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from itertools import islice, pairwise
 from sys import getsizeof
 from typing import Any, NamedTuple, Protocol, cast
@@ -34,7 +35,7 @@ BEST = 10
 CURRENCIES = 1000
 """Of a bucket; added up over the buckets that are read at once."""
 ROW_BYTES, LONG_BYTES, CURRENCY_BYTES, PRODUCT_BYTES = 24, 48, 700, 110
-"""Of a row, of a revenue in it that does not fit 64 bits, of a currency beside its rows, and of a product beside
+"""Of a row, of a number in it that does not fit 64 bits, of a currency beside its rows, and of a product beside
 its id."""
 
 
@@ -65,7 +66,7 @@ class ProductNumbers:
 
 
 class Lines(NamedTuple):
-    """Columns: numbers of products, units, and revenue in 1/10000; a product may be in several rows."""
+    """Columns: numbers of products, units and revenue, both in 1/10000; a product may be in several rows."""
 
     product: Column
     quantity: Column
@@ -83,7 +84,12 @@ class ProductSums:
         """Bytes in memory, roughly."""
         return sum(
             CURRENCY_BYTES
-            + len(lines.product) * (ROW_BYTES + LONG_BYTES * (lines.revenue.dtype == object))
+            + len(lines.product)
+            * (
+                ROW_BYTES
+                + LONG_BYTES * (lines.quantity.dtype == object)
+                + LONG_BYTES * (lines.revenue.dtype == object)
+            )
             for lines in self.lines.values()
         )
 
@@ -93,15 +99,18 @@ def read_product_sums(
 ) -> list[ProductSums] | None:
     """What each of the buckets sold that begin at these instants (Unix seconds); None where their currencies are
     too many."""
-    begin, currency, product, quantity, low, high = columns or [()] * 6
+    begin, currency, product, *halves = columns or [()] * 7
     codes = {code: number for number, code in enumerate(dict.fromkeys(currency))}
     group = np.array(begin, np.int64) * len(codes)
     if len(codes) > 1:
         group += np.fromiter((codes[code] for code in currency), np.int64, len(currency))
     order = np.argsort(group, kind="stable")
     group = group[order]
-    revenue = wide(np.array(low, np.uint64), np.array(high, np.int64))
-    lines = Lines(products.of(product)[order], np.array(quantity, np.int64)[order], revenue[order])
+    quantity, revenue = (
+        wide(np.array(low, np.uint64), np.array(high, np.int64))
+        for low, high in (halves[:2], halves[2:])
+    )
+    lines = Lines(products.of(product)[order], quantity[order], revenue[order])
     edges = [0, *(np.flatnonzero(np.diff(group)) + 1).tolist(), len(group)]
     if len(edges) > CURRENCIES:
         return None
@@ -126,20 +135,20 @@ def best(buckets: Sequence[ProductSums], currency: str) -> list[Row]:
     return [
         {
             "product_id": products.ids[one],
-            "quantity": int(quantity[one]),
+            "quantity": from_units(int(quantity[one])),
             "revenue": from_units(int(revenue[one])),
         }
         for one in numbers[:BEST]
     ]
 
 
-def units(buckets: Sequence[ProductSums], wanted: Iterable[str]) -> dict[str, int]:
+def units(buckets: Sequence[ProductSums], wanted: Iterable[str]) -> dict[str, Decimal]:
     """Units of some products that sold in all the buckets together, in any currency."""
     currencies = {code for bucket in buckets for code in bucket.lines}
     quantity = _sums(buckets, currencies, "quantity")
     numbers = {product: buckets[0].products.find(product) for product in wanted}
     return {
-        product: int(quantity[number])
+        product: from_units(int(quantity[number]))
         for product, number in numbers.items()
         if number is not None and number < len(quantity)
     }
@@ -206,7 +215,7 @@ class ProductSales:
 
     async def units(
         self, shop: str, products: Sequence[str], start: datetime, end: datetime
-    ) -> dict[str, int]:
+    ) -> dict[str, Decimal]:
         """Units of some products that sold in any currency; one that sold none may be missing.
 
         Raises:
@@ -216,7 +225,7 @@ class ProductSales:
         if buckets is not None:
             return units(buckets, products)
         rows = await self._queries.sold_units(shop, products, start, end)
-        return {row["product_id"]: row["units"] for row in rows}
+        return {row["product_id"]: Decimal(row["units"]) for row in rows}
 
     async def _sold(self, shop: str, start: datetime, end: datetime) -> list[ProductSums] | None:
         """None: not in memory."""

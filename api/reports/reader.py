@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from sys import getsizeof
 from typing import Any, NamedTuple
 
@@ -65,7 +66,9 @@ class Reader:
         self._products = ProductSales(statements, known)
         self._session_sums = SessionSums(statements.sessions, known)
         self._names = ProductNames(statements, known)
-        self._on_order: WholeShopCache[Mapping[str, int]] = WholeShopCache(self._all_ordered, known)
+        self._on_order: WholeShopCache[Mapping[str, Decimal]] = WholeShopCache(
+            self._all_ordered, known
+        )
 
     async def report(self, shop: str, report: Report) -> Sized[Content]:
         """A report's body but for `asOf`.
@@ -101,13 +104,14 @@ class Reader:
     ) -> tuple[Period, ReportData]:
         period = report.period(days.today(now, profile.zone), profile.zone)
         paid_in = profile.currency, period.start, period.end
-        sales, (top, names), sessions, payments = await asyncio.gather(
+        sales, (top, names), sessions, payments, parts = await asyncio.gather(
             self._sales.sums(shop, _seconds(period.boundaries)),
             self._top(shop, report, *paid_in),
             self._sessions(shop, report, period, profile),
-            self._payments(shop, report, *paid_in),
+            self._payments(shop, report, now, *paid_in),
+            self._parts(shop, report, *paid_in),
         )
-        return period, ReportData(sales, top, names, sessions, payments)
+        return period, ReportData(sales, top, names, sessions, payments, parts)
 
     async def _top(
         self, shop: str, report: Report, currency: str | None, start: datetime, end: datetime
@@ -121,13 +125,30 @@ class Reader:
         return top, await self._names.of(shop, report, products, expected)
 
     async def _payments(
-        self, shop: str, report: Report, currency: str | None, start: datetime, end: datetime
+        self,
+        shop: str,
+        report: Report,
+        now: datetime,
+        currency: str | None,
+        start: datetime,
+        end: datetime,
     ) -> Payments | None:
-        if "payments" not in report.needs or currency is None:
+        """Of a period that is over any report says when they last changed."""
+        if currency is None or ("payments" not in report.needs and now < end):
             return None
         rows = await self._paid.sums(shop, _seconds((start, end)))
         found = {row["currency"]: Paid(row["orders"], row["revenue"]) for row in rows}
-        return Payments(found.get(currency, NONE_PAID), found.get(currency.lower(), NONE_PAID))
+        revised = max((row["revised"] for row in rows), default=0)
+        received, failed = (found.get(code, NONE_PAID) for code in (currency, currency.lower()))
+        return Payments(received, failed, revised)
+
+    async def _parts(
+        self, shop: str, report: Report, currency: str | None, start: datetime, end: datetime
+    ) -> Mapping[str, Any]:
+        if "parts" not in report.needs or currency is None or start >= end:
+            return {}
+        rows = await self._statements.total_parts(shop, currency, start, end)
+        return {row["part"]: row["amount"] for row in rows}
 
     async def _sessions(self, shop: str, report: Report, period: Period, profile: Profile) -> int:
         if "sessions" not in report.needs:
@@ -149,14 +170,14 @@ class Reader:
         )
         return stock_body(shop, page, rows, StockDetails(*details))
 
-    async def _ordered(self, shop: str, products: Sequence[str]) -> Mapping[str, int]:
+    async def _ordered(self, shop: str, products: Sequence[str]) -> Mapping[str, Decimal]:
         found = await self._on_order.of(shop)
         if found is None:
             rows = await self._statements.on_order(shop, products)
-            found = {row["product_id"]: row["units"] for row in rows}
+            found = {row["product_id"]: Decimal(row["units"]) for row in rows}
         return found
 
-    async def _all_ordered(self, shop: str) -> Sized[Mapping[str, int]] | None:
+    async def _all_ordered(self, shop: str) -> Sized[Mapping[str, Decimal]] | None:
         found = await self._statements.all_on_order(shop)
         if found is None:
             return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
@@ -19,14 +19,20 @@ class Totals(NamedTuple):
 
     revenue: Decimal = money.ZERO
     orders: int = 0
-    items: int = 0
+    items: Decimal = money.ZERO
+    gross: Decimal = money.ZERO
+    refunds: int = 0
+    refunded: Decimal = money.ZERO
 
     def plus(self, other: "Totals") -> "Totals":
         """The exact sum of both."""
         return Totals(
             money.add(self.revenue, other.revenue),
             self.orders + other.orders,
-            self.items + other.items,
+            money.add(self.items, other.items),
+            money.add(self.gross, other.gross),
+            self.refunds + other.refunds,
+            money.add(self.refunded, other.refunded),
         )
 
     def body(self) -> Body:
@@ -34,13 +40,24 @@ class Totals(NamedTuple):
         return {
             "totalRevenue": money.number(self.revenue),
             "totalOrders": self.orders,
-            "totalItems": self.items,
+            "totalItems": money.number(self.items),
+        }
+
+    def before_refunds(self) -> Body:
+        """`grossRevenue`, and the refunds made in the period."""
+        return {
+            "grossRevenue": money.number(self.gross),
+            "refunds": {"count": self.refunds, "amount": money.number(self.refunded)},
         }
 
     def whole(self) -> Body:
         """As a report carries it for its whole period."""
         average = money.average(self.revenue, self.orders)
-        return {**self.body(), "averageOrderValue": money.number(average)}
+        return {
+            **self.body(),
+            "averageOrderValue": money.number(average),
+            **self.before_refunds(),
+        }
 
     def __bool__(self) -> bool:
         return bool(self.orders or self.items or self.revenue)
@@ -56,25 +73,35 @@ def entries(label: str, texts: Iterable[str], parts: Iterable[Totals]) -> list[B
             label: text,
             "totalRevenue": money.number(revenue),
             "totalOrders": orders,
-            "totalItems": items,
+            "totalItems": money.number(items),
         }
-        for text, (revenue, orders, items) in zip(texts, parts, strict=True)
+        for text, (revenue, orders, items, *_) in zip(texts, parts, strict=True)
     ]
 
 
 @dataclass(slots=True)
 class Sums:
-    """`parts` in the shop's currency, one between two boundaries; `others` by currency, over the period."""
+    """`parts` in the shop's currency, one between two boundaries; `others` by currency, over the period. `revised`,
+    `refunds_revised`: when orders and refunds last changed its numbers, in any currency; Unix seconds, 0 for never."""
 
     parts: list[Totals]
     others: dict[str, Totals] = field(default_factory=dict)
+    revised: int = 0
+    refunds_revised: int = 0
 
     def total(self, start: int = 0, end: int | None = None) -> Totals:
         """Of the parts from `start` to before `end`."""
         if not (parts := self.parts[start:end]):
             return NOTHING
-        revenues, orders, items = zip(*parts, strict=True)
-        return Totals(money.total(revenues), sum(orders), sum(items))
+        revenues, orders, items, gross, refunds, refunded = zip(*parts, strict=True)
+        return Totals(
+            money.total(revenues),
+            sum(orders),
+            money.total(items),
+            money.total(gross),
+            sum(refunds),
+            money.total(refunded),
+        )
 
     def other_currencies(self) -> list[Body]:
         """Sorted; one without anything in it is left out."""
@@ -86,23 +113,33 @@ def read_sums(
     rows: Iterable[Row], boundaries: Sequence[datetime], since: int, currency: str | None
 ) -> Sums:
     """Args:
-        rows: `begin` (Unix seconds, one of the boundaries), `currency`, `orders`, `revenue` (a decimal or its
-            text), `items`.
+        rows: `begin` (Unix seconds, one of the boundaries), `currency`, and the numbers of `sums.sum_rows`.
         since: the boundary at which the period begins; the ones before it are for comparison.
 
     Of two boundaries at the same instant (a day that the zone skips) the later one begins the part.
     """
     parts, others = [NOTHING] * (len(boundaries) - 1), dict[str, Totals]()
     place = {int(boundary.timestamp()): number for number, boundary in enumerate(boundaries[:-1])}
+    revised = refunds_revised = 0
     for row in rows:
-        part = Totals(Decimal(row["revenue"]), row["orders"], row["items"])
+        part = Totals(
+            Decimal(row["revenue"]),
+            row["orders"],
+            Decimal(row["items"]),
+            Decimal(row["gross"]),
+            row["refunds"],
+            Decimal(row["refunded"]),
+        )
         number, code = place[row["begin"]], row["currency"]
+        if number >= since:
+            revised = max(revised, row["revised"])
+            refunds_revised = max(refunds_revised, row["refunds_revised"])
         if code == currency:
             known = parts[number]
             parts[number] = part if known is NOTHING else known.plus(part)
         elif number >= since:
             others[code] = others.get(code, NOTHING).plus(part)
-    return Sums(parts, others)
+    return Sums(parts, others, revised, refunds_revised)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +180,16 @@ class Payments(NamedTuple):
 
     received: Paid = NONE_PAID
     failed: Paid = NONE_PAID
+    revised: int = 0
+    """When their numbers last changed, Unix seconds; 0 for never."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReportData:
     """Rows as the statements of sql/reports give them.
 
-    `names` by product; one without a name may be missing. `payments` None: they were not read.
+    `names` by product; one without a name may be missing. `payments` None: they were not read. `parts` of totals, by
+    name, as decimals or their text.
     """
 
     sales: Sequence[Row] = ()
@@ -157,10 +197,11 @@ class ReportData:
     names: Mapping[str, str | None] = field(default_factory=dict)
     sessions: int = 0
     payments: Payments | None = None
+    parts: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Report(Hashable, Protocol):
-    """One question. `needs` names what is read beside the sales: `top`, `sessions`, `payments`."""
+    """One question. `needs` names what is read beside the sales: `top`, `sessions`, `payments`, `parts`."""
 
     @property
     def needs(self) -> frozenset[str]: ...
@@ -188,7 +229,24 @@ def report_body(
         "partial": now < period.end,
         **report.fields(period, sums, data, profile.zone),
         "otherCurrencies": sums.other_currencies(),
+        **revisions(period, sums, data),
     }
+
+
+def revisions(period: Period, sums: Sums, data: ReportData) -> Body:
+    """`revisedAt` and `revised`: when the numbers of a period last changed after it had ended, or null."""
+    paid = data.payments.revised if data.payments else 0
+    seconds = {"orders": sums.revised, "refunds": sums.refunds_revised, "payments": paid}
+    end = period.end.timestamp()
+    late = {kind: at if at >= end else 0 for kind, at in seconds.items()}
+    return {
+        "revisedAt": _instant(max(late.values())),
+        "revised": {kind: _instant(at) for kind, at in late.items()},
+    }
+
+
+def _instant(seconds: int) -> str | None:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}" if seconds else None
 
 
 def top_products(data: ReportData) -> list[Body]:
@@ -197,7 +255,7 @@ def top_products(data: ReportData) -> list[Body]:
         {
             "productId": row["product_id"],
             "name": data.names.get(row["product_id"]),
-            "quantity": row["quantity"],
+            "quantity": money.number(Decimal(row["quantity"])),
             "revenue": money.number(Decimal(row["revenue"])),
         }
         for row in data.top

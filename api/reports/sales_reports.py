@@ -110,7 +110,7 @@ class Metrics:
     """The days of `span`."""
 
     span: Span = LAST_DAYS
-    needs = frozenset({"top", "sessions", "payments"})
+    needs = frozenset({"top", "sessions", "payments", "parts"})
 
     def period(self, today: date, zone: ZoneInfo) -> Period:
         """The days, and as many before them."""
@@ -125,9 +125,10 @@ class Metrics:
     def fields(self, period: Period, sums: Sums, data: ReportData, zone: ZoneInfo) -> Body:
         """Totals, rates, `topProducts`, `payments` and `previousPeriod`."""
         before, total = sums.parts
-        items = money.average(Decimal(total.items), total.orders)
+        items = money.average(total.items, total.orders)
         return {
             **total.whole(),
+            **_parts(data),
             "averageItemsPerOrder": money.number(items),
             "sessions": data.sessions,
             "conversionRate": _rate(total.orders, data.sessions),
@@ -156,17 +157,17 @@ class Trends:
         return dates(period)
 
     def fields(self, period: Period, sums: Sums, data: ReportData, zone: ZoneInfo) -> Body:
-        """`series`, `movingAverage7` and `change`."""
+        """`grossRevenue`, `refunds`, `series`, `movingAverage7` and `change`."""
         length = len(sums.parts) - period.since
         dates = days.date_texts(period.first, period.last)
         revenues = [part.revenue for part in sums.parts[period.since - WINDOW + 1 :]]
         averages = money.moving_averages(revenues, WINDOW)
+        total = sums.total(period.since)
         return {
+            **total.before_refunds(),
             "series": entries("date", dates, sums.parts[period.since :]),
             "movingAverage7": [money.number(average) for average in averages],
-            "change": _change(
-                sums.total(period.since - length, period.since), sums.total(period.since)
-            ),
+            "change": _change(sums.total(period.since - length, period.since), total),
         }
 
 
@@ -194,11 +195,20 @@ def _fields(sums: Sums, name: str, breakdown: list[Body], data: ReportData) -> B
 
 
 def _payments(payments: Payments | None) -> Body:
-    received, failed = payments or Payments()
+    received, failed, _ = payments or Payments()
     return {
         "received": _paid(received),
         "failed": _paid(failed),
         "failureRate": _rate(failed.number, received.number + failed.number),
+    }
+
+
+def _parts(data: ReportData) -> Body:
+    """`totalTax`, `totalShipping`, `totalDiscount`, `totalTip`."""
+    names = ("tax", "shipping", "discount", "tip")
+    return {
+        f"total{name.capitalize()}": money.number(Decimal(data.parts.get(name, 0)))
+        for name in names
     }
 
 
@@ -214,7 +224,7 @@ def _change(before: Totals, now: Totals) -> Body:
     return {
         "totalRevenue": _fraction(before.revenue, now.revenue),
         "totalOrders": _fraction(Decimal(before.orders), Decimal(now.orders)),
-        "totalItems": _fraction(Decimal(before.items), Decimal(now.items)),
+        "totalItems": _fraction(before.items, now.items),
     }
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
@@ -61,6 +62,14 @@ class Statements:
         """Payments in the same form, those that failed under the currency in small letters."""
         return await self._binary("paid_quarters", shop, start, end)
 
+    async def total_parts(
+        self, shop: str, currency: str, start: datetime, end: datetime
+    ) -> list[Row]:
+        """Rows of `part` (`tax`, `shipping`, `discount`, `tip`) and `amount`, a decimal as text; one may be missing."""
+        seconds = {"start": int(start.timestamp()), "end": int(end.timestamp())}
+        params = {"shop": shop, "currency": currency, **seconds}
+        return await self._rows("total_parts", params)
+
     async def sessions(self, shop: str, boundaries: Sequence[int]) -> list[Row]:
         """Rows of `begin`, `sessions` for the days between these boundaries (Unix seconds, rising); an empty day is
         missing."""
@@ -89,10 +98,12 @@ class Statements:
         columns = await self._columns(load("reports/all_names.sql"), {"shop": shop})
         return None if columns is None else list(zip(*columns, strict=True))
 
-    async def all_on_order(self, shop: str) -> dict[str, int] | None:
+    async def all_on_order(self, shop: str) -> dict[str, Decimal] | None:
         """Units on order of every product that has any; None where they are too many."""
         columns = await self._columns(load("reports/all_on_order.sql"), {"shop": shop})
-        return None if columns is None else dict(zip(*columns, strict=True))
+        if columns is None:
+            return None
+        return {product: Decimal(units) for product, units in zip(*columns, strict=True)}
 
     async def names(self, shop: str, products: Sequence[str]) -> list[Row]:
         """Rows of `product_id`, `name`, `gone`: the latest name of each that ever had one."""
@@ -103,7 +114,7 @@ class Statements:
         return await self._of_products("product_names_again", shop, products)
 
     async def on_order(self, shop: str, products: Sequence[str]) -> list[Row]:
-        """Rows of `product_id`, `units` on order; one without any may be missing."""
+        """Rows of `product_id`, `units` on order, a decimal as text; one without any may be missing."""
         return await self._of_products("on_order", shop, products)
 
     async def sold_units(
@@ -145,6 +156,7 @@ class Statements:
             "max_rows_to_read": ROWS_AT_ONCE,
             "max_result_bytes": BYTES_AT_ONCE,
             "output_format_json_quote_64bit_integers": 0,  # columns are made of them
+            "output_format_json_quote_decimals": 1,
         }
         try:
             content = await self._engine.content(text, "JSONCompactColumns", params, settings)

@@ -5,6 +5,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -46,8 +47,8 @@ class StockDetails:
     """What is read beside the levels, by product; one without anything may be missing."""
 
     names: Mapping[str, str | None]
-    sold: Mapping[str, int]
-    on_order: Mapping[str, int]
+    sold: Mapping[str, Decimal]
+    on_order: Mapping[str, Decimal]
 
 
 def read_cursor(text: str) -> Position:
@@ -116,16 +117,16 @@ def _fitting(rows: Sequence[Row], details: StockDetails) -> Sequence[Row]:
 
 
 def _level(row: Row, details: StockDetails) -> Body:
-    product, quantity = row["product_id"], row["quantity"]
-    daily, left = stock.cover(quantity, details.sold.get(product, 0))
+    product, quantity = row["product_id"], Decimal(row["quantity"])
+    daily, left = stock.cover(quantity, details.sold.get(product, money.ZERO))
     return {
         "productId": product,
         "locationId": row["location_id"] or None,
         "name": details.names.get(product),
         "sku": row["sku"],
-        "quantity": quantity,
+        "quantity": money.number(quantity),
         "threshold": row["threshold"],
-        "onOrder": details.on_order.get(product, 0),
+        "onOrder": money.number(details.on_order.get(product, money.ZERO)),
         "dailySales": money.number(daily),
         "daysOfCover": money.number(left),
         "low": bool(row["low"]),

@@ -15,54 +15,62 @@ from api.reports.days import MONTHS, month_around
 from api.reports.money import Column, from_units, summable, wide
 from clickhouse.client import Row
 
-SLOT_BYTES = 28
-"""Of one row in memory, where its revenue fits 64 bits."""
+SLOT_BYTES = 60
+"""Of one row in memory, where its amounts fit 64 bits."""
 CURRENCY_BYTES = 700
 """Of a currency beside its rows."""
+DECIMALS = ("items", "revenue", "gross", "refunded")
+"""Whole numbers of 1/10000 in 128 bits."""
+SUMS = ("orders", "items", "revenue", "gross", "refunds", "refunded")
+LATEST = ("revised", "refunds_revised")
+"""Unix seconds, of which the greatest is asked for."""
+
+
+def _fields(name: str) -> list[tuple[str, str]]:
+    if name in DECIMALS:
+        return [(f"{name}_low", "<u8"), (f"{name}_high", "<i8")]
+    return [(name, "<i8" if name in SUMS else "<u4")]
+
+
 _ROW = np.dtype(
     [
         ("slot", "<u4"),
         ("currency", "S3"),
-        ("orders", "<i8"),
-        ("items", "<i8"),
-        ("low", "<u8"),
-        ("high", "<i8"),
+        *(field for name in (*SUMS, *LATEST) for field in _fields(name)),
     ]
 )
-"""A row of `quarters.sql` in RowBinary, https://clickhouse.com/docs/interfaces/formats/RowBinary; the revenue is a
-whole number of 1/10000 in 128 bits."""
+"""A row of `quarters.sql` in RowBinary, https://clickhouse.com/docs/interfaces/formats/RowBinary."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slots:
-    """15-minute buckets of one currency, by time; one may have several rows. `slot` in Unix seconds, `revenue` in
-    1/10000."""
+    """15-minute buckets of one currency, by time; one may have several rows. `slot` in Unix seconds; `columns` are
+    `SUMS` and `LATEST`, decimals in 1/10000."""
 
     slot: Column
-    orders: Column
-    items: Column
-    revenue: Column
+    columns: tuple[Column, ...]
 
     def between(self, start: int, end: int) -> "Slots":
         """From one instant to before another (Unix seconds), as a copy: the rest can be freed."""
         first, last = np.searchsorted(self.slot, (start, end))
-        return Slots(*(column[first:last].copy() for column in self._columns()))
+        columns = tuple(column[first:last].copy() for column in self.columns)
+        return Slots(self.slot[first:last].copy(), columns)
 
-    def sums(self, boundaries: Sequence[int]) -> Iterable[tuple[int, int, int, int]]:
-        """(boundary, orders, items, revenue) between each boundary and the next, where there is any row."""
+    def sums(self, boundaries: Sequence[int]) -> Iterable[tuple[int, ...]]:
+        """(boundary, *SUMS, *LATEST) between each boundary and the next, where there is any row."""
         edges = np.searchsorted(self.slot, np.asarray(boundaries, np.uint32))
         first, last = edges[0], edges[-1]
         if first == last:
             return ()
         some = np.flatnonzero(np.diff(edges))
-        sums = [
-            np.diff(_running(column[first:last])[edges - first])[some].tolist()
-            for column in (self.orders, self.items, self.revenue)
+        edges = edges - first
+        found = [column[first:last] for column in self.columns]
+        sums = [np.diff(_running(column)[edges])[some].tolist() for column in found[: len(SUMS)]]
+        latest = [
+            np.maximum.reduceat(column, edges[some]).tolist() for column in found[len(SUMS) :]
         ]
-        return zip((boundaries[number] for number in some.tolist()), *sums, strict=True)
-
-    def _columns(self) -> tuple[Column, ...]:
-        return self.slot, self.orders, self.items, self.revenue
+        begins = (boundaries[number] for number in some.tolist())
+        return zip(begins, *sums, *latest, strict=True)
 
 
 Currencies = Mapping[str, Slots]
@@ -89,21 +97,29 @@ def joined(months: Iterable[Currencies]) -> dict[str, Slots]:
 def sum_rows(currencies: Currencies, boundaries: Sequence[int]) -> list[Row]:
     """As `read_sums` takes them; `boundaries` (Unix seconds) rise."""
     return [
-        {
-            "begin": begin,
-            "currency": code,
-            "orders": orders,
-            "revenue": from_units(revenue),
-            "items": items,
-        }
+        {"begin": begin, "currency": code, **_named(numbers)}
         for code, slots in currencies.items()
-        for begin, orders, items, revenue in slots.sums(boundaries)
+        for begin, *numbers in slots.sums(boundaries)
     ]
 
 
+def _named(numbers: Sequence[int]) -> Row:
+    row: Row = dict(zip((*SUMS, *LATEST), numbers, strict=True))
+    for name in DECIMALS:
+        row[name] = from_units(row[name])
+    return row
+
+
 def _slots(some: npt.NDArray[np.void]) -> Slots:
-    slot, orders, items = (np.ascontiguousarray(some[name]) for name in ("slot", "orders", "items"))
-    return Slots(slot, orders, items, wide(some["low"], some["high"]))
+    return Slots(
+        np.ascontiguousarray(some["slot"]),
+        tuple(
+            wide(some[f"{name}_low"], some[f"{name}_high"])
+            if name in DECIMALS
+            else np.ascontiguousarray(some[name])
+            for name in (*SUMS, *LATEST)
+        ),
+    )
 
 
 def _running(column: Column) -> Column:
@@ -115,10 +131,11 @@ def _running(column: Column) -> Column:
 def _joined(some: list[Slots]) -> Slots:
     if len(some) == 1:
         return some[0]
-    slot, orders, items, revenue = (
-        np.concatenate(column) for column in zip(*(one._columns() for one in some), strict=True)
+    columns = zip(*(one.columns for one in some), strict=True)
+    return Slots(
+        np.concatenate([one.slot for one in some]),
+        tuple(np.concatenate(column) for column in columns),
     )
-    return Slots(slot, orders, items, revenue)
 
 
 class SalesSums:

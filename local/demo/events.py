@@ -64,6 +64,9 @@ def order_event(order: Order, revision: int) -> Event:
         data["total"] = money(order.amount, order.currency)
     if step.refund is not None:
         data["refundedTotal"] = money(step.refund, order.currency)
+        data["refunds"] = [
+            {"id": f"{order.id}-refund", "amount": data["refundedTotal"], "at": _text(step.at)}
+        ]
     kind = "order:updated" if revision else "order:created"
     return event(order.shop, kind, f"{order.id}-{revision}", step.at, data)
 
@@ -89,10 +92,11 @@ def inventory_event(shop: Shop, product: Product, cause: str, at: datetime, leve
     """`inventory:updated`."""
     data = {
         "productId": product.id,
-        "quantity": level,
+        "quantity": product.quantity(level),
         "updatedAt": _text(at),
         "name": product.name,
         "sku": f"{shop.code}-{product.id}".upper(),
+        **_unit(product),
     }
     return event(shop, "inventory:updated", f"stock-{product.id}-{cause}", at, data)
 
@@ -101,11 +105,13 @@ def purchase_event(restock: Restock, received: bool) -> Event:
     """`purchase:created` or `purchase:received`."""
     shop = restock.shop
     at = restock.at if received else restock.ordered
-    cost = money(max(1, restock.product.price * 2 // 5), shop.currency)
+    product = restock.product
+    cost = money(max(1, product.price * product.portions * 2 // 5), shop.currency)
+    line = {"productId": product.id, "quantity": product.quantity(restock.units), "unitCost": cost}
     data = {
         "purchaseId": restock.number,
         "supplierId": _supplier_id(shop),
-        "items": [{"productId": restock.product.id, "quantity": restock.units, "unitCost": cost}],
+        "items": [line],
         "expectedAt": _text(restock.at),
         "at": _text(at),
     }
@@ -132,12 +138,17 @@ def _items(order: Order, revision: int) -> list[dict[str, Any]]:
         {
             "productId": line.product.id,
             "name": line.product.name,
-            "quantity": line.quantity,
-            "unitPrice": money(line.price, order.currency),
-            **({"refundedQuantity": back} if back else {}),
+            "quantity": line.product.quantity(line.quantity),
+            "unitPrice": money(line.price * line.product.portions, order.currency),
+            **({"refundedQuantity": line.product.quantity(back)} if back else {}),
+            **_unit(line.product),
         }
         for line, back in zip(order.lines, refunded, strict=True)
     ]
+
+
+def _unit(product: Product) -> dict[str, str]:
+    return {} if product.portions == 1 else {"unit": "kg"}
 
 
 def _supplier_id(shop: Shop) -> str:

@@ -8,13 +8,21 @@ MINOR = {"EUR": 100, "USD": 100, "INR": 100, "JPY": 1, "GBP": 100}
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """`price` is in smallest units; `weight` its share of the lines; `most` the units in a line."""
+    """`price` is in smallest units; `weight` its share of the lines; `most` the units in a line.
+
+    What is sold by weight has several `portions` in a kilogram: `price` and `most` are of a portion.
+    """
 
     id: str
     name: str
     price: int
     weight: int
     most: int = 2
+    portions: int = 1
+
+    def quantity(self, units: int) -> int | float:
+        """So many units, or kilograms, which are quarters and so exact."""
+        return units if self.portions == 1 else units / self.portions
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +88,7 @@ COFFEE = Shop(
     (
         Product("huila-250", "Colombia Huila, 250 g", 1650, 18),
         Product("guji-250", "Ethiopia Guji, 250 g", 1900, 16),
-        Product("house-1kg", "House Espresso, 1 kg", 4800, 12),
+        Product("house-loose", "House Espresso, by weight", 1200, 12, 6, portions=4),
         Product("decaf-250", "Swiss Water Decaf, 250 g", 1700, 8),
         Product("filters-100", "Paper filters, 100", 799, 12, 3),
         Product("dripper", "Ceramic dripper", 2800, 5, 1),

@@ -7,9 +7,10 @@ open would be followed by the `{` of the next without a comma, or by a raw newli
 So no record gives less than one row, and where there are as many rows as records each gives exactly one.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,7 @@ import pyarrow.json as pj
 
 from pipeline.decode import shape
 from pipeline.decode.rules import Members, absent, members, related, true, vectorized
-from pipeline.decode.text import Mask, suspicious
+from pipeline.decode.text import Mask, contains, suspicious
 from shopstream.contracts import values
 from shopstream.contracts.events import DATA, ENVELOPES, future_limit
 from shopstream.contracts.schema import Field, Many
@@ -27,6 +28,10 @@ from shopstream.contracts.topics import BY_NAME
 
 Instants = npt.NDArray[np.int64]
 _NO_LIMIT = 2**63 - 1
+_SHARED = (b'"refund', b'Total"')
+"""What several names have in common: one search for all of them where it is nowhere."""
+_ESCAPED = re.compile(rb"\\u00[2-7]")
+"""Letters of a name as an escape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +72,20 @@ def envelope(topic: str) -> tuple[Field, ...]:
     )
 
 
-@cache
-def schema(topic: str) -> pa.Schema:
-    """An event as Arrow's JSON reader is to read it.
+@lru_cache(maxsize=256)
+def schema(topic: str, unused: frozenset[str] = frozenset()) -> pa.Schema:
+    """An event as Arrow's JSON reader is to read it, without the members of `data` and of its lists in `unused`.
 
     Raises:
         NotImplementedError: where a rule or a relation of the topic has no vectorized rule.
     """
-    data = [(m.field.name, _json(m.field)) for m in shape.members(topic)]
+    fields = [m.field for m in shape.members(topic) if m.field.name not in unused]
+    data = [(field.name, _json(field, unused)) for field in fields]
     head = [(field.name, _json(field)) for field in envelope(topic)]
     return pa.schema([*head, ("data", pa.struct(data))])
 
 
-def _json(field: Field) -> pa.DataType:
+def _json(field: Field, unused: frozenset[str] = frozenset()) -> pa.DataType:
     if field.relation:
         related(field.relation)
     if not isinstance(field.rule, Many):
@@ -87,7 +93,31 @@ def _json(field: Field) -> pa.DataType:
     items = field.rule.shape.fields
     if any(isinstance(item.rule, Many) for item in items):
         raise NotImplementedError(f"{field.name} has lists within a list")
-    return pa.list_(pa.struct([(item.name, _json(item)) for item in items]))
+    return pa.list_(pa.struct([(i.name, _json(i)) for i in items if i.name not in unused]))
+
+
+@cache
+def _optional(topic: str) -> Mapping[str, bytes]:
+    """Members that a record may do without, and how each stands in its text."""
+    fields = [member.field for member in shape.members(topic)]
+    lines = [item for f in fields if isinstance(f.rule, Many) for item in f.rule.shape.fields]
+    needed = {field.name for field in (*fields, *lines) if field.required}
+    names = dict.fromkeys(field.name for field in (*fields, *lines))
+    return {name: f'"{name}"'.encode() for name in names if name not in needed}
+
+
+def _unused(topic: str, text: bytes) -> frozenset[str]:
+    """Members that no record has: the reader spends as much on one that is nowhere as on one that is everywhere. None
+    where a name may be written with escapes."""
+    if _ESCAPED.search(text):
+        return frozenset()
+    names = _optional(topic)
+    gone = {part for part in _SHARED if not contains(text, part)}
+    return frozenset(
+        name
+        for name, written in names.items()
+        if any(part in written for part in gone) or not contains(text, written)
+    )
 
 
 def future_limits(arrived: Iterable[int]) -> Instants:
@@ -107,7 +137,9 @@ def parse(topic: str, raw: pa.Array, limits: Instants) -> Read | None:
     text = pc.binary_join(lines, b"\n")[0].as_buffer()
     options = pj.ReadOptions(use_threads=False, block_size=max(text.size + 1, 1024))
     rules = pj.ParseOptions(
-        explicit_schema=schema(topic), newlines_in_values=True, unexpected_field_behavior="ignore"
+        explicit_schema=schema(topic, _unused(topic, text.to_pybytes())),
+        newlines_in_values=True,
+        unexpected_field_behavior="ignore",
     )
     try:
         table = pj.read_json(pa.BufferReader(text), options, rules)
@@ -122,7 +154,7 @@ def _read(topic: str, table: pa.Table, raw: pa.Array, limits: Instants) -> Read:
     top = {name: _single(table[name]) for name in table.column_names}
     head = _typed(envelope(topic), top)
     fields = [member.field for member in shape.members(topic)]
-    data = _typed(fields, members(top["data"]))
+    data = _typed(fields, _complete(fields, top["data"]))
     items = {f.name: _items(f.rule, data[f.name]) for f in fields if isinstance(f.rule, Many)}
     recheck = true(pc.match_substring_regex(raw, suspicious(topic)))
     recheck |= _recheck(envelope(topic), head, {}) | _recheck(fields, data, items)
@@ -149,13 +181,24 @@ def _typed(fields: Iterable[Field], read: Members) -> Members:
 
 
 def _items(rule: Many, lists: pa.ListArray) -> Members:
-    return _typed(rule.shape.fields, members(lists.values))
+    return _typed(rule.shape.fields, _complete(rule.shape.fields, lists.values))
+
+
+def _complete(fields: Iterable[Field], objects: pa.StructArray) -> Members:
+    """The columns of the members, nulls for one that was not read."""
+    read = members(objects)
+    return {
+        f.name: read[f.name] if f.name in read else pa.nulls(len(objects), _json(f)) for f in fields
+    }
 
 
 def _recheck(fields: Iterable[Field], read: Members, items: Mapping[str, Members]) -> Mask:
     recheck = np.zeros(len(next(iter(read.values()))), np.bool_)
     for field in fields:
         column = read[field.name]
+        if column.null_count == len(column):
+            recheck |= field.required
+            continue
         if isinstance(field.rule, Many):
             recheck |= _recheck_lists(field.rule, column, items[field.name])
         else:
@@ -187,7 +230,14 @@ def _misplaced(member: shape.Member, column: pa.Array, kinds: pa.Array) -> Mask:
 def _own(column: shape.Column, data: Members, items: Mapping[str, Members]) -> pa.Array:
     """A column of the staged table; what needs a recheck in it may not fit its type."""
     read = items[column.field.name][column.leaf.name] if column.item else data[column.leaf.name]
-    if column.leaf.default is not None:
-        read = pc.fill_null(read, pa.scalar(column.leaf.default, read.type))
-    read = read.cast(shape.arrow(column.leaf), safe=False)
+    kind, default = shape.arrow(column.leaf), column.leaf.default
+    if read.null_count == len(read):
+        read = pa.nulls(len(read), kind) if default is None else _repeat(default, kind, len(read))
+    elif default is not None:
+        read = pc.fill_null(read, pa.scalar(default, read.type))
+    read = read.cast(kind, safe=False)
     return pa.ListArray.from_arrays(data[column.field.name].offsets, read) if column.item else read
+
+
+def _repeat(default: object, kind: pa.DataType, length: int) -> pa.Array:
+    return pa.repeat(pa.scalar(default, kind), length)

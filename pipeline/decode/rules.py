@@ -9,6 +9,7 @@ from functools import cache, partial
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -18,6 +19,7 @@ from shopstream.contracts import order, values
 from shopstream.contracts.schema import Many, Relation, Shape
 
 Members = Mapping[str, pa.Array]
+Floats = npt.NDArray[np.float64]
 
 _TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$"
 _NEVER = pa.scalar(-1, shape.INSTANT)
@@ -25,7 +27,9 @@ _FIRST = int(values.EARLIEST.timestamp() * 1_000_000)
 _END = int(values.LATEST.timestamp() * 1_000_000)
 _NOTHING = pa.scalar(0, shape.MONEY)
 _LIMIT = pa.scalar(values.MONEY_LIMIT, shape.MONEY)
+_QUANTITY_LIMIT = pa.scalar(values.QUANTITY_LIMIT, shape.MONEY)
 _SURELY_BELOW_LIMIT = float(values.MONEY_LIMIT) / 10
+_SURELY_NOT_NEGATIVE = 0.01
 
 
 def as_it_is(column: pa.Array) -> pa.Array:
@@ -60,6 +64,8 @@ def _vectorized(rule: object) -> VectorizedRule:
         return VectorizedRule(pa.int64(), partial(_beyond, rule.low, rule.high))
     if isinstance(rule, values.OneOf):
         return VectorizedRule(pa.string(), partial(_none_of, rule.options))
+    if isinstance(rule, values.Quantity):
+        return VectorizedRule(shape.MONEY, partial(_no_quantity, rule))
     if rule not in _VECTORIZED:
         raise NotImplementedError(f"{rule!r} has no vectorized rule")
     return _VECTORIZED[rule]
@@ -143,6 +149,17 @@ def _money(column: pa.Array) -> Mask:
     return true(pc.or_(pc.less(column, _NOTHING), pc.greater_equal(column, _LIMIT)))
 
 
+def _amount(column: pa.Array) -> Mask:
+    return true(pc.greater_equal(pc.abs(column), _LIMIT))
+
+
+def _no_quantity(rule: values.Quantity, column: pa.Array) -> Mask:
+    if rule.signed:
+        return true(pc.greater_equal(pc.abs(column), _QUANTITY_LIMIT))
+    low = (pc.less if rule.zero else pc.less_equal)(column, _NOTHING)
+    return true(pc.or_(low, pc.greater_equal(column, _QUANTITY_LIMIT)))
+
+
 def _instant(column: pa.Array) -> pa.Array:
     """Microseconds in UTC; null stays null, and what is not surely RFC 3339 becomes `_NEVER`."""
     sure = pc.if_else(pc.match_substring_regex(column, _TIME), column, None)
@@ -156,18 +173,73 @@ def _no_time(instant: pa.Array) -> Mask:
     return true(pc.or_(pc.less(micros, _FIRST), pc.greater_equal(micros, _END)))
 
 
+def _negative(quantity: pa.Array, item: Members) -> Mask:
+    negative = true(pc.less(quantity, _NOTHING))
+    return negative & ~true(pc.equal(item["kind"], "return")) if negative.any() else negative
+
+
 def _above_quantity(refunded: pa.Array, item: Members) -> Mask:
-    return true(pc.greater(refunded, item["quantity"]))
+    above = pc.greater(refunded, item["quantity"])
+    return true(pc.and_(above, pc.greater(refunded, _NOTHING)))
 
 
-def _sum_near_limit(items: pa.ListArray, _: Members) -> Mask:
-    """In binary floating point, far below the limit."""
-    item = members(items.values)
-    price = np.asarray(pc.fill_null(item["unitPrice"].cast(pa.float64()), 0))
-    lines = price * np.asarray(pc.fill_null(item["quantity"], 0))
-    sums = np.bincount(pc.list_parent_indices(items), weights=lines, minlength=len(items))
-    mask: Mask = sums > _SURELY_BELOW_LIMIT
+def _amounts_unsure(items: pa.ListArray, data: Members) -> Mask:
+    """In binary floating point, far within the limits: an absent total or refund that may not keep its bounds, and a
+    line without units that may need a total. A member that no line has may be no column."""
+    item = {name: c for name, c in members(items.values).items() if c.null_count < len(c)}
+    if "unitPrice" not in item or "quantity" not in item:
+        lone_empty: Mask = absent(data["total"]) | ~true(pc.equal(pc.list_value_length(items), 0))
+        return lone_empty
+    order, lone = np.asarray(pc.list_parent_indices(items)), absent(data["total"])
+    price, units = _floats(item["unitPrice"]), _floats(item["quantity"])
+    amounts, alone = price * units, np.ones(len(price), np.bool_)
+    if "total" in item:
+        alone = absent(item["total"])
+        amounts = np.where(alone, amounts, _floats(item["total"]))
+    mask = lone & ~true(pc.greater(pc.list_value_length(items), 0))
+    empty = alone & (units == 0)
+    if empty.any():
+        mask |= lone & (np.bincount(order, weights=empty, minlength=len(items)) > 0)
+    mask |= _out_of_bounds(amounts, order, len(items))
+    if "refundedQuantity" in item or "refundedTotal" in item:
+        mask |= _out_of_bounds(_returned(item, price, amounts, alone), order, len(items))
     return mask
+
+
+def _returned(
+    item: Members, price: Floats, amounts: Floats, alone: npt.NDArray[np.bool_]
+) -> Floats:
+    """At least what was paid back of each line; below 0 where that is a part of a negative amount."""
+    back = np.zeros(len(price))
+    if "refundedQuantity" in item:
+        refunded = _floats(item["refundedQuantity"])
+        part = np.where(amounts < 0, -1.0, amounts) * (refunded > 0)
+        back = np.where(alone, price * refunded, part)
+    if "refundedTotal" in item:
+        given = item["refundedTotal"]
+        back = np.where(absent(given), back, _floats(given))
+    return back
+
+
+def _floats(column: pa.Array) -> Floats:
+    return np.asarray(pc.fill_null(column.cast(pa.float64()), 0))
+
+
+def _out_of_bounds(amounts: Floats, order: npt.NDArray[np.int64], orders: int) -> Mask:
+    sums = np.bincount(order, weights=amounts, minlength=orders)
+    mask: Mask = sums > _SURELY_BELOW_LIMIT
+    negative = amounts < 0
+    if negative.any():
+        some = np.bincount(order, weights=negative, minlength=orders) > 0
+        mask |= some & (sums < _SURELY_NOT_NEGATIVE)
+    return mask
+
+
+def _refunds_alike(refunds: pa.ListArray, _: Members) -> Mask:
+    """Orders with several refunds; one has no other."""
+    if not len(refunds.values):
+        return _nothing(refunds)
+    return true(pc.greater(pc.list_value_length(refunds), 1))
 
 
 _VECTORIZED: Mapping[object, VectorizedRule] = {
@@ -179,8 +251,11 @@ _VECTORIZED: Mapping[object, VectorizedRule] = {
     values.timezone: VectorizedRule(pa.string(), _timezone),
     values.time: VectorizedRule(pa.string(), _no_time, _instant),
     values.money: VectorizedRule(shape.MONEY, _money),
+    values.amount: VectorizedRule(shape.MONEY, _amount),
 }
 _RELATED: Mapping[Relation, Callable[[pa.Array, Members], Mask]] = {
+    order.negative_where_returned: _negative,
     order.at_most_quantity: _above_quantity,
-    order.sums_below_limit: _sum_near_limit,
+    order.amounts_known: _amounts_unsure,
+    order.distinct_refunds: _refunds_alike,
 }

@@ -1,7 +1,7 @@
 """Columns of the rows that are staged, made from the shapes of the contracts: one table a topic.
 
-A field is a column of its name in snake case; each field of a list of objects is a list column, with
-`item_` in front.
+A field is a column of its name in snake case; each field of a list of objects is a list column, with the name of
+the list in the singular in front: `item_`.
 """
 
 import re
@@ -45,6 +45,7 @@ _TYPES: Mapping[object, tuple[pa.DataType, str]] = {
     values.timezone: _TEXT,
     values.time: (INSTANT, "DateTime64(6, 'UTC')"),
     values.money: (MONEY, "Decimal(18, 4)"),
+    values.amount: (MONEY, "Decimal(18, 4)"),
 }
 
 
@@ -115,7 +116,7 @@ def _columns(topic: str) -> Iterator[Column]:
     for field, *_ in members(topic):
         if isinstance(field.rule, Many):
             for item in field.rule.shape.fields:
-                yield Column(f"item_{_snake(item.name)}", field, item)
+                yield Column(f"{field.name.removesuffix('s')}_{_snake(item.name)}", field, item)
         else:
             yield Column(_snake(field.name), field)
 
@@ -162,6 +163,8 @@ def _kind(field: Field) -> tuple[pa.DataType, str]:
         return (pa.uint32(), "UInt32") if rule.low >= 0 else (pa.int64(), "Int64")
     if isinstance(rule, values.OneOf):
         return _TEXT
+    if isinstance(rule, values.Quantity):
+        return _TYPES[values.money]
     if isinstance(rule, Shape | Many) or rule not in _TYPES:
         raise NotImplementedError(f"{rule!r} has no type of a column")
     return _TYPES[rule]

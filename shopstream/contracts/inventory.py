@@ -35,6 +35,7 @@ LEVEL = Shape(
             about="Units at or below which stock is low; absent for the shop's threshold, or 10.",
             example=10,
         ),
+        Field("unit", values.text, about="What the quantity counts.", example="kg"),
     ),
     about="The level of a product at a location, or in the shop as a whole, as it now stands.",
     latest_by="updatedAt",

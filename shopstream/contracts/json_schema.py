@@ -15,12 +15,25 @@ from shopstream.contracts.system_events import SYSTEM
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 NO_CONTROL = r"^[^\x00-\x1f\x7f-\x9f]*$"
 MONEY_TEXT = r"^0*[0-9]{1,12}(\.[0-9]{1,4}0*)?$"
+QUANTITY_TEXT = r"^0*[0-9]{1,10}(\.[0-9]{1,4}0*)?$"
 TIME = (
     r"^(1999-12-31|(20[0-9]{2}|2100)-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])|2101-01-01)"
     r"[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]+)?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
 )
 """Its first and last day are there for offsets that bring them into the years 2000 to 2100."""
 TIMEZONE = r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$"
+
+DECIMALS = "A number has at most 4 decimals too; trailing zeros do not count."
+
+
+def _number_or_text(low: Schema, limit: int, pattern: str) -> Schema:
+    number = {"type": "number", **low, "exclusiveMaximum": limit}
+    return {"anyOf": [number, {"type": "string", "pattern": pattern}]}
+
+
+def _signed(pattern: str) -> str:
+    return f"^-?{pattern.removeprefix('^')}"
+
 
 _CHECKS: Mapping[object, tuple[Schema, str]] = {
     values.text: ({"type": "string"}, ""),
@@ -36,13 +49,16 @@ _CHECKS: Mapping[object, tuple[Schema, str]] = {
         "",
     ),
     values.money: (
-        {
-            "anyOf": [
-                {"type": "number", "minimum": 0, "exclusiveMaximum": int(values.MONEY_LIMIT)},
-                {"type": "string", "pattern": MONEY_TEXT},
-            ]
-        },
-        "A number has at most 4 decimals too; trailing zeros do not count.",
+        _number_or_text({"minimum": 0}, int(values.MONEY_LIMIT), MONEY_TEXT),
+        DECIMALS,
+    ),
+    values.amount: (
+        _number_or_text(
+            {"exclusiveMinimum": -int(values.MONEY_LIMIT)},
+            int(values.MONEY_LIMIT),
+            _signed(MONEY_TEXT),
+        ),
+        DECIMALS,
     ),
     values.currency: ({"type": "string", "pattern": "^[A-Z]{3}$"}, "ISO 4217."),
     values.time: (
@@ -105,7 +121,17 @@ def _of_rule(rule: Rule) -> tuple[Schema, str]:
     if isinstance(rule, values.Whole):
         whole = {"type": "integer", "minimum": rule.low, "maximum": rule.high}
         return whole, "Written without fraction or exponent."
+    if isinstance(rule, values.Quantity):
+        return _quantity(rule), DECIMALS
     return _CHECKS[rule]
+
+
+def _quantity(rule: values.Quantity) -> Schema:
+    limit = values.QUANTITY_LIMIT
+    if rule.signed:
+        return _number_or_text({"exclusiveMinimum": -limit}, limit, _signed(QUANTITY_TEXT))
+    low: Schema = {"minimum": 0} if rule.zero else {"exclusiveMinimum": 0}
+    return _number_or_text(low, limit, QUANTITY_TEXT)
 
 
 def _or_null(schema: Schema) -> Schema:

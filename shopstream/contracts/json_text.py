@@ -9,7 +9,7 @@ from typing import Any
 MAX_BYTES = 512 * 1024
 MAX_DEPTH = 128
 MAX_SIGNS = 20_000
-"""20 for each of the 1,000 lines that an order may have; the fields of the contract need 7."""
+"""20 for each of the 1,000 lines that an order may have; those of the contract need 15."""
 
 # possessive, and a text may be left open: every byte is looked at once, whatever the bytes
 _TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)

@@ -55,7 +55,7 @@ class Today:
     date: date
     revenue: Decimal
     orders: int
-    items: int
+    items: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +69,9 @@ class Alert:
     location: str | None
     name: str | None
     sku: str | None
-    quantity: int
+    quantity: Decimal
     threshold: int
-    on_order: int
+    on_order: Decimal
     daily_sales: Decimal
     days_of_cover: Decimal | None
     at: datetime
@@ -96,7 +96,7 @@ def stock_alert(alert: Alert) -> bytes:
 def report_updated(
     shop: str, event_id: str, at: datetime, dates: Iterable[date], today: Today
 ) -> bytes:
-    """A `report:updated` CloudEvent; money is a JSON number with exactly its digits."""
+    """A `report:updated` CloudEvent; money and quantities are JSON numbers with exactly their digits."""
     data = {
         "dates": [day.isoformat() for day in sorted(dates)],
         "today": {

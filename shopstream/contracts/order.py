@@ -1,13 +1,13 @@
 """The order: the whole of it as it now stands, in every event."""
 
-from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
+from collections.abc import Iterable
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from functools import reduce
 from typing import Any
 
 from shopstream.contracts import values
 from shopstream.contracts.schema import Document, Field, Many, Shape
-from shopstream.contracts.values import MONEY_LIMIT, REVISION_LIMIT, Invalid
+from shopstream.contracts.values import CENT_OF_CENT, MONEY_LIMIT, REVISION_LIMIT, Invalid
 
 STATUSES = (
     "pending",
@@ -21,77 +21,152 @@ STATUSES = (
     "refunded",
 )
 NOT_COUNTED = frozenset({"cancelled", "failed", "refunded"})
+KINDS = ("product", "return", "shipping", "gift_card", "fee", "tip")
+SOLD_KINDS = ("product", "return")
+"""Kinds of lines that the sales of products are made of; the others count in the order's total alone."""
 MAX_ITEMS = 1000
+MAX_REFUNDS = 1000
+_EXACT = Context(prec=100, rounding=ROUND_HALF_EVEN)
+"""More digits than any product, sum or quotient here needs before it is rounded to 4 decimals."""
+_ZERO = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One line. `unit_price` has scale 4."""
+def line_amount(item: Document) -> Decimal:
+    """What a line adds to its order: its `total`, else quantity x unitPrice, half-even to 4 decimals.
 
-    product_id: str
-    quantity: int
-    unit_price: Decimal
-    name: str | None
-    refunded_quantity: int
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """Money has scale 4; `total` and `refunded_total` are None where the event leaves them out."""
-
-    order_id: str
-    status: str
-    currency: str
-    created_at: datetime
-    updated_at: datetime
-    revision: int
-    customer_id: str | None
-    total: Decimal | None
-    refunded_total: Decimal | None
-    items: tuple[Item, ...]
+    `item` has what the rules of `ITEM` return.
+    """
+    if item["total"] is not None:
+        return Decimal(item["total"])
+    return _rounded(_EXACT.multiply(item["quantity"], item["unitPrice"]))
 
 
-def at_most_quantity(refunded: int, item: Document) -> None:
+def line_refund(item: Document) -> Decimal:
+    """What was paid back of a line: its `refundedTotal`, else the part of its amount that the refunded quantity is."""
+    refunded = item["refundedQuantity"] or _ZERO
+    if item["refundedTotal"] is not None:
+        return Decimal(item["refundedTotal"])
+    if item["total"] is None:
+        return _rounded(_EXACT.multiply(refunded, item["unitPrice"]))
+    if not refunded:
+        return _ZERO
+    part = _EXACT.multiply(item["total"], refunded)
+    return _rounded(_EXACT.divide(part, item["quantity"]))
+
+
+def _rounded(number: Decimal) -> Decimal:
+    return _EXACT.quantize(number, CENT_OF_CENT)
+
+
+def negative_where_returned(quantity: Decimal, item: Document) -> None:
+    """Only what comes back has a negative quantity."""
+    if quantity < 0 and item.get("kind") != "return":
+        raise Invalid("must not be negative in a line whose kind is not return")
+
+
+def at_most_quantity(refunded: Decimal, item: Document) -> None:
     """No more comes back than went out."""
     try:
-        quantity = values.QUANTITY(item["quantity"])
+        quantity = values.LEVEL(item["quantity"])
     except Invalid:
         return
-    if refunded > quantity:
+    if refunded > max(quantity, _ZERO):
         raise Invalid("must not be above quantity")
 
 
-def sums_below_limit(items: list[dict[str, Any]], data: Document) -> None:
-    """Contract: totals and refunds that are computed from the items stay below 10^12 too."""
-    if data.get("total") is None and _sum(items, "quantity") >= MONEY_LIMIT:
-        raise Invalid("must have a sum of quantity x unitPrice below 10^12")
-    if data.get("refundedTotal") is None and _sum(items, "refundedQuantity") >= MONEY_LIMIT:
-        raise Invalid("must have a sum of refundedQuantity x unitPrice below 10^12")
+def amounts_known(items: list[dict[str, Any]], data: Document) -> None:
+    """An order without `total` has lines to compute it from, and what is computed keeps the bounds of what is sent."""
+    if data.get("total") is None:
+        if not items:
+            raise Invalid("must have a line where the order has no total")
+        for number, item in enumerate(items):
+            if not item["quantity"] and item["total"] is None:
+                rule = "must not be 0 where neither the line nor the order has a total"
+                raise Invalid(rule, f"[{number}].quantity")
+        if not 0 <= _sum(map(line_amount, items)) < MONEY_LIMIT:
+            raise Invalid("must have a sum of the lines' amounts from 0 to below 10^12")
+    alone = data.get("refundedTotal") is None and not data.get("refunds")
+    if alone and not 0 <= _sum(map(line_refund, items)) < MONEY_LIMIT:
+        raise Invalid("must have a sum of the lines' refunds from 0 to below 10^12")
 
 
-def _sum(items: list[dict[str, Any]], count: str) -> Decimal:
-    total = Decimal(0)
-    for item in items:
-        total += (item[count] or 0) * item["unitPrice"]
-    return total
+def distinct_refunds(refunds: list[dict[str, Any]], data: Document) -> None:
+    """A refund is told once in an order, and all of them stay below 10^12."""
+    seen = set()
+    for number, refund in enumerate(refunds):
+        if refund["id"] in seen:
+            raise Invalid("must not be the id of another refund of the order", f"[{number}].id")
+        seen.add(refund["id"])
+    if _sum(refund["amount"] for refund in refunds) >= MONEY_LIMIT:
+        raise Invalid("must have a sum of amounts below 10^12")
+
+
+def _sum(amounts: Iterable[Decimal]) -> Decimal:
+    return reduce(_EXACT.add, amounts, _ZERO)
 
 
 ITEM = Shape(
     (
         Field("productId", values.identifier, required=True, about="The product."),
-        Field("quantity", values.QUANTITY, required=True, about="Units that are sold.", example=2),
+        Field(
+            "quantity",
+            values.LEVEL,
+            required=True,
+            relation=negative_where_returned,
+            about="Units that are sold; negative only in a line of kind `return`, and 0 only where the line or the "
+            "order has a `total`.",
+            example=2,
+        ),
         Field("unitPrice", values.money, required=True, about="The price of one unit."),
         Field("name", values.text, about="The product's name for people.", example="Blue cup"),
         Field(
             "refundedQuantity",
-            values.COUNT,
+            values.PART,
             default=0,
             relation=at_most_quantity,
             about="Units that came back, at most `quantity`.",
             example=0,
         ),
+        Field(
+            "kind",
+            values.OneOf(KINDS),
+            default="product",
+            about="What the line is; only `product` and `return` are in the sales of products.",
+        ),
+        Field(
+            "total",
+            values.amount,
+            about="What the line comes to after discounts; `quantity` x `unitPrice` without it, half-even to 4 "
+            "decimals.",
+            example="35.80",
+        ),
+        Field(
+            "refundedTotal",
+            values.money,
+            about="What was paid back of the line; without it the part of its amount that `refundedQuantity` is, "
+            "half-even to 4 decimals.",
+            example="0",
+        ),
+        Field(
+            "discount",
+            values.amount,
+            about="What was taken off the line; `total` is after it.",
+            example="4.00",
+        ),
+        Field("tax", values.amount, about="The tax of the line.", example="5.72"),
+        Field("unit", values.text, about="What the quantity counts.", example="kg"),
+        Field("variantId", values.identifier, about="The variant of the product."),
+        Field("category", values.text, about="The category of the product.", example="Cups"),
     ),
     about="One line of an order.",
+)
+REFUND = Shape(
+    (
+        Field("id", values.identifier, required=True, about="The refund, unique in its order."),
+        Field("amount", values.money, required=True, about="What was paid back.", example="0"),
+        Field("at", values.time, required=True, about="When it was paid back."),
+    ),
+    about="One refund. Other members, such as `lines`, are stored with the event and not counted.",
 )
 ORDER = Shape(
     (
@@ -128,10 +203,11 @@ ORDER = Shape(
         ),
         Field(
             "items",
-            Many(ITEM, 1, MAX_ITEMS),
+            Many(ITEM, 0, MAX_ITEMS),
             required=True,
-            relation=sums_below_limit,
-            about="The lines; what is summed over them for an absent total stays below 10^12.",
+            relation=amounts_known,
+            about="The lines, none only in an order with `total`; what is summed over them for an absent total "
+            "is from 0 to below 10^12.",
         ),
         Field(
             "revision",
@@ -143,43 +219,28 @@ ORDER = Shape(
         Field(
             "total",
             values.money,
-            about="What is to be paid; the sum of `quantity` x `unitPrice` without it.",
+            about="What is to be paid; the sum of the lines' amounts without it.",
             example="39.80",
         ),
         Field(
             "refundedTotal",
             values.money,
-            about="What was paid back, also above `total`; "
-            "the sum of `refundedQuantity` x `unitPrice` without it.",
+            about="What was paid back, also above `total`; without it the sum of `refunds`, without those the "
+            "sum of the lines' refunds.",
             example="0",
         ),
+        Field(
+            "refunds",
+            Many(REFUND, 0, MAX_REFUNDS),
+            relation=distinct_refunds,
+            about="Refunds with their dates; together below 10^12.",
+        ),
+        Field("taxTotal", values.money, about="The tax in `total`.", example="6.35"),
+        Field("shippingTotal", values.money, about="The shipping in `total`.", example="4.00"),
+        Field("discountTotal", values.money, about="What was taken off.", example="4.00"),
+        Field("tipTotal", values.money, about="The tip in `total`.", example="0"),
     ),
     about="The whole order as it now stands.",
     latest_by="updatedAt",
 )
 EVENTS = {"order:created": ORDER, "order:updated": ORDER}
-
-
-def order(data: dict[str, Any]) -> Order:
-    """From the members that `schema.read(ORDER, …)` returns."""
-    return Order(
-        order_id=data["orderId"],
-        status=data["status"],
-        currency=data["currency"],
-        created_at=data["createdAt"],
-        updated_at=data["updatedAt"],
-        revision=data["revision"] or 0,
-        customer_id=data["customerId"],
-        total=data["total"],
-        refunded_total=data["refundedTotal"],
-        items=tuple(
-            Item(
-                item["productId"],
-                item["quantity"],
-                item["unitPrice"],
-                item["name"],
-                item["refundedQuantity"] or 0,
-            )
-            for item in data["items"]
-        ),
-    )

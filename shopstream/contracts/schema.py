@@ -130,7 +130,7 @@ class _Reader:
                         one.relation(read, document)
                     found[name] = read
             except Invalid as error:
-                self._fault(where, str(error))
+                self._fault(where + error.at, str(error))
         return found
 
     def _related(self, shape: Shape, document: Document, one: Field) -> bool:

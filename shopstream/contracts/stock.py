@@ -12,7 +12,7 @@ _EXACT = Context(prec=100)
 """More digits than any quotient here needs before it is rounded: the decimal context rounds half-even."""
 
 
-def cover(quantity: int, sold: int) -> tuple[Decimal, Decimal | None]:
+def cover(quantity: Decimal, sold: Decimal) -> tuple[Decimal, Decimal | None]:
     """Sales a day and days of cover, as contract.md, section "What the numbers mean", defines them.
 
     Args:
@@ -23,15 +23,15 @@ def cover(quantity: int, sold: int) -> tuple[Decimal, Decimal | None]:
         `sold` / 14 (2 decimals, half-even), and `quantity` / the unrounded daily sales (1 decimal,
         half-even), which is 0 for a quantity below 0 and None where nothing was sold.
     """
-    daily = _rounded(sold, DAYS, _CENTS)
+    daily = _rounded(sold, Decimal(DAYS), _CENTS)
     if sold <= 0:
         return daily, None
-    return daily, _rounded(max(quantity, 0) * DAYS, sold, _TENTHS)
+    return daily, _rounded(max(quantity, Decimal(0)) * DAYS, sold, _TENTHS)
 
 
-def _rounded(amount: int, count: int, unit: Decimal) -> Decimal:
-    """amount / count, half-even: quotients of whole numbers end or repeat, so 100 digits tell every tie."""
-    return _EXACT.divide(Decimal(amount), Decimal(count)).quantize(unit, context=_EXACT)
+def _rounded(amount: Decimal, count: Decimal, unit: Decimal) -> Decimal:
+    """amount / count, half-even: quotients of decimals end or repeat, so 100 digits tell every tie."""
+    return _EXACT.divide(amount, count).quantize(unit, context=_EXACT)
 
 
 def threshold(own: int | None, shop: int | None) -> int:

@@ -14,9 +14,9 @@ _ALERT = record(
         "locationId": text("Where; null for the shop as a whole.", null=True),
         "name": text("The product's name, where one is known.", null=True),
         "sku": text("The shop's own article number, where one is known.", null=True),
-        "quantity": count("Units on hand; negative where more were promised.", low=None),
+        "quantity": decimal("Units on hand; negative where more were promised.", low=None),
         "threshold": count("Units at or below which stock is low."),
-        "onOrder": count("Units in purchases that were created and not received."),
+        "onOrder": decimal("Units in purchases that were created and not received."),
         "dailySales": decimal(
             "Units a day in counted orders of the last 14 local days, today included; 2 decimals."
         ),
@@ -43,7 +43,7 @@ _REPORT = record(
                     "Exact, at most 4 decimals; below 0 where refunds exceed totals.", low=None
                 ),
                 "totalOrders": count("Counted orders."),
-                "totalItems": count("Units sold, less those that came back."),
+                "totalItems": decimal("Units sold, less those that came back.", low=None),
             },
         ),
     },

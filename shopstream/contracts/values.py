@@ -22,7 +22,10 @@ LATEST = datetime(2101, 1, 1, tzinfo=UTC)
 Check = Callable[[object], object]
 
 _WHOLE = re.compile(r"-?\d{1,20}", re.ASCII)
-_MONEY_TEXT = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
+_DECIMAL_TEXT = re.compile(r"\d+(?:\.\d+)?", re.ASCII), re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
+_MINUS = "", " and a minus in front"
+_IN_SIZE = "", " in size"
+"""Not signed, signed."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 _TIME = re.compile(
@@ -32,7 +35,12 @@ _TIME = re.compile(
 
 
 class Invalid(ValueError):
-    """The value breaks its rule; `str()` is the rule, to stand behind the name of the field."""
+    """The value breaks its rule; `str()` is the rule, to stand behind the name of the field. `at`: the path from the
+    field to what breaks it, such as `[2].quantity`."""
+
+    def __init__(self, rule: str, at: str = "") -> None:
+        super().__init__(rule)
+        self.at = at
 
 
 def text(value: object) -> str:
@@ -84,35 +92,59 @@ class Whole:
         return number
 
 
-QUANTITY = Whole(1, QUANTITY_LIMIT - 1)
-"""Units that are bought or sold."""
-LEVEL = Whole(1 - QUANTITY_LIMIT, QUANTITY_LIMIT - 1)
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """Units, below 2^31 in size with at most 4 decimals, exact; scale 4. Not negative unless `signed`, and 0 only
+    where `zero`."""
+
+    signed: bool = False
+    zero: bool = False
+
+    def __call__(self, value: object) -> Decimal:
+        """The number."""
+        number = _decimal(value, "2^31", QUANTITY_LIMIT, signed=self.signed)
+        if not self.zero and number == 0:
+            raise Invalid("must be above 0")
+        return number
+
+
+QUANTITY = Quantity()
+"""Units that are bought."""
+LEVEL = Quantity(signed=True, zero=True)
 """Units on hand; more may be promised than there are."""
+PART = Quantity(zero=True)
+"""Units of a line that came back."""
 COUNT = Whole(0, QUANTITY_LIMIT - 1)
 
 
 def money(value: object) -> Decimal:
     """0 <= amount < 10^12 with at most 4 decimals, exact; scale 4."""
-    amount = _decimal(value)
-    if amount < 0:
-        raise Invalid("must not be negative")
-    if amount >= MONEY_LIMIT:
-        raise Invalid("must be below 10^12")
-    rounded = amount.quantize(CENT_OF_CENT)
-    if rounded != amount:
-        raise Invalid("must have at most 4 decimals")
-    return abs(rounded)
+    return _decimal(value, "10^12", MONEY_LIMIT)
 
 
-def _decimal(value: object) -> Decimal:
-    if isinstance(value, str) and not _MONEY_TEXT.fullmatch(value):
-        raise Invalid("as text must be digits, at most with a point")
+def amount(value: object) -> Decimal:
+    """As `money`, or below 0: what a line adds to its order."""
+    return _decimal(value, "10^12", MONEY_LIMIT, signed=True)
+
+
+def _decimal(value: object, bound: str, limit: Decimal | int, *, signed: bool = False) -> Decimal:
+    """A number below a limit in size, `bound` in words."""
     if not isinstance(value, (str, Number)):
         raise Invalid("must be a number or text")
+    if isinstance(value, str) and not _DECIMAL_TEXT[signed].fullmatch(value):
+        raise Invalid(f"as text must be digits, at most with a point{_MINUS[signed]}")
     try:
-        return Decimal(value.text if isinstance(value, Number) else value)
+        number = Decimal(value.text if isinstance(value, Number) else value)
     except InvalidOperation:
-        raise Invalid("must be below 10^12 with at most 4 decimals") from None
+        raise Invalid(f"must be below {bound} with at most 4 decimals") from None
+    if number < 0 and not signed:
+        raise Invalid("must not be negative")
+    if not -limit < number < limit:
+        raise Invalid(f"must be below {bound}{_IN_SIZE[signed]}")
+    rounded = number.quantize(CENT_OF_CENT)
+    if rounded != number:
+        raise Invalid("must have at most 4 decimals")
+    return rounded if rounded else abs(rounded)
 
 
 def currency(value: object) -> str:

@@ -1,4 +1,4 @@
-"""From Python values to JSON in which money keeps exactly its digits. Pure."""
+"""From Python values to JSON in which money and quantities keep exactly their digits. Pure."""
 
 import json
 import re
@@ -23,7 +23,7 @@ def plain(value: object, path: str = "") -> Any:
     times in UTC.
 
     Raises:
-        InvalidEvent: a float as money, a time without a zone, a value that JSON has no form for.
+        InvalidEvent: a float as money or a quantity, a time without a zone, a value that JSON has no form for.
     """
     if value is None or isinstance(value, str | int):
         return value
@@ -32,7 +32,7 @@ def plain(value: object, path: str = "") -> Any:
     if isinstance(value, datetime):
         return _time(value, path)
     if isinstance(value, float):
-        return _not_money(value, path)
+        return _not_decimal(value, path)
     if isinstance(value, Mapping):
         return {str(name): plain(each, _join(path, str(name))) for name, each in value.items()}
     if isinstance(value, list | tuple):
@@ -83,21 +83,21 @@ def _time(value: datetime, path: str) -> str:
     return instant.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def _not_money(value: float, path: str) -> float:
-    if _INDEX.sub("[]", path) in _MONEY:
+def _not_decimal(value: float, path: str) -> float:
+    if _INDEX.sub("[]", path) in _DECIMALS:
         raise _bad(path, f"must be Decimal, int or text, not the float {value!r}")
     return value
 
 
-def _money_paths(shape: Shape, path: str) -> Iterator[str]:
+def _decimal_paths(shape: Shape, path: str) -> Iterator[str]:
     for field in shape.fields:
         where = _join(path, field.name)
-        if field.rule is values.money:
+        if field.rule in (values.money, values.amount) or isinstance(field.rule, values.Quantity):
             yield where
         elif isinstance(field.rule, Shape):
-            yield from _money_paths(field.rule, where)
+            yield from _decimal_paths(field.rule, where)
         elif isinstance(field.rule, Many):
-            yield from _money_paths(field.rule.shape, f"{where}[]")
+            yield from _decimal_paths(field.rule.shape, f"{where}[]")
 
 
 def _bad(path: str, rule: str) -> InvalidEvent:
@@ -108,4 +108,4 @@ def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-_MONEY = frozenset(path for shape in DATA.values() for path in _money_paths(shape, "data"))
+_DECIMALS = frozenset(path for shape in DATA.values() for path in _decimal_paths(shape, "data"))

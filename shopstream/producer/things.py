@@ -1,6 +1,6 @@
 """What shops tell of, typed. Field names are those of the contract in snake case.
 
-Money is `Decimal`, `int` or text such as "12.50", never `float`. Times have a time zone.
+Money and quantities are `Decimal`, `int` or text such as "12.50", never `float`. Times have a time zone.
 """
 
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 
 Money = Decimal | int | str
+Quantity = Decimal | int | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +17,27 @@ class Item:
     """One line of an order."""
 
     product_id: str
-    quantity: int
+    quantity: Quantity
     unit_price: Money
     name: str | None = None
-    refunded_quantity: int | None = None
+    refunded_quantity: Quantity | None = None
+    kind: str | None = None
+    total: Money | None = None
+    refunded_total: Money | None = None
+    discount: Money | None = None
+    tax: Money | None = None
+    unit: str | None = None
+    variant_id: str | None = None
+    category: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """What was paid back at one time; `id` is unique in its order."""
+
+    id: str
+    amount: Money
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +54,11 @@ class Order:
     customer_id: str | None = None
     total: Money | None = None
     refunded_total: Money | None = None
+    refunds: Sequence[Refund] | None = None
+    tax_total: Money | None = None
+    shipping_total: Money | None = None
+    discount_total: Money | None = None
+    tip_total: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +66,13 @@ class StockLevel:
     """Units on hand of a product, at a location or in the shop as a whole."""
 
     product_id: str
-    quantity: int
+    quantity: Quantity
     updated_at: datetime
     name: str | None = None
     sku: str | None = None
     location_id: str | None = None
     low_stock_threshold: int | None = None
+    unit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +104,7 @@ class PurchaseItem:
     """One line of a purchase."""
 
     product_id: str
-    quantity: int
+    quantity: Quantity
     unit_cost: Money
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from oracle.book import Book
@@ -35,7 +36,7 @@ def crossing(event: Mapping[str, Any]) -> Crossing:
         data["productId"],
         data["locationId"],
         {"stock:low": True, "stock:recovered": False}[event["type"]],
-        data["quantity"],
+        Decimal(str(data["quantity"])),
         data["threshold"],
         data["sku"],
         instant(event["time"]),

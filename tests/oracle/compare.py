@@ -16,6 +16,8 @@ from support.sql import Sql
 
 __all__ = ["compare_bodies", "compare_letters", "compare_reports", "compare_tables", "place_of"]
 
+ARRIVAL = {"asOf", "revisedAt", "revised"}
+"""Members that depend on when records arrived."""
 Daily = Callable[[str, date], dict[str, Any]]
 Ask = Callable[[str, Mapping[str, str]], dict[str, Any]]
 """Path and query to a body whose numbers are exact."""
@@ -86,9 +88,14 @@ def _wanted(
 
 
 def _body(where: str, expected: dict[str, Any], found: dict[str, Any]) -> list[str]:
-    rest = {name: value for name, value in found.items() if name != "asOf"}
+    rest = of_events(found)
     missing = [] if found.get("asOf") else [f"{where}: no asOf"]
     return missing + tree_differences(where, expected, rest)
+
+
+def of_events(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A body without the members that depend on when records arrived."""
+    return {name: value for name, value in body.items() if name not in ARRIVAL}
 
 
 def _of(rows: Mapping[Any, Any], chosen: set[str] | None) -> dict[Any, Any]:

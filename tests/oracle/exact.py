@@ -14,7 +14,7 @@ def total(amounts: Iterable[Decimal]) -> Decimal:
     return found
 
 
-def times(count: int, price: Decimal) -> Decimal:
+def times(count: Decimal | int, price: Decimal) -> Decimal:
     return _EXACT.multiply(count, price)
 
 

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import NamedTuple
 
-from oracle.reading import Event, Latest, Place, instant
+from oracle.reading import Event, Latest, Place, instant, units
 
 DEFAULT_THRESHOLD = 10
 Key = tuple[str, str, str | None]
@@ -19,12 +20,13 @@ class Level:
     product: str
     location: str | None
     place: Place
-    quantity: int
+    quantity: Decimal
     updated: datetime
     name: str | None
     sku: str | None
     threshold: int | None
     low: bool
+    unit: str | None = None
 
     @property
     def key(self) -> Key:
@@ -38,7 +40,7 @@ class Crossing(NamedTuple):
     product: str
     location: str | None
     low: bool
-    quantity: int
+    quantity: Decimal
     threshold: int
     sku: str | None
     at: datetime
@@ -83,10 +85,11 @@ def read(event: Event, place: Place, threshold: int) -> Level:
         data["productId"],
         data.get("locationId"),
         place,
-        data["quantity"],
+        units(data["quantity"]),
         instant(data["updatedAt"]),
         data.get("name"),
         data.get("sku"),
         data.get("lowStockThreshold"),
-        data["quantity"] <= threshold,
+        units(data["quantity"]) <= threshold,
+        data.get("unit"),
     )

@@ -1,11 +1,11 @@
 """Purchases: created once, closed by any receipt; whichever comes first."""
 
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from oracle.reading import Event, Place, instant, money, place
+from oracle.reading import Event, Place, instant, money, place, units
 
 Key = tuple[str, str]
 """Shop, purchase id."""
@@ -21,7 +21,7 @@ class Fact:
     supplier: str
     at: datetime
     expected: datetime | None
-    items: tuple[tuple[str, int, Decimal], ...]
+    items: tuple[tuple[str, Decimal, Decimal], ...]
 
 
 class Purchases:
@@ -40,14 +40,14 @@ class Purchases:
             facts[key] = fact
 
     @property
-    def on_order(self) -> Counter[tuple[str, str]]:
+    def on_order(self) -> dict[tuple[str, str], Decimal]:
         """(shop, product): units in purchases that were created and not received."""
-        units: Counter[tuple[str, str]] = Counter()
+        found: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
         for key, fact in self.created.items():
             if key not in self.received:
                 for product, quantity, _ in fact.items:
-                    units[fact.shop, product] += quantity
-        return units
+                    found[fact.shop, product] += quantity
+        return found
 
 
 def read(event: Event) -> Fact:
@@ -60,5 +60,5 @@ def read(event: Event) -> Fact:
         data["supplierId"],
         instant(data["at"]),
         None if expected is None else instant(expected),
-        tuple((i["productId"], i["quantity"], money(i["unitCost"])) for i in data["items"]),
+        tuple((i["productId"], units(i["quantity"]), money(i["unitCost"])) for i in data["items"]),
     )

@@ -73,3 +73,11 @@ def micros(text: str) -> int:
 
 def money(value: Any) -> Decimal:
     return Decimal(value)
+
+
+def some_money(value: Any) -> Decimal | None:
+    return None if value is None else money(value)
+
+
+units = money
+"""A quantity: a number, or text of digits."""

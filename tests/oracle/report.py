@@ -1,4 +1,7 @@
-"""Whole bodies of the five reports, but for `asOf`. A `now` decides what is today, and what is not over."""
+"""Whole bodies of the five reports, but for `asOf` and when they were revised, which events do not tell.
+
+A `now` decides what is today, and what is not over.
+"""
 
 from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
@@ -9,7 +12,7 @@ from oracle.book import Book
 from oracle.days import days, end, hours, local_date, monday, month, start, weeks
 from oracle.exact import average, half_even, total
 from oracle.payments import Payment
-from oracle.shop import Body, Shop, shops, totals, with_average
+from oracle.shop import Body, Shop, shops, totals
 from oracle.stock import stock
 
 WEEK = 7
@@ -38,7 +41,7 @@ class Reports:
         return {
             **_common(shop, day, day, now),
             "date": day.isoformat(),
-            **with_average(ours),
+            **shop.whole([day]),
             "hourlyBreakdown": _hours(shop, day),
             "topProducts": shop.top(ours),
         }
@@ -54,7 +57,7 @@ class Reports:
             "week": week,
             "weekYear": year,
             **_span(first, last),
-            **with_average(ours),
+            **shop.whole(days(first, last)),
             "dailyBreakdown": _series(shop, first, last),
             "topProducts": shop.top(ours),
         }
@@ -68,7 +71,7 @@ class Reports:
             **_common(shop, first, last, now),
             "year": first.year,
             "month": first.month,
-            **with_average(ours),
+            **shop.whole(days(first, last)),
             "weeklyBreakdown": [
                 {
                     "week": begin.isocalendar().week,
@@ -86,17 +89,21 @@ class Reports:
         first, last = _period(shop, now, period)
         ours = shop.ours(days(first, last))
         sessions = sum(len(shop.sessions.get(day, ())) for day in days(first, last))
-        orders, items = len(ours), sum(version.items for version in ours)
+        orders, items = len(ours), sum((version.items for version in ours), Decimal(0))
         return {
             **_common(shop, first, last, now),
             **_span(first, last),
-            **with_average(ours),
+            **shop.whole(days(first, last)),
+            "totalTax": total(version.tax or Decimal(0) for version in ours),
+            "totalShipping": total(version.shipping or Decimal(0) for version in ours),
+            "totalDiscount": total(version.discount or Decimal(0) for version in ours),
+            "totalTip": total(version.tip or Decimal(0) for version in ours),
             "averageItemsPerOrder": average(items, orders),
             "sessions": sessions,
             "conversionRate": average(orders, sessions, 4),
             "topProducts": shop.top(ours),
             "payments": _payments(shop, first, last),
-            "previousPeriod": with_average(shop.ours(days(*_previous(first, last)))),
+            "previousPeriod": shop.whole(days(*_previous(first, last))),
         }
 
     def trends(self, name: str, now: datetime, period: int | tuple[date, date] = 30) -> Body:
@@ -106,6 +113,7 @@ class Reports:
         return {
             **_common(shop, first, last, now),
             **_span(first, last),
+            **shop.before_refunds(days(first, last)),
             "series": _series(shop, first, last),
             "movingAverage7": [_moving(shop, day) for day in days(first, last)],
             "change": _change(

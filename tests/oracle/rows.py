@@ -29,6 +29,9 @@ def rows(book: Book) -> dict[str, Rows]:
                 v.customer,
                 v.total,
                 v.refund,
+                *(v.tax, v.shipping, v.discount, v.tip),
+                tuple((line.product, *line[5:]) for line in v.lines),
+                v.dated,
             )
             for key, v in book.orders.items()
         },
@@ -42,7 +45,16 @@ def rows(book: Book) -> dict[str, Rows]:
         },
         "levels": {
             (lv.shop, lv.product, lv.location or ""): (
-                *(lv.place, lv.quantity, lv.updated, lv.name, lv.sku, lv.threshold, lv.low),
+                *(
+                    lv.place,
+                    lv.quantity,
+                    lv.updated,
+                    lv.name,
+                    lv.sku,
+                    lv.threshold,
+                    lv.unit,
+                    lv.low,
+                ),
             )
             for lv in book.levels.values()
         },

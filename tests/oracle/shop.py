@@ -22,13 +22,18 @@ TOP = 10
 
 @dataclass
 class Shop:
-    """`orders` are the counted ones, in any currency; `dates` those of every order."""
+    """`orders` are the counted ones, in any currency, `gross` those and the refunded ones; `refunds` each with its
+    currency, on its own date; `dates` those of every order."""
 
     name: str
     currency: str | None
     timezone: str = "UTC"
     threshold: int | None = None
     orders: dict[date, list[Version]] = field(default_factory=lambda: defaultdict(list))
+    gross: dict[date, list[Version]] = field(default_factory=lambda: defaultdict(list))
+    refunds: dict[date, list[tuple[str, Decimal]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
     payments: dict[date, list[Payment]] = field(default_factory=lambda: defaultdict(list))
     sessions: dict[date, set[str]] = field(default_factory=lambda: defaultdict(set))
     levels: list[Level] = field(default_factory=list)
@@ -47,6 +52,26 @@ class Shop:
         """Those in the shop's currency."""
         return [version for version in self.every(days) if version.currency == self.currency]
 
+    def before_refunds(self, days: Iterable[date]) -> Body:
+        """What was sold in the shop's currency on these days, and what was paid back on them."""
+        days = list(days)
+        sold = [v for day in days for v in self.gross.get(day, ()) if v.currency == self.currency]
+        paid = [
+            amount
+            for day in days
+            for currency, amount in self.refunds.get(day, ())
+            if currency == self.currency
+        ]
+        return {
+            "grossRevenue": total(version.total for version in sold),
+            "refunds": {"count": len(paid), "amount": total(paid)},
+        }
+
+    def whole(self, days: Iterable[date]) -> Body:
+        """The totals of a period in the shop's currency."""
+        days = list(days)
+        return {**with_average(self.ours(days)), **self.before_refunds(days)}
+
     def others(self, days: Iterable[date]) -> list[Body]:
         """Totals in each other currency."""
         found = self.every(days)
@@ -57,7 +82,7 @@ class Shop:
 
     def top(self, versions: Iterable[Version]) -> list[Body]:
         """The products that brought in most."""
-        quantity: dict[str, int] = defaultdict(int)
+        quantity: dict[str, Decimal] = defaultdict(Decimal)
         parts: dict[str, list[Decimal]] = defaultdict(list)
         for line in (line for version in versions for line in version.lines):
             quantity[line.product] += line.left
@@ -80,7 +105,7 @@ def totals(versions: Iterable[Version]) -> Body:
     return {
         "totalRevenue": total(version.revenue for version in found),
         "totalOrders": len(found),
-        "totalItems": sum(version.items for version in found),
+        "totalItems": sum((version.items for version in found), Decimal(0)),
     }
 
 
@@ -109,6 +134,10 @@ def shops(book: Book) -> dict[str, Shop]:
         owner.dates.add(day)
         if version.counted:
             owner.orders[day].append(version)
+        if version.gross is not None:
+            owner.gross[day].append(version)
+        for at, amount in version.refunds:
+            owner.refunds[local_date(at, owner.zone)].append((version.currency, amount))
     for payment in book.payments.values():
         owner = shop(payment.shop)
         owner.payments[local_date(payment.at, owner.zone)].append(payment)

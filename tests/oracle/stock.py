@@ -16,7 +16,7 @@ LOOKED_BACK = 14
 
 def stock(
     shop: Shop,
-    on_order: Mapping[tuple[str, str], int],
+    on_order: Mapping[tuple[str, str], Decimal],
     now: datetime,
     low: bool | None = None,
 ) -> list[Body]:
@@ -40,7 +40,7 @@ def stock(
     return rows
 
 
-def cover(shop: Shop, product: str, quantity: int, now: datetime) -> dict[str, Any]:
+def cover(shop: Shop, product: str, quantity: Decimal, now: datetime) -> dict[str, Any]:
     """How much of the product is sold in a day, and how long that can go on."""
     units = _sold(shop, product, now)
     return {
@@ -49,15 +49,15 @@ def cover(shop: Shop, product: str, quantity: int, now: datetime) -> dict[str, A
     }
 
 
-def _sold(shop: Shop, product: str, now: datetime) -> int:
+def _sold(shop: Shop, product: str, now: datetime) -> Decimal:
     """Units in counted orders of any currency, over the last 14 local days, today included."""
     today = local_date(now, shop.zone)
     span = days(today - timedelta(days=LOOKED_BACK - 1), today)
     lines = (line for version in shop.every(span) for line in version.lines)
-    return sum(line.left for line in lines if line.product == product)
+    return sum((line.left for line in lines if line.product == product), Decimal(0))
 
 
-def _days_of_cover(units: int, quantity: int) -> Decimal | None:
-    if not units:
+def _days_of_cover(units: Decimal, quantity: Decimal) -> Decimal | None:
+    if units <= 0:
         return None
-    return half_even(Fraction(max(quantity, 0)), Fraction(units, LOOKED_BACK), 1)
+    return half_even(Fraction(max(quantity, Decimal(0))), Fraction(units) / LOOKED_BACK, 1)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from oracle.book import Book
-from oracle.exact import total
+from oracle.exact import difference, total
 from oracle.names import names
 from oracle.orders import Version
 from oracle.rows import rows
@@ -33,11 +33,14 @@ def tables(book: Book) -> Tables:
     counted = [version for version in book.orders.values() if version.counted]
     sums = {
         "sales_15m": _sales(counted),
+        "returned_15m": _returned(book.orders.values()),
+        "refunds_15m": _refunds(book.orders.values()),
+        "parts_15m": _parts(counted),
         "product_15m": _products(counted, lambda v: slot(v.created)),
         "product_day": _products(counted, lambda v: v.created.date().isoformat()),
         "product_month": _products(counted, lambda v: f"{v.created:%Y-%m}-01"),
         "payments_15m": _payments(book),
-        "on_order": {key: (Decimal(n),) for key, n in book.purchases.on_order.items() if n},
+        "on_order": {key: (n,) for key, n in book.purchases.on_order.items() if n},
         "sessions_15m": _sessions(book),
     }
     return Tables(sums, rows(book), names(book))
@@ -75,6 +78,34 @@ def _sales(counted: Iterable[Version]) -> Sums:
     sums = _Sums()
     for v in counted:
         sums.add((v.shop, slot(v.created), v.currency), 1, v.revenue, v.items)
+    return sums.found()
+
+
+def _returned(versions: Iterable[Version]) -> Sums:
+    """What of gross is not in revenue, on the date of the order."""
+    sums = _Sums()
+    for v in versions:
+        if v.gross is not None:
+            revenue = v.revenue if v.counted else Decimal(0)
+            sums.add((v.shop, slot(v.created), v.currency), difference(v.gross, revenue))
+    return sums.found()
+
+
+def _refunds(versions: Iterable[Version]) -> Sums:
+    """Their number and what they come to, on their own dates."""
+    sums = _Sums()
+    for v in versions:
+        for at, amount in v.refunds:
+            sums.add((v.shop, slot(at), v.currency), 1, amount)
+    return sums.found()
+
+
+def _parts(counted: Iterable[Version]) -> Sums:
+    sums = _Sums()
+    for v in counted:
+        for name in ("tax", "shipping", "discount", "tip"):
+            key = (v.shop, slot(v.created), v.currency, name)
+            sums.add(key, getattr(v, name) or Decimal(0))
     return sums.found()
 
 

@@ -58,11 +58,11 @@ def moment(version: float) -> str:
     return at(40_000 + version)
 
 
-def item(product: str, quantity: int, price: Any, **more: Any) -> dict[str, Any]:
+def item(product: str, quantity: int | str, price: Any, **more: Any) -> dict[str, Any]:
     return {"productId": product, "quantity": quantity, "unitPrice": price, **more}
 
 
-def bought(product: str, quantity: int, cost: Any = "1.50") -> dict[str, Any]:
+def bought(product: str, quantity: int | str, cost: Any = "1.50") -> dict[str, Any]:
     """A line of a purchase."""
     return {"productId": product, "quantity": quantity, "unitCost": cost}
 
@@ -110,7 +110,7 @@ def order(
 def level(
     shop: str,
     product: str,
-    quantity: int,
+    quantity: int | str,
     *,
     version: float = 0,
     event_id: str | None = None,

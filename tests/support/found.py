@@ -18,6 +18,9 @@ ASKED_AT_ONCE = 200
 _PRODUCTS = "currency, product_id, sum(quantity), sum(revenue)"
 SUMS = {
     "sales_15m": (3, "shop_id, toString(slot), currency, sum(orders), sum(revenue), sum(items)"),
+    "returned_15m": (3, "shop_id, toString(slot), currency, sum(revenue)"),
+    "refunds_15m": (3, "shop_id, toString(slot), currency, sum(orders), sum(revenue)"),
+    "parts_15m": (4, "shop_id, toString(slot), currency, product_id, sum(revenue)"),
     "product_15m": (4, f"shop_id, toString(slot), {_PRODUCTS}"),
     "product_day": (4, f"shop_id, toString(day), {_PRODUCTS}"),
     "product_month": (4, f"shop_id, toString(month), {_PRODUCTS}"),
@@ -45,8 +48,34 @@ def _age(value: str) -> Place:
     return _place(str(~int(value) & (1 << 128) - 1))
 
 
-def _items(value: list[list[Any]]) -> tuple[tuple[str, int, Decimal], ...]:
-    return tuple((product, int(count), Decimal(cost)) for product, count, cost in value)
+def _items(value: list[list[Any]]) -> tuple[tuple[str, Decimal, Decimal], ...]:
+    return tuple((product, Decimal(count), Decimal(cost)) for product, count, cost in value)
+
+
+def _some_money(value: str | None) -> Decimal | None:
+    return None if value is None else Decimal(value)
+
+
+def _lines(value: list[list[Any]]) -> tuple[Any, ...]:
+    """Product and kind, four amounts, three texts."""
+    return tuple((*line[:2], *map(_some_money, line[2:6]), *line[6:]) for line in value)
+
+
+def _refunds(value: list[list[Any]]) -> tuple[Any, ...]:
+    return tuple((name, Decimal(amount), _time(at)) for name, amount, at in value)
+
+
+_LINES = (
+    "product_id",
+    "kind",
+    "total",
+    "refunded_total",
+    "discount",
+    "tax",
+    "unit",
+    "variant_id",
+    "category",
+)
 
 
 MICROS = "toUnixTimestamp64Micro({})"
@@ -54,6 +83,12 @@ KINDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "": ("{}", lambda value: value),
     "whole": ("{}", lambda value: None if value is None else int(value)),
     "money": ("{}", Decimal),
+    "money?": ("{}", _some_money),
+    "lines": (f"arrayZip({', '.join(f'`{{0}}.{name}`' for name in _LINES)})", _lines),
+    "refunds": (
+        "arrayMap((i, a, t) -> (i, a, toUnixTimestamp64Micro(t)), `{0}.id`, `{0}.amount`, `{0}.at`)",
+        _refunds,
+    ),
     "time": (MICROS, _time),
     "place": ("toString({})", _place),
     "age": ("toString({})", _age),
@@ -72,12 +107,13 @@ ROWS = {
     "orders": (
         "orders FINAL",
         (2, "shop_id, order_id"),
-        "version:place created_at:time status counted currency customer_id total:money refund:money",
+        "version:place created_at:time status counted currency customer_id total:money refund:money"
+        " tax:money? shipping:money? discount:money? tip:money? items:lines refunds:refunds",
     ),
     "levels": (
         "levels FINAL",
         (3, "shop_id, product_id, location_id"),
-        "version:place quantity:whole updated_at:time name sku threshold:whole low",
+        "version:place quantity:money updated_at:time name sku threshold:whole unit low",
     ),
     "payments": (
         "payments FINAL",
@@ -112,10 +148,13 @@ ROWS = {
 def inserted(table: str, values: str) -> str:
     """The statement that writes a row, its `values` in brackets; of a window in the order of its keys and sums."""
     window = WINDOWS.get(table)
-    if window is None or window.table == table:
+    if window is None:
         return f"INSERT INTO {table} VALUES {values}"
-    columns = ", ".join(window.columns())
-    return f"INSERT INTO {window.table} ({columns}) VALUES ('{table}', {values.removeprefix('(')}"
+    own = {*window.keys, *window.sums}
+    columns = [name for name, value in window.columns().items() if value in own]
+    if window.table != table:
+        columns, values = ["grain", *columns], f"('{table}', {values.removeprefix('(')}"
+    return f"INSERT INTO {window.table} ({', '.join(columns)}) VALUES {values}"
 
 
 def read_tables(sql: Sql, chosen: set[str] | None = None) -> Tables:
@@ -159,7 +198,7 @@ def _alerts(sql: Sql, where: str) -> Rows:
     )
     told = defaultdict(list)
     for shop, product, location, at, low, quantity, threshold, sku in rows:
-        alert = (_time(at), low, int(quantity), int(threshold), sku)
+        alert = (_time(at), low, Decimal(quantity), int(threshold), sku)
         told[shop, product, location].append(alert)
     return {key: tuple(sorted(alerts)) for key, alerts in told.items()}
 

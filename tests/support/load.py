@@ -127,6 +127,9 @@ def _versions(
     for revision in range(chance.choice((1, 1, 2, 3, 4))):
         # now and then the same instant: then the revision decides
         second += chance.choice((0, 1, 2.5))
+        rich = chance.random() < 0.4
+        lines = [_rich(chance, line) for line in items] if rich else items
+        more = _amounts(chance) | (_dated(chance, lines) if rich else {})
         yield order(
             shop,
             order_id,
@@ -134,10 +137,10 @@ def _versions(
             created=created,
             status=chance.choice(STATUSES),
             currency=chance.choice(CURRENCIES),
-            items=_refunded(chance, items),
+            items=_refunded(chance, lines),
             event_id=f"{order_id}-{revision}",
             revision=revision,
-            **_amounts(chance),
+            **more,
         )
         if chance.random() < 0.3:
             items = _items(chance)
@@ -155,13 +158,58 @@ def _items(chance: random.Random) -> list[dict[str, Any]]:
     ]
 
 
+def _rich(chance: random.Random, line: dict[str, Any]) -> dict[str, Any]:
+    """By weight, with amounts of its own, or what is no product."""
+    found = dict(line)
+    if chance.random() < 0.5:
+        found |= {"quantity": str(Decimal(chance.randrange(1, 50_000)) / 10_000), "unit": "kg"}
+    if chance.random() < 0.4:
+        found["total"] = str(Decimal(chance.randrange(1_000_000)) / chance.choice((1, 100, 10_000)))
+    if chance.random() < 0.3:
+        found["kind"] = chance.choice(("product", "return", "shipping", "gift_card", "fee", "tip"))
+    if found.get("kind") == "return" and chance.random() < 0.7:
+        found |= {"quantity": f"-{found['quantity']}", "total": f"-{chance.randrange(9)}.25"}
+    if chance.random() < 0.3:
+        found |= {"refundedTotal": str(chance.randrange(20)), "tax": "-0.19", "discount": "1.5"}
+    if chance.random() < 0.3:
+        found |= {"variantId": "v-1", "category": "Things"}
+    return found
+
+
+def _dated(chance: random.Random, lines: list[dict[str, Any]]) -> dict[str, Any]:
+    """Refunds at other times, parts of the total; and a total where the lines have none to compute it from."""
+    found: dict[str, Any] = {}
+    if chance.random() < 0.6:
+        found["refunds"] = [
+            {"id": f"r-{n}", "amount": f"{chance.randrange(90)}.5", "at": instant(chance)}
+            for n in range(chance.randrange(4))
+        ]
+    for name in ("taxTotal", "shippingTotal", "discountTotal", "tipTotal"):
+        if chance.random() < 0.3:
+            found[name] = f"{chance.randrange(100)}.{chance.randrange(10_000):04}"
+    if chance.random() < 0.2 or any("-" in str(line.get("quantity")) for line in lines):
+        found["total"] = f"{chance.randrange(1000)}.01"
+    # the lines' refunds together are not negative only where nothing is given back of a negative amount
+    if any(str(line.get("total", "")).startswith("-") for line in lines) and not found.get(
+        "refunds"
+    ):
+        found["refundedTotal"] = "1"
+    return found
+
+
 def _refunded(chance: random.Random, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [
-        {**line, "refundedQuantity": chance.randrange(line["quantity"] + 1)}
-        if chance.random() < 0.2
+        {**line, "refundedQuantity": _part(chance, line["quantity"])}
+        if chance.random() < 0.2 and not str(line["quantity"]).startswith("-")
         else line
         for line in items
     ]
+
+
+def _part(chance: random.Random, quantity: int | str) -> int | str:
+    if isinstance(quantity, int):
+        return chance.randrange(quantity + 1)
+    return str(Decimal(chance.randrange(int(Decimal(quantity) * 10_000) + 1)) / 10_000)
 
 
 def _amounts(chance: random.Random) -> dict[str, Any]:

@@ -11,7 +11,7 @@ Event = dict[str, Any]
 LARGE = 512 * 1024 + 1
 BAD_VALUES: dict[str, tuple[str, Any]] = {
     "order": ("currency", "eur"),
-    "inventory": ("quantity", 1.5),
+    "inventory": ("quantity", 1.00001),
     "payment": ("amount", "-1"),
     "supplier": ("leadTimeDays", -1),
     "purchase": ("items", []),
@@ -61,7 +61,7 @@ def _too_complex(chance: random.Random, event: Event) -> Sent:
 
 def _not_json(chance: random.Random, event: Event) -> Sent:
     sent = record(event)
-    value = chance.choice((None, b"", (sent.value or b"")[:-1], b"\xff"))
+    value = chance.choice((b"", (sent.value or b"")[:-1], b"\xff"))
     return Sent(sent.key, value, Refusal("not_json"), topic=sent.topic)
 
 

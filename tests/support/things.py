@@ -66,8 +66,19 @@ def level_of(chance: random.Random, shop: str, number: int, serial: str) -> Iter
         told |= {"lowStockThreshold": chance.randrange(20)} if chance.random() < 0.4 else {}
         name = f"{serial}-{step}"
         yield level(
-            shop, f"p-{number // 3}", quantity, version=second, event_id=name, **told, **more
+            shop,
+            f"p-{number // 3}",
+            _weighed(chance, quantity),
+            version=second,
+            event_id=name,
+            **told,
+            **more,
         )
+
+
+def _weighed(chance: random.Random, units: int) -> int | str:
+    """The same units, or some of them and a part of one."""
+    return units if chance.random() < 0.7 else f"{units}.{chance.randrange(10_000):04}"
 
 
 def payment_of(chance: random.Random, shop: str, number: int, serial: str) -> Iterator[Event]:
@@ -96,7 +107,11 @@ def purchase_of(chance: random.Random, shop: str, number: int, serial: str) -> I
     kinds = [False] * chance.choice((0, 1, 1, 1, 2)) + [True] * chance.choice((0, 0, 1, 2))
     for step, received in enumerate(kinds):
         lines = [
-            bought(f"p-{chance.randrange(15)}", chance.randrange(1, 50), f"{chance.random():.4f}")
+            bought(
+                f"p-{chance.randrange(15)}",
+                _weighed(chance, chance.randrange(1, 50)),
+                f"{chance.random():.4f}",
+            )
             for _ in range(chance.randrange(1, 4))
         ]
         yield purchase(

@@ -22,7 +22,7 @@ LEFT ANY JOIN
 ) AS ordered USING (shop_id, product_id)
 LEFT ANY JOIN
 (
-    SELECT shop_id, product_id, toInt64(sum(quantity)) AS units
+    SELECT shop_id, product_id, sum(quantity) AS units
     FROM order_windows AS sales
     INNER JOIN periods ON periods.shop_id = sales.shop_id
     WHERE sales.grain = 'product_15m' AND sales.shop_id IN (SELECT shop_id FROM periods)

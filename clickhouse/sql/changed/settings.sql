@@ -7,5 +7,5 @@ FROM
     PREWHERE batch BETWEEN {first:UInt64} AND {last:UInt64}
     WHERE (timezone, currency) != (prior_timezone, prior_currency)
 ) AS shop
-LEFT JOIN (SELECT shop_id, start FROM order_windows WHERE grain = 'sales_15m') AS sales USING (shop_id)
+LEFT JOIN (SELECT shop_id, start FROM order_windows WHERE grain IN ('sales_15m', 'returned_15m', 'refunds_15m')) AS sales USING (shop_id)
 GROUP BY shop_id

@@ -1,4 +1,4 @@
-SELECT shop_id, product AS product_id, sum(toInt64(quantity)) AS units
+SELECT shop_id, product AS product_id, sum(toDecimal128(quantity, 4)) AS units
 FROM
 (
     SELECT shop_id, `items.product_id` AS products, `items.quantity` AS quantities

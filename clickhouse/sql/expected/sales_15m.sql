@@ -4,7 +4,7 @@ SELECT
     toString(currency) AS currency,
     toInt64(count()) AS orders,
     sum(toDecimal128(total - refund, 4)) AS revenue,
-    sum(toDecimal128(toInt64(arraySum(`items.quantity`)) - toInt64(arraySum(`items.refunded`)), 4)) AS items
+    sum(toDecimal128(arraySum(`items.sold`), 4)) AS items
 FROM orders FINAL
 WHERE counted
     AND created_at >= toDateTime({since:UInt32}, 'UTC') AND created_at < toDateTime({until:UInt32}, 'UTC')

@@ -3,7 +3,7 @@ SELECT
     sales.shop_id AS shop_id,
     sum(sales.orders) AS orders,
     sum(sales.revenue) AS revenue,
-    toInt64(sum(sales.quantity)) AS items
+    sum(sales.quantity) AS items
 FROM order_windows AS sales
 INNER JOIN shops_today AS today ON today.shop_id = sales.shop_id AND today.currency = sales.currency
 WHERE sales.grain = 'sales_15m' AND sales.shop_id IN (SELECT shop_id FROM shops_today)

@@ -4,8 +4,13 @@ SELECT
     slot,
     toFixedString(if(got, currency, lower(currency)), 3),
     if(got, received, failed),
+    toDecimal128(0, 4),
+    if(got, received_amount, failed_amount),
+    toDecimal128(0, 4),
     toInt64(0),
-    if(got, received_amount, failed_amount)
+    toDecimal128(0, 4),
+    revised,
+    toDateTime(0, 'UTC')
 FROM payments_15m
 ARRAY JOIN [true, false] AS got
 WHERE shop_id = {shop:String} AND slot >= toDateTime({start:UInt32}, 'UTC') AND slot < toDateTime({end:UInt32}, 'UTC')

@@ -1,10 +1,11 @@
--- What each product sold in the parts of a run (see runs/), in each currency; revenue in 1/10000 as the lower and the
--- upper half of 128 bits. `begin`: the first instant of the part, Unix seconds.
+-- What each product sold in the parts of a run (see runs/), in each currency; units and revenue in 1/10000, each as the
+-- lower and the upper half of 128 bits. `begin`: the first instant of the part, Unix seconds.
 SELECT
     {begin} AS begin,
     currency,
     product_id,
-    toInt64(sum(sold.quantity)) AS quantity,
+    toUInt64(bitAnd(reinterpret(sum(sold.quantity), 'Int128') AS quantity, 18446744073709551615)) AS low_quantity,
+    toInt64(bitShiftRight(quantity, 64)) AS high_quantity,
     toUInt64(bitAnd(reinterpret(sum(sold.revenue), 'Int128') AS revenue, 18446744073709551615)) AS low,
     toInt64(bitShiftRight(revenue, 64)) AS high
 FROM {sold}

@@ -1,5 +1,5 @@
 -- The products that sold best in a period, which is a run of a window or the sum of several (see runs/signed.sql).
-SELECT product_id, toInt64(sum(sold.quantity)) AS quantity, sum(sold.revenue) AS revenue
+SELECT product_id, sum(sold.quantity) AS quantity, sum(sold.revenue) AS revenue
 FROM {sold}
     AND currency = {currency:String}
 GROUP BY product_id

@@ -1,6 +1,8 @@
 -- Duplicates, replays and late versions end here, in one comparison with what is stored. Each row that goes
 -- in carries what it supersedes. Only the sum that stands in for an absent total is surely below 10^12
--- (contract of the events).
+-- (contract of the events). `amounts` and `returned`: what each line comes to, and what of it was paid back, to 4
+-- decimals half-even; where the line has a total its refund is the part of it that the refunded quantity is. `plain`: no
+-- line of the batch has a total, a refund or parts of a unit, as most; then there is nothing to round.
 WITH
     arrived AS
     (
@@ -29,14 +31,40 @@ WITH
             `items.name` AS prior_name,
             `items.quantity` AS prior_quantity,
             `items.refunded` AS prior_refunded,
-            `items.price` AS prior_price
+            `items.price` AS prior_price,
+            `items.sold` AS prior_sold,
+            `items.revenue` AS prior_revenue,
+            `refunds.id` AS prior_refunds_id,
+            `refunds.amount` AS prior_refunds_amount,
+            `refunds.at` AS prior_refunds_at,
+            status AS prior_status,
+            tax AS prior_tax,
+            shipping AS prior_shipping,
+            discount AS prior_discount,
+            tip AS prior_tip
         FROM orders
         WHERE (shop_key, created_at, order_key) IN (SELECT shop_key, created_at, order_key FROM arrived)
         ORDER BY shop_key, created_at, order_key, version DESC, length(equals) DESC
         LIMIT 1 BY shop_key, created_at, order_key
     ),
-    arraySum((q, p) -> toDecimal128(p, 4) * q, item_quantity, item_unit_price) AS lines,
-    arraySum((q, p) -> toDecimal128(p, 4) * q, item_refunded_quantity, item_unit_price) AS returned
+    if(
+        {plain:Bool},
+        arrayMap((q, p) -> toDecimal128(p, 4) * toInt64(q), item_quantity, item_unit_price),
+        arrayMap((q, p, t) -> ifNull(toDecimal128(t, 4), {{to_4_decimals|q|p}}), item_quantity, item_unit_price, item_total)
+    ) AS amounts,
+    if({plain:Bool}, arrayMap((r, p) -> toDecimal128(p, 4) * toInt64(r), item_refunded_quantity, item_unit_price), arrayMap(
+        (r, p, t, product, units, back) -> multiIf(
+            isNotNull(back), assumeNotNull(toDecimal128(back, 4)),
+            isNull(t), {{to_4_decimals|r|p}},
+            toDecimal128({{half_even|product|units}}, 4) / 10000),
+        item_refunded_quantity,
+        item_unit_price,
+        item_total,
+        arrayMap((t, r) -> reinterpret(toDecimal128(ifNull(t, 0), 4), 'Int128') * reinterpret(toDecimal128(r, 4), 'Int128'), item_total, item_refunded_quantity),
+        arrayMap(q -> greatest(reinterpret(toDecimal128(q, 4), 'Int128'), toInt128(1)), item_quantity),
+        item_refunded_total
+    )) AS returned,
+    coalesce(refunded_total, if(notEmpty(refund_amount), arraySum(refund_amount), arraySum(returned))) AS refund
 SELECT
     newer.shop_key,
     newer.order_key,
@@ -48,13 +76,30 @@ SELECT
     status NOT IN ('cancelled', 'failed', 'refunded'),
     currency,
     customer_id,
-    assumeNotNull(coalesce(total, accurateCastOrNull(lines, 'Decimal(18, 4)'))),
-    assumeNotNull(coalesce(refunded_total, accurateCastOrNull(returned, 'Decimal(18, 4)'))),
+    assumeNotNull(coalesce(total, accurateCastOrNull(arraySum(amounts), 'Decimal(18, 4)'))),
+    assumeNotNull(accurateCastOrNull(refund, 'Decimal(18, 4)')),
     item_product_id,
     item_name,
     item_quantity,
     item_refunded_quantity,
     item_unit_price,
+    item_kind,
+    item_total,
+    item_refunded_total,
+    item_discount,
+    item_tax,
+    item_unit,
+    item_variant_id,
+    item_category,
+    arrayMap((q, r, k) -> if(k IN ('product', 'return'), q - r, 0), item_quantity, item_refunded_quantity, item_kind),
+    arrayMap((a, r, k) -> if(k IN ('product', 'return'), a - r, 0), amounts, returned, item_kind),
+    refund_id,
+    refund_amount,
+    refund_at,
+    tax_total,
+    shipping_total,
+    discount_total,
+    tip_total,
     prior_version,
     prior_counted,
     prior_currency,
@@ -65,6 +110,16 @@ SELECT
     prior_quantity,
     prior_refunded,
     prior_price,
+    prior_sold,
+    prior_revenue,
+    prior_refunds_id,
+    prior_refunds_amount,
+    prior_refunds_at,
+    prior_status,
+    prior_tax,
+    prior_shipping,
+    prior_discount,
+    prior_tip,
     {batch:UInt64},
     newer.equals
 FROM staged

@@ -33,7 +33,7 @@ FROM
         SELECT
             *,
             max(received) OVER facts OR closed_before AS closed_now,
-            argMin(if(received, opened_before, arrayZip(product_id, arrayMap(q -> toInt64(q), quantity))), received) OVER facts AS opened_now
+            argMin(if(received, opened_before, arrayZip(product_id, quantity)), received) OVER facts AS opened_now
         FROM
         (
             SELECT
@@ -65,7 +65,7 @@ FROM
                     shop_key,
                     purchase_key,
                     max(received) AS closed,
-                    argMaxIf(arrayZip(`items.product_id`, arrayMap(q -> toInt64(q), `items.quantity`)), age, NOT received) AS opened,
+                    argMaxIf(arrayZip(`items.product_id`, `items.quantity`), age, NOT received) AS opened,
                     maxIf(age, received) AS received_age,
                     maxIf(age, NOT received) AS created_age
                 FROM purchases

@@ -174,7 +174,8 @@ def damage(up: Up, sign: int) -> None:
         f"('sales_15m', 'damaged', toDateTime('2026-11-20 10:00:00', 'UTC'), 'EUR', '', {sign}, 0,"
         f" {sign} * toDecimal128('0.0001', 4))"
     )
-    statement = f"INSERT INTO shopstream.order_windows VALUES {row}"
+    columns = "grain, shop_id, start, currency, product_id, orders, quantity, revenue"
+    statement = f"INSERT INTO shopstream.order_windows ({columns}) VALUES {row}"
     answer = httpx.post(up.told["clickhouse"], content=statement)
     assert answer.status_code == 200, answer.text
 

@@ -9,6 +9,7 @@ from report_world import World
 
 from api.reports import statements
 from clickhouse.client import ClickHouseClient
+from oracle.compare import of_events
 from oracle.difference import tree_differences
 from oracle.report import Reports
 from support.system import FULL
@@ -213,5 +214,6 @@ async def _differences(world: World, events: Events, zone: str) -> list[str]:
     draw = random.Random(zone)
     lines = []
     for path, expected in requests(events.shop, draw, Reports(world.book)):
-        lines += tree_differences(f"{zone} {path}", expected, await world.get(events.shop, path))
+        body = of_events(await world.get(events.shop, path))
+        lines += tree_differences(f"{zone} {path}", expected, body)
     return lines

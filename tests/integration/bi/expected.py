@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from oracle.book import Book
-from oracle.exact import times, total
+from oracle.exact import half_even, times, total
 from oracle.levels import threshold_of
 from oracle.names import names
 from oracle.orders import Version
@@ -98,6 +98,11 @@ def _order(v: Version, day: str) -> Row:
         "refund": v.refund,
         "revenue": v.revenue if v.counted else Decimal(0),
         "items": v.items if v.counted else 0,
+        "gross": v.gross or Decimal(0),
+        "tax_total": v.tax,
+        "shipping_total": v.shipping,
+        "discount_total": v.discount,
+        "tip_total": v.tip,
     }
 
 
@@ -118,6 +123,14 @@ def _lines(book: Book, zones: dict[str, ZoneInfo]) -> Rows:
             "currency": v.currency,
             "created_at": v.created,
             "local_date": _date(v, zones),
+            "kind": line.kind,
+            "amount": line.amount,
+            "refunded_total": line.refunded_total,
+            "discount": line.discount,
+            "tax": line.tax,
+            "unit": line.unit,
+            "variant_id": line.variant,
+            "category": line.category,
         }
         for key, v in book.orders.items()
         for number, line in enumerate(v.lines, 1)
@@ -125,18 +138,27 @@ def _lines(book: Book, zones: dict[str, ZoneInfo]) -> Rows:
 
 
 def _daily(book: Book, zones: dict[str, ZoneInfo]) -> Rows:
-    parts: dict[tuple[Any, ...], list[Version]] = defaultdict(list)
+    rows: Rows = defaultdict(lambda: dict.fromkeys(_DAILY, Decimal(0)))
     for v in book.orders.values():
+        zone = zones.get(v.shop, ZoneInfo("UTC"))
+        row = rows[v.shop, _date(v, zones), v.currency]
+        row["gross"] = total([row["gross"], v.gross or Decimal(0)])
         if v.counted:
-            parts[v.shop, _date(v, zones), v.currency].append(v)
-    return {
-        key: {
-            "revenue": total(v.revenue for v in found),
-            "orders": len(found),
-            "items": sum(v.items for v in found),
-        }
-        for key, found in parts.items()
-    }
+            parts = (part or Decimal(0) for part in (v.tax, v.shipping, v.discount, v.tip))
+            numbers = dict(zip(_DAILY, (v.revenue, Decimal(1), v.items, *parts), strict=False))
+            for name, number in numbers.items():
+                row[name] = total([row[name], number])
+        for at, amount in v.refunds:
+            paid = rows[v.shop, at.astimezone(zone).date().isoformat(), v.currency]
+            paid["refunds"] += 1
+            paid["refunded"] = total([paid["refunded"], amount])
+    return {key: row for key, row in rows.items() if any(row.values())}
+
+
+_DAILY = (
+    *("revenue", "orders", "items", "tax", "shipping", "discount", "tip"),
+    *("gross", "refunds", "refunded"),
+)
 
 
 def _products(book: Book, zones: dict[str, ZoneInfo]) -> Rows:
@@ -148,7 +170,7 @@ def _products(book: Book, zones: dict[str, ZoneInfo]) -> Rows:
     rows = {
         key: {
             "name": called.get((key[0], key[3])),
-            "quantity": sum(line.left for line in found),
+            "quantity": total(line.left for line in found),
             "revenue": total(line.revenue for line in found),
         }
         for key, found in parts.items()
@@ -169,6 +191,7 @@ def _stock(book: Book) -> Rows:
             "threshold": threshold,
             "low": level.quantity <= threshold,
             "updated_at": level.updated,
+            "unit": level.unit,
         }
     return rows
 
@@ -183,7 +206,7 @@ def _purchases(book: Book) -> Rows:
             "created_at": fact.at,
             "received_at": receipt and receipt.at,
             "expected_at": fact.expected,
-            "units": sum(count for _, count, _ in fact.items),
-            "cost": total(times(count, cost) for _, count, cost in fact.items),
+            "units": total(count for _, count, _ in fact.items),
+            "cost": half_even(total(times(count, cost) for _, count, cost in fact.items), 1, 4),
         }
     return rows

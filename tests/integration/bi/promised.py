@@ -3,6 +3,7 @@
 _TEXT, _CODE, _MAYBE = "String", "LowCardinality(String)", "Nullable(String)"
 _MONEY, _TIME = "Decimal(38, 4)", "DateTime64(6, 'UTC')"
 _MAYBE_TIME, _COUNT = f"Nullable({_TIME})", "Int64"
+_MAYBE_MONEY = f"Nullable({_MONEY})"
 _SHOP = {"shop_id": _CODE}
 
 VIEWS: dict[str, dict[str, str]] = {
@@ -19,7 +20,11 @@ VIEWS: dict[str, dict[str, str]] = {
         "total": _MONEY,
         "refund": _MONEY,
         "revenue": _MONEY,
-        "items": _COUNT,
+        "items": _MONEY,
+        "gross": _MONEY,
+        **dict.fromkeys(
+            ("tax_total", "shipping_total", "discount_total", "tip_total"), _MAYBE_MONEY
+        ),
     },
     "order_items": _SHOP
     | {
@@ -27,14 +32,18 @@ VIEWS: dict[str, dict[str, str]] = {
         "line": "UInt16",
         "product_id": _TEXT,
         "name": _MAYBE,
-        "quantity": "UInt32",
-        "refunded_quantity": "UInt32",
+        "quantity": _MONEY,
+        "refunded_quantity": _MONEY,
         "unit_price": _MONEY,
         "revenue": _MONEY,
         "counted": "Bool",
         "currency": _CODE,
         "created_at": _TIME,
         "local_date": "Date",
+        "kind": _CODE,
+        "amount": _MONEY,
+        **dict.fromkeys(("refunded_total", "discount", "tax"), _MAYBE_MONEY),
+        **dict.fromkeys(("unit", "variant_id", "category"), _MAYBE),
     },
     "daily_sales": _SHOP
     | {
@@ -42,7 +51,10 @@ VIEWS: dict[str, dict[str, str]] = {
         "currency": _CODE,
         "revenue": _MONEY,
         "orders": _COUNT,
-        "items": _COUNT,
+        "items": _MONEY,
+        "gross": _MONEY,
+        "refunds": _COUNT,
+        **dict.fromkeys(("refunded", "tax", "shipping", "discount", "tip"), _MONEY),
     },
     "daily_product_sales": _SHOP
     | {
@@ -50,7 +62,7 @@ VIEWS: dict[str, dict[str, str]] = {
         "currency": _CODE,
         "product_id": _TEXT,
         "name": _MAYBE,
-        "quantity": _COUNT,
+        "quantity": _MONEY,
         "revenue": _MONEY,
     },
     "stock": _SHOP
@@ -59,10 +71,11 @@ VIEWS: dict[str, dict[str, str]] = {
         "location_id": _MAYBE,
         "name": _MAYBE,
         "sku": _MAYBE,
-        "quantity": _COUNT,
+        "quantity": _MONEY,
         "threshold": "UInt32",
         "low": "Bool",
         "updated_at": _TIME,
+        "unit": _MAYBE,
     },
     "payments": _SHOP
     | {
@@ -83,7 +96,7 @@ VIEWS: dict[str, dict[str, str]] = {
         "created_at": _TIME,
         "received_at": _MAYBE_TIME,
         "expected_at": _MAYBE_TIME,
-        "units": _COUNT,
+        "units": _MONEY,
         "cost": _MONEY,
     },
     "suppliers": _SHOP
@@ -108,7 +121,7 @@ VIEWS: dict[str, dict[str, str]] = {
         "type": _CODE,
         "product_id": _TEXT,
         "location_id": _MAYBE,
-        "quantity": _COUNT,
+        "quantity": _MONEY,
         "threshold": "UInt32",
         "at": _TIME,
     },

@@ -54,5 +54,9 @@ def compare(name: str, wanted: Rows, found: Rows) -> None:
 def _text(rows: Rows) -> dict[Any, Any]:
     """Keys that can be sorted, columns in one order."""
     return {
-        tuple(str(part) for part in key): tuple(sorted(row.items())) for key, row in rows.items()
+        tuple(_plain(part) for part in key): tuple(sorted(row.items())) for key, row in rows.items()
     }
+
+
+def _plain(part: Any) -> str:
+    return f"{part.normalize():f}" if isinstance(part, Decimal) else str(part)

@@ -1,5 +1,6 @@
 """Rows of the windows, and reports made of them."""
 
+import struct
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -37,8 +38,30 @@ def _row(
     instant = datetime.fromisoformat(at)
     begin = max(boundary for boundary in boundaries if boundary <= instant)
     assert instant < boundaries[-1]
-    sums = {"orders": orders, "revenue": revenue, "items": items}
-    return {"begin": int(begin.timestamp()), "currency": currency, **sums}
+    sums = {"orders": orders, "revenue": revenue, "items": items, "gross": revenue}
+    return {"begin": int(begin.timestamp()), "currency": currency, **NO_REFUNDS, **sums}
+
+
+BEFORE_REFUNDS: dict[str, Any] = {"grossRevenue": 0, "refunds": {"count": 0, "amount": 0}}
+NEVER_REVISED: dict[str, Any] = {
+    "revisedAt": None,
+    "revised": {"orders": None, "refunds": None, "payments": None},
+}
+NO_REFUNDS = {"gross": 0, "refunds": 0, "refunded": 0, "revised": 0, "refunds_revised": 0}
+"""Numbers of a row that few tests are about."""
+
+
+def slot_bytes(slot: int, currency: bytes, *numbers: int) -> bytes:
+    """A row of `quarters.sql` in RowBinary: orders, items and revenue in 1/10000, gross, refunds, refunded, then when
+    orders and refunds last changed them; what is left out is 0."""
+    given = [*numbers, *[0] * (8 - len(numbers))]
+    parts = [struct.pack("<I3s", slot, currency)]
+    for number, form in zip(given, ("q", "d", "d", "d", "q", "d", "I", "I"), strict=True):
+        if form == "d":
+            parts.append(struct.pack("<Qq", number % 2**64, number >> 64))
+        else:
+            parts.append(struct.pack(f"<{form}", number))
+    return b"".join(parts)
 
 
 def sums(revenue: float, orders: int, items: int) -> dict[str, Any]:

@@ -25,8 +25,11 @@ Row = tuple[int, str, str, int, int]
 
 
 def columns(rows: list[Row]) -> list[list[Any]]:
-    """As `sold_parts.sql` gives them; `rows`: begin, currency, product, units, revenue in 1/10000."""
-    halves = [(*row[:4], row[4] & MASK, row[4] >> 64) for row in rows]
+    """As `sold_parts.sql` gives them; `rows`: begin, currency, product, units and revenue in 1/10000."""
+    halves = [
+        (*row[:3], *(half for number in row[3:] for half in (number & MASK, number >> 64)))
+        for row in rows
+    ]
     return [list(column) for column in zip(*halves, strict=True)]
 
 
@@ -44,7 +47,7 @@ def plain(rows: list[Row], currency: str) -> list[dict[str, Any]]:
     some = [one for one in quantity if quantity[one] or revenue[one]]
     some.sort(key=lambda one: (-revenue[one], one))
     return [
-        {"product_id": one, "quantity": quantity[one], "revenue": exact(revenue[one])}
+        {"product_id": one, "quantity": exact(quantity[one]), "revenue": exact(revenue[one])}
         for one in some[:10]
     ]
 
@@ -80,7 +83,9 @@ def test_parts_together_are_the_sums_of_their_rows(rows: list[Row]) -> None:
             sold[product] += number
         wanted = ["p1", "p2", "p30"]
         found = units(parts, wanted)
-        assert {one: found.get(one, 0) for one in wanted} == {one: sold[one] for one in wanted}
+        assert {one: found.get(one, 0) for one in wanted} == {
+            one: exact(sold[one]) for one in wanted
+        }
 
 
 def test_ten_of_those_that_tie_are_the_first_by_id() -> None:

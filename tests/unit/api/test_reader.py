@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import struct
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -11,6 +10,7 @@ from urllib.parse import urlencode
 import orjson
 import pytest
 from clickhouse_connect.driver.binding import bind_query
+from report_rows import slot_bytes
 
 from api.freshness.source import Freshness
 from api.reports.cache import TOO_BIG_SECONDS, VALUE_SECONDS
@@ -30,7 +30,10 @@ STATEMENTS = {
 COLUMNS = {
     "all_names": ("product_id", "name", "gone"),
     "all_on_order": ("product_id", "units"),
-    "sold_parts": ("begin", "currency", "product_id", "quantity", "low", "high"),
+    "sold_parts": (
+        *("begin", "currency", "product_id"),
+        *("low_quantity", "high_quantity", "low", "high"),
+    ),
 }
 REPORT = DailySales(date(2026, 11, 22))
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -116,14 +119,15 @@ def sold(*products: str) -> list[dict[str, Any]]:
 
 def lines(*products: str, begin: int = MIDNIGHT) -> list[dict[str, Any]]:
     """Rows of sold.sql: one of each for 1."""
-    row = {"begin": begin, "currency": "EUR", "quantity": 1, "low": 10_000, "high": 0}
+    row = {"begin": begin, "currency": "EUR", "low": 10_000, "high": 0}
+    row |= {"low_quantity": 10_000, "high_quantity": 0}
     return [{"product_id": one, **row} for one in products]
 
 
 def sums(code: bytes = b"EUR") -> list[bytes]:
     """A row of quarters.sql: one order of 1."""
     begin = int(datetime(2026, 11, 22, 10, tzinfo=UTC).timestamp())
-    return [struct.pack("<I3sqqqq", begin, code, 1, 1, 10_000, 0)]
+    return [slot_bytes(begin, code, 1, 10_000, 10_000)]
 
 
 def named(product: str, name: str, gone: int = 0) -> dict[str, Any]:
@@ -143,7 +147,7 @@ async def test_a_report_asks_only_for_what_it_needs() -> None:
     engine.sent.clear()
     found = await body(reader(engine), Metrics(Span(first=REPORT.day, last=REPORT.day)))
     assert engine.sent == Counter(
-        profile=1, quarters=1, top_products=1, sessions=1, paid_quarters=1
+        profile=1, quarters=1, top_products=1, sessions=1, paid_quarters=1, total_parts=1
     )
     one = {"count": 1, "amount": 1}
     assert found["payments"] == {"received": one, "failed": one, "failureRate": 0.5}
@@ -411,6 +415,7 @@ async def test_every_parameter_of_a_statement_is_bound_and_no_other() -> None:
     await ask.top("s", "EUR", start, end)
     await ask.top("s", "EUR", start, start + timedelta(hours=1))
     await ask.paid_quarters("s", 0, 900)
+    await ask.total_parts("s", "EUR", start, end)
     for statement in (ask.names, ask.names_again, ask.on_order):
         await statement("s", ["p"])
     await ask.sold_units("s", ["p"], start, end)

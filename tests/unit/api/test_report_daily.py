@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import orjson
 import pytest
-from report_rows import NOON, busy, made, sums
+from report_rows import BEFORE_REFUNDS, NEVER_REVISED, NO_REFUNDS, NOON, busy, made, sums
 
 from api.reports.profiles import NOBODY, Profile, read_profile
 from api.reports.report import ReportData, report_body
@@ -27,6 +27,8 @@ def test_an_empty_shop_has_zeros_and_no_average() -> None:
         "totalOrders": 0,
         "totalItems": 0,
         "averageOrderValue": None,
+        **BEFORE_REFUNDS,
+        **NEVER_REVISED,
         "topProducts": [],
         "otherCurrencies": [],
     }
@@ -150,7 +152,13 @@ def test_a_day_is_partial_until_it_is_over_in_the_shop(now: str, partial: bool) 
 def test_money_leaves_with_exactly_its_digits() -> None:
     report, profile = DailySales(DAY), Profile("EUR", NOBODY.zone)
     cut = report.period(DAY, profile.zone)
-    row = {"begin": int(cut.start.timestamp()), "currency": "EUR", "orders": 3, "items": 1}
+    row = {
+        "begin": int(cut.start.timestamp()),
+        "currency": "EUR",
+        "orders": 3,
+        "items": 1,
+        **NO_REFUNDS,
+    }
     row["revenue"] = "9999999999999999999999999999999999.9999"
     body = report_body(report, "s1", NOON, profile, cut, ReportData([row]))
     assert b'"totalRevenue":9999999999999999999999999999999999.9999,' in orjson.dumps(body)

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
-from report_rows import NONE, busy, made, sums
+from report_rows import BEFORE_REFUNDS, NEVER_REVISED, NONE, busy, made, sums
 
 from api.reports.days import Span
 from api.reports.report import Paid, Payments
@@ -116,6 +116,9 @@ def test_metrics_of_an_empty_shop() -> None:
         "partial": True,
         **NONE,
         "averageOrderValue": None,
+        **BEFORE_REFUNDS,
+        **NEVER_REVISED,
+        **dict.fromkeys(("totalTax", "totalShipping", "totalDiscount", "totalTip"), 0),
         "averageItemsPerOrder": None,
         "sessions": 0,
         "conversionRate": None,
@@ -125,7 +128,7 @@ def test_metrics_of_an_empty_shop() -> None:
             "failed": {"count": 0, "amount": 0},
             "failureRate": None,
         },
-        "previousPeriod": {**NONE, "averageOrderValue": None},
+        "previousPeriod": {**NONE, "averageOrderValue": None, **BEFORE_REFUNDS},
         "otherCurrencies": [],
     }
 
@@ -156,7 +159,12 @@ def test_metrics_compare_with_as_many_days_before() -> None:
         "failed": {"count": 1, "amount": 0.0001},
         "failureRate": 0.3333,
     }
-    assert body["previousPeriod"] == {**sums(10, 4, 9), "averageOrderValue": 2.5}
+    assert body["previousPeriod"] == {
+        **sums(10, 4, 9),
+        "averageOrderValue": 2.5,
+        "grossRevenue": 10,
+        "refunds": {"count": 0, "amount": 0},
+    }
     assert body["otherCurrencies"] == [{"currency": "USD", **sums(7, 1, 1)}]
 
 

@@ -63,7 +63,9 @@ class Place:
                 "quarters": first,
             }[window]
             if first <= instant < last:
-                rows += [(int(begin.timestamp()), "EUR", one, 1, 10_000, 0) for one in products]
+                rows += [
+                    (int(begin.timestamp()), "EUR", one, 10_000, 0, 10_000, 0) for one in products
+                ]
         return (
             [list(column) for column in zip(*rows, strict=True)] if len(rows) <= self.most else None
         )

@@ -12,12 +12,20 @@ from zoneinfo import ZoneInfo
 import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report_rows import NOON
+from report_rows import NO_REFUNDS, NOON
 
 from api.reports import days, money
 from api.reports.days import Span
 from api.reports.profiles import Profile
-from api.reports.report import Report, ReportData, read_sums, report_body
+from api.reports.report import (
+    Payments,
+    Period,
+    Report,
+    ReportData,
+    read_sums,
+    report_body,
+    revisions,
+)
 from api.reports.sales_reports import DailySales, Metrics, MonthlySales, Trends, WeeklySales
 from clickhouse.client import Row
 from shopstream.contracts import local_days
@@ -58,6 +66,7 @@ def made(report: Report, zone: str, drawn: Drawn) -> tuple[Any, Sequence[datetim
             "orders": orders,
             "revenue": revenue(units, form),
             "items": items,
+            **NO_REFUNDS,
         }
         for place, currency, orders, units, items, form in drawn
     ]
@@ -162,15 +171,22 @@ def test_rows_of_the_same_part_add_up_and_what_is_before_the_period_is_no_other_
         (date(2026, 11, 21), date(2026, 11, 22)), date(2026, 11, 22), ZoneInfo("UTC")
     )
     rows = [
-        {"begin": int(mark.timestamp()), "currency": code, "orders": 1, "revenue": r, "items": 2}
+        {
+            "begin": int(mark.timestamp()),
+            "currency": code,
+            "orders": 1,
+            "revenue": r,
+            "items": 2,
+            **NO_REFUNDS,
+        }
         for mark in marks[:2]
         for code in ("EUR", "USD")
         for r in ("0.1", Decimal("0.20"))
     ]
     sums = read_sums(rows, marks, 1, "EUR")
-    assert sums.parts == [(Decimal("0.30"), 2, 4)] * 2
-    assert sums.others == {"USD": (Decimal("0.30"), 2, 4)}
-    assert read_sums([], marks, 1, None).parts == [(0, 0, 0)] * 2
+    assert sums.parts == [(Decimal("0.30"), 2, 4, 0, 0, 0)] * 2
+    assert sums.others == {"USD": (Decimal("0.30"), 2, 4, 0, 0, 0)}
+    assert read_sums([], marks, 1, None).parts == [(0, 0, 0, 0, 0, 0)] * 2
 
 
 def test_what_is_remembered_of_days_is_what_they_are() -> None:
@@ -196,3 +212,37 @@ def test_dates_are_all_of_them() -> None:
         datetime(2024, 2, 26, 15, tzinfo=UTC),
         datetime(2024, 2, 27, 15, tzinfo=UTC),
     ]
+
+
+def test_a_period_says_when_it_last_changed_after_it_had_ended() -> None:
+    marks = days.boundaries((date(2026, 1, 1),), date(2026, 1, 31), ZoneInfo("UTC"))
+    end = int(marks[-1].timestamp())
+    row = {"begin": int(marks[0].timestamp()), "currency": "EUR", "orders": 1, "revenue": 1}
+    row |= {"items": 1, **NO_REFUNDS}
+
+    def said(**more: int) -> Any:
+        sums = read_sums([row | more], marks, 0, "EUR")
+        period = Period(date(2026, 1, 1), date(2026, 1, 31), marks)
+        return revisions(period, sums, ReportData(payments=Payments(revised=end + 60)))
+
+    paid = {"payments": "2026-02-01T00:01:00Z"}
+    assert said(revised=end - 1) == {
+        "revisedAt": "2026-02-01T00:01:00Z",
+        "revised": {"orders": None, "refunds": None, **paid},
+    }
+    assert said(revised=end, refunds_revised=end + 86400) == {
+        "revisedAt": "2026-02-02T00:00:00Z",
+        "revised": {
+            "orders": "2026-02-01T00:00:00Z",
+            "refunds": "2026-02-02T00:00:00Z",
+            **paid,
+        },
+    }
+
+
+def test_what_changed_before_the_period_is_none_of_it() -> None:
+    begins = (date(2026, 11, 21), date(2026, 11, 22))
+    marks = days.boundaries(begins, date(2026, 11, 22), ZoneInfo("UTC"))
+    row = {"begin": int(marks[0].timestamp()), "currency": "EUR", "orders": 1, "revenue": 1}
+    sums = read_sums([{**row, "items": 1, **NO_REFUNDS, "revised": 2**31}], marks, 1, "EUR")
+    assert (sums.revised, sums.refunds_revised) == (0, 0)

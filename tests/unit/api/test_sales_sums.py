@@ -1,10 +1,10 @@
 """Which months the sums are read of."""
 
-import struct
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from report_rows import slot_bytes
 
 from api.freshness.source import Freshness
 from api.reports.sums import SalesSums
@@ -36,7 +36,7 @@ class Table:
         days = (datetime.fromtimestamp(second, UTC) for second in (start, end))
         self.read.append(tuple(f"{day:%Y-%m-%dT%H}".removesuffix("T00") for day in days))  # type: ignore[arg-type]
         rows = (slot for slot in self.slots if start <= slot < end)
-        return b"".join(struct.pack("<I3sqqqq", slot, b"EUR", 1, 1, 10_000, 0) for slot in rows)
+        return b"".join(slot_bytes(slot, b"EUR", 1, 10_000, 10_000) for slot in rows)
 
     async def orders(self, start: str, end: str) -> int:
         rows = await self.sales.sums("s", [seconds(start), seconds(end)])

@@ -1,12 +1,12 @@
 """Columns of 15-minute buckets against plain sums."""
 
 import random
-import struct
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from report_rows import slot_bytes
 
 from api.reports.sums import Currencies, joined, read_slots, sum_rows
 
@@ -16,7 +16,7 @@ Row = tuple[int, str, int, int, int]
 
 def binary(rows: list[Row]) -> bytes:
     return b"".join(
-        struct.pack("<I3sqqQq", slot, code.encode(), orders, items, units % 2**64, units >> 64)
+        slot_bytes(slot, code.encode(), orders, items * 10_000, units)
         for slot, code, orders, items, units in rows
     )
 

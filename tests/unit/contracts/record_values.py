@@ -152,16 +152,27 @@ _GOOD: dict[object, list[Any]] = {
         *map(Written, words("0 9.5 1e2 0.0001 3 12.50000 25E-1 -0 12.34")),
         *words("9.50 0 100 007 1.50000000"),
     ],
+    values.amount: [
+        *map(Written, words("0 9.5 1e2 0.0001 12.50000 25E-1 -0 12.34")),
+        *words("9.50 0 100 007 1.50000000"),
+    ],
     values.time: [*TIMES[:1] * 9, *TIMES[2:3] * 9, *(t for t in TIMES if _keeps(values.time, t))],
     values.currency: ["EUR", "USD"],
     values.flag: [True, False],
     values.timezone: ["Europe/Berlin", "UTC", "America/St_Johns"],
 }
+_UNITS = [
+    *map(Written, words("1 2 7 3.0 1e2 25E-1 0.5 1.50000 2147483647.9999")),
+    "1",
+    "0.5",
+    "2.50",
+]
+_DECIMAL = (values.money, values.amount)
 
 
 def near(dice: random.Random, rule: object, value: Any) -> Any:
     """A value of the kind that the rule is about, at its limits."""
-    if rule is values.money:
+    if rule in _DECIMAL or isinstance(rule, values.Quantity):
         return dice.choice([Written(dice.choice(NUMBERS)), dice.choice(TEXTS[:28])])
     if isinstance(rule, values.Whole):
         limits = [rule.low - 1, rule.low, rule.high, rule.high + 1]
@@ -174,13 +185,22 @@ def near(dice: random.Random, rule: object, value: Any) -> Any:
 def good(dice: random.Random, rule: object) -> Any:
     """A value that keeps the rule."""
     if isinstance(rule, Many):
-        return [members(dice, rule.shape) for _ in range(dice.choice([1, 1, 2, 3]))]
+        found = [members(dice, rule.shape) for _ in range(dice.choice([1, 1, 2, 3]))]
+        return [_numbered(number, some) for number, some in enumerate(found)]
     if isinstance(rule, values.OneOf):
         return dice.choice(rule.options)
     if isinstance(rule, values.Whole):
         small = [number for number in (-3, 0, 1, 2, 7) if rule.low <= number <= rule.high]
         return dice.choice([*small * 6, rule.low, rule.high])
+    if isinstance(rule, values.Quantity):
+        signed = [*map(Written, words("-3 -0.5 -0 0")), "-1.5"] if rule.signed else []
+        return dice.choice([*_UNITS, *signed])
     return dice.choice(_GOOD[rule])
+
+
+def _numbered(number: int, some: Pairs) -> Pairs:
+    """Refunds have different ids."""
+    return [(name, f"r-{number}" if name == "id" else value) for name, value in some]
 
 
 def members(dice: random.Random, shape: Shape) -> Pairs:
@@ -193,7 +213,9 @@ def _value(dice: random.Random, field: Field) -> Any:
     if not field.required and not dice.randrange(4):
         return None
     if field.relation is order.at_most_quantity:
-        return dice.choice([0, 1, Written("-0")])
+        return dice.choice([0, 1, Written("-0"), "0.5", Written("1.0")])
+    if field.relation is order.negative_where_returned:
+        return dice.choice(_UNITS[:6])
     return good(dice, field.rule)
 
 

@@ -6,6 +6,8 @@ from contract_samples import GONE, number
 from event_samples import refused_data
 
 CONTROL = ["\0", "\n", "\x1f", "\x7f", "\x80", "\x9f"]
+_DECIMALS: list[Any] = ["0.5", "007", "1.50000", "2147483647.9999"]
+_DECIMALS += [number(n) for n in ("1.0", "1.5", "1e2", "25E-1", "0.0001", "2147483647.9999")]
 TAKEN: dict[str, list[Any]] = {
     "identifier": ["a", " ", "é" * 128, "😀" * 128],
     "text": ["", "\0 a\nb \x85 😀", "x" * 1000],
@@ -24,13 +26,15 @@ TAKEN: dict[str, list[Any]] = {
     "currency": ["EUR", "XXX"],
     "time": ["2000-01-01T00:00:00Z", "2100-12-31T23:59:59.9999999Z", "1999-12-31T23:30:00-01:00"],
     "timezone": ["Europe/Berlin", "UTC", "America/Argentina/Buenos_Aires", "Etc/GMT+12"],
-    "quantity": [number("1"), number("2147483647")],
-    "level": [number("-2147483647"), number("-1"), number("-0"), number("0"), number("2147483647")],
+    "quantity": [number("1"), number("2147483647"), *_DECIMALS],
+    "level": [number("-2147483647"), number("-1"), number("-0"), number("0"), "-0.5", *_DECIMALS],
     "count": [number("0"), number("-0"), number("2147483647")],
 }
 _NO_TEXT: list[Any] = [number("1"), True, False, [], {}]
 _NO_WHOLE: list[Any] = ["1", "", True, False, [], {}]
 _NO_WHOLE += [number(n) for n in ("1.0", "1.5", "1e2", "2147483648", "9" * 30)]
+_NO_DECIMAL: list[Any] = ["", "1e2", "+1", "1.", ".5", "1.00001", "2147483648", True, False, [], {}]
+_NO_DECIMAL += [number(n) for n in ("0.00001", "2147483648", "1e400", "9" * 30)]
 LEFT: dict[str, list[Any]] = {
     "identifier": ["", "é" * 129, *CONTROL, "a\n", *_NO_TEXT],
     "text": _NO_TEXT,
@@ -61,8 +65,8 @@ LEFT: dict[str, list[Any]] = {
         {},
     ],
     "timezone": ["", "Berlin", "europe/berlin", "+01:00", "CET+1", "../UTC", *_NO_TEXT],
-    "quantity": [number("0"), number("-0"), number("-1"), *_NO_WHOLE],
-    "level": [number("-2147483648"), *_NO_WHOLE],
+    "quantity": [number("0"), number("-0"), number("-1"), "0", "-1", *_NO_DECIMAL],
+    "level": [number("-2147483648"), "--1", *_NO_DECIMAL],
     "count": [number("-1"), *_NO_WHOLE],
 }
 

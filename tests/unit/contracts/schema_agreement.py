@@ -27,6 +27,10 @@ def _number(value: object) -> bool:
     return isinstance(value, float)
 
 
+def _decimal(value: object) -> bool:
+    return isinstance(value, int | float | str)
+
+
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
@@ -46,17 +50,50 @@ BEYOND: dict[str, tuple[Callable[[object], bool], str]] = {
         lambda value: value == 0 and _number(value),
         "a number just below 0 is 0 in floating point",
     ),
-    "must not be above quantity": (
-        lambda value: isinstance(value, int),
+    "must be below 2^31 with at most 4 decimals": (
+        _number,
+        "an exponent of 20 digits is 0 in floating point",
+    ),
+    "must be above 0": (
+        lambda value: isinstance(value, str),
+        "a pattern does not tell 0.0 from 0.1",
+    ),
+    "must be below 2^31": (
+        lambda value: isinstance(value, str) or value == float(2**31),
+        "a pattern tells digits, and a number just below the limit is the limit in floating point",
+    ),
+    "must be below 2^31 in size": (
+        lambda value: isinstance(value, str),
+        "a pattern tells digits",
+    ),
+    "must not be above quantity": (_decimal, "a schema does not compare members"),
+    "must not be negative in a line whose kind is not return": (
+        _decimal,
         "a schema does not compare members",
     ),
-    "must have a sum of quantity x unitPrice below 10^12": (
+    "must not be 0 where neither the line nor the order has a total": (
+        _decimal,
+        "a schema does not look from a line at its order",
+    ),
+    "must have a line where the order has no total": (
+        lambda value: value == [],
+        "a schema does not compare members",
+    ),
+    "must have a sum of the lines' amounts from 0 to below 10^12": (
         lambda value: isinstance(value, list),
         "a schema does not add",
     ),
-    "must have a sum of refundedQuantity x unitPrice below 10^12": (
+    "must have a sum of the lines' refunds from 0 to below 10^12": (
         lambda value: isinstance(value, list),
         "a schema does not add",
+    ),
+    "must have a sum of amounts below 10^12": (
+        lambda value: isinstance(value, list),
+        "a schema does not add",
+    ),
+    "must not be the id of another refund of the order": (
+        lambda value: isinstance(value, str),
+        "a schema does not compare the elements of a list",
     ),
     "must be a time that exists (RFC 3339)": (
         lambda value: _text(value)[8:10] in ("29", "30", "31"),

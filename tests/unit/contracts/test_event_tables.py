@@ -45,7 +45,7 @@ def test_every_type_and_field_is_told_in_a_sentence():
 def test_what_stands_for_an_absent_field_is_0_or_nothing():
     defaults = {(f.name, f.default) for shape in every_shape() for f in shape.fields}
     given = {pair for pair in defaults if pair[1] is not None}
-    assert given == {("revision", 0), ("refundedQuantity", 0)}
+    assert given == {("revision", 0), ("refundedQuantity", 0), ("kind", "product")}
 
 
 def every_shape():
@@ -98,4 +98,7 @@ def test_the_fields_of_an_order_are_those_of_the_contract():
     required = [field.name for field in ORDER.fields if field.required]
     optional = [field.name for field in ORDER.fields if not field.required]
     assert required == ["orderId", "status", "currency", "createdAt", "updatedAt", "items"]
-    assert optional == ["revision", "customerId", "total", "refundedTotal"]
+    assert optional == [
+        *("revision", "customerId", "total", "refundedTotal", "refunds"),
+        *("taxTotal", "shippingTotal", "discountTotal", "tipTotal"),
+    ]

@@ -19,6 +19,7 @@ LEVEL = (
         "sku text",
         "locationId identifier",
         "lowStockThreshold count",
+        "unit text",
     ],
 )
 PAYMENT = ["paymentId identifier", "amount money", "currency currency", "at time"]
@@ -94,6 +95,7 @@ READ: dict[str, dict[str, Any]] = {
         "sku": None,
         "locationId": None,
         "lowStockThreshold": None,
+        "unit": None,
     },
     "payment:received": PAID,
     "payment:failed": {**PAID, "reason": None},

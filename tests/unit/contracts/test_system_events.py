@@ -51,10 +51,10 @@ def test_an_alert_may_lack_a_place_a_name_an_article_and_sales(kind):
     [
         ("productId", 7),
         ("quantity", "7"),
-        ("quantity", 7.5),
+        ("quantity", "7.5"),
         ("threshold", -1),
         ("onOrder", -1),
-        ("onOrder", 1.5),
+        ("onOrder", "1.5"),
         ("threshold", 1.5),
         ("dailySales", -0.01),
         ("dailySales", "1"),

@@ -1,6 +1,7 @@
 """Money, whole numbers, times, identifiers and the rest, at their limits."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 
@@ -9,10 +10,12 @@ from shopstream.contracts.order import STATUSES
 from shopstream.contracts.values import (
     COUNT,
     LEVEL,
+    PART,
     QUANTITY,
     Invalid,
     OneOf,
     Whole,
+    amount,
     attribute,
     currency,
     identifier,
@@ -127,9 +130,58 @@ def test_a_whole_number_is_within_its_limits():
     assert rule_of(check, Number("99999999999999999999")) == "must be from -5 to 10"
 
 
-def test_units_are_below_2_to_the_31():
-    limits = [(rule.low, rule.high) for rule in (QUANTITY, COUNT, LEVEL)]
-    assert limits == [(1, 2147483647), (0, 2147483647), (-2147483647, 2147483647)]
+def test_units_are_below_2_to_the_31_in_size():
+    most, beyond = Number("2147483647.9999"), Number("2147483648")
+    for rule in (QUANTITY, PART, LEVEL):
+        assert rule(most) == Decimal("2147483647.9999")
+        assert rule_of(rule, beyond).startswith("must be below 2^31")
+    assert LEVEL(Number("-2147483647.9999")) == Decimal("-2147483647.9999")
+    assert rule_of(LEVEL, Number("-2147483648")) == "must be below 2^31 in size"
+    assert (COUNT.low, COUNT.high) == (0, 2147483647)
+
+
+@pytest.mark.parametrize(
+    ("rule", "zero", "negative"),
+    [
+        (QUANTITY, "must be above 0", "must not be negative"),
+        (PART, None, "must not be negative"),
+        (LEVEL, None, None),
+    ],
+)
+def test_only_some_units_may_be_0_or_negative(rule, zero, negative):
+    for value in (Number("0"), Number("-0.0"), "0.00"):
+        assert told(rule, value) == zero
+    assert told(rule, Number("-0.5")) == negative
+    assert told(rule, Number("0.5")) is None
+
+
+def told(check, value):
+    try:
+        check(value)
+    except Invalid as error:
+        return str(error)
+    return None
+
+
+@pytest.mark.parametrize("value", [Number("12.5"), Number("125E-1"), "12.50000", "012.5"])
+def test_units_have_scale_4_however_they_are_written(value):
+    assert str(QUANTITY(value)) == "12.5000"
+
+
+def test_units_as_text_are_digits():
+    assert str(LEVEL("-1.5")) == "-1.5000"
+    assert rule_of(QUANTITY, "-1.5") == "as text must be digits, at most with a point"
+    told = "as text must be digits, at most with a point and a minus in front"
+    for value in ("1e2", "+1", "--1", "1.", ".5", "", " 1", "٣"):
+        assert rule_of(LEVEL, value) == told
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [("-12.5", "-12.5000"), (Number("-0"), "0.0000"), (Number("-1e2"), "-100.0000")],
+)
+def test_an_amount_may_be_negative(value, found):
+    assert str(amount(value)) == found
 
 
 @pytest.mark.parametrize(

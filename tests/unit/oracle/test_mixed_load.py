@@ -1,9 +1,11 @@
 """The mixed load: the same for the same seed, and no matter how often it comes."""
 
 from collections import Counter
+from decimal import Decimal
 
 from oracle.book import Book
 from oracle.difference import differences
+from oracle.exact import difference, total
 from oracle.tables import tables
 from support.events import TOPICS
 from support.load import mixed, openings, stirred, without_equals
@@ -51,3 +53,15 @@ def test_a_difference_is_told_with_both_values() -> None:
         "levels ('s', 'p'): is (2), should be (1)",
         "levels ('s', 'q'): is (3), should be nothing",
     ]
+
+
+def test_gross_less_refunds_is_revenue_in_every_order() -> None:
+    book = Book()
+    book.take_all(mixed(5, 4000))
+    dated = 0
+    for version in book.orders.values():
+        paid = total(amount for _, amount in version.refunds)
+        left = difference(version.gross or Decimal(0), paid)
+        assert left == (version.revenue if version.counted else 0)
+        dated += bool(version.dated) and version.gross is not None
+    assert dated > 50

@@ -39,6 +39,8 @@ def test_an_empty_shop_has_reports_too() -> None:
         "date": "2026-11-25",
         **sums(),
         "averageOrderValue": None,
+        "grossRevenue": D("0"),
+        "refunds": {"count": 0, "amount": D(0)},
         "hourlyBreakdown": 24,
         "topProducts": [],
     }
@@ -98,6 +100,8 @@ def test_a_week_as_a_whole() -> None:
         "endDate": "2026-01-04",
         **sums("25", 2, 4),
         "averageOrderValue": D("12.50"),
+        "grossRevenue": D("25"),
+        "refunds": {"count": 0, "amount": D(0)},
         "dailyBreakdown": [
             {"date": "2025-12-29", **sums("10", 1, 1)},
             *({"date": f"{day}", **sums()} for day in ("2025-12-30", "2025-12-31")),
@@ -130,6 +134,8 @@ def test_a_month_as_a_whole() -> None:
         "month": 2,
         **sums("1.005", 2, 2),
         "averageOrderValue": D("0.50"),  # 0.5025
+        "grossRevenue": D("1.005"),
+        "refunds": {"count": 0, "amount": D(0)},
         "weeklyBreakdown": [
             {"week": 5, "startDate": "2026-02-01", "endDate": "2026-02-01", **sums("1", 1, 1)},
             {"week": 6, "startDate": "2026-02-02", "endDate": "2026-02-08", **sums()},
@@ -168,6 +174,9 @@ def test_metrics_as_a_whole() -> None:
         "endDate": "2026-11-25",
         **sums("25", 2, 3),
         "averageOrderValue": D("12.50"),
+        "grossRevenue": D("25"),
+        "refunds": {"count": 0, "amount": D(0)},
+        **dict.fromkeys(("totalTax", "totalShipping", "totalDiscount", "totalTip"), D(0)),
         "averageItemsPerOrder": D("1.50"),
         "sessions": 0,
         "conversionRate": None,
@@ -177,7 +186,12 @@ def test_metrics_as_a_whole() -> None:
             "failed": {"count": 1, "amount": D("5")},
             "failureRate": D("0.3333"),
         },
-        "previousPeriod": {**sums("4", 1, 1), "averageOrderValue": D("4.00")},
+        "previousPeriod": {
+            **sums("4", 1, 1),
+            "averageOrderValue": D("4.00"),
+            "grossRevenue": D("4"),
+            "refunds": {"count": 0, "amount": D(0)},
+        },
     }
 
 
@@ -193,6 +207,8 @@ def test_trends_as_a_whole() -> None:
         "partial": True,
         "startDate": "2026-11-24",
         "endDate": "2026-11-25",
+        "grossRevenue": D("25"),
+        "refunds": {"count": 0, "amount": D(0)},
         "series": [
             {"date": "2026-11-24", **sums("20", 1, 2)},
             {"date": "2026-11-25", **sums("5", 1, 1)},

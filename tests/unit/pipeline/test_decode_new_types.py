@@ -80,9 +80,9 @@ def test_what_is_left_out_has_its_default_also_in_the_types_that_do_not_know_it(
         "parcel_id": ["p-1"] * 3,
         "carrier": ["a", None, "b"],
         "price": [Decimal("1.5000")] * 3,
-        "item_note": [[], [], [None, "x"]],
-        "item_weight": [[], [], [3, 0]],
-        "item_packed_at": [[], [], [None, None]],
+        "line_note": [[], [], [None, "x"]],
+        "line_weight": [[], [], [3, 0]],
+        "line_packed_at": [[], [], [None, None]],
         "at": [AT] * 3,
         "claim": [None, -5, None],
     }
@@ -108,7 +108,7 @@ def test_a_field_of_another_type_is_ignored():
     values_ = [parcel("sent", carrier="a", claim=9), parcel("lost", claim=1, lines=[{"note": "x"}])]
     found = decoded(values_, TOPIC).rows
     assert found["claim"].to_pylist() == [None, 1]
-    assert found["item_note"].to_pylist() == [[], []]
+    assert found["line_note"].to_pylist() == [[], []]
 
 
 def test_a_column_is_nullable_unless_every_type_needs_it_or_it_has_a_default():
@@ -116,7 +116,7 @@ def test_a_column_is_nullable_unless_every_type_needs_it_or_it_has_a_default():
     assert kinds["parcel_id"] == "String"
     assert kinds["carrier"] == "Nullable(String)"
     assert kinds["claim"] == "Nullable(Int64)"
-    assert kinds["item_weight"] == "Array(UInt32)"
+    assert kinds["line_weight"] == "Array(UInt32)"
 
 
 @fuzz(4)

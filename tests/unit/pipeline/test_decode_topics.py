@@ -64,7 +64,7 @@ def shifted(topic: str, value: bytes) -> str:
 
 
 def test_a_level_with_and_without_what_is_optional():
-    full = {"name": "Tea", "sku": "", "locationId": "berlin", "lowStockThreshold": 0}
+    full = {"name": "Tea", "sku": "", "locationId": "berlin", "lowStockThreshold": 0, "unit": "kg"}
     assert row(INVENTORY, record(INVENTORY, quantity=-3, **full)) == {
         "type": "inventory:updated",
         "product_id": "p-1",
@@ -74,13 +74,14 @@ def test_a_level_with_and_without_what_is_optional():
         "sku": "",
         "location_id": "berlin",
         "low_stock_threshold": 0,
+        "unit": "kg",
     }
     assert row(INVENTORY, record(INVENTORY)) == {
         "type": "inventory:updated",
         "product_id": "p-1",
         "quantity": 3,
         "updated_at": INSTANT,
-        **dict.fromkeys(("name", "sku", "location_id", "low_stock_threshold")),
+        **dict.fromkeys(("name", "sku", "location_id", "low_stock_threshold", "unit")),
     }
 
 
@@ -192,8 +193,10 @@ def test_an_event_of_each_other_topic_is_on_the_wrong_one(topic):
         ("2147483647", "p-1"),
         ("2147483648", "bad_value"),
         ("-0", "p-1"),
-        ("1.0", "bad_value"),
-        ('"1"', "bad_value"),
+        ("1.0", "p-1"),
+        ('"1"', "p-1"),
+        ('"-1.5"', "p-1"),
+        ('"1e2"', "bad_value"),
         ("-9223372036854775809", "bad_value"),
     ],
 )

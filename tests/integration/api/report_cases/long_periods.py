@@ -22,7 +22,12 @@ def _payments(received: tuple[int, Any], failed: tuple[int, Any], rate: Any) -> 
 
 
 def _before(revenue: Any, orders: int, items: int, average: Any) -> dict[str, Any]:
-    return {**sums(revenue, orders, items), "averageOrderValue": average}
+    return {
+        **sums(revenue, orders, items),
+        "averageOrderValue": average,
+        "grossRevenue": revenue,
+        "refunds": {"count": 0, "amount": 0},
+    }
 
 
 def _span(first: str, last: str) -> str:

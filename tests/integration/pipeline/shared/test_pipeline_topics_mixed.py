@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 
 from support.load import mixed, openings, stirred, without_equals
 from support.scene import Scene
@@ -23,6 +24,16 @@ def test_a_mixed_load_of_every_topic_and_everything_again(scene: Scene) -> None:
     scene.compare(shops)
     scene.check_letters(places)
     scene.check_alerts()
+    # over all time, to the cent, whatever was paid back when
+    sums = ", ".join(
+        f"sumIf(revenue, grain = '{grain}')"
+        for grain in ("sales_15m", "returned_15m", "refunds_15m")
+    )
+    rows = scene.system.sql.rows(f"SELECT {sums} FROM order_windows GROUP BY shop_id, currency")
+    assert len(rows) > 10
+    for row in rows:
+        revenue, returned, refunds = map(Decimal, row)
+        assert (revenue + returned) - refunds == revenue
 
 
 def test_every_report_of_the_mixed_load_over_http(scene: Scene) -> None:

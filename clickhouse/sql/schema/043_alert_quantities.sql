@@ -1,0 +1,3 @@
+ALTER TABLE alerts
+    MODIFY COLUMN quantity Decimal(18, 4),
+    MODIFY COLUMN on_order Decimal(38, 4)

@@ -1,0 +1,1 @@
+ALTER TABLE on_order MODIFY COLUMN units Decimal(38, 4)

@@ -1,0 +1,24 @@
+-- The new version added, the superseded one taken away.
+ALTER TABLE to_payments_15m MODIFY QUERY
+SELECT
+    shop_id,
+    toStartOfFifteenMinutes(change.1) AS slot,
+    change.2 AS currency,
+    sumIf(change.4, change.3) AS received,
+    sumIf(change.5, change.3) AS received_amount,
+    sumIf(change.4, NOT change.3) AS failed,
+    sumIf(change.5, NOT change.3) AS failed_amount,
+    max(made) AS revised
+FROM
+(
+    SELECT
+        shop_id,
+        toDateTime(intDiv(bitShiftRight(batch, 22), 1000) + 1704067200, 'UTC') AS made,
+        arrayJoin(arrayConcat(
+            [(at, currency, payments.received, 1, toDecimal128(amount, 4))],
+            if(prior_version = 0, [], [(prior_at, prior_currency, prior_received, -1, -toDecimal128(prior_amount, 4))])
+        )) AS change
+    FROM apply_payments AS payments
+)
+GROUP BY shop_id, slot, currency
+HAVING received != 0 OR failed != 0 OR received_amount != 0 OR failed_amount != 0
