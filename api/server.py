@@ -82,7 +82,7 @@ class Protocol(HttpToolsProtocol):
     _body = 0
     _body_limit = 0
     _serving: RequestResponseCycle | None = None
-    """Of the request that is answered now; `cycle` is that of the latest, which may wait behind it."""
+    """The cycle of the request that is answered now; `cycle` is that of the latest, which may wait behind it."""
     _problem: Problem | None = None
     """Why a callback of the parser stopped it."""
     _deaf = False
@@ -235,7 +235,7 @@ class Protocol(HttpToolsProtocol):
             self.owner.pause()
 
     def resume_writing(self) -> None:
-        """It reads."""
+        """The write buffer has drained: the client reads."""
         super().resume_writing()
         self._reads()
         if self.owner is not None:
@@ -243,7 +243,7 @@ class Protocol(HttpToolsProtocol):
             self.owner.resume()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Ends."""
+        """Releases what the connection holds, and tells its owner."""
         self._reads()
         self._expected()
         self._leave()
@@ -331,7 +331,7 @@ class Server(uvicorn.Server):
         self._goodbye = goodbye
 
     def stop(self) -> None:
-        """Begins to end."""
+        """Asks the server to shut down; returns at once."""
         self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

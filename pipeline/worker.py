@@ -196,7 +196,7 @@ class Worker:
         }
 
     def _end_of(self, tp: TP, known: int) -> int:
-        """Of a partition as the latest fetch has told it; `known` before there was one."""
+        """The high watermark of a partition in the latest fetch; `known` before there was one."""
         end = self.app.consumer.highwater(tp)
         return known if end is None else int(end)
 

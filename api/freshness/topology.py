@@ -27,7 +27,7 @@ Topology = Mapping[str, TopicState]
 
 
 class Admin(Protocol):
-    """What is asked of the broker; blocks."""
+    """The broker's administration; every call blocks."""
 
     def topic_ids(self, names: Sequence[str]) -> dict[str, UUID | None]: ...
 
