@@ -23,6 +23,8 @@ HOOK_BYTES = 1024 * 1024
 """Bytes of the body of a webhook, whose signature is checked over all of it."""
 PIECE_BYTES = 64
 """What each piece of a body counts beside its bytes: a chunk of one costs as much as one of many."""
+PIECES = 16
+"""The part of a larger body that its pieces may count beyond it: 64 bytes of each kilobyte."""
 PIPELINED = 16
 """Requests that may wait for the answer to the one before; the connection ends after that of the last."""
 
@@ -76,6 +78,12 @@ def body_bytes(method: bytes, path: str) -> int:
     if method == b"POST" and path == "/events":
         return EVENTS_BYTES
     return HOOK_BYTES if method == b"POST" and path.startswith("/hooks/") else BODY_BYTES
+
+
+def counted_bytes(limit: int) -> int:
+    """What a body of at most `limit` bytes may count with its pieces: the endpoints of larger ones hold them to their
+    bytes themselves."""
+    return limit if limit == BODY_BYTES else limit + limit // PIECES
 
 
 def too_long_body(limit: int) -> Problem:

@@ -1,6 +1,7 @@
 """`shopstream api`: the composition root of an API process."""
 
 import asyncio
+import gc
 import logging
 import sys
 import time
@@ -70,6 +71,8 @@ def run(settings: Settings) -> int:
     """
     _log_to_stderr(settings.log_format)
     load_all()
+    # what is loaded stays: looking through it again keeps the event loop from its streams for 100 ms
+    gc.freeze()
     try:
         keys = Jwks(KeyAddress(settings.jwks_url).fetch) if settings.jwks_url else None
         access = Access(settings, keys, Rate(settings.rate_limit))

@@ -30,6 +30,7 @@ from api.limits import (
     TOO_MANY_HEADERS,
     Connections,
     body_bytes,
+    counted_bytes,
     plain_cookies,
     too_long_body,
     too_much,
@@ -144,7 +145,7 @@ class Protocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """Takes a piece of a body."""
         self._body += len(body) + PIECE_BYTES
-        if self._body > self._body_limit:
+        if self._body > counted_bytes(self._body_limit):
             self._stop(too_long_body(self._body_limit))
         super().on_body(body)
 
