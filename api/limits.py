@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from api.problems import Problem
 
 HEAD_BYTES = 64 * 1024
-"""Of the line and the headers of a request; the parser itself would take them without end."""
+"""Bytes of the line and the headers of a request; the parser itself would take them without end."""
 HEADERS = 100
 TARGET_BYTES = 40 * 1024
-"""Of the address with its query: the longest ticket has 32 KiB."""
+"""Bytes of the address with its query: the longest ticket has 32 KiB."""
 PARAMETERS = 50
 ESCAPES = 2_000
 """Percent signs of an address: an identifier of 128 characters has at most 1,536 of them."""
@@ -18,9 +18,9 @@ MEMBERS = 500
 BODY_BYTES = 128 * 1024
 """Twice what a client of Socket.IO may send at once."""
 EVENTS_BYTES = 4 * 1024 * 1024
-"""Of the body of `POST /events`, which waits for its token: of what is not read yet the process has 64 KiB."""
+"""Bytes of the body of `POST /events`, which waits for its token: of what is not read yet the process has 64 KiB."""
 HOOK_BYTES = 1024 * 1024
-"""Of the body of a webhook, whose signature is checked over all of it."""
+"""Bytes of the body of a webhook, whose signature is checked over all of it."""
 PIECE_BYTES = 64
 """What each piece of a body counts beside its bytes: a chunk of one costs as much as one of many."""
 PIECES = 16
@@ -110,14 +110,14 @@ class Connections:
         return self._open.total()
 
     def enter(self, address: str) -> bool:
-        """Whether there is a place for another one, which is taken then."""
+        """Takes a slot for a connection; returns whether there was one."""
         if self._limit and self._open[address] >= self._limit:
             return False
         self._open[address] += 1
         return True
 
     def leave(self, address: str) -> None:
-        """Gives a place back."""
+        """Frees a slot."""
         self._open[address] -= 1
         if not self._open[address]:
             del self._open[address]
