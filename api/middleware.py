@@ -155,7 +155,7 @@ class JwksMiddleware:
 
 
 class LoadSheddingMiddleware:
-    """Lets no more reports under way than `gate` has slots for; those that wait for a position have `waiting`."""
+    """Lets no more reports under way than `gate` has slots for; those that wait for a slot have `waiting`."""
 
     def __init__(self, app: ASGIApp, gate: ConcurrencyLimit, waiting: ConcurrencyLimit) -> None:
         self._app = app
