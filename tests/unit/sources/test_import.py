@@ -72,7 +72,7 @@ def test_one_payload_and_blank_lines(tmp_path: Path) -> None:
 def test_a_rule_of_the_contract_names_the_row_of_the_line(tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
     file.write_text(
-        "No,At,P,Q,U\n1,2026-01-01,a,1,2\n2,2026-01-01,b,1,2\n1,2026-01-01,c,0,2\n3,2026-01-01,d,1,2,x\n"
+        "No,At,P,Q,U\n1,2026-01-01,a,1,2\n2,2026-01-01,b,1,2\n1,2026-01-01,c,0.12345,2\n3,2026-01-01,d,1,2,x\n"
     )
     maps = [
         f"{a}={b}"
@@ -85,7 +85,7 @@ def test_a_rule_of_the_contract_names_the_row_of_the_line(tmp_path: Path) -> Non
     flags = [word for pair in maps for word in ("--map", pair)]
     found = dry("csv", file, *flags, "--currency", "EUR", "--timezone", "UTC")
     assert found.stderr.splitlines()[:2] == [
-        "row 4: data.items[1].quantity must be from 1 to 2147483647",
+        "row 4: data.items[1].quantity must have at most 4 decimals",
         "row 5: has more cells than the 5 of the header",
     ]
     assert told(found).endswith("1 event would be sent, 2 refused")
