@@ -12,6 +12,7 @@ from engine_bench import Bench, Record, bench, engine
 from clickhouse.client import Address
 from clickhouse.migrations import migrate_engine
 from clickhouse.verify import verify
+from clickhouse.windows import WINDOWS
 from pipeline.batch import assemble
 from pipeline.decode import Run, decode
 from shopstream.contracts.cursor import Partition
@@ -212,7 +213,9 @@ async def test_a_row_with_the_highest_tie_is_superseded_too(bench: Bench) -> Non
         for names, winner in (("b", "2"), ("c", "3"), ("bc", "3")):
             await bench.write(bench.batch(*records(topic, *names)), fence)
             assert standing(bench, topic) == [[winner]], (topic, names)
-    (orders,) = bench.system.sql.rows("SELECT sum(orders), sum(items) FROM sales_15m")
+    (orders,) = bench.system.sql.rows(
+        f"SELECT sum(orders), sum(items) FROM {WINDOWS['sales_15m'].rows()}"
+    )
     assert orders == ["1", "3"]
 
 
