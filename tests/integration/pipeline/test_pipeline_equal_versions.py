@@ -12,6 +12,7 @@ from engine_bench import Bench, Record, bench, engine
 from clickhouse.client import Address
 from clickhouse.migrations import migrate_engine
 from clickhouse.verify import verify
+from clickhouse.windows import WINDOWS
 from pipeline.batch import assemble
 from pipeline.decode import Run, decode
 from shopstream.contracts.cursor import Partition
@@ -213,7 +214,7 @@ async def test_a_row_with_the_highest_tie_is_superseded_too(bench: Bench) -> Non
             await bench.write(bench.batch(*records(topic, *names)), fence)
             assert standing(bench, topic) == [[winner]], (topic, names)
     (orders,) = bench.system.sql.rows(
-        "SELECT sum(orders), toInt64(sum(quantity)) FROM order_windows WHERE grain = 'sales_15m'"
+        f"SELECT sum(orders), sum(items) FROM {WINDOWS['sales_15m'].rows()}"
     )
     assert orders == ["1", "3"]
 
