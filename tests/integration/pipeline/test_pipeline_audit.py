@@ -75,7 +75,7 @@ async def test_a_rebuild_makes_everything_from_nothing(bench: Bench) -> None:
     totals = await rebuild(bench.engine, audit, lambda *step: steps.append(step))
     assert not bench.differences()
     assert (totals.unverified, steps[-1][0]) == (0, steps[-1][1])
-    assert totals.repaired == steps[-1][2] > len(COLUMNS)
+    assert totals.repaired == steps[-1][2] >= len(COLUMNS)
     again = await rebuild(bench.engine, audit, lambda *step: None)
     assert (again.repaired, again.unverified) == (0, 0)
 

@@ -228,7 +228,7 @@ async def test_a_number_that_is_damaged_by_hand_is_found(bench: Bench) -> None:
         inserted("product_day", "('s', '2026-11-22 00:00:00', 'EUR', 'p', 0, 0.0001)")
     )
     assert bench.differences() == [
-        "product_day ('s', '2026-11-22', 'EUR', 'p'): is (2, 3.0001), should be (2, 3.0)"
+        "product_day ('s', '2026-11-22', 'EUR', 'p'): is (2, 3.0001), should be (2, 3.0000)"
     ]
 
 
