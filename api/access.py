@@ -1,4 +1,4 @@
-"""Who may do what, in one place: bearer tokens (RFC 6750, RFC 7519), their keys, and the shop of a request."""
+"""Authorization, for every endpoint: bearer tokens (RFC 6750, RFC 7519), their keys, and the shop of a request."""
 
 from collections.abc import Awaitable, Collection, Mapping, Sequence
 from typing import Any, Protocol
@@ -115,12 +115,14 @@ class Access:
     ) -> None:
         """Raises `Forbidden` where the token does not reach one of these shops, whether it exists or not."""
         for shop in shops:
-            identity.shop(shop)
+            identity.authorize_shop(shop)
         if len(shops) == 1:
             trace.of(request.scope).shop = next(iter(shops))
 
-    async def listener(self, request: HTTPConnection, tickets: Redeems) -> tuple[Identity, str]:
-        """Who wants to listen to which shop; a ticket stands in for the header.
+    async def authorize_subscriber(
+        self, request: HTTPConnection, tickets: Redeems
+    ) -> tuple[Identity, str]:
+        """The identity and the shop of a request for a stream; a ticket stands in for the header.
 
         Raises:
             Forbidden, BadParameter, Unauthorized, KeysUnavailable, TooMany: as `admin_shop`, for any role.
@@ -131,10 +133,10 @@ class Access:
         else:
             identity = await tickets.redeem(ticket, request.cookies)
             trace.of(request.scope).user = identity.user
-        return identity, self.heard_shop(request, identity)
+        return identity, self.readable_shop(request, identity)
 
-    def heard_shop(self, request: HTTPConnection, identity: Identity) -> str:
-        """The shop whose events somebody asks for.
+    def readable_shop(self, request: HTTPConnection, identity: Identity) -> str:
+        """The shop whose events a request may read.
 
         Raises:
             Forbidden, BadParameter: as `admin_shop`, for any role that reads.
@@ -213,6 +215,6 @@ def _head(token: str) -> tuple[str, str | None]:
 
 
 def _shop(request: HTTPConnection, identity: Identity) -> str:
-    shop = identity.shop(request.query_params.get("shopId"))
+    shop = identity.authorize_shop(request.query_params.get("shopId"))
     trace.of(request.scope).shop = shop
     return shop

@@ -33,7 +33,7 @@ from api.push.catch_up import CatchUps
 from api.push.history import HistoryReader
 from api.push.hub import Hub
 from api.push.presence import Presence
-from api.push.routes import Grants, PushRoutes
+from api.push.routes import PushRoutes, StreamAuthorizer
 from api.push.socketio import SocketIo
 from api.push.stored_events import StoredEvents
 from api.reports import read_your_writes
@@ -47,7 +47,7 @@ from clickhouse.client import ClickHouseClient
 from shopstream.disk import Disk
 
 SHOPS_AT_LEAST = 10
-"""Shops that share the places of those that wait for `includes`: one has a tenth of them at most."""
+"""Shops that share the slots of those that wait for `includes`: one has a tenth of them at most."""
 _ABOUT = (
     "Exact sales reports, and the events of a shop as they arrive. "
     "Errors are application/problem+json (RFC 9457)."
@@ -151,10 +151,10 @@ def _push(deps: Deps, now: Callable[[], datetime]) -> tuple[PushRoutes, SocketIo
         return now().timestamp()
 
     events = StoredEvents(deps.engine)
-    deps.hub.audience = deps.presence
+    deps.hub.observer = deps.presence
     deps.hub.catch_up = CatchUps(deps.hub, events, deps.tracker.wait)
     admission = Admission(deps.streams, deps.streams_per_address, deps.streams_per_user)
-    grants = Grants(
+    authorizer = StreamAuthorizer(
         deps.access,
         deps.tickets,
         deps.hub,
@@ -163,10 +163,10 @@ def _push(deps: Deps, now: Callable[[], datetime]) -> tuple[PushRoutes, SocketIo
         frozenset(deps.origins),
         deps.stream_seconds,
     )
-    sockets = SocketIo(deps.hub, grants.socketio, admission.connection, time.monotonic)
+    sockets = SocketIo(deps.hub, authorizer.socketio, admission.connection, time.monotonic)
     history = HistoryReader(deps.hub, events, deps.tracker, clock)
     routes = PushRoutes(
-        grants,
+        authorizer,
         deps.tickets,
         sockets,
         history,

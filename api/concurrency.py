@@ -15,7 +15,7 @@ ALWAYS = 16
 
 
 class ConcurrencyLimit:
-    """Use as `with gate.place(): …`. `patient`: waiting for long is no sign that anything is slow."""
+    """Use as `with gate.slot(): …`. `patient`: waiting for long is no sign that anything is slow."""
 
     def __init__(
         self, limit: int, *, patient: bool = False, clock: Callable[[], float] = time.monotonic
@@ -31,8 +31,8 @@ class ConcurrencyLimit:
         return len(self._inside)
 
     @contextmanager
-    def place(self) -> Iterator[None]:
-        """A place until the block ends.
+    def slot(self) -> Iterator[None]:
+        """Takes a slot until the block ends.
 
         Raises:
             Busy: there is none.
@@ -56,7 +56,7 @@ class ConcurrencyLimit:
 
 
 class Shares:
-    """How many of the places one shop may have, so that the others keep theirs. Use as `with shares.place(shop): …`."""
+    """How many slots one shop may have, so that the others keep theirs. Use as `with shares.slot(shop): …`."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -66,8 +66,8 @@ class Shares:
         return self._taken.total()
 
     @contextmanager
-    def place(self, shop: str) -> Iterator[None]:
-        """A place of the shop until the block ends.
+    def slot(self, shop: str) -> Iterator[None]:
+        """Takes a slot of the shop until the block ends.
 
         Raises:
             Busy: the shop has as many as it may.

@@ -68,7 +68,7 @@ class Paid(BaseModel):
 
 class Totals(Sums):
     averageOrderValue: float | None = Field(
-        description="Half-even to 2 decimals; null without orders"
+        description="Half-even to the decimals of the currency, at least 2; null without orders"
     )
     grossRevenue: float = GROSS
     refunds: Paid = REFUNDS
@@ -116,7 +116,9 @@ class Report(Answer):
     currency: str | None = Field(
         description="null in a shop without orders that has not said its currency"
     )
-    timezone: str = Field(description="IANA name; UTC until the shop says otherwise")
+    timezone: str = Field(
+        description="IANA name, or an offset such as +05:30; UTC until the shop says otherwise"
+    )
     partial: bool = Field(description="The period is not over")
     otherCurrencies: list[OtherCurrency] = Field(description="Sorted; never added to the totals")
     revisedAt: str | None = Field(
@@ -231,7 +233,7 @@ class Trends(Report):
     refunds: Paid = REFUNDS
     series: list[Day] = Field(description="Every day of the period")
     movingAverage7: list[float] = Field(
-        description="Revenue of a day and the six before it, a seventh; half-even to 2 decimals"
+        description="Revenue of a day and the six before it, a seventh; half-even as averageOrderValue"
     )
     change: Change = Field(description="Against as many days before, as a fraction")
 

@@ -5,6 +5,9 @@ from typing import Any, ClassVar
 
 from shopstream.contracts.reject import Refusal
 
+MAX_LISTED = 1_000
+"""Faults in one problem: a batch of a few KiB may have 20,000."""
+
 
 class RequestFault(Exception):
     """A request that is refused for a reason that its sender may know; `str()` says it.
@@ -83,7 +86,10 @@ class TooManyStreams(RequestFault):
 
 
 class InvalidEvents(RequestFault):
-    """Events break a rule; `faults` has the first one of each event that has any, with its index (None: no event)."""
+    """Events break a rule; `faults` has up to 20 of each event that has any, with its index (None: no event).
+
+    The problem lists the first `MAX_LISTED`.
+    """
 
     status, kind, title = 400, "invalid-events", "Events break a rule"
 
@@ -97,7 +103,7 @@ class InvalidEvents(RequestFault):
         """`errors`: `index`, `reason`, `field` and `rule` of each."""
         told = [
             {"index": index, "reason": each.reason.value, "field": each.field, "rule": each.message}
-            for index, each in self.faults
+            for index, each in self.faults[:MAX_LISTED]
         ]
         return {"errors": told}
 

@@ -23,8 +23,8 @@ class Identity:
     role: Role
     expires: float
 
-    def shop(self, asked: str | None) -> str:
-        """The shop that a request is about.
+    def authorize_shop(self, asked: str | None) -> str:
+        """The shop that a request is about, if the token reaches it; `asked` None: the only shop of the token.
 
         Raises:
             Forbidden: the token does not name it, whether it exists or not.

@@ -13,7 +13,7 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 PublicKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
 MOST_KEYS = 64
-"""Of one set; what stands behind them is left out."""
+"""Keys of one set; those behind them are ignored."""
 RSA_BITS = range(2048, 8193)
 """Below, RFC 7518 forbids it; above, a check would hold up everybody else."""
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from api.problems import Problem
 
 HEAD_BYTES = 64 * 1024
-"""Of the line and the headers of a request; the parser itself would take them without end."""
+"""Bytes of the line and the headers of a request; the parser itself would take them without end."""
 HEADERS = 100
 TARGET_BYTES = 40 * 1024
-"""Of the address with its query: the longest ticket has 32 KiB."""
+"""Bytes of the address with its query: the longest ticket has 32 KiB."""
 PARAMETERS = 50
 ESCAPES = 2_000
 """Percent signs of an address: an identifier of 128 characters has at most 1,536 of them."""
@@ -18,11 +18,13 @@ MEMBERS = 500
 BODY_BYTES = 128 * 1024
 """Twice what a client of Socket.IO may send at once."""
 EVENTS_BYTES = 4 * 1024 * 1024
-"""Of the body of `POST /events`, which waits for its token: of what is not read yet the process has 64 KiB."""
+"""Bytes of the body of `POST /events`, which waits for its token: of what is not read yet the process has 64 KiB."""
 HOOK_BYTES = 1024 * 1024
-"""Of the body of a webhook, whose signature is checked over all of it."""
+"""Bytes of the body of a webhook, whose signature is checked over all of it."""
 PIECE_BYTES = 64
 """What each piece of a body counts beside its bytes: a chunk of one costs as much as one of many."""
+PIECES = 16
+"""The part of a larger body that its pieces may count beyond it: 64 bytes of each kilobyte."""
 PIPELINED = 16
 """Requests that may wait for the answer to the one before; the connection ends after that of the last."""
 
@@ -78,6 +80,12 @@ def body_bytes(method: bytes, path: str) -> int:
     return HOOK_BYTES if method == b"POST" and path.startswith("/hooks/") else BODY_BYTES
 
 
+def counted_bytes(limit: int) -> int:
+    """What a body of at most `limit` bytes may count with its pieces: the endpoints of larger ones hold them to their
+    bytes themselves."""
+    return limit if limit == BODY_BYTES else limit + limit // PIECES
+
+
 def too_long_body(limit: int) -> Problem:
     """A body has more than that."""
     return Problem(413, "", "Content Too Large", f"A body has at most {limit} bytes.")
@@ -102,14 +110,14 @@ class Connections:
         return self._open.total()
 
     def enter(self, address: str) -> bool:
-        """Whether there is a place for another one, which is taken then."""
+        """Takes a slot for a connection; returns whether there was one."""
         if self._limit and self._open[address] >= self._limit:
             return False
         self._open[address] += 1
         return True
 
     def leave(self, address: str) -> None:
-        """Gives a place back."""
+        """Frees a slot."""
         self._open[address] -= 1
         if not self._open[address]:
             del self._open[address]

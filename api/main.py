@@ -1,6 +1,7 @@
 """`shopstream api`: the composition root of an API process."""
 
 import asyncio
+import gc
 import logging
 import sys
 import time
@@ -25,12 +26,12 @@ from api.jwks_http import KeyAddress
 from api.metrics import serve as serve_metrics
 from api.middleware import access_log
 from api.peers import Peers, TicketClaims
+from api.push.event_types import TOPICS
 from api.push.hub import Hub
-from api.push.presence import Presence, PresenceTeller
+from api.push.presence import Presence, PresencePublisher
 from api.push.socketio import SocketIo
-from api.push.source import Source
 from api.push.timekeeper import Timekeeper
-from api.push.types import TOPICS
+from api.push.topic_reader import TopicReader
 from api.rate import Rate
 from api.reports.read_your_writes import Refusals
 from api.server import PortInUse, Server, configure, connections_for, listen
@@ -70,6 +71,8 @@ def run(settings: Settings) -> int:
     """
     _log_to_stderr(settings.log_format)
     load_all()
+    # what is loaded stays: looking through it again keeps the event loop from its streams for 100 ms
+    gc.freeze()
     try:
         keys = Jwks(KeyAddress(settings.jwks_url).fetch) if settings.jwks_url else None
         access = Access(settings, keys, Rate(settings.rate_limit))
@@ -91,7 +94,7 @@ async def _serve(
     most = connections_for(raise_open_files())
     async with (
         ClickHouseClient(address, timeout=ENGINE_TIMEOUT, pool=ENGINE_POOL) as engine,
-        _background(settings, engine, keys) as (hub, tracker, source, watch, peers, failed),
+        _background(settings, engine, keys) as (hub, tracker, reader, watch, peers, failed),
     ):
         presence = Presence(peers.name)
         sender = KafkaSender(async_options(settings))
@@ -102,7 +105,7 @@ async def _serve(
             tickets=Tickets(_secret(settings), claims=TicketClaims(peers)),
             tracker=tracker,
             hub=hub,
-            kafka=source.trouble,
+            kafka=reader.unavailable_reason,
             look=watch.fresh,
             origins=settings.origins,
             presence=presence,
@@ -140,11 +143,11 @@ async def _serve(
         server = Server(config, goodbye)
         scraped = await _listen_for_metrics(settings, app.state.metrics)
         failed.add_done_callback(lambda _: server.stop())
-        teller = PresenceTeller(presence, peers, hub)
+        presence_publisher = PresencePublisher(presence, peers, hub)
         keeper = Timekeeper(hub, sockets.sweep)
         beside = [
             asyncio.create_task(keeper.run(), name="timekeeper"),
-            asyncio.create_task(teller.run(), name="presence"),
+            asyncio.create_task(presence_publisher.run(), name="presence"),
         ]
         for task in beside:
             task.add_done_callback(lambda done: _crash(done, failed))
@@ -153,7 +156,7 @@ async def _serve(
             await scraped.cleanup()
         for task in beside:
             task.cancel()
-        await teller.stop()
+        await presence_publisher.stop()
         await refusals.stop()
         await sender.stop()
         return 1 if failed.done() else 0
@@ -178,20 +181,20 @@ async def _listen_for_metrics(settings: Settings, registry: CollectorRegistry) -
 @asynccontextmanager
 async def _background(
     settings: Settings, engine: ClickHouseClient, keys: Jwks | None
-) -> AsyncIterator[tuple[Hub, FreshnessTracker, Source, Watch, Peers, asyncio.Future[None]]]:
+) -> AsyncIterator[tuple[Hub, FreshnessTracker, TopicReader, Watch, Peers, asyncio.Future[None]]]:
     """What runs beside the requests: the reading of Kafka, the watch over its topics.
 
     The future is done once any of it has failed.
     """
     hub, tracker = Hub(time.time), FreshnessTracker()
-    source = Source(async_options(settings), hub, tracker, time.time)
-    watch = Watch(TopicAdmin(settings, KAFKA_TIMEOUT), TOPICS, source.see)
+    reader = TopicReader(async_options(settings), hub, tracker, time.time)
+    watch = Watch(TopicAdmin(settings, KAFKA_TIMEOUT), TOPICS, reader.update_topology)
     peers = Peers(async_options(settings))
     loop = asyncio.get_running_loop()
     failed: asyncio.Future[None] = loop.create_future()
     watch.start(loop)
     tasks = {
-        asyncio.create_task(source.run(), name="source"),
+        asyncio.create_task(reader.run(), name="topic reader"),
         asyncio.create_task(read_stored_progress(engine, tracker), name=ENDS),
         asyncio.create_task(peers.run(), name="peers"),
     }
@@ -200,7 +203,7 @@ async def _background(
     for task in tasks:
         task.add_done_callback(lambda done: _crash(done, failed))
     try:
-        yield hub, tracker, source, watch, peers, failed
+        yield hub, tracker, reader, watch, peers, failed
     finally:
         watch.stop()
         await peers.stop()

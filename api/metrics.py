@@ -26,81 +26,75 @@ from shopstream.disk import Disk
 BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _NAME = re.compile(r"[A-Za-z0-9_.:-]{1,64}", re.ASCII)
 
+_COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "shopstream_http_requests": ("Requests answered", ("method", "route", "status")),
+    "shopstream_http_events": (
+        "Events that were written over HTTP and acknowledged by Kafka",
+        ("topic",),
+    ),
+    "shopstream_http_events_refused": (
+        "Events over HTTP that break a rule; nothing of their request was written",
+        ("reason",),
+    ),
+    "shopstream_hooks": (
+        "Webhooks by platform, and what became of them: written, ignored, refused, unsigned",
+        ("platform", "outcome"),
+    ),
+    "shopstream_http_early_refusals": (
+        "Requests and connections refused before a route was looked for",
+        ("status",),
+    ),
+}
+
 
 class Metrics:
     """Counters of one API process, in a registry of its own."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self._requests = Counter(
-            "shopstream_http_requests",
-            "Requests answered",
-            ["method", "route", "status"],
-            registry=self.registry,
-        )
+        registry = self.registry = CollectorRegistry()
+        self._counters = {
+            name: Counter(name, about, labels, registry=registry)
+            for name, (about, labels) in _COUNTERS.items()
+        }
         self._seconds = Histogram(
             "shopstream_http_request_seconds",
             "Time to the first byte of the answer",
             ["route"],
             buckets=BUCKETS,
-            registry=self.registry,
-        )
-        self._written = Counter(
-            "shopstream_http_events",
-            "Events that were written over HTTP and acknowledged by Kafka",
-            ["topic"],
-            registry=self.registry,
-        )
-        self._refused = Counter(
-            "shopstream_http_events_refused",
-            "Events over HTTP that break a rule; nothing of their request was written",
-            ["reason"],
-            registry=self.registry,
-        )
-        self._hooks = Counter(
-            "shopstream_hooks",
-            "Webhooks by platform, and what became of them: written, ignored, refused, unsigned",
-            ["platform", "outcome"],
-            registry=self.registry,
-        )
-        self._early = Counter(
-            "shopstream_http_early_refusals",
-            "Requests and connections refused before a route was looked for",
-            ["status"],
-            registry=self.registry,
+            registry=registry,
         )
         build = Gauge(
             "shopstream_build_info",
             "1, with the version of this process",
             ["process", "version"],
-            registry=self.registry,
+            registry=registry,
         )
         build.labels("api", version("shopstream")).set(1)
         # memory, processor time, open files and the start of the process
-        ProcessCollector(registry=self.registry)
+        ProcessCollector(registry=registry)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        """One answer began; `route` is the path of the route, not of the request."""
-        self._requests.labels(method, route, str(status)).inc()
+        """Counts an answer that began; `route` is the path of the route, not of the request."""
+        self._counters["shopstream_http_requests"].labels(method, route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
     def written_over_http(self, events: Mapping[str, int]) -> None:
-        """Events by topic."""
+        """Counts events by topic."""
         for topic, count in events.items():
-            self._written.labels(topic).inc(count)
+            self._counters["shopstream_http_events"].labels(topic).inc(count)
 
     def refused_over_http(self, reasons: Iterable[Reason]) -> None:
-        """One for each event that breaks a rule."""
+        """Counts events that break a rule, one for each reason."""
         for reason in reasons:
-            self._refused.labels(reason.value).inc()
+            self._counters["shopstream_http_events_refused"].labels(reason.value).inc()
 
     def hooked(self, platform: str, outcome: str) -> None:
-        """A webhook that was answered."""
-        self._hooks.labels(platform, outcome).inc()
+        """Counts a webhook that was answered."""
+        self._counters["shopstream_hooks"].labels(platform, outcome).inc()
 
     def refused_early(self, status: int) -> None:
         """The server refused a request or a connection; it is not among those that `answered` counts."""
-        self._early.labels(str(status)).inc()
+        self._counters["shopstream_http_early_refusals"].labels(str(status)).inc()
 
     def watch(
         self,
@@ -109,7 +103,7 @@ class Metrics:
         now: Callable[[], datetime],
         disk: Disk | None = None,
     ) -> None:
-        """What is read from elsewhere when /metrics is asked."""
+        """Adds what is read from the hub, the tracker and the disk when /metrics is scraped."""
         self.registry.register(_Outside(hub, tracker, now, disk))
 
 
@@ -164,37 +158,37 @@ class _Outside(Collector):
 
     def _pipeline(self) -> Iterator[Metric]:
         """What the workers report of themselves, added up."""
-        said = self._tracker.counters()
+        totals = self._tracker.counters()
         yield CounterMetricFamily(
-            "shopstream_pipeline_records", "Records read and made durable", said.get("records", 0)
+            "shopstream_pipeline_records", "Records read and made durable", totals.get("records", 0)
         )
         refused = CounterMetricFamily(
             "shopstream_pipeline_records_refused",
             "Records sent to the dead letters",
             labels=["reason"],
         )
-        for name, value in sorted(said.items()):
+        for name, value in sorted(totals.items()):
             reason = name.removeprefix("refused.")
             if reason != name and _NAME.fullmatch(reason):
                 refused.add_metric([reason], value)
         yield refused
         yield CounterMetricFamily(
-            "shopstream_pipeline_batches", "Batches written", said.get("batches", 0)
+            "shopstream_pipeline_batches", "Batches written", totals.get("batches", 0)
         )
         yield CounterMetricFamily(
             "shopstream_pipeline_flush_seconds",
             "Time from the first statement of a batch to its acknowledgement, of all batches",
-            said.get("flushSeconds", 0),
+            totals.get("flushSeconds", 0),
         )
         yield CounterMetricFamily(
             "shopstream_pipeline_created_at_differences",
             "Versions of orders whose createdAt is not the first accepted one",
-            said.get("createdAtDifferences", 0),
+            totals.get("createdAtDifferences", 0),
         )
         yield CounterMetricFamily(
             "shopstream_pipeline_repaired_rows",
             "Rows of aggregates that the audit repaired",
-            said.get("repairs", 0),
+            totals.get("repairs", 0),
         )
 
 

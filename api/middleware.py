@@ -155,7 +155,7 @@ class JwksMiddleware:
 
 
 class LoadSheddingMiddleware:
-    """Lets no more reports under way than `gate` has places for; those that wait for a place have `waiting`."""
+    """Lets no more reports under way than `gate` has slots for; those that wait for a slot have `waiting`."""
 
     def __init__(self, app: ASGIApp, gate: ConcurrencyLimit, waiting: ConcurrencyLimit) -> None:
         self._app = app
@@ -167,11 +167,11 @@ class LoadSheddingMiddleware:
             await self._app(scope, receive, send)
             return
         waits = "includes" in QueryParams(scope["query_string"])
-        with ExitStack() as place:
-            place.enter_context((self._waiting if waits else self._gate).place())
+        with ExitStack() as slot:
+            slot.enter_context((self._waiting if waits else self._gate).slot())
 
             async def made(message: Message) -> None:
-                place.close()  # from here on only its reader is waited for
+                slot.close()  # from here on only its reader is waited for
                 await send(message)
 
             await self._app(scope, receive, made)

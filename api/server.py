@@ -30,12 +30,13 @@ from api.limits import (
     TOO_MANY_HEADERS,
     Connections,
     body_bytes,
+    counted_bytes,
     plain_cookies,
     too_long_body,
     too_much,
 )
 from api.problems import Problem, describe
-from api.push.takeover import STALL_SECONDS, TAKE_OVER, Owner, bound
+from api.push.takeover import STALL_SECONDS, TAKE_OVER, Owner, bound, noop
 from api.push.websocket import MAX_MESSAGE
 
 GRACE_SECONDS = 1
@@ -82,13 +83,13 @@ class Protocol(HttpToolsProtocol):
     _body = 0
     _body_limit = 0
     _serving: RequestResponseCycle | None = None
-    """Of the request that is answered now; `cycle` is that of the latest, which may wait behind it."""
+    """The cycle of the request that is answered now; `cycle` is that of the latest, which may wait behind it."""
     _problem: Problem | None = None
     """Why a callback of the parser stopped it."""
     _deaf = False
     """Nothing more is read."""
     _address: str | None = None
-    """Whose place among the connections is taken."""
+    """The address that it is counted under."""
     _late: asyncio.TimerHandle | None = None
     _stall: asyncio.TimerHandle | None = None
 
@@ -144,7 +145,7 @@ class Protocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """Takes a piece of a body."""
         self._body += len(body) + PIECE_BYTES
-        if self._body > self._body_limit:
+        if self._body > counted_bytes(self._body_limit):
             self._stop(too_long_body(self._body_limit))
         super().on_body(body)
 
@@ -183,7 +184,7 @@ class Protocol(HttpToolsProtocol):
         bound(self.transport)
         if self._serving is not None:
             self._serving.response_complete = True
-            self._serving.on_response = _nothing
+            self._serving.on_response = noop
         self._expected()
         self._unset_keepalive_if_required()
         self.pipeline.clear()
@@ -235,7 +236,7 @@ class Protocol(HttpToolsProtocol):
             self.owner.pause()
 
     def resume_writing(self) -> None:
-        """It reads."""
+        """The write buffer has drained: the client reads."""
         super().resume_writing()
         self._reads()
         if self.owner is not None:
@@ -243,7 +244,7 @@ class Protocol(HttpToolsProtocol):
             self.owner.resume()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Ends."""
+        """Releases what the connection holds, and tells its owner."""
         self._reads()
         self._expected()
         self._leave()
@@ -331,7 +332,7 @@ class Server(uvicorn.Server):
         self._goodbye = goodbye
 
     def stop(self) -> None:
-        """Begins to end."""
+        """Asks the server to shut down; returns at once."""
         self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -373,10 +374,6 @@ def listen(host: str, port: int) -> socket.socket:
 
 def _begun(cycle: RequestResponseCycle | None) -> bool:
     return cycle is not None and cycle.response_started
-
-
-def _nothing() -> None:
-    pass
 
 
 def connections_for(files: int) -> int:

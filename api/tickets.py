@@ -142,5 +142,5 @@ class Tickets:
 
 
 def cookie_name(number: str) -> str:
-    """Of the cookie that belongs to a ticket: each has its own, so that the tabs of a browser do not meet."""
+    """The name of the cookie that belongs to a ticket: each has its own, so that the tabs of a browser do not meet."""
     return f"shopstream-{hashlib.blake2b(number.encode(), digest_size=8).hexdigest()}"

@@ -1,4 +1,4 @@
-"""The table `zone_offsets`: every time zone of this machine's tzdata, as far as orders may reach.
+"""The table `zone_offsets`: time zones of this machine's tzdata, as far as orders may reach, and fixed offsets.
 
 Read from the files that `zoneinfo` reads, so that the views and the reports agree on every date. Format of the
 files: RFC 8536.
@@ -18,6 +18,7 @@ from zoneinfo import TZPATH, ZoneInfo, available_timezones
 import pyarrow as pa
 
 from clickhouse.client import ClickHouseClient
+from shopstream.contracts.zones import fixed_files
 
 FIRST = int(datetime(1999, 1, 1, tzinfo=UTC).timestamp())
 """An order of the first day of 2000, in the zone that is farthest ahead, is of 1999 in UTC."""
@@ -31,7 +32,7 @@ Offset = tuple[int, int]
 
 async def refresh(engine: ClickHouseClient) -> bool:
     """Brings the table to the present tzdata; whether it was not."""
-    names = sorted(available_timezones())
+    names = sorted({*available_timezones(), *fixed_files()})
     digest = tzdata_digest(names)
     stored = await engine.rows("SELECT DISTINCT tzdata FROM zone_offsets")
     if [row["tzdata"] for row in stored] == [digest]:
@@ -69,7 +70,9 @@ def tzdata_digest(names: list[str]) -> str:
 
 
 def zone_file(name: str) -> bytes:
-    """The file that `ZoneInfo(name)` reads."""
+    """The file that `zones.zone_of(name)` reads."""
+    if content := fixed_files().get(name):
+        return content
     for folder in TZPATH:
         path = Path(folder, name)
         if path.is_file():

@@ -40,7 +40,7 @@ class Batch:
         return self.parts[0].topic
 
     @property
-    def places(self) -> list[Partition]:
+    def partitions(self) -> list[Partition]:
         """The partitions of its parts, in the same order."""
         return [Partition(part.topic, part.partition) for part in self.parts]
 
@@ -88,7 +88,7 @@ def assemble(batch_id: int, chunks: Sequence[DecodedChunk]) -> Batch:
 
 
 def _parts(chunks: Iterable[DecodedChunk]) -> list[Part]:
-    """One of each partition and incarnation of the topic: its parts follow each other."""
+    """One of each partition and epoch: its parts follow each other."""
     runs: dict[tuple[str, int, int], Part] = {}
     for part in (part for chunk in chunks for part in chunk.parts):
         key = part[:3]

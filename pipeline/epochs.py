@@ -1,4 +1,10 @@
-"""Which incarnation of its topics this worker reads: an old offset must not pass for a new one."""
+"""The epochs of the topics that this worker reads: an offset of a topic that was recreated must not pass for one of the
+new topic.
+
+The epoch of a topic is the CRC32 of its topic id (`shopstream.broker.epoch_of`), 0 with a broker that has no topic ids.
+Kafka gives a recreated topic another id, so offsets are comparable only within one epoch. It is not Kafka's leader
+epoch, which belongs to a partition and grows with each election.
+"""
 
 import asyncio
 from collections.abc import Collection

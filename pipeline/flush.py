@@ -32,7 +32,7 @@ class Written(NamedTuple):
 class Owner(Protocol):
     """What a flush needs of `Ownership`."""
 
-    def fence(self, places: list[Partition], /) -> Fence | None: ...
+    def fence(self, partitions: list[Partition], /) -> Fence | None: ...
 
     async def wait_for_running_statements(self) -> None: ...
 
@@ -45,10 +45,20 @@ class Alerts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BatchWriter:
-    """Writes the rows of batches, and publishes their alerts."""
+    """Steps 2 and 3 of a batch: its rows, what they change, and its alerts."""
 
     store: Store
     alerts: Alerts
+
+    async def insert_newer(
+        self, batch: Batch, fence: Fence, new: bool
+    ) -> tuple[int, Collection[str]]:
+        """Step 2: writes the rows that are newer than what is stored. Returns how many, and the look-up tables that
+        they may change; `new` as `Store.lookups`."""
+        written, lookups = await all_of(
+            self.store.store(batch, fence), self.store.lookups(batch, new)
+        )
+        return written, lookups
 
     async def apply(
         self,
@@ -99,7 +109,7 @@ async def flush(
             batch = batch.with_first_created_at(conflicts.first)
         _, changed = await all_of(
             store.store_history(batch),
-            _store_and_apply(batch, writer, fence, again, new=conflicts.new),
+            _insert_and_apply(batch, writer, fence, again, new=conflicts.new),
         )
         if not await store.mark(batch.id, fence):
             raise Fenced(f"batch {batch.id} is fenced: another worker has claimed its partitions")
@@ -114,18 +124,18 @@ async def _conflicts(batch: Batch, store: Store) -> Conflicts:
     return Conflicts({}, new=True)
 
 
-async def _store_and_apply(
+async def _insert_and_apply(
     batch: Batch, writer: BatchWriter, fence: Fence, again: bool, new: bool
 ) -> Slots:
-    store, small = writer.store, batch.staged.num_rows <= SMALL_ROWS
-    written, lookups = await all_of(store.store(batch, fence), store.lookups(batch, new))
-    if again:
-        lookups = None  # an earlier try may have written rows that this one does not find new
-    elif not written:
+    written, lookups = await writer.insert_newer(batch, fence, new)
+    if not written and not again:
         return {}
+    small = batch.staged.num_rows <= SMALL_ROWS
+    # an earlier try may have written rows that this one does not find new: then all look-up tables count
+    known = None if again else lookups
     changed, _ = await all_of(
-        store.changed(batch.topic, batch.id, small),
-        writer.apply(batch.topic, batch.id, fence, again, lookups, small),
+        writer.store.changed(batch.topic, batch.id, small),
+        writer.apply(batch.topic, batch.id, fence, again, known, small),
     )
     slots: Slots = changed
     return slots
@@ -149,11 +159,11 @@ async def flush_with_retry(
     Raises:
         PartitionsRevoked, Fenced: where a partition is no longer ours, as Kafka or the stored claims have it.
     """
-    fence = owner.fence(batch.places)
+    fence = owner.fence(batch.partitions)
     tries = count()
 
     async def attempt() -> Written:
-        if fence is None or owner.fence(batch.places) != fence:
+        if fence is None or owner.fence(batch.partitions) != fence:
             raise PartitionsRevoked(f"batch {batch.id} dropped: a partition of it was revoked")
         again = next(tries) > 0
         if again:
@@ -161,7 +171,7 @@ async def flush_with_retry(
         try:
             return await flush(batch, writer, fence, check, again=again)
         except Fenced:
-            if owner.fence(batch.places) == fence:
+            if owner.fence(batch.partitions) == fence:
                 raise
             return await attempt()
 

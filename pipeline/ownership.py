@@ -54,18 +54,18 @@ class Ownership:
         self._recovered = recovered
         self._claims: dict[Partition, int] = {}
 
-    def fence(self, places: Collection[Partition]) -> Fence | None:
+    def fence(self, partitions: Collection[Partition]) -> Fence | None:
         """The claims of a batch with these partitions; None where one of them is not ours to write for."""
-        if all(place in self._claims for place in places):
-            return Fence({place: self._claims[place] for place in places})
+        if all(partition in self._claims for partition in partitions):
+            return Fence({partition: self._claims[partition] for partition in partitions})
         return None
 
-    async def take(self, places: Collection[Partition]) -> None:
+    async def take(self, partitions: Collection[Partition]) -> None:
         """Runs the steps for partitions that were assigned; waits out an engine that is down.
 
         Only then they are ours to write for.
         """
-        new = [place for place in places if place not in self._claims]
+        new = [partition for partition in partitions if partition not in self._claims]
         if not new:
             return
         before = await self._backoff.call(lambda: self._store.greatest_claim(new))
@@ -80,19 +80,21 @@ class Ownership:
         for changed in await self._backoff.call(lambda: self._store.changed_since(since)):
             self._recovered(changed)
 
-    def give_up(self, places: Collection[Partition]) -> None:
+    def give_up(self, partitions: Collection[Partition]) -> None:
         """Forgets partitions that were revoked."""
-        for place in places:
-            self._claims.pop(place, None)
+        for partition in partitions:
+            self._claims.pop(partition, None)
 
     async def wait_for_running_statements(self) -> None:
         """Returns once every *store* and *apply* that runs now, of any worker, is over."""
         await wait_for_running_statements(lambda: self._backoff.call(self._store.running))
 
-    async def _finish(self, places: Collection[Partition], claims: dict[Partition, int]) -> None:
+    async def _finish(
+        self, partitions: Collection[Partition], claims: dict[Partition, int]
+    ) -> None:
         done = 0
         while found := await self._backoff.call(
-            lambda: self._store.open_batches(places, time.time())
+            lambda: self._store.open_batches(partitions, time.time())
         ):
             for batch_id, parts in sorted(found.items()):
                 if (claim := claims.get(parts[0])) is not None:

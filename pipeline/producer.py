@@ -7,12 +7,12 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from shopstream.broker import BrokerUnreachable, async_options
-from shopstream.contracts.topics import ALERTS, DEADLETTERS, NOTICES
+from shopstream.contracts.topics import DEADLETTERS
 from shopstream.settings import Settings
 
 MAX_REQUEST = 2 * 1024 * 1024
 BATCH_BYTES = 512 * 1024
-"""Of one partition in one request. Thousands of bad records a second must not wait for as many round trips;
+"""Bytes of one partition in one request. Thousands of bad records a second must not wait for as many round trips;
 brokers take a mebibyte by default."""
 
 
@@ -29,7 +29,7 @@ class Sent(NamedTuple):
 
 
 class EventPublisher(Protocol):
-    """Publishes messages in order; raises `BrokerUnreachable`. Implemented by `Producer` and `StoringPublisher`."""
+    """Publishes messages in order; raises `BrokerUnreachable`. `StoringPublisher` implements it."""
 
     async def notices(self, messages: list[Message], /) -> object: ...
 
@@ -45,17 +45,20 @@ class Producer:
         self._starting = asyncio.Lock()
         self._producer: AIOKafkaProducer | None = None
 
-    async def notices(self, messages: list[Message]) -> list[Sent]:
-        """Sends to `shop.notices`, in order; the offset of each."""
-        return await self._send([(NOTICES, key, value) for key, value in messages])
-
-    async def alerts(self, messages: list[Message]) -> list[Sent]:
-        """Sends to `shop.alerts`, in order; the offset of each."""
-        return await self._send([(ALERTS, key, value) for key, value in messages])
+    async def send(self, topic: str, messages: list[Message]) -> list[Sent]:
+        """Sends to a topic, in order; returns where each message is stored."""
+        try:
+            producer = await self._started()
+            futures = [await producer.send(topic, value, key) for key, value in messages]
+            found = await asyncio.gather(*futures)
+            return [Sent(each.partition, each.offset, each.timestamp) for each in found]
+        except (KafkaError, OSError) as error:
+            await self.close()  # one that met a fatal error would never recover
+            raise BrokerUnreachable(self._settings.kafka_bootstrap, str(error)) from error
 
     async def dead_letters(self, events: list[bytes]) -> None:
         """Sends to `shop.deadletters`, in order."""
-        await self._send([(DEADLETTERS, None, event) for event in events])
+        await self.send(DEADLETTERS, [(None, event) for event in events])
 
     async def close(self) -> None:
         """Sends what is left, for a second at most."""
@@ -63,16 +66,6 @@ class Producer:
         if producer:
             stop = asyncio.ensure_future(producer.stop())
             await asyncio.wait({stop}, timeout=1)
-
-    async def _send(self, messages: list[tuple[str, bytes | None, bytes]]) -> list[Sent]:
-        try:
-            producer = await self._started()
-            futures = [await producer.send(*_fields(message)) for message in messages]
-            found = await asyncio.gather(*futures)
-            return [Sent(each.partition, each.offset, each.timestamp) for each in found]
-        except (KafkaError, OSError) as error:
-            await self.close()  # one that met a fatal error would never recover
-            raise BrokerUnreachable(self._settings.kafka_bootstrap, str(error)) from error
 
     async def _started(self) -> AIOKafkaProducer:
         async with self._starting:
@@ -95,8 +88,3 @@ class Producer:
             "max_batch_size": BATCH_BYTES,
             "request_timeout_ms": 10_000,
         }
-
-
-def _fields(message: tuple[str, bytes | None, bytes]) -> tuple[str, bytes, bytes | None]:
-    topic, key, value = message
-    return topic, value, key

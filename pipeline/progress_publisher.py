@@ -6,11 +6,12 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from pipeline.changed_days import merged
-from pipeline.producer import EventPublisher
+from pipeline.producer import Producer
 from pipeline.retry import Backoff
 from pipeline.store import Store
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.notices import ChangedDays, PipelineState, Progress, pipeline_progress
+from shopstream.contracts.topics import NOTICES
 
 IDLE_SECONDS = 1.0
 LEAST_SECONDS = 0.2
@@ -30,7 +31,7 @@ class ProgressPublisher:
         self,
         worker: str,
         store: Store,
-        publisher: EventPublisher,
+        producer: Producer,
         progress: Callable[[], dict[Partition, Progress]],
         counters: Callable[[], Mapping[str, float]],
         next_id: Callable[[], int],
@@ -38,7 +39,7 @@ class ProgressPublisher:
     ) -> None:
         self._worker = worker
         self._store = store
-        self._publisher = publisher
+        self._producer = producer
         self._progress = progress
         self._counters = counters
         self._next_id = next_id
@@ -81,7 +82,7 @@ class ProgressPublisher:
         state = PipelineState(self._worker, progress, self._counters(), changed)
         event = pipeline_progress(state, f"{self._next_id():x}", datetime.now(UTC))
         try:
-            await self._publisher.notices([(None, event)])
+            await self._producer.send(NOTICES, [(None, event)])
         except BaseException:
             self._changed = merged(self._changed, changed)
             raise

@@ -14,6 +14,8 @@ T = TypeVar("T")
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 10.0
 LOG_SECONDS = 10.0
+RECOVERED_SECONDS = 2.0
+"""A dependency that serves for so long is logged as available again; one that fails before has not recovered."""
 
 
 class Backoff:
@@ -27,10 +29,14 @@ class Backoff:
         self._logged = -LOG_SECONDS
         self.unavailable_reason: str | None = None
         """Why the dependency does not serve now, or None."""
+        self._recovery: asyncio.TimerHandle | None = None
 
     async def pause(self, error: Exception) -> None:
         """Sleeps before the next try; logs the reason at most every `LOG_SECONDS`."""
         now = asyncio.get_running_loop().time()
+        if self._recovery is not None:
+            self._recovery.cancel()
+            self._recovery = None
         self.unavailable_reason = str(error)
         self.pauses += 1
         if now - self._logged >= LOG_SECONDS:
@@ -40,11 +46,16 @@ class Backoff:
         self._pause = min(self._pause * 2, LONGEST_PAUSE)
 
     def reset(self) -> None:
-        """The dependency serves."""
+        """The dependency serves; logged once that held for `RECOVERED_SECONDS`."""
         if self.unavailable_reason is not None:
-            logger.info("%s: available again", self._what)
+            loop = asyncio.get_running_loop()
+            self._recovery = loop.call_later(RECOVERED_SECONDS, self._log_recovery)
         self.unavailable_reason = None
         self._pause = FIRST_PAUSE
+
+    def _log_recovery(self) -> None:
+        logger.info("%s: available again", self._what)
+        self._recovery = None
         self._logged = -LOG_SECONDS
 
     async def call(self, function: Callable[[], Awaitable[T]]) -> T:

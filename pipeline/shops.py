@@ -10,8 +10,8 @@ import pyarrow as pa
 from clickhouse.client import ClickHouseClient, External
 from clickhouse.sql import load
 from shopstream.contracts.local_days import DAY, first_instant, local_date
+from shopstream.contracts.zones import UTC, zone_of
 
-UTC_ZONE = "UTC"
 _INSTANT = pa.timestamp("s", "UTC")
 _PERIOD = pa.schema(
     {"shop_id": pa.string(), "currency": pa.string(), "start": _INSTANT, "end": _INSTANT}
@@ -34,8 +34,7 @@ async def profiles(engine: ClickHouseClient, shops: Collection[str]) -> dict[str
     wanted = {"wanted": External("shop_id String", pa.table({"shop_id": sorted(shops)}))}
     rows = await engine.rows(load("flush/profiles.sql"), external=wanted)
     return {
-        row["shop_id"]: Profile(ZoneInfo(row["timezone"] or UTC_ZONE), row["currency"])
-        for row in rows
+        row["shop_id"]: Profile(zone_of(row["timezone"] or UTC), row["currency"]) for row in rows
     }
 
 

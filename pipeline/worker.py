@@ -26,7 +26,6 @@ from pipeline.notifier import Notifier
 from pipeline.ownership import Ownership
 from pipeline.producer import Producer
 from pipeline.progress_publisher import ProgressPublisher
-from pipeline.published import StoringPublisher
 from pipeline.reconcile.audit import Audit, Found
 from pipeline.reconcile.auditor import Auditor
 from pipeline.reconcile.repairs import slots
@@ -34,6 +33,7 @@ from pipeline.retry import Backoff, call_with_backoff
 from pipeline.snowflake import Snowflake
 from pipeline.status import Status
 from pipeline.store import Slots, Store
+from pipeline.storing_publisher import StoringPublisher
 from pipeline.topic_specs import TOPIC_SPECS
 from shopstream.broker import TopicAdmin, async_options
 from shopstream.contracts.cursor import Partition
@@ -61,11 +61,7 @@ class Worker:
         self.ids = Snowflake()
         name = f"{self.ids.writer:06x}"
         self.metrics = Metrics()
-        self.engine_backoff = Backoff("ClickHouse (batches)")
-        self.broker_backoff = Backoff("Kafka")
-        self.recovery_backoff = Backoff("ClickHouse (recovery)")
-        self.progress_backoff = Backoff("progress")
-        self.dead_letters_backoff = Backoff("dead letters")
+        self._add_backoffs()
         self.engine = ClickHouseClient(
             Address.parse(settings.clickhouse_url.get_secret_value()), settings=BEHIND_REPORTS
         )
@@ -92,19 +88,7 @@ class Worker:
             self.recovery_backoff,
             self._recovered,
         )
-        budget = MemoryBudget()
-        self.flushers = {
-            topic: Flusher(
-                self.epochs.of,
-                self.ids.next,
-                self._write,
-                self._send_dead_letters,
-                self._written,
-                spec.pace,
-                budget,
-            )
-            for topic, spec in TOPIC_SPECS.items()
-        }
+        self.flushers = self._flushers()
         self.progress_publisher = ProgressPublisher(
             name,
             self.store,
@@ -121,20 +105,45 @@ class Worker:
             self._audited,
             settings.audit_seconds,
         )
-        self.metrics.watch_retries(
-            {
-                "clickhouse": lambda: self.engine_backoff.pauses + self.recovery_backoff.pauses,
-                "kafka": lambda: self.broker_backoff.pauses,
-                "progress": lambda: self.progress_backoff.pauses,
-                "deadletters": lambda: self.dead_letters_backoff.pauses,
-            }
-        )
+        self.metrics.watch_retries(self._retries())
         self.status = Status(self.metrics.registry, self.unavailable)
         self.app = self._faust()
         self.kafka = transport.install(self.app)
         self._assigned = False
         self._started = self.kafka.instants.steady()
         self._began: dict[str, float] = {}
+
+    def _add_backoffs(self) -> None:
+        """One for each use of a dependency, so that `/ready` names the one that does not serve."""
+        self.engine_backoff = Backoff("ClickHouse (batches)")
+        self.broker_backoff = Backoff("Kafka")
+        self.recovery_backoff = Backoff("ClickHouse (recovery)")
+        self.progress_backoff = Backoff("progress")
+        self.dead_letters_backoff = Backoff("dead letters")
+
+    def _retries(self) -> dict[str, Callable[[], int]]:
+        """Counts of failed tries by the `dependency` of the metric."""
+        return {
+            "clickhouse": lambda: self.engine_backoff.pauses + self.recovery_backoff.pauses,
+            "kafka": lambda: self.broker_backoff.pauses,
+            "progress": lambda: self.progress_backoff.pauses,
+            "deadletters": lambda: self.dead_letters_backoff.pauses,
+        }
+
+    def _flushers(self) -> dict[str, Flusher]:
+        budget = MemoryBudget()
+        return {
+            topic: Flusher(
+                self.epochs.of,
+                self.ids.next,
+                self._write,
+                self._send_dead_letters,
+                self._written,
+                spec.pace,
+                budget,
+            )
+            for topic, spec in TOPIC_SPECS.items()
+        }
 
     def wire(self) -> faust.App:
         """Adds agents, tasks and callbacks; the app is ready to run then."""
@@ -187,7 +196,7 @@ class Worker:
         }
 
     def _end_of(self, tp: TP, known: int) -> int:
-        """Of a partition as the latest fetch has told it; `known` before there was one."""
+        """The high watermark of a partition in the latest fetch; `known` before there was one."""
         end = self.app.consumer.highwater(tp)
         return known if end is None else int(end)
 
@@ -238,7 +247,7 @@ class Worker:
             != self.epochs.of(tp.topic)
         }
         if stale:
-            logger.warning("topics were created again; reading from the beginning: %s", stale)
+            logger.warning("topics were recreated; reading from the beginning: %s", stale)
             await self.kafka.rewind(stale)
 
     async def _on_revoked(self, tps: set[TP]) -> None:
@@ -300,7 +309,7 @@ class Worker:
         await self.store.stored_epochs()
 
     async def _watch(self) -> None:
-        """Finds a topic that was created again, or a broker that is gone, also while no record comes."""
+        """Finds a topic that was recreated, or a broker that is gone, also while no record comes."""
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             await self.broker_backoff.call(partial(self.epochs.check, TOPICS))

@@ -98,7 +98,8 @@ def async_options(settings: Settings) -> dict[str, Any]:
 
 
 def epoch_of(topic_id: UUID) -> int:
-    """The epoch of a topic (UInt32): another number after it was deleted and made again."""
+    """The epoch of a topic (UInt32): the CRC32 of its topic id, so another number once it was recreated
+    (`pipeline/epochs.py`)."""
     return zlib.crc32(topic_id.bytes)
 
 

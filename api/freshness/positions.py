@@ -1,4 +1,4 @@
-"""The parameter `includes`: the text of a place in Kafka."""
+"""The parameter `includes`: the text of a position in Kafka."""
 
 import re
 
@@ -13,7 +13,7 @@ _OFFSET_LIMIT = 2**63
 
 
 def read_positions(text: str) -> list[RequiredPosition]:
-    """The places in `topic:partition:offset` or in a cursor.
+    """The positions in `topic:partition:offset` or in a cursor.
 
     Raises:
         ValueError: with the rule that the text breaks.
@@ -21,18 +21,20 @@ def read_positions(text: str) -> list[RequiredPosition]:
     return [_triple(text)] if ":" in text else _cursor(text)
 
 
-def check_positions(places: list[RequiredPosition], topology: Topology | None) -> None:
-    """Raises `ValueError` where a place cannot exist; nothing is checked while the topics are unknown."""
-    for place in places if topology is not None else ():
-        state = (topology or {}).get(place.partition.topic)
-        if state is None or place.partition.partition >= state.partitions:
-            raise ValueError(f"names a partition that does not exist: {_name(place)}")
-        if place.epoch is not None and place.epoch != state.epoch:
-            raise ValueError(f"names a place that no longer exists: {_name(place)} was made again")
+def check_positions(positions: list[RequiredPosition], topology: Topology | None) -> None:
+    """Raises `ValueError` where a position cannot exist; nothing is checked while the topics are unknown."""
+    for position in positions if topology is not None else ():
+        state = (topology or {}).get(position.partition.topic)
+        if state is None or position.partition.partition >= state.partitions:
+            raise ValueError(f"names a partition that does not exist: {_name(position)}")
+        if position.epoch is not None and position.epoch != state.epoch:
+            raise ValueError(
+                f"names a place that no longer exists: {_name(position)} was made again"
+            )
 
 
-def _name(place: RequiredPosition) -> str:
-    return f"{place.partition.topic}:{place.partition.partition}"
+def _name(position: RequiredPosition) -> str:
+    return f"{position.partition.topic}:{position.partition.partition}"
 
 
 def _triple(text: str) -> RequiredPosition:
@@ -53,5 +55,6 @@ def _cursor(text: str) -> list[RequiredPosition]:
     except BadCursor:
         raise ValueError(_RULE) from None
     return [
-        RequiredPosition(place, position.epoch, position.next) for place, position in cursor.items()
+        RequiredPosition(partition, position.epoch, position.next)
+        for partition, position in cursor.items()
     ]

@@ -27,5 +27,5 @@ class FreshnessSource(Protocol):
     def freshness(self, shop: str, /) -> Freshness: ...
 
     def changed_days(self, shop: str, version: int, /) -> Set[int] | None:
-        """What the pipeline's words since that version named: days (UTC, counted from 1970-01-01) in which the
+        """What the progress messages since that version named: days (UTC, counted from 1970-01-01) in which the
         shop's sales, payments or sessions may be others than then. None: any day, time zone or currency."""

@@ -1,4 +1,4 @@
-"""The event topics as the broker has them now: which incarnation (epoch), how many partitions."""
+"""The event topics as the broker has them: their epochs (`shopstream.broker.epoch_of`) and numbers of partitions."""
 
 import logging
 import threading
@@ -27,7 +27,7 @@ Topology = Mapping[str, TopicState]
 
 
 class Admin(Protocol):
-    """What is asked of the broker; blocks."""
+    """The broker's administration; every call blocks."""
 
     def topic_ids(self, names: Sequence[str]) -> dict[str, UUID | None]: ...
 

@@ -1,4 +1,4 @@
-"""How far the reports are: `asOf`, and waiting until a place is included. Single-threaded, no I/O."""
+"""How far the reports are: `asOf`, and waiting until a position is included. Single-threaded, no I/O."""
 
 import asyncio
 import time
@@ -16,9 +16,9 @@ from shopstream.contracts.topics import INPUTS
 from shopstream.instants import Instants
 
 SHOPS = 20_000
-"""Shops whose latest change is remembered; one that is not counts as changed with the last that was forgotten."""
+"""Shops whose latest change is kept; any other counts as changed with the last that was dropped."""
 DAYS = 64
-"""Of a shop, whose latest change is remembered; beyond them all of the shop counts as changed."""
+"""Days of a shop whose latest change is kept; beyond them all of the shop counts as changed."""
 HEARD_SECONDS = 3.0
 """A worker reports about once a second while nothing comes."""
 WORKERS = 64
@@ -28,7 +28,7 @@ AHEAD_SECONDS = 1.0
 
 
 class RequiredPosition(NamedTuple):
-    """A place that a request names: everything of the partition before `next`. No epoch: the present one."""
+    """A position that a request names: everything of the partition before `next`. No epoch: the present one."""
 
     partition: Partition
     epoch: int | None
@@ -37,21 +37,22 @@ class RequiredPosition(NamedTuple):
 
 @dataclass(eq=False, slots=True)
 class _Waiter:
-    places: frozenset[RequiredPosition]
+    positions: frozenset[RequiredPosition]
     done: asyncio.Future[None]
 
 
 @dataclass(eq=False, slots=True)
-class _Shop:
-    """When what was last said of it: numbers of words and notices as they came. `days` (UTC) since `whole`."""
+class _ShopChanges:
+    """Numbers, in order of arrival, of the latest notice and progress message that changed the shop, of the latest that
+    changed all of it, and of the latest for each of the `days` (UTC) since."""
 
     notice: int = 0
-    word: int = 0
+    message: int = 0
     whole: int = 0
     days: dict[int, int] = field(default_factory=dict)
 
-    def touch(self, number: int, days: Set[int] | None) -> None:
-        self.word = number
+    def mark_changed(self, number: int, days: Set[int] | None) -> None:
+        self.message = number
         if days is not None:
             self.days.update(dict.fromkeys(days, number))
         if days is None or len(self.days) > DAYS:
@@ -60,15 +61,16 @@ class _Shop:
 
 
 class _Instant(NamedTuple):
-    """What was said, true on the wall clock of that moment. `heard`, and the instant itself, by the steady clock."""
+    """An instant of the wall clock, as it was when it was reported; `steady` is the same instant, and `heard` that
+    moment, by the steady clock."""
 
-    said: datetime
+    reported: datetime
     heard: float
     steady: float
 
 
 class _PartitionFreshness(NamedTuple):
-    """Of a partition. `as_of` None: told by a clock that was wrong."""
+    """Progress of a partition. `as_of` None: it was reported by a clock that was wrong."""
 
     epoch: int
     next: int
@@ -76,7 +78,7 @@ class _PartitionFreshness(NamedTuple):
 
 
 class FreshnessTracker:
-    """What the pipeline's workers have said, the latest of each partition; `clock` in seconds."""
+    """The latest progress of each partition, as the pipeline's workers report it; `clock` in seconds."""
 
     def __init__(
         self,
@@ -90,34 +92,35 @@ class FreshnessTracker:
         self._heard = -HEARD_SECONDS
         self._numbers = 0
         self._forgotten = 0
-        self._shops: OrderedDict[str, _Shop] = OrderedDict()
+        self._shops: OrderedDict[str, _ShopChanges] = OrderedDict()
         self._known: dict[Partition, _PartitionFreshness] = {}
         self._counters: OrderedDict[str, Mapping[str, float]] = OrderedDict()
         self._topology: Topology | None = None
         self._waiters: set[_Waiter] = set()
-        self._told: _Instant | None = None
+        self._latest_as_of: _Instant | None = None
 
     def observe(self, state: PipelineState, *, replayed: bool = False) -> None:
-        """Takes a worker's word; an older one than is known changes nothing. `replayed`: nobody knows how old it is."""
+        """Applies a progress message; one that is older than what is known changes nothing. `replayed`: its age is not
+        known."""
         self._see_clock()
         self._heard = self._clock()
         now, steady = self._instants.now(), self._instants.steady()
         at = None if replayed else state.at
         for partition, progress in state.partitions.items():
             as_of = _instant(progress.as_of, at, now, steady)
-            said = _PartitionFreshness(progress.epoch, progress.next, as_of)
+            reported = _PartitionFreshness(progress.epoch, progress.next, as_of)
             known = self._known.get(partition)
             if known is not None:
-                said = self._later(partition, known, said, replayed)
-            self._known[partition] = said
+                reported = self._later(partition, known, reported, replayed)
+            self._known[partition] = reported
         if at is not None:
             self._ahead[state.worker] = (at - now).total_seconds()
-        self._touch(state.touched)
+        self._mark_changed(state.touched)
         self._count(state)
         self._release()
 
     def see(self, topology: Topology) -> None:
-        """Takes the topics as they are now: a partition that is gone holds nothing back."""
+        """Sets the present topics: a partition that is gone no longer holds `as_of` back."""
         if topology != self._topology:
             self._topology = topology
             self._release()
@@ -130,15 +133,15 @@ class FreshnessTracker:
     def as_of(self) -> datetime | None:
         """Everything that reached Kafka before this (UTC) is in the reports; None when nothing is known.
 
-        While there is a partition of which no worker has said anything yet, it stands still. It never lies in the
-        future: where the clock of this process is set back, it goes with it.
+        It stands still while there is a partition that no worker has reported yet. It never lies in the future: where
+        the clock of this process is set back, it goes with it.
         """
         if self._complete():
-            known = [at.as_of for place, at in self._known.items() if self._exists(place)]
-            told = [as_of for as_of in known if as_of is not None]
-            if len(told) == len(known):
-                self._told = min(told, key=lambda one: one.steady, default=None)
-        return None if self._told is None else self._on_the_wall(self._told)
+            known = [at.as_of for partition, at in self._known.items() if self._exists(partition)]
+            known_as_of = [as_of for as_of in known if as_of is not None]
+            if len(known_as_of) == len(known):
+                self._latest_as_of = min(known_as_of, key=lambda one: one.steady, default=None)
+        return None if self._latest_as_of is None else self._on_the_wall(self._latest_as_of)
 
     @property
     def ahead(self) -> float:
@@ -154,7 +157,7 @@ class FreshnessTracker:
 
     def _on_the_wall(self, instant: _Instant) -> datetime:
         shift = self._instants.shift(instant.heard)
-        return instant.said + timedelta(seconds=shift) if shift else instant.said
+        return instant.reported + timedelta(seconds=shift) if shift else instant.reported
 
     def _see_clock(self) -> None:
         """Answers from before the clock was set back bear an instant in the future: none of them holds."""
@@ -166,22 +169,22 @@ class FreshnessTracker:
     def changed(self, shop: str | None = None, days: Set[int] | None = None) -> None:
         """The reports of a shop changed, in these days (UTC, counted from 1970-01-01), or in any where None.
 
-        Without a shop: maybe those of any, where words or notices may have been missed.
+        Without a shop: those of any may have, because messages may have been missed.
         """
         self._numbers += 1
         if shop is None:
-            self._anything()
+            self._mark_all_changed()
             return
         known = self._shop(shop)
         known.notice = self._numbers
-        known.touch(self._numbers, days)
+        known.mark_changed(self._numbers, days)
 
     def freshness(self, shop: str, *, readable: bool) -> Freshness:
         """What is known of a shop's reports now; `readable`: whether notices can be read at all."""
         self._see_clock()
-        known = self._shops.get(shop) or _Shop()
+        known = self._shops.get(shop) or _ShopChanges()
         return Freshness(
-            version=max(known.word, self._forgotten) if self._known and readable else None,
+            version=max(known.message, self._forgotten) if self._known and readable else None,
             changes=max(known.notice, self._forgotten),
             as_of=self.as_of(),
             heard=self._clock() < self._heard + HEARD_SECONDS,
@@ -193,7 +196,7 @@ class FreshnessTracker:
 
         None: any day, time zone or currency. Empty, though the version is another one now: something else.
         """
-        known = self._shops.get(shop) or _Shop()
+        known = self._shops.get(shop) or _ShopChanges()
         if max(known.whole, self._forgotten) > version:
             return None
         return {day for day, number in known.days.items() if number > version}
@@ -206,25 +209,25 @@ class FreshnessTracker:
                 found[name] = found.get(name, 0) + value
         return found
 
-    def _touch(self, touched: ChangedDays | None) -> None:
+    def _mark_changed(self, touched: ChangedDays | None) -> None:
         self._numbers += 1
         if touched is None:
-            self._anything()
+            self._mark_all_changed()
             return
         for shop, days in touched.items():
-            self._shop(shop).touch(self._numbers, days)
+            self._shop(shop).mark_changed(self._numbers, days)
 
-    def _anything(self) -> None:
+    def _mark_all_changed(self) -> None:
         self._shops.clear()
         self._forgotten = self._numbers
 
-    def _shop(self, name: str) -> _Shop:
-        """That of the name, as the one that was spoken of last."""
-        shop = self._shops.setdefault(name, _Shop())
+    def _shop(self, name: str) -> _ShopChanges:
+        """The changes of a shop, which becomes the most recently changed one."""
+        shop = self._shops.setdefault(name, _ShopChanges())
         self._shops.move_to_end(name)
         if len(self._shops) > SHOPS:
             _, gone = self._shops.popitem(last=False)
-            self._forgotten = max(gone.word, gone.notice)
+            self._forgotten = max(gone.message, gone.notice)
         return shop
 
     def _count(self, state: PipelineState) -> None:
@@ -234,9 +237,9 @@ class FreshnessTracker:
             gone, _ = self._counters.popitem(last=False)
             self._ahead.pop(gone, None)
 
-    async def wait(self, places: Iterable[RequiredPosition]) -> None:
-        """Returns once every place is included; cancel it to give up."""
-        waiter = _Waiter(frozenset(places), asyncio.get_running_loop().create_future())
+    async def wait(self, positions: Iterable[RequiredPosition]) -> None:
+        """Returns once every position is included; cancel it to give up."""
+        waiter = _Waiter(frozenset(positions), asyncio.get_running_loop().create_future())
         if self._included(waiter):
             return
         self._waiters.add(waiter)
@@ -251,9 +254,9 @@ class FreshnessTracker:
                 waiter.done.set_result(None)
 
     def _complete(self) -> bool:
-        """Every partition has said something; of a broker that was not seen yet, every topic."""
+        """Whether every partition was reported; while the topology is unknown, every topic."""
         if self._topology is None:
-            return {place.topic for place in self._known} >= set(INPUTS)
+            return {partition.topic for partition in self._known} >= set(INPUTS)
         return all(
             Partition(topic, number) in self._known
             for topic in INPUTS
@@ -262,56 +265,57 @@ class FreshnessTracker:
         )
 
     def _included(self, waiter: _Waiter) -> bool:
-        """What no report is made of waits for nothing."""
+        """Whether each position is included; those of topics that no report uses always are."""
         return all(
-            place.partition.topic not in INPUTS or self._has(place) for place in waiter.places
+            required.partition.topic not in INPUTS or self._has(required)
+            for required in waiter.positions
         )
 
-    def _has(self, place: RequiredPosition) -> bool:
-        if not place.next:
+    def _has(self, required: RequiredPosition) -> bool:
+        if not required.next:
             return True
-        known = self._known.get(place.partition)
+        known = self._known.get(required.partition)
         return (
             known is not None
-            and known.epoch == self._epoch(place, known)
-            and known.next >= place.next
+            and known.epoch == self._epoch(required, known)
+            and known.next >= required.next
         )
 
-    def _epoch(self, place: RequiredPosition, known: _PartitionFreshness) -> int:
-        if place.epoch is not None:
-            return place.epoch
-        state = (self._topology or {}).get(place.partition.topic)
+    def _epoch(self, required: RequiredPosition, known: _PartitionFreshness) -> int:
+        if required.epoch is not None:
+            return required.epoch
+        state = (self._topology or {}).get(required.partition.topic)
         return known.epoch if state is None else state.epoch
 
-    def _exists(self, place: Partition) -> bool:
-        """A topic that is away for now may come back, so its last word stands."""
-        state = (self._topology or {}).get(place.topic)
-        return state is None or place.partition < state.partitions
+    def _exists(self, partition: Partition) -> bool:
+        """False only if its topic exists without it: a topic that is missing now may come back."""
+        state = (self._topology or {}).get(partition.topic)
+        return state is None or partition.partition < state.partitions
 
     def _later(
         self,
-        place: Partition,
+        partition: Partition,
         known: _PartitionFreshness,
-        said: _PartitionFreshness,
+        reported: _PartitionFreshness,
         replayed: bool,
     ) -> _PartitionFreshness:
-        """Whatever instants say: the topic that is there now, else what a worker says now.
+        """Of two epochs the present one counts, else what is reported now; of one epoch the greater offset and instant.
 
-        A worker that has lost its partitions, and does not know it yet, says less than its successor.
+        A worker that has lost its partitions, and does not know it yet, reports less than its successor.
         """
-        if said.epoch != known.epoch:
-            present = (self._topology or {}).get(place.topic)
-            if present is not None and present.epoch in (known.epoch, said.epoch):
-                return said if said.epoch == present.epoch else known
-            return known if replayed else said
-        instants = [each.as_of for each in (known, said) if each.as_of is not None]
+        if reported.epoch != known.epoch:
+            present = (self._topology or {}).get(partition.topic)
+            if present is not None and present.epoch in (known.epoch, reported.epoch):
+                return reported if reported.epoch == present.epoch else known
+            return known if replayed else reported
+        instants = [each.as_of for each in (known, reported) if each.as_of is not None]
         latest = max(instants, key=lambda one: one.steady, default=None)
-        return _PartitionFreshness(known.epoch, max(known.next, said.next), latest)
+        return _PartitionFreshness(known.epoch, max(known.next, reported.next), latest)
 
 
 def _instant(as_of: datetime, at: datetime | None, now: datetime, steady: float) -> _Instant | None:
     """One in the future comes from a clock that is ahead, or from this one before it was set back: what counts then is
-    how long ago it was at the moment `at` which it was told; None where that is not known either."""
+    how long ago it was at `at`, when it was reported; None where that is not known either."""
     if as_of > now:
         if at is None:
             return None

@@ -30,7 +30,8 @@ from shopstream.contracts.routing import Record, checked
 from shopstream.contracts.values import IDENTIFIER_LENGTH
 from shopstream.sources import NotJson, Shop, Unmapped, map_json
 
-PATH = "/hooks/{platform}/{shop}"
+PATH = "/hooks/{platform}/{shop:path}"
+"""An identifier may have a slash."""
 TOPICS = {"shopify": "x-shopify-topic", "woocommerce": "x-wc-webhook-topic"}
 """By platform: the header of the topic; Stripe has it in the payload."""
 BIG_BYTES = 16 * 1024

@@ -1,8 +1,9 @@
 """From a request to the events in it, each as one JSON document (CloudEvents HTTP protocol binding 1.0.2). Pure."""
 
 import hashlib
+import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from urllib.parse import unquote_to_bytes
@@ -17,8 +18,11 @@ from shopstream.contracts.routing import Record, checked
 
 MAX_EVENTS = 5_000
 """Of one request."""
+BLOCK = 64 * 1024
+"""Bytes of a batch that are looked at together."""
 _JSON = "application/json"
 _PREFIX = "ce-"
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 CONTENT_TYPES = (STRUCTURED, BATCH, _JSON)
 HeaderList = Iterable[tuple[str, str]]
 """Names in lower case."""
@@ -104,21 +108,38 @@ def split(body: bytes) -> list[bytes]:
         raise _no_batch(Reason.NOT_JSON, "the batch is not a JSON array")
     if not text[1:-1].strip(JSON_BLANKS):
         raise _no_batch(Reason.NOT_CLOUDEVENT, "the batch has no events")
-    # of the same length, so that a place in it is one in the text
-    plain = text.replace(b"\\\\", b"__").replace(b'\\"', b"__")
-    signs = np.frombuffer(plain, np.uint8)
-    quoted = ((signs == 0x22).cumsum(dtype=np.uint8) & 1).view(np.bool_)
-    steps = np.frombuffer(plain.translate(STEPS), np.int8).copy()
-    steps[quoted] = 0
-    outermost = (steps.cumsum(dtype=np.int32) == 1) & (signs == 0x2C) & ~quoted
-    if np.count_nonzero(outermost) >= MAX_EVENTS:
-        raise ContentTooLarge(f"A batch has at most {MAX_EVENTS:,} events.")
-    cuts = [0, *np.flatnonzero(outermost).tolist(), len(text) - 1]
+    cuts = [0]
+    for commas in _outermost_commas(text):
+        cuts += commas
+        if len(cuts) > MAX_EVENTS:
+            raise ContentTooLarge(f"A batch has at most {MAX_EVENTS:,} events.")
+    cuts.append(len(text) - 1)
     return [text[a + 1 : b].strip(JSON_BLANKS) for a, b in pairwise(cuts)]
 
 
+def _outermost_commas(text: bytes) -> Iterator[list[int]]:
+    """Where the commas of the outermost level are, block by block: other threads wait for each of these calls."""
+    depth, in_text, escaped = 0, False, False
+    for begin in range(0, len(text), BLOCK):
+        block = text[begin : begin + BLOCK]
+        if escaped:
+            block = b"_" + block[1:]
+        # a backslash at the end may be half of a pair
+        escaped = (len(block) - len(block.rstrip(b"\\"))) % 2 == 1
+        # of the same length, so that a place in it is one in the text
+        plain = block.replace(b"\\\\", b"__").replace(b'\\"', b"__")
+        signs = np.frombuffer(plain, np.uint8)
+        quoted = (((signs == 0x22).cumsum(dtype=np.uint8) + in_text) & 1).view(np.bool_)
+        steps = np.frombuffer(plain.translate(STEPS), np.int8).copy()
+        steps[quoted] = 0
+        depths = steps.cumsum(dtype=np.int32) + depth
+        commas = np.flatnonzero((depths == 1) & (signs == 0x2C) & ~quoted) + begin
+        yield commas.tolist()
+        depth, in_text = int(depths[-1]), bool(quoted[-1])
+
+
 def _attributes(headers: HeaderList) -> dict[str, str]:
-    """Those of the `ce-` headers, percent-decoded (section 3.1.3.2)."""
+    """Those of the `ce-` headers, without the quotes of a quoted string, then percent-decoded (section 3.1.3.2)."""
     found: dict[str, str] = {}
     for name, value in headers:
         if not name.startswith(_PREFIX):
@@ -127,10 +148,17 @@ def _attributes(headers: HeaderList) -> dict[str, str]:
         if attribute in found:
             raise _misfit(attribute, f"the header {name} must stand once")
         try:
-            found[attribute] = unquote_to_bytes(value.encode("latin-1")).decode()
+            found[attribute] = unquote_to_bytes(_unquoted(value).encode("latin-1")).decode()
         except UnicodeDecodeError:
             raise _misfit(attribute, f"the header {name} must be UTF-8") from None
     return found
+
+
+def _unquoted(value: str) -> str:
+    """Of a quoted string (RFC 9110, section 5.6.4) what it says."""
+    if not _QUOTED.fullmatch(value):
+        return value
+    return re.sub(r"\\(.)", r"\1", value[1:-1])
 
 
 def _misfit(field: str, message: str) -> Refused:

@@ -26,12 +26,14 @@ from api.limits import EVENTS_BYTES
 from api.parameters import openapi, read_query
 from shopstream.contracts.cursor import Partition, Position, encode
 from shopstream.contracts.envelope import BATCH
+from shopstream.contracts.json_text import signs
 from shopstream.contracts.reject import Reason
 from shopstream.contracts.routing import Record
 
 PATH = "/events"
 BIG_BYTES = 16 * 1024
-"""A body of more is checked beside the event loop."""
+BIG_SIGNS = 1_000
+"""Commas and brackets: 16 KiB may be 5,000 events. A body with more of either is checked beside the event loop."""
 CHECKS_AT_ONCE = 2
 MEMORY_BYTES = 64 * 1024 * 1024
 """Bodies of all requests in progress, as far as they have arrived."""
@@ -101,7 +103,7 @@ class IngestRoutes:
     async def _checked(self, request: Request, body: bytes) -> CheckedEvents:
         headers = [(name.lower(), value) for name, value in request.headers.items()]
         try:
-            if len(body) <= BIG_BYTES:
+            if len(body) <= BIG_BYTES and signs(body) <= BIG_SIGNS:
                 return check_events(headers, body)
             async with self._checking:
                 return await asyncio.to_thread(check_events, headers, body)

@@ -9,7 +9,7 @@ RETRY_SECONDS = 5
 
 
 class Admission:
-    """0 is no limit."""
+    """Slots for open streams; a limit of 0 is none."""
 
     def __init__(self, total: int, per_address: int, per_user: int) -> None:
         self._total = total
@@ -23,7 +23,7 @@ class Admission:
         return self._open
 
     def connection(self, address: str) -> Callable[[], None]:
-        """A place for a connection from an address; what is returned gives it back, once.
+        """Takes a slot for a connection from an address; what it returns frees the slot, once.
 
         Raises:
             Busy: the process is full.
@@ -36,14 +36,14 @@ class Admission:
         self._open += 1
         release = _take(self._addresses, address)
 
-        def give_back() -> None:
+        def free() -> None:
             if release():
                 self._open -= 1
 
-        return give_back
+        return free
 
     def user(self, shop: str, user: str) -> Callable[[], object]:
-        """A place for a stream of a user of a shop; what is returned gives it back, once.
+        """Takes a slot for a stream of a user of a shop; what it returns frees the slot, once.
 
         Raises:
             TooManyStreams: the user has as many as it may.
@@ -58,13 +58,13 @@ class Admission:
 def _take(counter: "Counter[Hashable] | Counter[str]", key: Hashable) -> Callable[[], bool]:
     counted: Counter[Hashable] = counter  # type: ignore[assignment]
     counted[key] += 1
-    given_back = False
+    freed = False
 
     def release() -> bool:
-        nonlocal given_back
-        if given_back:
+        nonlocal freed
+        if freed:
             return False
-        given_back = True
+        freed = True
         counted[key] -= 1
         if not counted[key]:
             del counted[key]

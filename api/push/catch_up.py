@@ -1,4 +1,4 @@
-"""Brings those who were away for longer than the hub remembers on, out of the stored events."""
+"""Replays stored events to subscribers that miss more than their channel has."""
 
 import asyncio
 import logging
@@ -22,14 +22,14 @@ from clickhouse.errors import EngineError, EngineUnavailable
 log = logging.getLogger(__name__)
 
 READ_SECONDS = 5.0
-"""How long a process may be behind another one that gave a cursor."""
-PATIENCE_SECONDS = 30.0
-"""How long what was missed may be out of reach; then the client is told, and goes on from now."""
-AGAIN_SECONDS = 0.5
+"""How long this process may lag behind another one that issued the cursor."""
+CATCH_UP_TIMEOUT_SECONDS = 30.0
+"""How long a page may take, retries included; then the stream is reset."""
+RETRY_SECONDS = 0.5
 
 
 class CatchUps:
-    """`included` returns once the pipeline has stored everything before some places."""
+    """`included` returns once the pipeline has stored everything before some positions."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class CatchUps:
         self._included = included
 
     def start(self, subscriber: Subscriber, *, fresh: bool) -> None:
-        """Begins to bring a subscriber on; `fresh`: it has not been told yet that its stream is ready."""
+        """Starts the catch-up of a subscriber as a task; `fresh`: `stream:ready` has not been sent to it yet."""
         task = asyncio.create_task(self._run(subscriber, fresh), name="catch up")
         subscriber.catching_up = task
         task.add_done_callback(lambda done: self._done(done, subscriber))
@@ -52,14 +52,14 @@ class CatchUps:
             self._hub.reset(subscriber, "the cursor is ahead of what is known here", fresh=fresh)
             return
         limit = FIRST_PAGE
-        while not self._hub.catch(subscriber, fresh=fresh):
+        while not self._hub.try_replay_from_channel(subscriber, fresh=fresh):
             span, wanted = self._missing(subscriber), subscriber.filter
             page = await self._page(subscriber, span, limit)
             if page is None:
                 self._hub.reset(subscriber, "what was missed cannot be read now", fresh=fresh)
                 return
             if fresh:
-                self._hub.be_ready(subscriber)
+                self._hub.send_ready(subscriber)
                 fresh = False
             if await self._deliver(subscriber, page, wanted) and len(page) < limit:
                 subscriber.position.update(span.until)
@@ -73,25 +73,25 @@ class CatchUps:
     async def _page(
         self, subscriber: Subscriber, span: Span, limit: int
     ) -> "list[StoredEvent] | None":
-        """None where it cannot be had in time."""
+        """A page of stored events; None where it cannot be read within `CATCH_UP_TIMEOUT_SECONDS`."""
         channel = subscriber.channel
         shop = channel.shop if channel is not None else ""
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                await self._included(span.places())
+            async with asyncio.timeout(CATCH_UP_TIMEOUT_SECONDS):
+                await self._included(span.end_positions())
                 while True:
                     try:
                         return await self._events.page(shop, span, subscriber.filter, limit)
                     except (EngineUnavailable, EngineError) as error:
                         log.warning("what a subscriber missed cannot be read yet: %s", error)
-                        await asyncio.sleep(AGAIN_SECONDS)
+                        await asyncio.sleep(RETRY_SECONDS)
         except TimeoutError:
             return None
 
     async def _deliver(
         self, subscriber: Subscriber, page: list[StoredEvent], wanted: SubscriptionFilter
     ) -> bool:
-        """Whether that was what the client wants to the end: it may ask for other types meanwhile."""
+        """Writes a page; False where the client chose other types meanwhile, so that the page is read again."""
         encoder = CursorEncoder(subscriber.position, subscriber.at)
         for part in parts(page):
             if subscriber.filter is wanted:
@@ -103,7 +103,7 @@ class CatchUps:
     ) -> None:
         events: list[tuple[PushEvent, str]] = []
         for stored in part:
-            encoder.move(stored.place, stored.position, stored.at)
+            encoder.advance(stored.partition, stored.position, stored.at)
             events.append((stored.event, encoder.text()))
         subscriber.position, subscriber.at = dict(encoder.positions), encoder.at
         self._hub.counts.deliveries += len(part)
@@ -116,7 +116,7 @@ class CatchUps:
         subscriber.catching_up = None
         if task.cancelled() or (fault := task.exception()) is None:
             return
-        log.error("a subscriber could not be brought on", exc_info=fault)
+        log.error("the catch-up of a subscriber failed", exc_info=fault)
         if not subscriber.ended:
             subscriber.outlet.abort()
             self._hub.leave(subscriber)

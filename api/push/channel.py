@@ -1,4 +1,4 @@
-"""The stream of one shop: its latest events in order, where it is, and who listens."""
+"""The stream of one shop: its latest events in order, its positions, and its subscribers."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,7 +15,7 @@ from shopstream.contracts.cursor import Partition, Position
 Positions = Mapping[Partition, Position]
 Group = dict[Subscriber, None]
 MAX_ENTRIES = 4096
-"""Entries that a channel keeps for those who fell behind or come back."""
+"""Entries that a channel keeps, for subscribers that lag or come back."""
 ENTRY_SIZE = 400
 """Bytes that an entry takes beside its value, about."""
 MAX_WRITE = 64 * 1024
@@ -23,14 +23,13 @@ MAX_WRITE = 64 * 1024
 
 
 Value = bytes | PushEvent | None
-"""Of a record: its bytes, or, where it was checked before, what is pushed of it; None also where it was refused."""
+"""Value of a record: its bytes, or its event if it was checked before; None also where it was refused."""
 
 
 class Sized(Protocol):
-    """What takes bytes."""
-
     @property
-    def size(self) -> int: ...
+    def size(self) -> int:
+        """Bytes in memory, about."""
 
 
 _Sized = TypeVar("_Sized", bound=Sized)
@@ -38,14 +37,14 @@ _Sized = TypeVar("_Sized", bound=Sized)
 
 @dataclass(eq=False, slots=True)
 class Entry:
-    """A record of the shop. `value` is read only when somebody is to get it; `event` None: it was refused.
+    """A record of the shop. `value` is parsed once a subscriber is to get it; `event` None: it was refused.
 
-    `before` is where the partition was, `position` is right after the record, `at` Unix seconds of its arrival,
-    `size` its bytes in memory, about.
+    `before` is the position of the shop's stream in the partition until then, `position` is right after the record,
+    `at` Unix seconds of its arrival, `size` its bytes in memory, about.
     """
 
     seq: int
-    place: Partition
+    partition: Partition
     before: Position
     position: Position
     at: int
@@ -55,7 +54,7 @@ class Entry:
     cursor: str = ""
 
     def is_of(self, value: Value) -> bool:
-        """Whether it was made of this record; never of one that was refused."""
+        """Whether it has the same bytes as this record; False if it was refused."""
         if self.event is not None and isinstance(value, bytes):
             return self.event.value == one_line(value)
         known = self.value if self.event is None else self.event
@@ -63,10 +62,10 @@ class Entry:
 
 
 class Channel:
-    """`base` is where the reading of each partition began; in the partitions of `moved` the shop had records since.
+    """`base` has the position from which each partition is read, `latest` that after the shop's latest record since.
 
-    Entries are numbered from 1 without holes; `sent` is the last one that was written to the live subscribers. A
-    channel that nobody listens to keeps its entries as bytes: a record is parsed where somebody is to get it.
+    Entries are numbered from 1 without gaps; `sent` is the last one that was written to the live subscribers. An idle
+    channel keeps its entries as bytes: a record is parsed once a subscriber is to get it.
     """
 
     __slots__ = (
@@ -76,114 +75,116 @@ class Channel:
         "entries",
         "evicted",
         "groups",
-        "members",
-        "moved",
+        "latest",
         "sent",
         "seq",
         "shop",
+        "subscribers",
     )
 
     def __init__(self, shop: str, base: Positions, at: int) -> None:
         self.shop = shop
         self.base = base
         self.at = at
-        self.moved: dict[Partition, Position] = {}
+        self.latest: dict[Partition, Position] = {}
         self.evicted: dict[Partition, Position] = {}
         self.entries: deque[Entry] = deque()
         self.seq = 0
         self.sent = 0
         self.groups: dict[tuple[Encoding, frozenset[str]], Group] = {}
-        """Live subscribers by what they get; those who are behind are in none."""
-        self.members: set[Subscriber] = set()
+        """Live subscribers by encoding and event types; those that lag are in no group."""
+        self.subscribers: set[Subscriber] = set()
         self.encoder: CursorEncoder | None = None
-        """Stands while somebody listens."""
+        """None while there is no subscriber."""
 
-    def append(self, place: Partition, position: Position, at: int, value: Value) -> Entry:
-        """Adds a record."""
-        before = self.moved.get(place) or self.base.get(place) or Position(position.epoch, 0)
+    def append(self, partition: Partition, position: Position, at: int, value: Value) -> Entry:
+        """Adds a record as the newest entry; parses it if there are subscribers."""
+        before = (
+            self.latest.get(partition) or self.base.get(partition) or Position(position.epoch, 0)
+        )
         self.seq += 1
         self.at = max(self.at, at)
         raw = value.value if isinstance(value, PushEvent) else value
         size = ENTRY_SIZE + len(raw or b"")
-        entry = Entry(self.seq, place, before, position, at, value, size)
-        self.moved[place] = position
+        entry = Entry(self.seq, partition, before, position, at, value, size)
+        self.latest[partition] = position
         self.entries.append(entry)
         if self.encoder is not None:
-            self.encoder.move(place, position, at)
-            self._read(entry, self.encoder)
+            self.encoder.advance(partition, position, at)
+            self._parse(entry, self.encoder)
         return entry
 
     def evict(self) -> Entry:
-        """Forgets the oldest entry."""
+        """Removes the oldest entry, and returns it."""
         entry = self.entries.popleft()
-        now = self.base.get(entry.place)
+        now = self.base.get(entry.partition)
         if now is not None and now.epoch == entry.position.epoch:
-            self.evicted[entry.place] = entry.position
+            self.evicted[entry.partition] = entry.position
         return entry
 
-    def listen(self) -> CursorEncoder:
-        """Begins to keep a cursor text."""
+    def start_encoding(self) -> CursorEncoder:
+        """Keeps the cursor text up to date from now on."""
         if self.encoder is None:
             self.encoder = CursorEncoder(self.positions(), self.at)
         return self.encoder
 
     def cursor(self) -> str:
-        """Where the channel is now."""
-        return self.listen().text()
+        """The cursor text of the present positions."""
+        return self.start_encoding().text()
 
     def positions(self) -> dict[Partition, Position]:
-        """What the shop's stream has seen."""
-        return {**self.base, **self.moved}
+        """The position of the shop's stream in every partition."""
+        return {**self.base, **self.latest}
 
     def floor(self) -> dict[Partition, Position]:
-        """From where on every record of the shop is among the entries."""
+        """The positions from which on every record of the shop is among the entries."""
         return {**self.base, **self.evicted}
 
-    def move(self, entry: Entry, position: Position) -> None:
-        """The entry is of another incarnation of its topic than it seemed. Its cursor stays: who comes back with it is
-        told to begin anew, and loses nothing without a word."""
+    def correct_epoch(self, entry: Entry, position: Position) -> None:
+        """Gives an entry the epoch of a topic that was recreated before the entry was read. Its cursor text keeps the
+        old epoch: a client that resumes from it gets `stream:reset`, so a gap is never silent."""
         entry.position = position
-        self.moved[entry.place] = position
+        self.latest[entry.partition] = position
         if self.encoder is not None:
-            self.encoder.move(entry.place, position, entry.at)
+            self.encoder.advance(entry.partition, position, entry.at)
 
-    def skip(self, place: Partition, position: Position) -> None:
-        """What lay before `position` is not among the entries."""
-        self.moved[place] = self.evicted[place] = position
+    def skip(self, partition: Partition, position: Position) -> None:
+        """Moves the stream to `position`: what lay before it is not among the entries."""
+        self.latest[partition] = self.evicted[partition] = position
         if self.encoder is not None:
-            self.encoder.move(place, position, self.at)
+            self.encoder.advance(partition, position, self.at)
 
     def begin(self, base: Positions) -> None:
-        """These are the partitions now: those of a topic that was made again start anew."""
+        """Sets the present partitions; positions in a topic that was recreated are dropped."""
 
-        def stands(place: Partition, position: Position) -> bool:
-            return place in base and base[place].epoch == position.epoch
+        def stands(partition: Partition, position: Position) -> bool:
+            return partition in base and base[partition].epoch == position.epoch
 
         self.base = base
-        self.moved = {p: position for p, position in self.moved.items() if stands(p, position)}
+        self.latest = {p: position for p, position in self.latest.items() if stands(p, position)}
         self.evicted = {p: position for p, position in self.evicted.items() if stands(p, position)}
         if self.encoder is not None:
             self.encoder = CursorEncoder(self.positions(), self.at)
 
     def positions_at(self, seq: int) -> dict[Partition, Position]:
-        """What the stream had seen with entry `seq`: its present place, and everything since taken back."""
+        """The positions of the stream after entry `seq`: the present ones without the entries since."""
         positions = self.positions()
         for later in reversed(self.entries):
             if later.seq <= seq:
                 break
-            if later.place in positions:
-                positions[later.place] = later.before
+            if later.partition in positions:
+                positions[later.partition] = later.before
         return positions
 
     def newest(self, count: int) -> list[Entry]:
-        """The last entries."""
+        """The last `count` entries, oldest first."""
         # from the end: a deque finds its n-th entry by passing n others
         found = list(islice(reversed(self.entries), count))
         found.reverse()
         return found
 
     def after(self, seq: int) -> "list[Entry] | None":
-        """The entries after number `seq`, read; None where the first of them is not there any more.
+        """The entries after number `seq`, parsed; None where the first of them was evicted.
 
         At most about `MAX_WRITE` bytes of them, at least one.
         """
@@ -196,7 +197,7 @@ class Channel:
             size += entry.size
             if size > MAX_WRITE:
                 break
-        self._read_again(found)
+        self._parse_unread(found)
         return found
 
     def seen_until(self, position: Positions) -> int:
@@ -211,31 +212,31 @@ class Channel:
             return self.newest(len(self.entries) - index)
         return islice(self.entries, index, None)
 
-    def _read_again(self, entries: list[Entry]) -> None:
-        """Reads what came while nobody listened."""
+    def _parse_unread(self, entries: list[Entry]) -> None:
+        """Parses what arrived while there was no subscriber."""
         unread = next((entry for entry in entries if not entry.cursor), None)
         if unread is None:
             return
         encoder = CursorEncoder(self.positions_at(unread.seq - 1), unread.at)
         for entry in entries:
             if entry.seq >= unread.seq:
-                encoder.move(entry.place, entry.position, entry.at)
+                encoder.advance(entry.partition, entry.position, entry.at)
                 if not entry.cursor:
-                    self._read(entry, encoder)
+                    self._parse(entry, encoder)
 
-    def _read(self, entry: Entry, encoder: CursorEncoder) -> None:
+    def _parse(self, entry: Entry, encoder: CursorEncoder) -> None:
         value = entry.value
         if isinstance(value, PushEvent):
             entry.event = value
         else:
-            entry.event = read_record(value, entry.place.topic, entry.at)
+            entry.event = read_record(value, entry.partition.topic, entry.at)
         entry.value = None
         entry.cursor = encoder.text()
 
 
 def seen(entry: Entry, position: Positions) -> bool:
-    """Whether a stream that has seen everything before `position` has this entry."""
-    known = position.get(entry.place)
+    """Whether a stream at `position` has this entry."""
+    known = position.get(entry.partition)
     return known is not None and (
         known.epoch != entry.position.epoch or known.next >= entry.position.next
     )

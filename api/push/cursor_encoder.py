@@ -1,4 +1,4 @@
-"""Where a channel is in every partition, and its cursor text, of which an event changes one run."""
+"""The positions of a stream, and their cursor text, of which an event changes one segment."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ _INDEX = {topic.name: i for i, topic in enumerate(TOPICS)}
 class CursorEncoder:
     """`text()` equals `encode(positions, at)` at a fraction of its price.
 
-    `at`: Unix seconds when the last event before this place arrived.
+    `at`: Unix seconds when the last event before these positions arrived.
     """
 
     def __init__(self, positions: Mapping[Partition, Position], at: int) -> None:
@@ -19,31 +19,31 @@ class CursorEncoder:
         self.at = at
         self._segments: list[bytes] = []
         self._offsets: dict[str, tuple[int, int, list[int]]] = {}
-        """By topic whose partitions are one run from 0: place among the segments, epoch, offsets."""
+        """By topic whose partitions are one run from 0: index of its segment, epoch, offsets."""
         self._arrange()
 
-    def move(self, place: Partition, position: Position, at: int) -> None:
-        """The stream has seen everything before `position`, which arrived `at`."""
-        self.positions[place] = position
+    def advance(self, partition: Partition, position: Position, at: int) -> None:
+        """Moves a partition to `position`; what lies before it arrived by `at`."""
+        self.positions[partition] = position
         self.at = max(self.at, at)
-        known = self._offsets.get(place.topic)
-        if known is None or position.epoch != known[1] or place.partition >= len(known[2]):
+        known = self._offsets.get(partition.topic)
+        if known is None or position.epoch != known[1] or partition.partition >= len(known[2]):
             self._arrange()
             return
-        where, epoch, offsets = known
-        offsets[place.partition] = position.next
-        self._segments[where] = segment(_INDEX[place.topic], epoch, 0, offsets)
+        index, epoch, offsets = known
+        offsets[partition.partition] = position.next
+        self._segments[index] = segment(_INDEX[partition.topic], epoch, 0, offsets)
 
     def text(self) -> str:
-        """The cursor."""
+        """The cursor text of `positions`."""
         if not self._offsets:
             return encode(self.positions, self.at)
         return text_of(self.at, self._segments)
 
     def _arrange(self) -> None:
         by_topic: dict[str, dict[int, Position]] = {}
-        for place, position in self.positions.items():
-            by_topic.setdefault(place.topic, {})[place.partition] = position
+        for partition, position in self.positions.items():
+            by_topic.setdefault(partition.topic, {})[partition.partition] = position
         self._segments, self._offsets = [], {}
         for topic in sorted(by_topic, key=_INDEX.__getitem__):
             known = by_topic[topic]

@@ -25,7 +25,7 @@ _AFTER = re.compile(r"\s*[,}]")
 _scan = json.JSONDecoder(parse_int=len, parse_float=len).scan_once  # type: ignore[attr-defined]
 
 Text = Callable[[PushEvent, str], bytes]
-"""The text of an event with its cursor; empty: it has no place in the stream."""
+"""The text of an event with its cursor; empty where the event is not part of the replayable stream."""
 Control = Callable[[str, Mapping[str, Any]], bytes]
 """The text of a message of the stream itself: its name, such as `stream:ready`, and its members."""
 Frame = Callable[[bytes], bytes]
@@ -57,8 +57,8 @@ class Encoding:
 
 def _sse(event: PushEvent, cursor: str) -> bytes:
     """WHATWG HTML, section 9.2."""
-    place = b"id: %b\n" % cursor.encode() if cursor else b""
-    return b"%bevent: %b\ndata: %b\n\n" % (place, event.type.encode(), event.value)
+    id_line = b"id: %b\n" % cursor.encode() if cursor else b""
+    return b"%bevent: %b\ndata: %b\n\n" % (id_line, event.type.encode(), event.value)
 
 
 def _sse_control(name: str, members: Mapping[str, Any]) -> bytes:

@@ -1,4 +1,4 @@
-"""`GET /events/history`: what is past, page by page, with the cursors that the live stream has."""
+"""`GET /events/history`: stored events page by page, with the same cursors as the live stream."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -61,7 +61,7 @@ class HistoryReader:
 
         Raises:
             NotYet: the pipeline has not stored the latest events yet, or Kafka does not answer.
-            BadParameter: the cursor is of a topic that was made again, or ahead of what is known.
+            BadParameter: the cursor is of a topic that was recreated, or ahead of what is known.
         """
         if not await self._hub.wait_ready(READY_SECONDS):
             raise NotYet("Kafka does not answer, so it is not known what there is.")
@@ -73,30 +73,34 @@ class HistoryReader:
         await self._until_stored(span)
         encoder = CursorEncoder(since, at)
         found: list[bytes] = []
-        size, level, step = 0, False, min(FIRST_PAGE, limit)
-        while len(found) < limit and size < PAGE_BYTES and not level:
+        size, at_end, step = 0, False, min(FIRST_PAGE, limit)
+        while len(found) < limit and size < PAGE_BYTES and not at_end:
             page = await self._events.page(shop, Span.between(encoder.positions, now), wanted, step)
-            level = len(page) < step
+            at_end = len(page) < step
             for stored in page:
-                encoder.move(stored.place, stored.position, stored.at)
+                encoder.advance(stored.partition, stored.position, stored.at)
                 cursor = encoder.text().encode()
                 found.append(b'{"cursor":"%b","event":%b}' % (cursor, stored.event.value))
                 size += len(found[-1])
-            step = min(next_limit(page, step), limit - len(found)) if not level else step
-        following = b"null" if level else orjson.dumps(encoder.text())
-        told = b"true" if complete else b"false"
-        return b'{"events":[%b],"next":%b,"complete":%b}' % (b",".join(found), following, told)
+            step = min(next_limit(page, step), limit - len(found)) if not at_end else step
+        following = b"null" if at_end else orjson.dumps(encoder.text())
+        complete_json = b"true" if complete else b"false"
+        return b'{"events":[%b],"next":%b,"complete":%b}' % (
+            b",".join(found),
+            following,
+            complete_json,
+        )
 
     def _begin(
         self, after: str | None, now: Mapping[Partition, Position]
     ) -> tuple[dict[Partition, Position], int, bool]:
-        """Where the page begins, when that arrived, and whether it is what was asked for."""
-        start = {place: Position(position.epoch, 0) for place, position in now.items()}
+        """Where the page begins, when that arrived, and whether nothing since the cursor has expired."""
+        start = {partition: Position(position.epoch, 0) for partition, position in now.items()}
         if after is None:
             return start, 0, True
         given, at = read(after)
-        for place, position in given.items():
-            if place not in start or start[place].epoch != position.epoch:
+        for partition, position in given.items():
+            if partition not in start or start[partition].epoch != position.epoch:
                 raise BadParameter("after", "names a topic that was made again")
         complete = at >= self._clock() - (KEPT_SECONDS - MARGIN_SECONDS)
         return {**start, **given}, at, complete
@@ -104,6 +108,6 @@ class HistoryReader:
     async def _until_stored(self, span: Span) -> None:
         try:
             async with asyncio.timeout(WAIT_SECONDS):
-                await self._tracker.wait(span.places())
+                await self._tracker.wait(span.end_positions())
         except TimeoutError:
             raise NotYet("The latest events are not stored yet.") from None

@@ -143,5 +143,5 @@ def _envelope(document: dict[str, Any], kind: str) -> tuple[str, str, str | None
 
 
 def one_line(value: bytes) -> bytes:
-    """The same JSON without line breaks: none is in a text, and each is beside a sign that divides what it divides."""
+    """The same JSON without line breaks: valid JSON has them only between tokens, never within a string."""
     return value.translate(None, b"\r\n") if b"\n" in value or b"\r" in value else value

@@ -1,11 +1,11 @@
 """The endpoints of push: `GET /events`, `GET /ws`, `/socket.io`, `GET /events/history`, `POST /auth/ticket`.
 
-Every one is authorized by `access`, and every stream comes from `Grants.subscription`.
+Every one is authorized by `access`, and every stream comes from `StreamAuthorizer.subscription`.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from fastapi import APIRouter
@@ -16,22 +16,23 @@ from starlette.websockets import WebSocket
 
 from api import problems
 from api.access import LEEWAY, Access, Redeems, bearer
-from api.documents import History, Present, Ticket, responses
+from api.documents import History, Present, Responses, Ticket, responses
 from api.faults import BadParameter, Forbidden, NotYet, RequestFault, Unauthorized
 from api.identity import Identity
 from api.parameters import SHOP, Parameter, openapi, read_query
 from api.push import socketio, ws_stream
 from api.push.admission import Admission
+from api.push.event_types import DEFAULT, read_types, types_of
 from api.push.history import AFTER, LIMIT, HistoryReader
 from api.push.hub import Hub
 from api.push.presence import Presence
 from api.push.socketio import BadHandshake, Handshake, Session, SocketIo
-from api.push.stream import EventStream, Subscription
+from api.push.sse import EventStream
 from api.push.subscriber import SubscriptionFilter
-from api.push.takeover import offered
+from api.push.subscription import Subscription
+from api.push.takeover import noop, offered
 from api.push.timekeeper import rotation
-from api.push.types import DEFAULT, read_types, types_of
-from api.push.websocket import handshake
+from api.push.websocket import accept_key
 from api.tickets import LIFETIME, Tickets
 
 READY_SECONDS = 5.0
@@ -56,8 +57,57 @@ _ADDRESS_UNKNOWN = "unknown"
 COOKIE_PATHS = ("/events", "/ws", "/socket.io")
 
 
-class Grants:
-    """From who asks to the stream that it may have. `now` is Unix time; `stream_seconds` as the setting."""
+class _Route(NamedTuple):
+    """A route as OpenAPI describes it: `found` are its good answers, `statuses` those of its problems."""
+
+    method: str
+    found: Responses
+    statuses: tuple[int, ...]
+    query: dict[str, Any]
+    summary: str
+
+
+_ROUTES = {
+    "/events": _Route(
+        "GET",
+        {200: _STREAM},
+        (400, 401, 403, 429, 503),
+        openapi(_EVENTS, ticket=True),
+        "Live events of a shop",
+    ),
+    "/events/history": _Route(
+        "GET",
+        {200: {"model": History}},
+        (400, 401, 403, 503),
+        openapi(_HISTORY),
+        "Past events of a shop",
+    ),
+    "/ws": _Route(
+        "GET",
+        {101: _UPGRADED},
+        (400, 401, 403, 429, 503),
+        openapi(_WS, ticket=True),
+        "Live events of a shop over a WebSocket",
+    ),
+    "/presence": _Route(
+        "GET",
+        {200: {"model": Present}},
+        (400, 401, 403),
+        openapi((SHOP,)),
+        "Who is connected to the stream of a shop",
+    ),
+    "/auth/ticket": _Route(
+        "POST",
+        {200: {"model": Ticket}},
+        (400, 401, 403),
+        openapi(()),
+        "A one-time ticket for browsers",
+    ),
+}
+
+
+class StreamAuthorizer:
+    """Authorizes requests for streams, and takes their slots. `now` is Unix time; `stream_seconds` as the setting."""
 
     def __init__(
         self,
@@ -77,14 +127,14 @@ class Grants:
         self._origins = origins
         self._stream_seconds = stream_seconds
 
-    async def listener(self, request: HTTPConnection) -> tuple[Identity, str]:
-        """Who wants to listen to which shop; pages of other origins may not, but for those of the settings.
+    async def authorize_subscriber(self, request: HTTPConnection) -> tuple[Identity, str]:
+        """The identity and the shop of a request for a stream; only pages of this origin and of the settings may ask.
 
         Raises:
-            Forbidden, BadParameter, Unauthorized, KeysUnavailable, TooMany: as `Access.listener`.
+            Forbidden, BadParameter, Unauthorized, KeysUnavailable, TooMany: as `Access.authorize_subscriber`.
         """
         self.check_origin(request)
-        return await self.access.listener(request, self._tickets)
+        return await self.access.authorize_subscriber(request, self._tickets)
 
     def check_origin(self, request: HTTPConnection) -> None:
         """Browsers let pages of any origin open a WebSocket, and tell whose it is (RFC 6455, section 10.2)."""
@@ -104,7 +154,7 @@ class Grants:
         *,
         rotates: bool = True,
     ) -> Subscription:
-        """A stream; `connection` gives the place of its connection back, here if the stream is not granted."""
+        """A stream; `connection` frees the slot of its connection, which is done here if the stream is not granted."""
         try:
             if not await self._hub.wait_ready(READY_SECONDS):
                 raise NotYet("Kafka does not answer, so there is nothing to push yet.")
@@ -128,20 +178,20 @@ class Grants:
             release,
         )
 
-    async def socketio(self, shaken: Handshake, auth: Mapping[str, Any]) -> Subscription:
+    async def socketio(self, handshake: Handshake, auth: Mapping[str, Any]) -> Subscription:
         """The stream of a client of Socket.IO: `auth.token` or `auth.ticket`, else what its first request had.
 
         Its query may name `userId` and `shopId`, as clients of the former gateway do; the token must agree.
         """
-        identity = await self._whose(shaken, auth)
-        asked = auth.get("shopId") or shaken.query.get("shopId")
+        identity = await self._authenticate(handshake, auth)
+        asked = auth.get("shopId") or handshake.query.get("shopId")
         if asked is not None and not isinstance(asked, str):
             raise BadParameter("shopId", "must be text")
         identity.require_reader()
-        shop = identity.shop(asked)
-        if shaken.query.get("shopId", shop) != shop:
+        shop = identity.authorize_shop(asked)
+        if handshake.query.get("shopId", shop) != shop:
             raise Forbidden("The shopId of the query is not that of the connection.")
-        if shaken.query.get("userId", identity.user) != identity.user:
+        if handshake.query.get("userId", identity.user) != identity.user:
             raise Forbidden("The userId of the query is not that of the token.")
         since = auth.get("cursor")
         if since is not None and not isinstance(since, str):
@@ -150,25 +200,25 @@ class Grants:
             types = types_of(auth["types"]) if auth.get("types") else None
         except ValueError as error:
             raise BadParameter("types", str(error)) from None
-        return await self.subscription(identity, shop, types, since, _nothing, rotates=False)
+        return await self.subscription(identity, shop, types, since, noop, rotates=False)
 
-    async def _whose(self, shaken: Handshake, auth: Mapping[str, Any]) -> Identity:
-        token, ticket = auth.get("token"), auth.get("ticket") or shaken.query.get("ticket")
+    async def _authenticate(self, handshake: Handshake, auth: Mapping[str, Any]) -> Identity:
+        token, ticket = auth.get("token"), auth.get("ticket") or handshake.query.get("ticket")
         if token is None and ticket is None:
-            token = bearer(shaken.authorization)
+            token = bearer(handshake.authorization)
         if isinstance(token, str):
             return await self.access.identify_token(token.removeprefix("Bearer "))
         if isinstance(ticket, str):
-            return await self._tickets.redeem(ticket, shaken.cookies)
+            return await self._tickets.redeem(ticket, handshake.cookies)
         raise Unauthorized("Send a token as auth.token.", token_given=False)
 
 
 class PushRoutes:
-    """`tickets` issues what `grants` redeems; `cross_site` as the setting `cookie_cross_site`."""
+    """`tickets` issues what `authorizer` redeems; `cross_site` as the setting `cookie_cross_site`."""
 
     def __init__(
         self,
-        grants: Grants,
+        authorizer: StreamAuthorizer,
         tickets: Tickets,
         sockets: SocketIo,
         history: HistoryReader,
@@ -178,23 +228,23 @@ class PushRoutes:
     ) -> None:
         self._presence = presence
         self._cross_site = cross_site
-        self._grants = grants
+        self._authorizer = authorizer
         self._tickets = tickets
         self._sockets = sockets
         self._history = history
 
     async def events(self, request: Request) -> Response:
         """The events of a shop as they arrive."""
-        identity, shop = await self._grants.listener(request)
+        identity, shop = await self._authorizer.authorize_subscriber(request)
         query = read_query(request.query_params, _EVENTS)
         since = request.headers.get("last-event-id") or query["lastEventId"]
         return EventStream(await self._subscribe(request, identity, shop, query["types"], since))
 
     async def websocket(self, request: Request) -> Response:
         """The events of a shop as messages of a WebSocket."""
-        identity, shop = await self._grants.listener(request)
+        identity, shop = await self._authorizer.authorize_subscriber(request)
         query = read_query(request.query_params, _WS)
-        accept, connection = handshake(request.headers), offered(request.scope)
+        accept, connection = accept_key(request.headers), offered(request.scope)
         if accept is None or connection is None:
             headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
             detail = "This address speaks WebSocket (RFC 6455, version 13)."
@@ -205,7 +255,7 @@ class PushRoutes:
     async def asgi_websocket(self, socket: WebSocket) -> None:
         """The same where the connection cannot be taken over."""
         try:
-            identity, shop = await self._grants.listener(socket)
+            identity, shop = await self._authorizer.authorize_subscriber(socket)
             query = read_query(socket.query_params, _WS)
             wanted = await self._subscribe(socket, identity, shop, query["types"], query["cursor"])
         except Exception as fault:
@@ -216,14 +266,14 @@ class PushRoutes:
     async def socketio(self, request: Request) -> Response:
         """Socket.IO: polling, and the beginning of a WebSocket."""
         try:
-            self._grants.check_origin(request)
+            self._authorizer.check_origin(request)
             session = self._sockets.find(request.query_params)
             if request.query_params["transport"] == "websocket":
                 return self._socketio_upgrade(request, session)
             if session is None:
                 if request.method != "GET":
                     raise BadHandshake(socketio.BAD_REQUEST)
-                return _engine_io(self._sockets.polling(_shaken(request)))
+                return _engine_io(self._sockets.polling(_handshake(request)))
             if request.method == "GET":
                 return _engine_io(await self._sockets.poll(session, _gone(request)))
             self._sockets.post(session, await _body(request))
@@ -234,9 +284,9 @@ class PushRoutes:
     async def asgi_socketio(self, socket: WebSocket) -> None:
         """The WebSocket of Socket.IO where the connection cannot be taken over."""
         try:
-            self._grants.check_origin(socket)
+            self._authorizer.check_origin(socket)
             session = self._sockets.find(socket.query_params)
-            await self._sockets.serve(socket, session, _shaken(socket))
+            await self._sockets.serve(socket, session, _handshake(socket))
         except BadHandshake as bad:
             await socket.send_denial_response(Response(bad.body(), 400))
         except RequestFault as fault:
@@ -244,8 +294,8 @@ class PushRoutes:
 
     async def history(self, request: Request) -> Response:
         """A page of the events of a shop that are past."""
-        identity = self._grants.access.identify(request)
-        shop = self._grants.access.heard_shop(request, identity)
+        identity = self._authorizer.access.identify(request)
+        shop = self._authorizer.access.readable_shop(request, identity)
         query = read_query(request.query_params, _HISTORY)
         wanted = SubscriptionFilter(identity.user, query["types"] or DEFAULT)
         body = await self._history.page(
@@ -255,14 +305,14 @@ class PushRoutes:
 
     async def presence(self, request: Request) -> Response:
         """Who is connected to the stream of a shop."""
-        shop = self._grants.access.admin_shop(request)
+        shop = self._authorizer.access.admin_shop(request)
         read_query(request.query_params, (SHOP,))
         body = orjson.dumps(self._presence.of(shop))
         return Response(body, 200, {"Cache-Control": "no-store"}, "application/json")
 
     async def ticket(self, request: Request) -> Response:
         """A one-time ticket for a client that cannot send headers."""
-        identity = self._grants.access.identify(request)
+        identity = self._authorizer.access.identify(request)
         identity.require_reader()
         read_query(request.query_params, ())
         issued = self._tickets.issue(identity)
@@ -290,69 +340,41 @@ class PushRoutes:
         types: frozenset[str] | None,
         since: str | None,
     ) -> Subscription:
-        place = self._grants.admission.connection(_address(request))
-        return await self._grants.subscription(identity, shop, types, since, place)
+        release = self._authorizer.admission.connection(_address(request))
+        return await self._authorizer.subscription(identity, shop, types, since, release)
 
     def _socketio_upgrade(self, request: Request, session: Session | None) -> Response:
-        accept, connection = handshake(request.headers), offered(request.scope)
+        accept, connection = accept_key(request.headers), offered(request.scope)
         if accept is None or connection is None:
             raise BadHandshake(socketio.BAD_REQUEST)
         if session is not None:
             begin = self._sockets.upgrade(session)
-            return ws_stream.Upgrade(accept, connection, begin, _nothing)
-        shaken = _shaken(request)
-        release = self._sockets.admit(shaken)
-        begin = self._sockets.begin(shaken, release)
+            return ws_stream.Upgrade(accept, connection, begin, noop)
+        handshake = _handshake(request)
+        release = self._sockets.admit(handshake.address)
+        begin = self._sockets.begin(handshake, release)
         return ws_stream.Upgrade(accept, connection, begin, release)
 
     def router(self) -> APIRouter:
         """The routes with their documentation."""
         routes = APIRouter(tags=["push"])
-        routes.add_api_route(
-            "/events",
-            self.events,
-            methods=["GET"],
-            response_class=Response,
-            responses=responses({200: _STREAM}, 400, 401, 403, 429, 503),
-            openapi_extra=openapi(_EVENTS, ticket=True),
-            summary="Live events of a shop",
-        )
-        routes.add_api_route(
-            "/events/history",
-            self.history,
-            methods=["GET"],
-            response_class=Response,
-            responses=responses({200: {"model": History}}, 400, 401, 403, 503),
-            openapi_extra=openapi(_HISTORY),
-            summary="Past events of a shop",
-        )
-        routes.add_api_route(
-            "/ws",
-            self.websocket,
-            methods=["GET"],
-            response_class=Response,
-            responses=responses({101: _UPGRADED}, 400, 401, 403, 429, 503),
-            openapi_extra=openapi(_WS, ticket=True),
-            summary="Live events of a shop over a WebSocket",
-        )
-        routes.add_api_route(
-            "/presence",
-            self.presence,
-            methods=["GET"],
-            response_class=Response,
-            responses=responses({200: {"model": Present}}, 400, 401, 403),
-            openapi_extra=openapi((SHOP,)),
-            summary="Who is connected to the stream of a shop",
-        )
-        routes.add_api_route(
-            "/auth/ticket",
-            self.ticket,
-            methods=["POST"],
-            response_class=Response,
-            responses=responses({200: {"model": Ticket}}, 400, 401, 403),
-            openapi_extra=openapi(()),
-            summary="A one-time ticket for browsers",
-        )
+        endpoints = {
+            "/events": self.events,
+            "/events/history": self.history,
+            "/ws": self.websocket,
+            "/presence": self.presence,
+            "/auth/ticket": self.ticket,
+        }
+        for path, route in _ROUTES.items():
+            routes.add_api_route(
+                path,
+                endpoints[path],
+                methods=[route.method],
+                response_class=Response,
+                responses=responses(route.found, *route.statuses),
+                openapi_extra=route.query,
+                summary=route.summary,
+            )
         for path in socketio.PATHS:
             routes.routes.append(Route(path, self.socketio, methods=["GET", "POST"]))
             routes.routes.append(WebSocketRoute(path, self.asgi_socketio))
@@ -365,7 +387,7 @@ def _engine_io(body: bytes) -> Response:
     return Response(body, 200, headers, "text/plain; charset=UTF-8")
 
 
-def _shaken(request: HTTPConnection) -> Handshake:
+def _handshake(request: HTTPConnection) -> Handshake:
     authorization = request.headers.get("authorization")
     return Handshake(request.query_params, authorization, _address(request), request.cookies)
 
@@ -386,7 +408,3 @@ async def _body(request: Request) -> bytes:
         if len(found) > socketio.MAX_PAYLOAD:
             raise BadHandshake(socketio.BAD_REQUEST)
     return bytes(found)
-
-
-def _nothing() -> None:
-    pass

@@ -17,6 +17,7 @@ from starlette.datastructures import QueryParams
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from api.problems import describe
+from api.push.buffer import Buffer
 from api.push.encoding import (
     RECORD_SEPARATOR,
     SOCKETIO,
@@ -24,9 +25,8 @@ from api.push.encoding import (
     websocket_frame,
 )
 from api.push.hub import Hub
-from api.push.outlet import Buffer
-from api.push.stream import POLL_SECONDS, Subscription
 from api.push.subscriber import Outlet, Subscriber
+from api.push.subscription import POLL_SECONDS, Subscription
 from api.push.takeover import Connection
 from api.push.websocket import (
     CLOSE,
@@ -41,25 +41,25 @@ from api.push.websocket import (
     close,
     close_payload,
 )
-from api.push.ws_stream import listen, send_texts
+from api.push.ws_stream import receive_texts, send_texts
 
 log = logging.getLogger(__name__)
 
 PATHS = ("/socket.io/", "/socket.io")
 VERSION = "4"
-"""Of Engine.IO."""
+"""Revision of Engine.IO."""
 PING_INTERVAL, PING_TIMEOUT = 25.0, 20.0
 """Seconds: the defaults of socket.io, which its clients expect."""
 CONNECT_SECONDS = 5.0
-"""A session must say in this time whose it is: until then it has a place among the streams without a token."""
+"""A session must authenticate in this time: until then it has a slot among the streams without a token."""
 UPGRADE_SECONDS = 20.0
 """A WebSocket that a session may move to must be moved to in this time."""
 MAX_PAYLOAD = MAX_MESSAGE
 MAX_PACKETS = 1_000
-"""Of one POST."""
+"""Packets in one POST."""
 
 UNKNOWN_TRANSPORT, UNKNOWN_SID, BAD_REQUEST, BAD_VERSION = 0, 1, 3, 5
-"""Of Engine.IO's errors."""
+"""Codes of Engine.IO's errors."""
 _MESSAGES = {
     UNKNOWN_TRANSPORT: "Transport unknown",
     UNKNOWN_SID: "Session ID unknown",
@@ -97,7 +97,7 @@ Grant = Callable[[Handshake, Mapping[str, Any]], Awaitable[Subscription]]
 
 
 class Session:
-    """One client. `release` gives back its place among the open connections."""
+    """One client. `release` frees its slot among the open connections."""
 
     def __init__(
         self, server: "SocketIo", handshake: Handshake, outlet: Outlet, release: Callable[[], None]
@@ -142,7 +142,7 @@ class Session:
             self.outlet.write(websocket_frame(packet))
 
     def packet(self, packet: bytes) -> None:
-        """What the client says."""
+        """Handles a packet of the client."""
         self.heard = self._server.clock()
         kind = packet[:1]
         if kind == _CLOSE:
@@ -155,27 +155,27 @@ class Session:
         buffer, self.outlet, self.probe = self.buffer, transport, None
         frames = b""
         if buffer is not None:
-            buffer.pause = buffer.resume = _nothing
+            buffer.unbind()
             while waiting := buffer.pop():
                 frames += b"".join(map(websocket_frame, waiting.split(RECORD_SEPARATOR)[:-1]))
             buffer.close()
         if self.subscriber is not None:
-            self._server.hub.move(self.subscriber, SOCKETIO, transport, frames)
+            self._server.hub.switch_connection(self.subscriber, SOCKETIO, transport, frames)
         else:
             transport.write(frames)
 
     def pause(self) -> None:
-        """Its client does not read."""
+        """The write buffer is full: pauses the subscriber."""
         if self.subscriber is not None:
             self._server.hub.pause(self.subscriber)
 
     def resume(self) -> None:
-        """It reads again."""
+        """The write buffer has drained: the subscriber goes on."""
         if self.subscriber is not None:
-            self._server.hub.resume(self.subscriber)
+            self._server.hub.on_writable(self.subscriber)
 
     def close(self) -> None:
-        """The session is over; what was written still goes out."""
+        """Ends the session; what was written still goes out."""
         if self.closed:
             return
         self.closed = True
@@ -188,7 +188,7 @@ class Session:
         self._over()
 
     def lost(self) -> None:
-        """Its connection is gone."""
+        """Ends the session because its connection is closed; drops what waits."""
         if not self.closed:
             self.closed = True
             self.outlet.abort()
@@ -203,7 +203,7 @@ class Session:
             transport.abort()
 
     def sweep(self, now: float) -> None:
-        """Once a second: pings, and the end of who is silent."""
+        """Once a second: pings, and ends the session if it is silent or did not authenticate in time."""
         if self.subscriber is not None and self.subscriber.ended:
             self.close()
         elif self._silent(now):
@@ -216,7 +216,7 @@ class Session:
 
     @property
     def _anonymous(self) -> bool:
-        """Whether no token of it was found good, and none is being looked at."""
+        """Whether it has not authenticated, and no token of it is being checked."""
         return self._subscription is None and self._connecting is None
 
     def _silent(self, now: float) -> bool:
@@ -267,8 +267,10 @@ class Session:
         self._subscription = subscription
         encoding = SOCKETIO if self.buffer is None else SOCKETIO_SEPARATED
         subscriber = self.subscriber = subscription.open(encoding, self.outlet, self._farewell)
-        if self.buffer is not None and self.buffer.full:
-            subscriber.paused = self._server.clock()
+        if self.buffer is not None:
+            self.buffer.bind(self._server.hub, subscriber)
+            if self.buffer.full:
+                subscriber.paused = self._server.clock()
         self.send(b"40" + orjson.dumps({"sid": secrets.token_urlsafe(15)}))
         subscription.join(subscriber)
 
@@ -300,7 +302,8 @@ class Session:
 
 
 class SocketIo:
-    """The sessions of a process. `admit` gives a connection from an address its place, or raises."""
+    """The sessions of a process. `admit` takes a slot for a connection from an address, or raises `Busy` or
+    `TooManyStreams`; what it returns frees the slot."""
 
     def __init__(
         self,
@@ -312,7 +315,7 @@ class SocketIo:
         self.hub = hub
         self.grant = grant
         self.clock = clock
-        self._admit = admit
+        self.admit = admit
         self._sessions: dict[str, Session] = {}
 
     def __len__(self) -> int:
@@ -374,10 +377,6 @@ class SocketIo:
         for packet in body.split(RECORD_SEPARATOR):
             session.packet(packet)
 
-    def admit(self, handshake: Handshake) -> Callable[[], None]:
-        """A place for a connection; raises `Busy` or `TooManyStreams`."""
-        return self._admit(handshake.address)
-
     def begin(
         self, handshake: Handshake, release: Callable[[], None]
     ) -> Callable[[Connection], None]:
@@ -413,25 +412,22 @@ class SocketIo:
                 begun.lost()
 
     def sweep(self) -> None:
-        """Once a second."""
+        """Sweeps every session; called once a second."""
         now = self.clock()
         for session in list(self._sessions.values()):
             session.sweep(now)
 
     def close(self) -> None:
-        """The end of all sessions."""
+        """Ends all sessions."""
         for session in list(self._sessions.values()):
             session.close()
 
     def forget(self, session: Session) -> None:
-        """It is over."""
+        """Removes a session that has ended."""
         self._sessions.pop(session.sid, None)
 
     def _buffered(self, handshake: Handshake) -> Session:
-        buffer = Buffer()
-        session = self._add(handshake, buffer, self.admit(handshake))
-        buffer.pause, buffer.resume = session.pause, session.resume
-        return session
+        return self._add(handshake, Buffer(), self.admit(handshake.address))
 
     def _add(self, handshake: Handshake, outlet: Outlet, release: Callable[[], None]) -> Session:
         session = Session(self, handshake, outlet, release)
@@ -465,15 +461,15 @@ class _Carrier:
             close(self._transport, broken.code)
 
     def pause(self) -> None:
-        """The client does not read."""
+        """The write buffer is full: pauses the session."""
         self._session.pause()
 
     def resume(self) -> None:
-        """It reads again."""
+        """The write buffer has drained: the session goes on."""
         self._session.resume()
 
     def lost(self) -> None:
-        """The connection is gone, and the session with it."""
+        """The connection is closed, and so is the session."""
         self._session.lost()
 
     def _packet(self, packet: bytes) -> None:
@@ -492,17 +488,17 @@ class _Probe(_Carrier):
         self._late = loop.call_later(UPGRADE_SECONDS, transport.abort)
 
     def pause(self) -> None:
-        """The client does not read."""
+        """Pauses the session once it has moved here."""
         if self._moved:
             super().pause()
 
     def resume(self) -> None:
-        """It reads again."""
+        """The session goes on, once it has moved here."""
         if self._moved:
             super().resume()
 
     def lost(self) -> None:
-        """The connection is gone; a session that had not moved goes on."""
+        """The connection is closed; a session that had not moved goes on."""
         self._late.cancel()
         if self._moved:
             super().lost()
@@ -546,7 +542,7 @@ async def _carry(socket: WebSocket, session: Session) -> None:
     if buffer is None:
         return
     session.polled = True  # somebody takes what waits all the time
-    listening = asyncio.create_task(listen(socket, session.packet, session.lost))
+    receiving = asyncio.create_task(receive_texts(socket, session.packet, session.lost))
     try:
         while (waiting := await buffer.take(POLL_SECONDS)) is not None:
             await send_texts(socket, waiting)
@@ -555,9 +551,5 @@ async def _carry(socket: WebSocket, session: Session) -> None:
     except (WebSocketDisconnect, TimeoutError):
         pass
     finally:
-        listening.cancel()
+        receiving.cancel()
         session.lost()
-
-
-def _nothing() -> None:
-    pass

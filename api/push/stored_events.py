@@ -15,14 +15,14 @@ FIRST_PAGE = 50
 """Events, before it is known how big they are."""
 LARGEST_PAGE = 1000
 PAGE_BYTES = 1024 * 1024
-"""What a page is to have, about."""
+"""Bytes that a page is to have, about."""
 
 
 class StoredEvent(NamedTuple):
     """`position` is right after the event, `at_ms` Unix milliseconds of its arrival."""
 
     event: PushEvent
-    place: Partition
+    partition: Partition
     position: Position
     at_ms: int
 
@@ -33,7 +33,7 @@ class StoredEvent(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """Bytes of the event's value."""
         return len(self.event.value)
 
 
@@ -48,19 +48,22 @@ class Span:
     def between(
         cls, since: Mapping[Partition, Position], until: Mapping[Partition, Position]
     ) -> "Span":
-        """Of the partitions in which there is anything in between."""
+        """The partitions in which there is anything in between."""
         wanted = {
-            place: end
-            for place, end in until.items()
-            if (known := since.get(place)) is not None
+            partition: end
+            for partition, end in until.items()
+            if (known := since.get(partition)) is not None
             and known.epoch == end.epoch
             and known.next < end.next
         }
-        return cls({place: since[place] for place in wanted}, wanted)
+        return cls({partition: since[partition] for partition in wanted}, wanted)
 
-    def places(self) -> list[RequiredPosition]:
-        """Its end, as it can be waited for."""
-        return [RequiredPosition(place, end.epoch, end.next) for place, end in self.until.items()]
+    def end_positions(self) -> list[RequiredPosition]:
+        """`until`, as `FreshnessTracker.wait` takes it."""
+        return [
+            RequiredPosition(partition, end.epoch, end.next)
+            for partition, end in self.until.items()
+        ]
 
 
 class StoredEvents:
@@ -95,9 +98,9 @@ def next_limit(page: list[StoredEvent], limit: int) -> int:
 
 def _stored(shop: str, row: Row) -> StoredEvent:
     event = PushEvent(shop, row["type"], row["user_id"], one_line(row["raw"].encode()))
-    place = Partition(row["topic"], row["partition"])
+    partition = Partition(row["topic"], row["partition"])
     position = Position(row["epoch"], int(row["offset"]) + 1)
-    return StoredEvent(event, place, position, int(row["at_ms"]))
+    return StoredEvent(event, partition, position, int(row["at_ms"]))
 
 
 def _in_order(events: list[StoredEvent]) -> list[StoredEvent]:
@@ -105,15 +108,15 @@ def _in_order(events: list[StoredEvent]) -> list[StoredEvent]:
     latest: dict[Partition, int] = {}
     keyed = []
     for stored in sorted(events, key=lambda one: one.position.next):
-        at = latest[stored.place] = max(latest.get(stored.place, 0), stored.at_ms)
-        keyed.append((at, stored.place, stored.position.next, stored))
+        at = latest[stored.partition] = max(latest.get(stored.partition, 0), stored.at_ms)
+        keyed.append((at, stored.partition, stored.position.next, stored))
     return [one[-1] for one in sorted(keyed, key=lambda one: one[:-1])]
 
 
 def _ranges(span: Span) -> str:
     """As a condition of which the primary key makes use: numbers, and names of our own topics."""
     return " OR ".join(
-        f"(topic = '{place.topic}' AND epoch = {end.epoch} AND partition = {place.partition}"
-        f" AND offset >= {span.since[place].next} AND offset < {end.next})"
-        for place, end in span.until.items()
+        f"(topic = '{partition.topic}' AND epoch = {end.epoch} AND partition = {partition.partition}"
+        f" AND offset >= {span.since[partition].next} AND offset < {end.next})"
+        for partition, end in span.until.items()
     )

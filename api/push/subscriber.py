@@ -1,4 +1,4 @@
-"""One open stream: what it wants, how it is encoded, and where its bytes go."""
+"""One open stream: its filter, its encoding, and the connection that it is written to."""
 
 from asyncio import Event, Task
 from collections.abc import Callable, Set
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 class Outlet(Protocol):
-    """Where frames go: an asyncio transport, or what does as one.
+    """Takes frames: an asyncio transport, or a `Buffer`.
 
-    When more is written than the client reads it tells the hub by `pause`, and by `resume` when it reads again.
+    Its owner calls `Hub.pause` when more is written than the client reads, and `Hub.on_writable` once it reads again.
     """
 
     def write(self, data: bytes) -> None: ...
@@ -37,7 +37,7 @@ class SubscriptionFilter:
     admin: bool = False
 
 
-def _nothing(_: str) -> bytes:
+def _no_farewell(_: str) -> bytes:
     return b""
 
 
@@ -47,12 +47,12 @@ class Subscriber:
 
     Attributes:
         expires: when its token ends.
-        rotates: when its client is asked to come back, so that no stream stands for ever.
-        seq: the number of the last entry of the channel that it has, or that its client had from elsewhere. None while
-            it is live, and while it reads what is stored.
-        position, at: while it is not live: what it has seen, and when (Unix seconds) the last of it arrived.
+        rotates: when its client is asked to reconnect, so that no stream is open for ever.
+        seq: while it lags: the number of the last entry of the channel that it has. None while it is live, and while
+            stored events are replayed to it.
+        position, at: while it is not live: its position, and when (Unix seconds) the last event before it arrived.
         paused: since when its client has not read, or None.
-        catching_up: the task that brings it what the channel does not have any more.
+        catching_up: the task that replays stored events to it.
     """
 
     filter: SubscriptionFilter
@@ -60,8 +60,8 @@ class Subscriber:
     outlet: Outlet
     expires: float
     rotates: float = float("inf")
-    farewell: Callable[[str], bytes] = _nothing
-    """What is written after the goodbye of a reason, as the protocol ends a connection."""
+    farewell: Callable[[str], bytes] = _no_farewell
+    """From the reason in `stream:bye` to the bytes after it, with which the protocol ends a connection."""
     channel: "Channel | None" = None
     seq: int | None = None
     paused: float | None = None
@@ -72,5 +72,5 @@ class Subscriber:
     """Set while its client reads."""
     ended: bool = False
     reason: str = ""
-    """Why it ended, if it was told."""
+    """The reason in `stream:bye`; empty where none was sent."""
     pinged: float = 0.0

@@ -1,4 +1,4 @@
-"""A connection that leaves HTTP: our server hands it to whoever writes to it from then on."""
+"""A connection that leaves HTTP: our server hands it to an `Owner`."""
 
 import socket
 from asyncio import Transport
@@ -15,23 +15,23 @@ SEND_BUFFER = 32 * 1024
 
 
 class Owner(Protocol):
-    """Who has a connection. None of its methods waits."""
+    """Owns a connection that left HTTP. None of its methods waits."""
 
     def received(self, data: bytes) -> None:
-        """The client sent something."""
+        """Bytes of the client."""
 
     def pause(self) -> None:
-        """The client does not read."""
+        """The write buffer is full, because the client does not read."""
 
     def resume(self) -> None:
-        """It reads again."""
+        """The write buffer has drained."""
 
     def lost(self) -> None:
-        """The connection is gone."""
+        """The connection is closed; called once."""
 
 
 class Connection(Protocol):
-    """What our server offers."""
+    """A connection that our server offers to hand over."""
 
     transport: Transport
 
@@ -56,3 +56,7 @@ def bound(transport: Transport) -> None:
     if sock is not None:
         with suppress(OSError):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+
+
+def noop() -> None:
+    """A callback that does nothing."""

@@ -26,7 +26,7 @@ class Timekeeper:
         self._sweep = sweep
 
     async def run(self) -> None:
-        """For ever."""
+        """Ticks every `TICK_SECONDS`; never returns."""
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(TICK_SECONDS)

@@ -14,9 +14,9 @@ from typing import NamedTuple
 from api.push.encoding import websocket_frame
 
 MAX_MESSAGE = 64 * 1024
-"""Bytes; nothing that a subscriber has to say is longer."""
+"""Bytes of a message of a client; none that we read is longer."""
 MAX_FRAMES = 1_000
-"""That may come in one read; it is up to 256 KiB, and a frame may have two bytes and its mask."""
+"""Frames in one read, which is up to 256 KiB; a frame may have two bytes and its mask."""
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 NORMAL, GOING_AWAY, PROTOCOL_ERROR, NOT_TEXT, TOO_LONG, RESTART = 1000, 1001, 1002, 1003, 1009, 1012
@@ -40,7 +40,7 @@ class Message(NamedTuple):
     payload: bytes
 
 
-def handshake(headers: Mapping[str, str]) -> str | None:
+def accept_key(headers: Mapping[str, str]) -> str | None:
     """`Sec-WebSocket-Accept` for the headers of a request (section 4.2.2); None where it asks for no WebSocket."""
     upgrade = headers.get("upgrade", "").lower()
     connection = [token.strip().lower() for token in headers.get("connection", "").split(",")]
@@ -60,7 +60,7 @@ def close(transport: asyncio.Transport, code: int) -> None:
 
 
 def close_payload(code: int) -> bytes:
-    """Of a close frame."""
+    """The payload of a close frame."""
     return code.to_bytes(2, "big")
 
 

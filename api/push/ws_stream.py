@@ -11,18 +11,18 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from api.push.buffer import Buffer
 from api.push.encoding import (
     RECORD_SEPARATOR,
     WEBSOCKET,
     WEBSOCKET_SEPARATED,
     websocket_frame,
 )
+from api.push.event_types import DEFAULT, types_of
 from api.push.hub import Hub
-from api.push.outlet import Buffer
-from api.push.stream import POLL_SECONDS, Listener, Subscription
 from api.push.subscriber import Subscriber
+from api.push.subscription import POLL_SECONDS, StreamConnection, Subscription
 from api.push.takeover import STALL_SECONDS, Connection
-from api.push.types import DEFAULT, types_of
 from api.push.websocket import (
     CLOSE,
     EXPIRED,
@@ -39,32 +39,32 @@ from api.push.websocket import (
 )
 
 _CODES = {"expired": EXPIRED, "shutdown": RESTART, "rotate": RESTART}
-"""Of the close frame, by the reason of the goodbye."""
+"""Codes of the close frame, by the reason in `stream:bye`."""
 
 
 def _close_frame(reason: str) -> bytes:
     return websocket_frame(close_payload(_CODES.get(reason, GOING_AWAY)), CLOSE)
 
 
-def hear(hub: Hub, subscriber: Subscriber, text: bytes | str) -> None:
-    """A message of the client: `{"subscribe": [types]}`; anything else is told to be wrong, and changes nothing."""
+def apply_message(hub: Hub, subscriber: Subscriber, text: bytes | str) -> None:
+    """Applies `{"subscribe": [types]}` of a client; anything else changes nothing and is answered by `stream:error`."""
     try:
-        said = orjson.loads(text)
-        types = types_of(said["subscribe"]) if said["subscribe"] else DEFAULT
+        message = orjson.loads(text)
+        types = types_of(message["subscribe"]) if message["subscribe"] else DEFAULT
     except (orjson.JSONDecodeError, KeyError, TypeError):
-        _say(subscriber, "stream:error", detail='send {"subscribe": [types]}')
+        _write_control(subscriber, "stream:error", detail='send {"subscribe": [types]}')
     except ValueError as error:
-        _say(subscriber, "stream:error", detail=f"subscribe {error}")
+        _write_control(subscriber, "stream:error", detail=f"subscribe {error}")
     else:
         hub.choose(subscriber, types)
-        _say(subscriber, "stream:types", types=sorted(types))
+        _write_control(subscriber, "stream:types", types=sorted(types))
 
 
-def _say(subscriber: Subscriber, name: str, **members: Any) -> None:
+def _write_control(subscriber: Subscriber, name: str, **members: Any) -> None:
     subscriber.outlet.write(subscriber.encoding.control(name, **members))
 
 
-class WebSocketConnection(Listener):
+class WebSocketConnection(StreamConnection):
     """Owns a connection after the handshake."""
 
     __slots__ = ("_reader", "_transport")
@@ -77,7 +77,7 @@ class WebSocketConnection(Listener):
         self._reader = Reader()
 
     def received(self, data: bytes) -> None:
-        """Frames of the client."""
+        """Answers the client's frames: texts, pings and its close."""
         try:
             for opcode, payload in self._reader.feed(data):
                 self._message(opcode, payload)
@@ -88,7 +88,7 @@ class WebSocketConnection(Listener):
         if self._subscriber.ended:
             return
         if opcode == TEXT:
-            hear(self._subscription.hub, self._subscriber, payload)
+            apply_message(self._subscription.hub, self._subscriber, payload)
         elif opcode == PING:
             self._transport.write(websocket_frame(payload, PONG))
         elif opcode == CLOSE:
@@ -152,13 +152,12 @@ async def serve(socket: WebSocket, subscription: Subscription) -> None:
     """The same over ASGI, where the connection cannot be taken over."""
     buffer, hub = Buffer(), subscription.hub
     subscriber = subscription.open(WEBSOCKET_SEPARATED, buffer)
-    buffer.pause = lambda: hub.pause(subscriber)
-    buffer.resume = lambda: hub.resume(subscriber)
-    listening: asyncio.Task[None] | None = None
+    buffer.bind(hub, subscriber)
+    receiving: asyncio.Task[None] | None = None
     try:
         await socket.accept()
-        heard = partial(hear, hub, subscriber)
-        listening = asyncio.create_task(listen(socket, heard, buffer.abort))
+        on_text = partial(apply_message, hub, subscriber)
+        receiving = asyncio.create_task(receive_texts(socket, on_text, buffer.abort))
         subscription.join(subscriber)
         while (body := await buffer.take(POLL_SECONDS)) is not None:
             await send_texts(socket, body)
@@ -167,8 +166,8 @@ async def serve(socket: WebSocket, subscription: Subscription) -> None:
     except (WebSocketDisconnect, TimeoutError):
         pass
     finally:
-        if listening is not None:
-            listening.cancel()
+        if receiving is not None:
+            receiving.cancel()
         subscription.leave(subscriber)
 
 
@@ -179,12 +178,12 @@ async def send_texts(socket: WebSocket, body: bytes) -> None:
             await socket.send_text(text.decode())
 
 
-async def listen(
-    socket: WebSocket, heard: Callable[[bytes], None], lost: Callable[[], None]
+async def receive_texts(
+    socket: WebSocket, on_text: Callable[[bytes], None], lost: Callable[[], None]
 ) -> None:
-    """Texts of the client until it is gone, which `lost` is called for."""
+    """Calls `on_text` for each text of the client, and `lost` once it is gone."""
     try:
         while True:
-            heard((await socket.receive_text()).encode())
+            on_text((await socket.receive_text()).encode())
     except (WebSocketDisconnect, KeyError, RuntimeError):
         lost()

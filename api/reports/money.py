@@ -40,12 +40,12 @@ def average(amount: Decimal, count: int, decimals: int = 2) -> Decimal | None:
     return ratio(amount, Decimal(count), decimals) if count else None
 
 
-def moving_averages(amounts: Iterable[Decimal], window: int) -> list[Decimal]:
+def moving_averages(amounts: Iterable[Decimal], window: int, decimals: int = 2) -> list[Decimal]:
     """Of each `window` amounts in a row, rounded as `average`; each is the difference of two running sums."""
     sums = list(accumulate(amounts, _EXACT.add, initial=ZERO))
     windows = map(_EXACT.subtract, sums[window:], sums)
     averages = map(_EXACT.divide, windows, repeat(Decimal(window)))
-    return list(map(_EXACT.quantize, averages, repeat(_step(2))))
+    return list(map(_EXACT.quantize, averages, repeat(_step(decimals))))
 
 
 def ratio(amount: Decimal, whole: Decimal, decimals: int = 4) -> Decimal:

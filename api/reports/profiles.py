@@ -7,10 +7,11 @@ from zoneinfo import ZoneInfo
 from api.freshness.source import Freshness, FreshnessSource
 from api.reports.cache import Entry, Holds, Sized, VersionedCache
 from clickhouse.client import Row
+from shopstream.contracts.zones import UTC, zone_of
 
 BYTES = 8 * 1024 * 1024
 """Of all profiles in memory."""
-UTC_ZONE = ZoneInfo("UTC")
+UTC_ZONE = zone_of(UTC)
 
 
 class Profile(NamedTuple):
@@ -38,7 +39,7 @@ def read_profile(rows: Iterable[Row]) -> Profile:
     """From the rows of `profile.sql`: the shop's settings decide, else its earliest order."""
     found = {bool(row["said"]): row for row in rows if row["currency"]}
     if settings := found.get(True):
-        return Profile(settings["currency"], ZoneInfo(settings["timezone"]), settings["threshold"])
+        return Profile(settings["currency"], zone_of(settings["timezone"]), settings["threshold"])
     earliest = found.get(False)
     return Profile(earliest["currency"], UTC_ZONE, day=earliest["day"]) if earliest else NOBODY
 

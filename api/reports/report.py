@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from api.reports import money
 from api.reports.profiles import Profile
 from clickhouse.client import Row
+from shopstream.contracts.currencies import LEAST_DECIMALS, average_decimals
 
 Body = dict[str, Any]
 
@@ -50,9 +51,9 @@ class Totals(NamedTuple):
             "refunds": {"count": self.refunds, "amount": money.number(self.refunded)},
         }
 
-    def whole(self) -> Body:
-        """As a report carries it for its whole period."""
-        average = money.average(self.revenue, self.orders)
+    def whole(self, decimals: int) -> Body:
+        """As a report carries it for its whole period, with averages rounded to so many decimals."""
+        average = money.average(self.revenue, self.orders, decimals)
         return {
             **self.body(),
             "averageOrderValue": money.number(average),
@@ -82,12 +83,14 @@ def entries(label: str, texts: Iterable[str], parts: Iterable[Totals]) -> list[B
 @dataclass(slots=True)
 class Sums:
     """`parts` in the shop's currency, one between two boundaries; `others` by currency, over the period. `revised`,
-    `refunds_revised`: when orders and refunds last changed its numbers, in any currency; Unix seconds, 0 for never."""
+    `refunds_revised`: when orders and refunds last changed its numbers, in any currency; Unix seconds, 0 for never.
+    `decimals` are those of averages in the shop's currency."""
 
     parts: list[Totals]
     others: dict[str, Totals] = field(default_factory=dict)
     revised: int = 0
     refunds_revised: int = 0
+    decimals: int = LEAST_DECIMALS
 
     def total(self, start: int = 0, end: int | None = None) -> Totals:
         """Of the parts from `start` to before `end`."""
@@ -139,7 +142,7 @@ def read_sums(
             parts[number] = part if known is NOTHING else known.plus(part)
         elif number >= since:
             others[code] = others.get(code, NOTHING).plus(part)
-    return Sums(parts, others, revised, refunds_revised)
+    return Sums(parts, others, revised, refunds_revised, average_decimals(currency))
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,7 @@ class ReportRoutes:
         shop: str,
         question: Any,
     ) -> Response:
-        with self._shares.place(shop):
+        with self._shares.slot(shop):
             await wait_included(self._tracker, places, self._look)
             refused = await self._refusals.reason(shop, places) if self._refusals else None
             cached = await self._cached(endpoint, shop, question, exact=True)

@@ -127,14 +127,14 @@ class Metrics:
         before, total = sums.parts
         items = money.average(total.items, total.orders)
         return {
-            **total.whole(),
+            **total.whole(sums.decimals),
             **_parts(data),
             "averageItemsPerOrder": money.number(items),
             "sessions": data.sessions,
             "conversionRate": _rate(total.orders, data.sessions),
             "topProducts": top_products(data),
             "payments": _payments(data.payments),
-            "previousPeriod": before.whole(),
+            "previousPeriod": before.whole(sums.decimals),
         }
 
 
@@ -161,7 +161,7 @@ class Trends:
         length = len(sums.parts) - period.since
         dates = days.date_texts(period.first, period.last)
         revenues = [part.revenue for part in sums.parts[period.since - WINDOW + 1 :]]
-        averages = money.moving_averages(revenues, WINDOW)
+        averages = money.moving_averages(revenues, WINDOW, sums.decimals)
         total = sums.total(period.since)
         return {
             **total.before_refunds(),
@@ -191,7 +191,7 @@ def _weeks(first: date, last: date) -> list[date]:
 
 
 def _fields(sums: Sums, name: str, breakdown: list[Body], data: ReportData) -> Body:
-    return {**sums.total().whole(), name: breakdown, "topProducts": top_products(data)}
+    return {**sums.total().whole(sums.decimals), name: breakdown, "topProducts": top_products(data)}
 
 
 def _payments(payments: Payments | None) -> Body:

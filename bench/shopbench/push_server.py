@@ -14,10 +14,10 @@ from api.app import Deps, create_app
 from api.freshness.topology import Look
 from api.freshness.tracker import FreshnessTracker
 from api.push import channel as channels
+from api.push.event_types import TOPICS
 from api.push.hub import Hub
 from api.push.records import PushEvent, read_record
 from api.push.timekeeper import Timekeeper
-from api.push.types import TOPICS
 from api.server import Server, configure, listen
 from api.tickets import Tickets
 from clickhouse.client import Address, ClickHouseClient

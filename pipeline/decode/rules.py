@@ -16,7 +16,9 @@ import pyarrow.compute as pc
 from pipeline.decode import shape
 from pipeline.decode.text import Mask
 from shopstream.contracts import order, values
+from shopstream.contracts.currencies import CURRENCIES
 from shopstream.contracts.schema import Many, Relation, Shape
+from shopstream.contracts.zones import timezones
 
 Members = Mapping[str, pa.Array]
 Floats = npt.NDArray[np.float64]
@@ -133,16 +135,13 @@ def _set(options: tuple[str, ...]) -> pa.Array:
 
 
 def _timezone(column: pa.Array) -> Mask:
+    # an offset in another form than its name is read again, and gets the name there
     return _none_of(_timezones(), column)
 
 
 @cache
 def _timezones() -> tuple[str, ...]:
-    return tuple(values.timezones())
-
-
-def _currency(column: pa.Array) -> Mask:
-    return ~(true(pc.match_substring_regex(column, "^[A-Z]{3}$")) | absent(column))
+    return tuple(timezones())
 
 
 def _money(column: pa.Array) -> Mask:
@@ -247,7 +246,7 @@ _VECTORIZED: Mapping[object, VectorizedRule] = {
     values.flag: VectorizedRule(pa.bool_(), _nothing),
     values.attribute: VectorizedRule(pa.string(), _attribute),
     values.identifier: VectorizedRule(pa.string(), _identifier),
-    values.currency: VectorizedRule(pa.string(), _currency),
+    values.currency: VectorizedRule(pa.string(), partial(_none_of, tuple(CURRENCIES))),
     values.timezone: VectorizedRule(pa.string(), _timezone),
     values.time: VectorizedRule(pa.string(), _no_time, _instant),
     values.money: VectorizedRule(shape.MONEY, _money),

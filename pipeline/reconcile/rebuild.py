@@ -23,6 +23,7 @@ from pipeline.snowflake import Snowflake
 from pipeline.store import Store
 from shopstream.broker import BrokerUnreachable
 from shopstream.contracts.notices import PipelineState, pipeline_progress
+from shopstream.contracts.topics import NOTICES
 from shopstream.settings import Settings
 
 TRIES = 20
@@ -100,7 +101,7 @@ async def _notify(settings: Settings, name: str, event_id: int) -> bool:
     producer = Producer(settings)
     event = pipeline_progress(PipelineState(name, {}), f"{event_id:x}", datetime.now(UTC))
     try:
-        await producer.notices([(None, event)])
+        await producer.send(NOTICES, [(None, event)])
     except BrokerUnreachable:
         return False
     finally:

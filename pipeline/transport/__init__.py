@@ -1,4 +1,4 @@
-"""Kafka for Faust in whole chunks, with exact commits and a watermark.
+"""Kafka for Faust in whole chunks, with exact commits and an as-of instant.
 
     app = faust.App("shopstream", broker="kafka://127.0.0.1:9092", **settings())
     transport = install(app)

@@ -79,7 +79,7 @@ class ExactCommits(_driver.Consumer):  # type: ignore[misc]
 
 
 class ChunkConsumer(ExactCommits):
-    """Hands out chunks, and keeps the states of the partitions that come, go and are sought in."""
+    """Hands out chunks, and keeps the states of assigned partitions over rebalances and seeks."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._buffer_space = asyncio.Event()
@@ -279,7 +279,7 @@ class ChunkConsumer(ExactCommits):
 class _NoReadOffset(dict[TP, int | None]):
     """Faust's note of the last offset read by partition, which never knows it.
 
-    Faust drops messages with an offset below the last one. After a seek back or on a log made again that would be all
+    Faust drops messages with an offset below the last one. After a seek back or on a recreated log that would be all
     of them; which messages are stale is known by their `PartitionState`.
     """
 

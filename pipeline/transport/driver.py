@@ -38,7 +38,7 @@ def settings(session_seconds: float = SESSION_SECONDS) -> dict[str, Any]:
         # and does not know it.
         "broker_max_poll_interval": NEVER,
         "consumer_auto_offset_reset": "earliest",
-        # A topic deleted and made again is found only when metadata is read again.
+        # A recreated topic is found only when metadata is read again.
         "consumer_metadata_max_age_ms": int(METADATA_SECONDS * 1000),
         # Per partition and fetch: 35 % more throughput than with 1 MiB.
         "consumer_max_fetch_size": FETCH_BYTES,

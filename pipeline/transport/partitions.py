@@ -1,7 +1,8 @@
-"""What is known of each assigned partition: chunks in flight, committed offset, position, watermark. No clock, no I/O.
+"""The state of each assigned partition: chunks in flight, committed offset, position, as-of instant. No clock, no I/O.
 
-A sample of the watermark says: a fetch request sent at `asked_at` was answered with log end `log_end`. What reached
-Kafka before `asked_at` is therefore below `log_end`, and it is included once everything below `log_end` is done.
+A sample is a fetch request that was sent at `sent_at` and answered with the partition's high watermark (the offset
+after its last replicated record). What reached Kafka before `sent_at` is therefore below `high_watermark`, and it is
+included once everything below `high_watermark` is done.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ MAX_SAMPLES = 64  # of a partition; one that lags keeps coarser samples, never m
 
 
 class Sample(NamedTuple):
-    """A fetch from offset `asked`, sent at `asked_at` (seconds of the steady clock), saw `log_end`."""
+    """A fetch from `fetch_offset`, sent at `sent_at` (seconds of the steady clock), and the high watermark in its
+    response."""
 
     tp: TP
-    asked_at: float
-    asked: int
-    log_end: int
+    sent_at: float
+    fetch_offset: int
+    high_watermark: int
 
 
 class Progress(NamedTuple):
@@ -89,8 +91,8 @@ class OffsetTracker:
             self._end = self._open.popleft().next
 
 
-class Watermark:
-    """Samples of one partition whose log end is not reached yet, and the last instant that is reached."""
+class AsOfTracker:
+    """Samples of one partition whose high watermark is not reached yet, and the last instant that is reached."""
 
     def __init__(self, as_of: float = 0.0) -> None:
         self._ahead: deque[tuple[float, int]] = deque()
@@ -99,17 +101,17 @@ class Watermark:
     def __len__(self) -> int:
         return len(self._ahead)
 
-    def sample(self, asked_at: float, log_end: int) -> None:
+    def sample(self, sent_at: float, high_watermark: int) -> None:
         """Adds one sample (seconds of the steady clock, offset)."""
         if self._ahead:
-            # A log end that falls (a new leader that lags) promises nothing less than before.
-            log_end = max(log_end, self._ahead[-1][1])
-            if self._ahead[-1][1] == log_end:
-                asked_at = max(asked_at, self._ahead.pop()[0])
-        self._ahead.append((asked_at, log_end))
+            # A high watermark that falls (a new leader that lags) promises nothing less than before.
+            high_watermark = max(high_watermark, self._ahead[-1][1])
+            if self._ahead[-1][1] == high_watermark:
+                sent_at = max(sent_at, self._ahead.pop()[0])
+        self._ahead.append((sent_at, high_watermark))
         if len(self._ahead) > MAX_SAMPLES:
             # The first is reached next, the last is the freshest. Dropping one between only makes the
-            # watermark step further at once.
+            # instant step further at once.
             samples = list(self._ahead)
             self._ahead = deque([*samples[:-1:2], samples[-1]])
 
@@ -136,24 +138,24 @@ class PartitionState:
         self, start: int | None = None, as_of: float = 0.0, commit_start: bool = False
     ) -> None:
         self.offsets = OffsetTracker(start if commit_start else None)
-        self._watermark = Watermark(as_of)
+        self._as_of_tracker = AsOfTracker(as_of)
         self._done = start
         self._position = start
         self._taken = 0
         self._delivered = 0
 
-    def behind(self, asked: int) -> bool:
-        """Whether a fetch from `asked` shows that the position was thrown back."""
-        return self._position is not None and asked < self._position
+    def behind(self, fetch_offset: int) -> bool:
+        """Whether a fetch from `fetch_offset` shows that the position was thrown back."""
+        return self._position is not None and fetch_offset < self._position
 
-    def fetched(self, asked_at: float, asked: int, log_end: int) -> None:
-        """A fetch from offset `asked`, sent at `asked_at`, was answered with `log_end`."""
-        self._position = asked
+    def fetched(self, sent_at: float, fetch_offset: int, high_watermark: int) -> None:
+        """A fetch was sent at `sent_at`, and answered with `high_watermark`."""
+        self._position = fetch_offset
         if self._done is None:
-            self._done = asked
-        # A position beyond the end is of another log (the topic was made again): nothing follows for this one.
-        if asked <= log_end:
-            self._watermark.sample(asked_at, log_end)
+            self._done = fetch_offset
+        # A position beyond the end is of another log (the topic was recreated): nothing follows for this one.
+        if fetch_offset <= high_watermark:
+            self._as_of_tracker.sample(sent_at, high_watermark)
 
     def taken(self, next_offset: int) -> None:
         """Records up to `next_offset` left the fetcher and are on their way to the stream."""
@@ -173,7 +175,7 @@ class PartitionState:
         self._done = max((offset for offset in reached if offset is not None), default=None)
         if self._done is None:
             return None
-        return Progress(self._done, self._watermark.reached(self._done))
+        return Progress(self._done, self._as_of_tracker.reached(self._done))
 
 
 class PartitionStates:
@@ -204,17 +206,19 @@ class PartitionStates:
 
     def fetched(self, samples: Iterable[Sample]) -> None:
         """Fetch responses arrived."""
-        for tp, asked_at, asked, log_end in samples:
+        for tp, sent_at, fetch_offset, high_watermark in samples:
             state = self._states.get(tp)
             if state is None:
                 continue
-            if state.behind(asked):
+            if state.behind(fetch_offset):
                 # Thrown back (offset out of range): what was delivered before belongs to a log that is
                 # gone, so its acknowledgements must not be committed on this one.
                 known = state.progress()
-                state = PartitionState(asked, known.as_of if known else 0.0, commit_start=True)
+                state = PartitionState(
+                    fetch_offset, known.as_of if known else 0.0, commit_start=True
+                )
                 self._states[tp] = state
-            state.fetched(asked_at, asked, log_end)
+            state.fetched(sent_at, fetch_offset, high_watermark)
 
     def taken(self, ends: Mapping[TP, int]) -> None:
         """Records up to these offsets are on their way to the streams."""

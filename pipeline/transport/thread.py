@@ -1,6 +1,6 @@
 """The consumer's own thread: aiokafka with our settings, its fetches reported, and a shutdown that ends.
 
-The fetch responses say where a log ends; ListOffsets would say the same, with an extra request.
+The fetch responses carry the high watermark; ListOffsets would say the same, with an extra request.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .bounded import ends_within
 from .partitions import Sample
 
 FETCH_MAX_WAIT_MS = 25
-"""How long the broker may hold a fetch; at rest longer (`fetch_wait`), which is how fresh the watermark of a silent
+"""How long the broker may hold a fetch; at rest longer (`fetch_wait`), which is how fresh the as-of instant of a silent
 partition is. Faust hard-codes 1,500."""
 GATHER_BYTES = 64 * 1024
 """Under load a batch is far more than one response: forty responses a second, or one for so many bytes."""
@@ -147,7 +147,8 @@ class ChunkConsumerThread(_driver.AIOKafkaConsumerThread):  # type: ignore[misc]
 
 
 class WatchedClient:
-    """aiokafka's client as its fetcher sees it, which reports when each fetch was sent and where the log then ended.
+    """aiokafka's client as its fetcher sees it, which reports each fetch: when it was sent, and the high watermarks in
+    its response.
 
     Lives in the consumer's thread, and so does `report`.
     """
@@ -169,10 +170,10 @@ class WatchedClient:
 
     async def send(self, node_id: int, request: Any, **kwargs: Any) -> Any:
         """Sends a request; a fetch is reported when its response arrives."""
-        asked_at = self._clock()
+        sent_at = self._clock()
         response = await self._client.send(node_id, request, **kwargs)
         if isinstance(request, FetchRequest):
-            found = list(samples(request, response, asked_at))
+            found = list(samples(request, response, sent_at))
             if current := [sample for sample in found if self._is_current(sample)]:
                 self._report(current)
         return response
@@ -184,12 +185,12 @@ class WatchedClient:
         if not assignment or not assignment.active:
             return False
         state = assignment.state_value(TopicPartition(*sample.tp))
-        return bool(state and state.has_valid_position and state.position == sample.asked)
+        return bool(state and state.has_valid_position and state.position == sample.fetch_offset)
 
 
-def samples(request: Any, response: Any, asked_at: float) -> Iterator[Sample]:
+def samples(request: Any, response: Any, sent_at: float) -> Iterator[Sample]:
     """The samples in one fetch response; partitions with an error give none."""
-    asked = {
+    fetch_offsets = {
         TP(topic, partition): offset
         for topic, partitions in request.topics
         for partition, offset, _ in partitions
@@ -197,10 +198,10 @@ def samples(request: Any, response: Any, asked_at: float) -> Iterator[Sample]:
     for topic, partitions in response.topics:
         for partition, error, high_watermark, *_ in partitions:
             tp = TP(topic, partition)
-            if error == 0 and tp in asked:
+            if error == 0 and tp in fetch_offsets:
                 # Not the last stable offset, up to which read_committed reads: the records of an
                 # open transaction have reached Kafka, and are not included until it ends.
-                yield Sample(tp, asked_at, asked[tp], high_watermark)
+                yield Sample(tp, sent_at, fetch_offsets[tp], high_watermark)
 
 
 def _release_large(records: list[Any]) -> None:

@@ -25,6 +25,7 @@ from shopstream.cli.import_reading import (
 )
 from shopstream.cli.steps_bar import steps_bar
 from shopstream.contracts.json_text import NotJson
+from shopstream.faults import Fault
 from shopstream.producer import InvalidEvent, NotDelivered, Sent, ShopProducer
 from shopstream.producer.plain import encode
 from shopstream.producer.routing import check, route
@@ -93,6 +94,8 @@ def import_file(
     Raises:
         Fault: the file or the column map is not usable, or Kafka has not taken everything.
     """
+    if file.exists() and not file.is_file():
+        raise Fault(f"{file} is no file: an import reads it more than once.")
     shop, table = Shop(platform, shop_id, backfill=True), flags.table()
     source = open_table(file, table, shop) if platform == CSV else open_payloads(file, shop)
 
@@ -128,36 +131,51 @@ class StateFile:
         """The `end` up to which everything is in Kafka, and what became of it."""
         try:
             found = json.loads(self.path.read_bytes())
-            if found["key"] != self._key:
+            if found.pop("check") != self._check(found):
                 return 0, Summary()
             told = Summary(**{name: found[name] for name in KEPT})
             told.ignored.update(found["ignored"])
             told.resumed = int(found["end"])
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return 0, Summary()
         return told.resumed, told
 
     def save(self, end: int, summary: Summary) -> None:
-        """Everything up to `end` is in Kafka."""
-        document: dict[str, Any] = {"key": self._key, "end": end, "ignored": summary.ignored}
+        """Everything up to `end` is in Kafka.
+
+        Raises:
+            Fault: it cannot be written.
+        """
+        document: dict[str, Any] = {"end": end, "ignored": summary.ignored}
         document |= {name: getattr(summary, name) for name in KEPT}
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        beside = self.path.with_name(f"{self.path.name}.new")
-        beside.write_text(json.dumps(document))
-        beside.replace(self.path)
+        # of another import of the same file that runs now it is another one
+        beside = self.path.with_name(f"{self.path.name}.{os.getpid()}.new")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            beside.write_text(json.dumps({**document, "check": self._check(document)}))
+            beside.replace(self.path)
+        except OSError as error:
+            raise Fault(f"{self.path} cannot be written ({error.strerror}).") from None
 
     def remove(self) -> None:
         """The whole file is in Kafka."""
         self.path.unlink(missing_ok=True)
 
+    def _check(self, document: Mapping[str, Any]) -> str:
+        """Of what it is about and where it is: a damaged file is none, since a false place would leave events out."""
+        text = json.dumps([self._key, document], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
 
 def _print_of(path: Path) -> list[object]:
-    size = path.stat().st_size
+    """With the time of its last change: between its ends it may be another."""
+    about = path.stat()
+    size = about.st_size
     with path.open("rb") as file:
         head = file.read(ENDS)
         file.seek(max(0, size - ENDS))
         digest = hashlib.sha256(head + file.read(ENDS)).hexdigest()
-    return [str(path.resolve()), size, digest]
+    return [str(path.resolve()), size, about.st_mtime_ns, digest]
 
 
 def import_source(

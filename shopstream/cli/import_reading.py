@@ -2,6 +2,7 @@
 
 import csv
 import json
+import secrets
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from shopstream.sources.tabular import (
 
 WHOLE_BYTES = 512 * 1024 * 1024
 """Of a JSON document, which is taken into memory; JSON lines have no bound."""
+_END = secrets.token_hex(8)
+"""A line behind the last one of a table, which no table has."""
 
 
 class Document(NamedTuple):
@@ -128,7 +131,7 @@ def _rows(path: Path, table: Table) -> Iterator[Row]:
 def _cells(path: Path, table: Table) -> Iterator[list[str]]:
     try:
         with path.open(newline="", encoding=table.encoding) as file:
-            yield from csv.reader(file, delimiter=table.delimiter)
+            yield from _closed(csv.reader(_with_end(file), delimiter=table.delimiter), path)
     except OSError as error:
         raise Fault(f"{path} cannot be read ({error.strerror}).") from None
     except LookupError:
@@ -138,6 +141,23 @@ def _cells(path: Path, table: Table) -> Iterator[list[str]]:
         raise Fault(f"{why}: say --encoding, such as cp1252.") from None
     except (csv.Error, TypeError) as error:
         raise Fault(f"{path} is not readable as CSV ({error}).") from None
+
+
+def _with_end(file: Iterable[str]) -> Iterator[str]:
+    yield from file
+    yield _END
+
+
+def _closed(rows: Iterable[list[str]], path: Path) -> Iterator[list[str]]:
+    """A quote that no other one closes takes all that follows into its cell: then the last line is none of its own."""
+    number = 0
+    for number, cells in enumerate(rows, 1):  # noqa: B007
+        if cells == [_END]:
+            return
+        if cells and cells[-1].endswith(_END):
+            break
+        yield cells
+    raise Fault(f'{path}: the quote (") that row {number:,} opens is never closed.')
 
 
 def open_payloads(path: Path, shop: Shop) -> Source:

@@ -4,17 +4,21 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from shopstream.cli.counted import counted
 from shopstream.cli.wrong_file import Complaints
 from shopstream.contracts.reject import Reason
 from shopstream.contracts.routing import as_it_is
+from shopstream.faults import Fault
 from shopstream.producer import InvalidEvent, NotDelivered, Sent, ShopProducer
 
 Clock = Callable[[], float]
 Sleep = Callable[[float], None]
 
 
+MAX_LINE = 4 * 1024 * 1024
+"""Bytes of a line that are taken into memory: more than the client sends."""
 MOST_FAULTS = 20
 """Lines that break a rule, after which the rest of a checked file is not read: its writer has one fault to find."""
 
@@ -42,6 +46,22 @@ class Summary:
         if self.failed:
             parts.append(f"{self.failed:,} not acknowledged ({self.failure})")
         return ", ".join(parts)
+
+
+def bounded_lines(file: BinaryIO, name: str = "-") -> Iterator[bytes]:
+    """The lines of a file; of one that has more than `MAX_LINE` bytes only these, without its end.
+
+    Raises:
+        Fault: the file `name` can be read no further.
+    """
+    try:
+        while line := file.readline(MAX_LINE):
+            yield line
+            while len(line) == MAX_LINE and not line.endswith(b"\n"):
+                line = file.readline(MAX_LINE)
+    except OSError as error:
+        shown = "Standard input" if name == "-" else name
+        raise Fault(f"{shown} cannot be read to its end ({error.strerror}).") from None
 
 
 def paced(
@@ -88,6 +108,7 @@ def produce(
         text = line.rstrip(b"\r\n")
         if topic is not None or text.strip():
             try:
+                _require_whole(line)
                 last = _send(producer, text, topic, checked)
                 summary.sent += 1
                 complaints.sent()
@@ -107,6 +128,11 @@ def produce(
 
 
 OF_A_FIELD = frozenset({Reason.MISSING_FIELD, Reason.BAD_VALUE})
+
+
+def _require_whole(line: bytes) -> None:
+    if len(line) >= MAX_LINE and not line.endswith(b"\n"):
+        raise InvalidEvent(Reason.TOO_LARGE, None, f"the line has {MAX_LINE:,} bytes or more")
 
 
 def _send(producer: ShopProducer, line: bytes, topic: str | None, checked: bool) -> Sent:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from shopstream.cli.counted import counted
-from shopstream.cli.produce import Summary, paced, produce
+from shopstream.cli.produce import Summary, bounded_lines, paced, produce
 from shopstream.faults import Fault
 from shopstream.producer import ShopProducer
 from shopstream.settings import Settings
@@ -42,7 +42,8 @@ def produce_file(
         ShopProducer(settings) as producer,
         _progress(console, size) as advance,
     ):
-        return produce(paced(file, rate), producer, topic, complain, advance, name, checked=checked)
+        lines = paced(bounded_lines(file, name), rate)
+        return produce(lines, producer, topic, complain, advance, name, checked=checked)
 
 
 @contextmanager

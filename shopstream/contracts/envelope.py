@@ -46,7 +46,7 @@ def structured(value: bytes | None, headers: Headers) -> bytes | None:
         return value
     if f"{_PREFIX}specversion" not in named or len(value) > MAX_BYTES or too_complex(value):
         return value
-    return joined(_attributes(named), content_type, value)
+    return joined(_attributes(headers), content_type, value)
 
 
 def joined(attributes: Mapping[str, str], content_type: str, data: bytes) -> bytes:
@@ -138,11 +138,14 @@ def _require_structured(content_type: str) -> None:
         raise _refused(None, f"the record is {media_type[:64]!r}; only {STRUCTURED} is read")
 
 
-def _attributes(named: Mapping[str, bytes | None]) -> dict[str, str]:
-    found = {}
-    for name, value in named.items():
+def _attributes(headers: Headers) -> dict[str, str]:
+    """Each stands once: of two shops a reader in between may have taken the other one."""
+    found: dict[str, str] = {}
+    for name, value in headers:
         if name.startswith(_PREFIX) and value is not None:
             attribute = name.removeprefix(_PREFIX)
+            if attribute in found:
+                raise _refused(attribute, f"the header {name} must stand once")
             try:
                 found[attribute] = value.decode()
             except UnicodeDecodeError:

@@ -7,6 +7,7 @@ validator can take them.
 from collections.abc import Mapping
 
 from shopstream.contracts import values
+from shopstream.contracts.currencies import CURRENCIES
 from shopstream.contracts.events import DATA, ENVELOPES
 from shopstream.contracts.schema import Field, Many, Rule, Shape
 from shopstream.contracts.schema_parts import Schema, described, record
@@ -21,7 +22,9 @@ TIME = (
     r"[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]+)?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
 )
 """Its first and last day are there for offsets that bring them into the years 2000 to 2100."""
-TIMEZONE = r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$"
+TIMEZONE = r"^([A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*|(UTC|GMT)?[+-][0-9]{1,2}:(00|15|30|45))$"
+CURRENCY = f"^({'|'.join(sorted(CURRENCIES))})$"
+"""A pattern, not an enum: code made from a schema keeps a text, and reads a code of a later amendment too."""
 
 DECIMALS = "A number has at most 4 decimals too; trailing zeros do not count."
 
@@ -60,14 +63,18 @@ _CHECKS: Mapping[object, tuple[Schema, str]] = {
         ),
         DECIMALS,
     ),
-    values.currency: ({"type": "string", "pattern": "^[A-Z]{3}$"}, "ISO 4217."),
+    values.currency: (
+        {"type": "string", "pattern": CURRENCY},
+        "ISO 4217, present or withdrawn since 1999.",
+    ),
     values.time: (
         {"type": "string", "format": "date-time", "pattern": TIME},
         "RFC 3339; in UTC it is in the years 2000 to 2100. What is finer than a microsecond is cut.",
     ),
     values.timezone: (
         {"type": "string", "pattern": TIMEZONE},
-        "A name of the IANA time zone database.",
+        "A name of the IANA time zone database, or an offset from UTC in quarter hours from -12:00 to +14:00, such as"
+        " +05:30 or UTC+5:30.",
     ),
 }
 """What a rule says as a schema, and in words what the schema cannot say."""

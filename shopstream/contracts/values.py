@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from functools import cache
-from zoneinfo import available_timezones
 
+from shopstream.contracts.currencies import CURRENCIES
 from shopstream.contracts.json_text import Number
+from shopstream.contracts.zones import offset_name, timezones
 
 MONEY_LIMIT = Decimal(10) ** 12
 CENT_OF_CENT = Decimal("0.0001")
@@ -148,9 +148,11 @@ def _decimal(value: object, bound: str, limit: Decimal | int, *, signed: bool = 
 
 
 def currency(value: object) -> str:
-    """Three capital letters (ISO 4217)."""
+    """A code of ISO 4217, present or withdrawn since 1999."""
     if not isinstance(value, str) or not _CURRENCY.fullmatch(value):
         raise Invalid("must be three capital letters (ISO 4217)")
+    if value not in CURRENCIES:
+        raise Invalid("must be a currency code of ISO 4217, present or withdrawn since 1999")
     return value
 
 
@@ -185,17 +187,13 @@ class OneOf:
         return value
 
 
-@cache
-def timezones() -> frozenset[str]:
-    """Every name of the IANA time zone database that is installed.
-
-    But for `localtime` and the like, which mean another zone on each host.
-    """
-    return frozenset(available_timezones() - {"localtime", "posixrules", "Factory"})
-
-
 def timezone(value: object) -> str:
-    """A name of the IANA time zone database."""
-    if not isinstance(value, str) or value not in timezones():
-        raise Invalid("must be an IANA time zone, such as Europe/Berlin")
-    return value
+    """A name of the IANA time zone database, or an offset from UTC, which gets its one name, such as +05:30."""
+    if isinstance(value, str):
+        if value in timezones():
+            return value
+        if name := offset_name(value):
+            return name
+    raise Invalid(
+        "must be an IANA time zone, such as Europe/Berlin, or an offset of quarter hours from -12:00 to +14:00"
+    )

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 from shopstream.contracts.order import STATUSES
-from shopstream.contracts.values import timezones
+from shopstream.contracts.values import Invalid
+from shopstream.contracts.values import timezone as check_timezone
+from shopstream.contracts.zones import zone_of
 from shopstream.sources.mapped import (
     Event,
     Shop,
@@ -90,6 +91,8 @@ def column_map(document: Mapping[str, Any], header: Sequence[str]) -> ColumnMap:
             raise BadMap(f"columns.{name} is no field of an order{_nearest(name, FIELDS)}")
         if column not in header:
             raise BadMap(f"columns.{name}: there is no column {column!r}{_nearest(column, header)}")
+        if header.count(column) > 1:
+            raise BadMap(f"columns.{name}: there is more than one column {column!r}")
     for name in REQUIRED:
         if name not in columns:
             raise BadMap(f"columns.{name} is missing: which column has it?")
@@ -103,7 +106,7 @@ def column_map(document: Mapping[str, Any], header: Sequence[str]) -> ColumnMap:
         statuses,
         currency=options.get("currency"),
         status=options.get("status", "completed"),
-        timezone=options.get("timezone"),
+        timezone=_timezone(options["timezone"]) if "timezone" in options else None,
         date_format=options.get("dateFormat"),
         cancelled_prefix=options.get("cancelledPrefix"),
         decimal=options.get("decimal", "."),
@@ -114,11 +117,15 @@ def _check_options(options: Mapping[str, str], statuses: Mapping[str, str]) -> N
     for name in (options.get("status", STATUSES[0]), *statuses.values()):
         if name not in STATUSES:
             raise BadMap(f"status {name!r} must be one of {', '.join(STATUSES)}")
-    zone = options.get("timezone")
-    if zone is not None and zone not in timezones():
-        raise BadMap(f"timezone {zone!r} must be an IANA time zone, such as Europe/Berlin")
     if options.get("decimal", ".") not in (".", ","):
         raise BadMap("decimal must be . or ,")
+
+
+def _timezone(text: str) -> str:
+    try:
+        return check_timezone(text)
+    except Invalid as broken:
+        raise BadMap(f"timezone {text!r} {broken}") from None
 
 
 def _texts(document: Mapping[str, Any], name: str) -> dict[str, str]:
@@ -291,7 +298,7 @@ class _Cells:
         if read.utcoffset() is None:
             if self._known.timezone is None:
                 raise self.fault(name, f"{text[:40]!r} has no offset, and the map no timezone")
-            read = read.replace(tzinfo=ZoneInfo(self._known.timezone))
+            read = read.replace(tzinfo=zone_of(self._known.timezone))
         try:
             return read.astimezone(UTC).isoformat().replace("+00:00", "Z")
         except OverflowError:

@@ -1,9 +1,9 @@
 """Local days of a time zone, found by looking at the clock and nothing else."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from functools import cache
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 QUARTER = timedelta(minutes=15)
 HOUR = timedelta(hours=1)
@@ -12,19 +12,47 @@ MARGIN = timedelta(hours=18)
 """More than any zone is ahead of or behind UTC."""
 
 
-def local_date(moment: datetime, zone: ZoneInfo) -> date:
+@cache
+def settled_zone(written: str) -> str:
+    """The name that a report shows: that of the database as it is, of an offset `+hh:mm`."""
+    if written in available_timezones():
+        return written
+    ahead = _ahead(written)
+    hours, minutes = divmod(abs(ahead) // timedelta(minutes=1), 60)
+    sign = "-" if ahead < timedelta() else "+"
+    return f"{sign}{hours:02}:{minutes:02}" if ahead else "UTC"
+
+
+@cache
+def zone_of(name: str) -> tzinfo:
+    return ZoneInfo(name) if name in available_timezones() else timezone(_ahead(name))
+
+
+def _ahead(offset: str) -> timedelta:
+    digits = offset.removeprefix("UTC").removeprefix("GMT")
+    if digits == "Z":
+        return timedelta()
+    sign, clock = digits[0], digits[1:]
+    if ":" not in clock:
+        clock = f"{clock[:-2]}:{clock[-2:]}" if len(clock) > 2 else f"{clock}:0"
+    hours, minutes = map(int, clock.split(":"))
+    ahead = timedelta(hours=hours, minutes=minutes)
+    return -ahead if sign == "-" else ahead
+
+
+def local_date(moment: datetime, zone: tzinfo) -> date:
     return moment.astimezone(zone).date()
 
 
 @cache
-def start(day: date, zone: ZoneInfo) -> datetime:
+def start(day: date, zone: tzinfo) -> datetime:
     """The first instant (UTC) whose local date is this or a later one: zones may skip a day."""
     midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
     return _first(lambda moment: local_date(moment, zone) >= day, midnight - MARGIN)
 
 
 @cache
-def end(day: date, zone: ZoneInfo) -> datetime:
+def end(day: date, zone: tzinfo) -> datetime:
     """The instant after the last one of the local day: a clock that is put back may come to it twice."""
     midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
     moment = midnight + DAY + MARGIN
@@ -33,7 +61,7 @@ def end(day: date, zone: ZoneInfo) -> datetime:
     return _first(lambda then: local_date(then, zone) > day, moment - QUARTER)
 
 
-def hours(day: date, zone: ZoneInfo) -> list[datetime]:
+def hours(day: date, zone: tzinfo) -> list[datetime]:
     """When the hours of the day begin, counted from its first instant; the last may be a shorter one."""
     found, moment = [], start(day, zone)
     while moment < end(day, zone):

@@ -179,7 +179,7 @@ def _previous(first: date, last: date) -> tuple[date, date]:
 def _moving(shop: Shop, day: date) -> Decimal:
     """The revenue of this day and the six before it, by seven."""
     week = shop.ours(days(day - timedelta(days=WEEK - 1), day))
-    return half_even(total(version.revenue for version in week), WEEK, 2)
+    return half_even(total(version.revenue for version in week), WEEK, shop.places)
 
 
 def _change(now: Body, before: Body) -> Body:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from oracle.days import settled_zone
 from oracle.reading import Event, Latest, Place, instant
 
 
@@ -44,7 +45,7 @@ class Shops:
             event["shopid"],
             place,
             data["name"],
-            data["timezone"],
+            settled_zone(data["timezone"]),
             data["currency"],
             data.get("lowStockThreshold"),
             instant(data["updatedAt"]),

@@ -3,13 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, tzinfo
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from oracle.book import Book
-from oracle.days import local_date
+from oracle.days import local_date, zone_of
 from oracle.exact import average, total
 from oracle.levels import Level
 from oracle.names import currencies, names
@@ -18,6 +17,8 @@ from oracle.payments import Payment
 
 Body = dict[str, Any]
 TOP = 10
+FINE = dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3) | {"CLF": 4, "UYW": 4}
+"""Currencies with more than 2 decimals."""
 
 
 @dataclass
@@ -41,8 +42,13 @@ class Shop:
     dates: set[date] = field(default_factory=set)
 
     @property
-    def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.timezone)
+    def zone(self) -> tzinfo:
+        return zone_of(self.timezone)
+
+    @property
+    def places(self) -> int:
+        """Decimals of averages."""
+        return FINE.get(self.currency or "", 2)
 
     def every(self, days: Iterable[date]) -> list[Version]:
         """Counted orders of these local days, in every currency."""
@@ -70,7 +76,7 @@ class Shop:
     def whole(self, days: Iterable[date]) -> Body:
         """The totals of a period in the shop's currency."""
         days = list(days)
-        return {**with_average(self.ours(days)), **self.before_refunds(days)}
+        return {**with_average(self.ours(days), self.places), **self.before_refunds(days)}
 
     def others(self, days: Iterable[date]) -> list[Body]:
         """Totals in each other currency."""
@@ -109,9 +115,10 @@ def totals(versions: Iterable[Version]) -> Body:
     }
 
 
-def with_average(versions: Iterable[Version]) -> Body:
+def with_average(versions: Iterable[Version], places: int) -> Body:
     found = totals(versions)
-    return {**found, "averageOrderValue": average(found["totalRevenue"], found["totalOrders"])}
+    mean = average(found["totalRevenue"], found["totalOrders"], places)
+    return {**found, "averageOrderValue": mean}
 
 
 def shops(book: Book) -> dict[str, Shop]:

@@ -10,7 +10,7 @@ from support.events import HOMES, TOPICS, Refusal, Sent, encode, record
 Event = dict[str, Any]
 LARGE = 512 * 1024 + 1
 BAD_VALUES: dict[str, tuple[str, Any]] = {
-    "order": ("currency", "eur"),
+    "order": ("currency", "EUX"),
     "inventory": ("quantity", 1.00001),
     "payment": ("amount", "-1"),
     "supplier": ("leadTimeDays", -1),

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from oracle.days import zone_of
 from support.events import bought, level, payment, purchase, settings, supplier, visit
 
 Event = dict[str, Any]
@@ -19,9 +19,11 @@ ZONES = (
     "Australia/Lord_Howe",
     "America/St_Johns",
     "Pacific/Apia",
+    "UTC+5:30",
+    "-03:00",
 )
-"""5:45 ahead; an hour in October; half an hour in October; 3:30 behind; 13 ahead."""
-CURRENCIES = ("EUR", "EUR", "EUR", "USD", "JPY")
+"""5:45 ahead; an hour in October; half an hour in October; 3:30 behind; 13 ahead; two fixed offsets."""
+CURRENCIES = ("EUR", "EUR", "EUR", "USD", "JPY", "KWD")
 FIRST_DAY = date(2026, 9, 1)
 DAYS = 90
 
@@ -45,7 +47,7 @@ def _midnight(chance: random.Random) -> datetime:
     day = chance.choice((date(2026, 10, 4), date(2026, 10, 25), date(2026, 11, 1)))
     if chance.random() < 0.5:
         day = FIRST_DAY + timedelta(days=chance.randrange(DAYS))
-    zone = ZoneInfo(chance.choice(ZONES))
+    zone = zone_of(chance.choice(ZONES))
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
 
 

@@ -119,7 +119,7 @@ class Child:
 
 
 HOOK_SECRETS = {
-    "shopify": {"hooked": "of-shopify"},
+    "shopify": {"hooked": "of-shopify", "m/\u00fc/..": "of-a-shop-with-slashes"},
     "woocommerce": {"hooked": ["of-woo-old", "of-woo"]},
     "stripe": {"hooked": "whsec_of-stripe"},
 }

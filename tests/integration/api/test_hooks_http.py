@@ -4,6 +4,7 @@ import json
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -105,6 +106,26 @@ async def test_both_secrets_of_a_shop_are_good(http: httpx.AsyncClient, broker: 
         assert (await post(http, f"woocommerce/{SHOP}", body, headers)).status_code == 200
 
 
+async def test_any_identifier_is_an_address_and_a_secret_is_of_one_shop(
+    http: httpx.AsyncClient, broker: Kafka
+) -> None:
+    body, topic, _ = golden("shopify", "order-created")
+    slashes = {**sign("shopify", "of-a-shop-with-slashes", body, 0), **topic}
+    own = {**signed("shopify", body), **topic}
+    path = quote("m/\u00fc/..", safe="")
+    for shop, headers, status in (
+        (path, slashes, 200),
+        (path, own, 401),
+        (SHOP, slashes, 401),
+        (f"{SHOP}/", own, 401),
+        (f"{SHOP}%00", own, 401),
+        ("%ff", own, 401),
+        (f"nobody/..%2F{SHOP}", own, 401),
+    ):
+        answer = await post(http, f"shopify/{shop}", body, headers)
+        assert answer.status_code == status, shop
+
+
 async def test_what_gives_no_event_is_answered_and_counted(
     http: httpx.AsyncClient, broker: Kafka
 ) -> None:
@@ -154,6 +175,10 @@ async def test_a_rule_of_the_contract_is_named_too(http: httpx.AsyncClient, brok
 
 
 async def test_bodies_are_bounded(http: httpx.AsyncClient, broker: Kafka) -> None:
+    body, topic, _ = golden("shopify", "order-created")
+    body += b" " * (HOOK_BYTES - len(body))
+    headers = {**signed("shopify", body), **topic}
+    assert (await post(http, f"shopify/{SHOP}", body, headers)).status_code == 200
     body = b"x" * (HOOK_BYTES + 1)
     try:
         answer = await post(http, f"shopify/{SHOP}", body, signed("shopify", body))

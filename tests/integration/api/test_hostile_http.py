@@ -14,7 +14,7 @@ import starlette.requests
 
 from api import access, limits, server
 from api.access import MAX_TOKEN_HEAD, Access
-from api.push import socketio, stream
+from api.push import socketio, subscription
 from api.push.websocket import MAX_FRAMES, POLICY
 from api.server import Config, Server, configure, listen
 from fuzz.http_requests import answers, request, send
@@ -341,7 +341,7 @@ async def test_a_stream_goes_on_whatever_came_behind_it(api: Api, behind: bytes)
 async def test_who_goes_on_talking_behind_a_stream_is_cut_off(api: Api) -> None:
     _, writer = await _listening(api, b"")
     with contextlib.suppress(ConnectionError):
-        for _ in range(stream.MAX_HEARD // 4096 + 2):
+        for _ in range(subscription.MAX_HEARD // 4096 + 2):
             writer.write(b"x" * 4096)
             await writer.drain()
             await asyncio.sleep(0)

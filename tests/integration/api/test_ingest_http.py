@@ -86,6 +86,8 @@ async def test_a_large_batch_passes_and_one_beyond_the_bound_does_not(
     answer = await post(http, body, BATCH)
     assert answer.status_code == 202, answer.text
     assert len(answer.json()["records"]) == 1_500
+    whole = await post(http, body + b" " * (EVENTS_BYTES - len(body)), BATCH)
+    assert whole.status_code == 202, whole.text
     try:
         refused = await post(http, body + b" " * (EVENTS_BYTES + 1 - len(body)), BATCH)
     except httpx.TransportError:  # the connection is closed while the client still sends

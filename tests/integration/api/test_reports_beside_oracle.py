@@ -26,9 +26,11 @@ ZONES = (
     "Pacific/Pago_Pago",
     "America/Havana",
     "Africa/Casablanca",
+    "UTC+5:30",
+    "GMT-3",
 )
 AFTER_EACH_BATCH = ("America/St_Johns", "Pacific/Apia", "America/Havana")
-AT_THE_END = ("UTC", "America/New_York", "Asia/Kathmandu", "Pacific/Kiritimati")
+AT_THE_END = ("UTC", "America/New_York", "Asia/Kathmandu", "Pacific/Kiritimati", "UTC+5:30")
 """Each kind of zone once: offsets of half and quarter hours, days that begin twice or a day apart; others are long."""
 LONG = [pytest.mark.slow, pytest.mark.skipif(not FULL, reason="SHOPSTREAM_FULL=1 runs it")]
 FIRST, DAYS = datetime(2026, 9, 20, tzinfo=UTC), 60
@@ -40,6 +42,7 @@ class Events:
 
     def __init__(self, shop: str, zone: str, seed: int) -> None:
         self.shop, self.zone = shop, zone
+        self.currency = "KWD" if zone[:3] in ("UTC", "GMT") else "EUR"
         self.draw = random.Random(seed)
         self.made = 0
         self.created = [self.moment() for _ in range(60)]
@@ -65,7 +68,13 @@ class Events:
     def settings(self) -> dict[str, Any]:
         more = {"lowStockThreshold": 4} if self.draw.random() < 0.5 else {}
         at = self.moment().isoformat()
-        return {"name": "A", "timezone": self.zone, "currency": "EUR", "updatedAt": at, **more}
+        return {
+            "name": "A",
+            "timezone": self.zone,
+            "currency": self.currency,
+            "updatedAt": at,
+            **more,
+        }
 
     def order(self) -> dict[str, Any]:
         number = self.draw.randrange(len(self.created))
@@ -75,7 +84,7 @@ class Events:
             "order:updated",
             orderId=f"o{number}",
             status=self.draw.choice(["paid", "paid", "shipped", "cancelled", "refunded"]),
-            currency=self.draw.choice(["EUR", "EUR", "EUR", "USD", "CHF"]),
+            currency=self.draw.choice([*[self.currency] * 3, "USD", "CHF"]),
             createdAt=created.isoformat(),
             updatedAt=updated.isoformat(),
             items=[self.line() for _ in range(self.draw.randint(1, 3))],
@@ -98,7 +107,7 @@ class Events:
             self.draw.choice(["payment:received", "payment:failed"]),
             paymentId=f"y{self.draw.randrange(30)}",
             amount=str(self.draw.randrange(1000)),
-            currency=self.draw.choice(["EUR", "EUR", "USD"]),
+            currency=self.draw.choice([self.currency, self.currency, "USD"]),
             at=self.moment().isoformat(),
         )
 

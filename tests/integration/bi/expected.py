@@ -1,12 +1,12 @@
 """What each view must say, from the oracle's book: {view: {key: the other columns, by name}}."""
 
 from collections import defaultdict
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from oracle.book import Book
+from oracle.days import zone_of
 from oracle.exact import half_even, times, total
 from oracle.levels import threshold_of
 from oracle.names import names
@@ -30,7 +30,7 @@ KEYS = {
 
 
 def expected(book: Book) -> dict[str, Rows]:
-    zones = {shop: ZoneInfo(told.timezone) for shop, told in book.settings.items()}
+    zones = {shop: zone_of(told.timezone) for shop, told in book.settings.items()}
     return {
         "orders": {key: _order(v, _date(v, zones)) for key, v in book.orders.items()},
         "order_items": _lines(book, zones),
@@ -80,8 +80,8 @@ def expected(book: Book) -> dict[str, Rows]:
     }
 
 
-def _date(version: Version, zones: dict[str, ZoneInfo]) -> str:
-    zone = zones.get(version.shop, ZoneInfo("UTC"))
+def _date(version: Version, zones: dict[str, tzinfo]) -> str:
+    zone = zones.get(version.shop, zone_of("UTC"))
     return version.created.astimezone(zone).date().isoformat()
 
 
@@ -110,7 +110,7 @@ def _instant(micros: int) -> datetime:
     return EPOCH + timedelta(microseconds=micros)
 
 
-def _lines(book: Book, zones: dict[str, ZoneInfo]) -> Rows:
+def _lines(book: Book, zones: dict[str, tzinfo]) -> Rows:
     return {
         (*key, number): {
             "product_id": line.product,
@@ -137,10 +137,10 @@ def _lines(book: Book, zones: dict[str, ZoneInfo]) -> Rows:
     }
 
 
-def _daily(book: Book, zones: dict[str, ZoneInfo]) -> Rows:
+def _daily(book: Book, zones: dict[str, tzinfo]) -> Rows:
     rows: Rows = defaultdict(lambda: dict.fromkeys(_DAILY, Decimal(0)))
     for v in book.orders.values():
-        zone = zones.get(v.shop, ZoneInfo("UTC"))
+        zone = zones.get(v.shop, zone_of("UTC"))
         row = rows[v.shop, _date(v, zones), v.currency]
         row["gross"] = total([row["gross"], v.gross or Decimal(0)])
         if v.counted:
@@ -161,7 +161,7 @@ _DAILY = (
 )
 
 
-def _products(book: Book, zones: dict[str, ZoneInfo]) -> Rows:
+def _products(book: Book, zones: dict[str, tzinfo]) -> Rows:
     called = names(book)
     parts: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
     for v in book.orders.values():

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from zoneinfo import ZoneInfo
 
 import pytest
 from expected import expected
@@ -11,6 +10,7 @@ from warehouse import Warehouse
 
 from clickhouse.zone_offsets import offsets, zone_file
 from oracle.book import Book
+from oracle.days import zone_of
 from support.events import Sent, item, order, record, settings
 
 ZONES = (
@@ -33,6 +33,10 @@ ZONES = (
     "Asia/Beirut",
     "Pacific/Chatham",
     "America/St_Johns",
+    "+05:30",
+    "-03:00",
+    "+14:00",
+    "-12:00",
 )
 SUMMED = [zone for zone in ZONES if zone != "America/St_Johns"]
 """Without the one whose date changed within a quarter of an hour (until 2011)."""
@@ -42,7 +46,7 @@ STEP = 9
 
 def moments(name: str) -> list[datetime]:
     """Around some changes of the clock from 2000 to 2100, and around the midnights before and after them."""
-    zone, found = ZoneInfo(name), set()
+    zone, found = zone_of(name), set()
     changes = [since for _, (since, _) in pairwise(offsets(zone_file(name)))]
     chosen = changes[-1:] + changes[2::STEP] or [int(datetime(2026, 3, 1, tzinfo=UTC).timestamp())]
     for since in chosen:
@@ -122,6 +126,10 @@ def test_another_time_zone_moves_history(own: Warehouse) -> None:
     assert own.bi.rows(asked) == [["2026-11-23"]]
     own.feed([record(settings("moving", "America/New_York", version=2))])
     assert own.bi.rows(asked) == [["2026-11-22"]]
+    own.feed([record(settings("moving", "UTC+5:30", version=3))])
+    assert own.bi.rows(asked) == [["2026-11-23"]]
+    named = "SELECT timezone FROM shopstream_bi.shops WHERE shop_id = 'moving'"
+    assert own.bi.rows(named) == [["+05:30"]]
 
 
 def test_new_tzdata_replaces_the_old(own: Warehouse) -> None:

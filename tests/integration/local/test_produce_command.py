@@ -12,6 +12,7 @@ import pytest
 from local_topics import delete_topics
 
 from shopstream.broker import TopicAdmin, epoch_of
+from shopstream.cli.produce import MAX_LINE
 from shopstream.contracts.topics import BY_NAME, TOPICS, Topic
 from support.brokers import OwnBroker
 from support.processes import free_port
@@ -112,7 +113,7 @@ def test_each_line_is_held_to_the_contract_before_it_goes(
     assert done.returncode == 1
     errors = done.stderr.decode().splitlines()
     assert errors[0].startswith("line 1: data.status must be one of pending, paid")
-    assert errors[1] == "line 3: data.items[0].quantity is required"
+    assert errors[1].startswith("line 3: data.items[0].quantity is required; ")
     assert errors[2].startswith("1 event sent in ")
     assert errors[2].endswith("2 lines not sent")
 
@@ -129,6 +130,19 @@ def test_after_twenty_faults_the_rest_is_not_read(broker: OwnBroker, tmp_path: P
     assert [error.partition(":")[0] for error in errors] == [f"line {n}" for n in range(2, 22)]
     assert last.startswith("1 event sent in ")
     assert last.endswith("20 lines not sent, stopped at line 21")
+
+
+def test_a_line_without_end_is_refused_and_those_around_it_go(
+    broker: OwnBroker, tmp_path: Path
+) -> None:
+    long = order(2) + b" \r" * MAX_LINE + b"x"
+    for topic in ([], ["--topic", "shop.orders"]):
+        lines = [order(1), long, order(3)]
+        done = produce(broker, tmp_path, "-", *topic, stdin=b"\n".join(lines))
+        errors = done.stderr.decode().splitlines()
+        assert done.returncode == 1
+        assert errors[0] == "line 2: the line has 4,194,304 bytes or more"
+        assert errors[1].startswith("2 events sent in ")
 
 
 def test_a_file_is_sent_whole(broker: OwnBroker, tmp_path: Path) -> None:

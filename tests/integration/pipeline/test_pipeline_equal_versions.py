@@ -7,11 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from engine_bench import Bench, bench, engine
+from engine_bench import Bench, Record, bench, engine
 
 from clickhouse.client import Address
 from clickhouse.migrations import migrate_engine
 from clickhouse.verify import verify
+from clickhouse.windows import WINDOWS
+from pipeline.batch import assemble
+from pipeline.decode import Run, decode
+from shopstream.contracts.cursor import Partition
 from support.events import Sent, item, level, order, payment, purchase, record, settings, supplier
 from support.system import FULL
 
@@ -47,6 +51,14 @@ TABLES = {
     "shop.suppliers": "suppliers",
     "shop.settings": "shops",
 }
+CONTENT = {
+    "shop.orders": "`items.quantity`[1]",
+    "shop.inventory": "intDiv(quantity, 5) + 1",
+    "shop.payments": "toUInt8(amount)",
+    "shop.suppliers": "toUInt8(substring(name, 2)) + 1",
+    "shop.settings": "toUInt8(substring(name, 2)) + 1",
+}
+"""What the content decides."""
 
 
 def records(topic: str, *names: str) -> list[Sent]:
@@ -146,7 +158,7 @@ async def verify_all(bench: Bench) -> list[str]:
 
 
 BEFORE = ("orders", "levels", "payments", "suppliers", "shops")
-FED = ("apply_orders", "apply_levels", "apply_payments")
+FED = ("apply_levels", "apply_payments")
 
 
 async def make_old(bench: Bench, highest: bool) -> None:
@@ -175,15 +187,7 @@ async def make_old(bench: Bench, highest: bool) -> None:
 
 
 def standing(bench: Bench, topic: str) -> list[list[str]]:
-    """Of each topic what the content decides."""
-    columns = {
-        "shop.orders": "`items.quantity`[1]",
-        "shop.inventory": "intDiv(quantity, 5) + 1",
-        "shop.payments": "toUInt8(amount)",
-        "shop.suppliers": "toUInt8(substring(name, 2)) + 1",
-        "shop.settings": "toUInt8(substring(name, 2)) + 1",
-    }
-    return bench.system.sql.rows(f"SELECT toString({columns[topic]}) FROM {TABLES[topic]} FINAL")
+    return bench.system.sql.rows(f"SELECT toString({CONTENT[topic]}) FROM {TABLES[topic]} FINAL")
 
 
 async def test_rows_from_before_equal_versions_were_told_apart_keep_their_meaning(
@@ -209,7 +213,9 @@ async def test_a_row_with_the_highest_tie_is_superseded_too(bench: Bench) -> Non
         for names, winner in (("b", "2"), ("c", "3"), ("bc", "3")):
             await bench.write(bench.batch(*records(topic, *names)), fence)
             assert standing(bench, topic) == [[winner]], (topic, names)
-    (orders,) = bench.system.sql.rows("SELECT sum(orders), sum(items) FROM sales_15m")
+    (orders,) = bench.system.sql.rows(
+        f"SELECT sum(orders), sum(items) FROM {WINDOWS['sales_15m'].rows()}"
+    )
     assert orders == ["1", "3"]
 
 
@@ -223,4 +229,85 @@ async def test_of_more_than_a_thousand_events_of_one_instant_the_last_thousand_a
     rows = bench.system.sql.rows("SELECT `items.quantity`, length(equals) FROM orders FINAL")
     assert rows == [[[1], "1000"]]
     await bench.write(bench.batch(*sent), await bench.own(topic))
+    assert not await verify_all(bench)
+
+
+ID = {
+    "shop.orders": ("orderId", "order_id"),
+    "shop.inventory": ("productId", "product_id"),
+    "shop.payments": ("paymentId", "payment_id"),
+    "shop.suppliers": ("supplierId", "supplier_id"),
+}
+THINGS = 20
+
+
+def of_thing(topic: str, event: Event, thing: str) -> Event:
+    """The same event of another thing; settings are those of another shop."""
+    if topic not in ID:
+        return event | {"shopid": thing}
+    return event | {"data": event["data"] | {ID[topic][0]: thing}}
+
+
+@pytest.mark.parametrize("topic", VERSIONED)
+@pytest.mark.parametrize("seed", range(10 if FULL else 1))
+async def test_what_stands_is_the_last_of_the_latest_instant_however_two_partitions_are_read(
+    bench: Bench, topic: str, seed: int
+) -> None:
+    """By the contract alone: an event is new if its instant is later than the latest of its thing, or the same one and
+    the event was not met there. Events of one thing are in both partitions, and read again from anywhere."""
+    chance = random.Random(f"{seed} {topic}")
+    made: dict[str, tuple[str, int, Event]] = {}
+    logs: tuple[list[str], list[str]] = ([], [])
+    for _ in range(250):
+        thing, letter = f"k-{chance.randrange(THINGS)}", chance.choice("abcde")
+        name = f"{letter}{chance.randrange(4)} {thing}"
+        if name not in made:
+            at = chance.choice((1, 1, 2, 3))
+            event = MAKERS[topic](ord(letter) - ord("a"), name, at)
+            made[name] = (thing, at, of_thing(topic, event, thing))
+        chance.choice(logs).append(name)
+    met: dict[str, tuple[int, list[str]]] = {}
+    committed, places = [0, 0], (Partition(topic, 0), Partition(topic, 1))
+    while committed != [len(log) for log in logs]:
+        fence = await bench.claim(*places)
+        ends = [
+            min(len(log), begin + chance.randrange(60))
+            for begin, log in zip(committed, logs, strict=True)
+        ]
+        runs, names = [], []
+        for n in chance.sample((0, 1), 2):
+            part = logs[n][committed[n] : ends[n]]
+            sent = [record(made[name][2]) for name in part]
+            found = [Record(committed[n] + i, s.value, s.key) for i, s in enumerate(sent)]
+            runs += [Run(n, 1, found)] if found else []
+            names += part
+        if not runs:
+            continue
+        batch = assemble(bench.numbers.next(), [decode(topic, runs)])
+        await bench.begin(batch, fence)
+        for name in names:
+            thing, at, _ = made[name]
+            latest, events = met.setdefault(thing, (0, []))
+            if at > latest:
+                met[thing] = (at, [name])
+            elif at == latest and name not in events:
+                events.append(name)
+        crashed = chance.random() < 0.3
+        for _ in range(chance.randrange(3) if crashed else 1):
+            await bench.writer.apply(topic, batch.id, fence)
+        owner = await bench.claim(*places) if crashed else fence
+        if crashed:
+            await bench.writer.apply(topic, batch.id, owner)
+        assert await bench.store.mark(batch.id, owner)
+        if not crashed:
+            again = chance.random() < 0.2
+            committed = [chance.randrange(end + 1) for end in ends] if again else ends
+    column = ID.get(topic, ("", "shop_id"))[1]
+    rows = bench.system.sql.rows(
+        f"SELECT {column}, toString({CONTENT[topic]}), toString(length(equals)) FROM {TABLES[topic]} FINAL"
+    )
+    assert {thing: (content, known) for thing, content, known in rows} == {
+        thing: (str(ord(events[-1][0]) - ord("a") + 1), str(len(events)))
+        for thing, (_, events) in met.items()
+    }
     assert not await verify_all(bench)

@@ -20,8 +20,8 @@ from support.waiting import eventually
 FORGETFUL = [
     sys.executable,
     "-c",
-    "import api.push.source as source\n"
-    "source.BACK_RECORDS = 0\n"
+    "import api.push.topic_reader as topic_reader\n"
+    "topic_reader.REPLAY_RECORDS = 0\n"
     "from api.main import run; from shopstream.settings import load; exit(run(load()))",
 ]
 """An API process that knows nothing of what came before it."""

@@ -1,4 +1,4 @@
-"""Deliveries, commits and the watermark, with the app in the test's own event loop."""
+"""Deliveries, commits and the as-of instant, with the app in the test's own event loop."""
 
 import asyncio
 import contextlib
@@ -82,7 +82,7 @@ async def test_a_cancelled_agent_acknowledges_nothing(broker, kafka, topic, tmp_
     assert await kafka.committed(app.group, topic, 1) == [0]
 
 
-async def test_the_watermark_passes_an_event_only_when_it_is_acknowledged(
+async def test_the_as_of_instant_passes_an_event_only_when_it_is_acknowledged(
     broker, kafka, topic, tmp_path
 ):
     async with Running(broker, topic, tmp_path) as app:
@@ -97,7 +97,7 @@ async def test_the_watermark_passes_an_event_only_when_it_is_acknowledged(
         assert app.progress(0).next == 1
 
 
-async def test_the_watermark_of_a_quiet_worker_stays_fresh(broker, kafka, topic, tmp_path):
+async def test_the_as_of_instant_of_a_quiet_worker_stays_fresh(broker, kafka, topic, tmp_path):
     async with Running(broker, topic, tmp_path) as app:
         await until(lambda: all(app.progress(p).as_of > 0 for p in range(4)))
         ages, end = [], time.monotonic() + 1.5

@@ -3,13 +3,13 @@
 import struct
 from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import orjson
 
 from api.reports import days
 from api.reports.profiles import Profile
 from api.reports.report import Report, ReportData, report_body
+from shopstream.contracts.zones import zone_of
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -23,7 +23,7 @@ def made(
     **data: Any,
 ) -> dict[str, Any]:
     """The body as it leaves. `sales`: instant, currency, orders, revenue, items."""
-    profile = Profile(currency, ZoneInfo(zone))
+    profile = Profile(currency, zone_of(zone))
     period = report.period(days.today(now, profile.zone), profile.zone)
     rows = [_row(period.boundaries, *one) for one in sales]
     body = report_body(report, "s1", now, profile, period, ReportData(rows, **data))

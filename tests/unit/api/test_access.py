@@ -113,14 +113,14 @@ def test_issuer_and_audience_are_checked_where_configured() -> None:
 
 def test_a_shop_must_be_one_of_the_tokens_and_the_refusal_says_nothing_else() -> None:
     two = Identity("u1", ("s1", "s2"), "admin", FAR)
-    assert two.shop("s2") == "s2"
+    assert two.authorize_shop("s2") == "s2"
     with pytest.raises(Forbidden, match=r"^The token does not allow this shop\.$"):
-        two.shop("s3")
+        two.authorize_shop("s3")
     with pytest.raises(BadParameter, match=r"^shopId is required"):
-        two.shop(None)
-    assert Identity("u1", ("s1",), "admin", FAR).shop(None) == "s1"
+        two.authorize_shop(None)
+    assert Identity("u1", ("s1",), "admin", FAR).authorize_shop(None) == "s1"
     with pytest.raises(Forbidden):
-        Identity("u1", (), "admin", FAR).shop(None)
+        Identity("u1", (), "admin", FAR).authorize_shop(None)
 
 
 def test_staff_is_no_admin() -> None:

@@ -62,22 +62,22 @@ class Store:
     def begin(self, epoch: int = 7) -> None:
         """These are the partitions."""
         self.epoch = epoch
-        self.hub.begin({place: Position(epoch, end) for place, end in self.ends.items()})
+        self.hub.begin({partition: Position(epoch, end) for partition, end in self.ends.items()})
 
-    def publish(self, name: str, kind: str = KIND, place: Partition = P0) -> None:
-        self.ends[place] += 1
-        position = Position(self.epoch, self.ends[place])
+    def publish(self, name: str, kind: str = KIND, partition: Partition = P0) -> None:
+        self.ends[partition] += 1
+        position = Position(self.epoch, self.ends[partition])
         data = {"productId": name, "quantity": 1, "updatedAt": "2026-11-22T10:15:30Z"}
         event = {"specversion": "1.0", "id": name, "source": "/s", "type": kind, "shopid": "s1"}
         value = json.dumps({**event, "data": data}).encode()
-        self.hub.publish("s1", place, position, NOW, value)
-        self.hub.passed(place, position)
+        self.hub.publish("s1", partition, position, NOW, value)
+        self.hub.passed(partition, position)
         self.hub.flush()
         self.events.append(
-            StoredEvent(PushEvent("s1", kind, None, value), place, position, NOW * 1000)
+            StoredEvent(PushEvent("s1", kind, None, value), partition, position, NOW * 1000)
         )
 
-    async def included(self, places: Iterable[RequiredPosition]) -> None:
+    async def included(self, positions: Iterable[RequiredPosition]) -> None:
         return None
 
     async def page(
@@ -91,9 +91,9 @@ class Store:
             one
             for one in self.events
             if one.event.type in wanted.types
-            and one.place in span.until
-            and one.position.epoch == span.until[one.place].epoch
-            and span.since[one.place].next < one.position.next <= span.until[one.place].next
+            and one.partition in span.until
+            and one.position.epoch == span.until[one.partition].epoch
+            and span.since[one.partition].next < one.position.next <= span.until[one.partition].next
         ][:limit]
 
     def subscriber(self, since: str | None = None) -> tuple[Subscriber, Outlet]:
@@ -118,7 +118,7 @@ async def store(monkeypatch: pytest.MonkeyPatch) -> Store:
 
 
 def start(store: Store) -> str:
-    return encode({place: Position(7, end) for place, end in store.ends.items()}, NOW)
+    return encode({partition: Position(7, end) for partition, end in store.ends.items()}, NOW)
 
 
 async def test_what_the_channel_forgot_comes_from_what_is_stored(store: Store) -> None:
@@ -140,8 +140,8 @@ async def test_a_slow_client_gets_everything_where_a_partition_is_added_meanwhil
     store.ends[P2] = 0
     store.begin()
     for number in range(1, 8):
-        store.publish(f"e{number}", place=P2 if number == 1 else P0)
-    store.hub.resume(subscriber)
+        store.publish(f"e{number}", partition=P2 if number == 1 else P0)
+    store.hub.on_writable(subscriber)
     await store.settled(subscriber)
     assert sorted(outlet.told()) == [*(f"e{number}" for number in range(8)), "stream:ready"]
 
@@ -178,7 +178,7 @@ async def test_a_topic_that_is_made_again_while_a_page_is_read_is_told(store: St
 
 async def test_a_topic_that_is_gone_holds_up_nobody(store: Store) -> None:
     since = encode({P0: Position(7, 0)}, NOW)
-    store.publish("of the topic that goes", place=P1)
+    store.publish("of the topic that goes", partition=P1)
     del store.ends[P1]
     store.begin()
     for number in range(9):
@@ -226,7 +226,7 @@ async def test_nothing_is_lost_or_repeated_while_partitions_are_added(
         n, deed = dice.randrange(3), dice.random()
         subscriber, _outlet = open_ones[n]
         if deed < 0.45:
-            store.publish(f"e{published}", place=dice.choice(list(store.ends)))
+            store.publish(f"e{published}", partition=dice.choice(list(store.ends)))
             published += 1
         elif deed < 0.48:
             store.ends[Partition(INVENTORY, len(store.ends))] = 0
@@ -234,7 +234,7 @@ async def test_nothing_is_lost_or_repeated_while_partitions_are_added(
         elif deed < 0.6:
             store.hub.pause(subscriber)
         elif deed < 0.75:
-            store.hub.resume(subscriber)
+            store.hub.on_writable(subscriber)
         elif deed < 0.8:
             take(n)
             store.hub.leave(subscriber)
@@ -245,12 +245,12 @@ async def test_nothing_is_lost_or_repeated_while_partitions_are_added(
             await asyncio.sleep(0)
     store.open.set()
     for n, (subscriber, _outlet) in enumerate(open_ones):
-        store.hub.resume(subscriber)
+        store.hub.on_writable(subscriber)
         await store.settled(subscriber)
         take(n)
         came = [name for name in told[n] if name != "stream:ready"]
         assert sorted(came) == sorted(f"e{number}" for number in range(published))
-        for place in store.ends:
-            mine = [one.event for one in store.events if one.place == place]
+        for partition in store.ends:
+            mine = [one.event for one in store.events if one.partition == partition]
             order = [json.loads(event.value)["id"] for event in mine]
             assert [name for name in came if name in order] == order

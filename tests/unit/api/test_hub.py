@@ -10,10 +10,10 @@ import pytest
 from api.push import channel as channels
 from api.push import hub as hubs
 from api.push.encoding import SOCKETIO_SEPARATED, SSE, WEBSOCKET_SEPARATED, Encoding
+from api.push.event_types import DEFAULT
 from api.push.hub import Hub
 from api.push.records import parse_envelope
 from api.push.subscriber import Subscriber, SubscriptionFilter
-from api.push.types import DEFAULT
 from shopstream.contracts.cursor import Partition, Position, decode, encode
 from shopstream.contracts.topics import INVENTORY, SETTINGS, TRAFFIC
 
@@ -53,11 +53,11 @@ class Client:
         for part in filter(None, text.split("\n\n")):
             fields = dict(line.split(": ", 1) for line in part.split("\n"))
             data = json.loads(fields["data"])
-            place = fields.get("id")
+            cursor = fields.get("id")
             if fields["event"].startswith("stream:"):
-                assert place == data["cursor"]
-                place = None
-            found.append((fields["event"], data, place))
+                assert cursor == data["cursor"]
+                cursor = None
+            found.append((fields["event"], data, cursor))
         return found
 
     def products(self) -> list[str]:
@@ -73,27 +73,27 @@ class Shelf:
         self.hub.begin(self.positions())
 
     def positions(self) -> dict[Partition, Position]:
-        return {place: Position(7, end) for place, end in self.ends.items()}
+        return {partition: Position(7, end) for partition, end in self.ends.items()}
 
     def cursor(self, **ends: int) -> str:
         return encode({**self.positions()}, NOW)
 
-    def publish(self, name: str, shop: str = "s1", place: Partition = P0, **more: Any) -> str:
+    def publish(self, name: str, shop: str = "s1", partition: Partition = P0, **more: Any) -> str:
         """A level of a product of that name; the cursor of a stream that has seen all so far."""
         data: dict[str, Any] = {"productId": name, "quantity": 1, "updatedAt": AT}
         kind = "inventory:updated"
-        if place == V0:
+        if partition == V0:
             kind, data = "storefront:visited", {"sessionId": name, "at": AT}
         event = {"specversion": "1.0", "id": name, "source": "/s", "type": kind, "shopid": shop}
         value = json.dumps({**event, **more, "data": data}).encode()
-        self.raw(value, shop, place)
+        self.raw(value, shop, partition)
         return self.cursor()
 
-    def raw(self, value: bytes, shop: str = "s1", place: Partition = P0) -> None:
-        self.ends[place] += 1
-        position = Position(7, self.ends[place])
-        self.hub.publish(shop, place, position, NOW, value)
-        self.hub.passed(place, position)
+    def raw(self, value: bytes, shop: str = "s1", partition: Partition = P0) -> None:
+        self.ends[partition] += 1
+        position = Position(7, self.ends[partition])
+        self.hub.publish(shop, partition, position, NOW, value)
+        self.hub.passed(partition, position)
 
     def client(
         self,
@@ -122,7 +122,7 @@ async def test_events_reach_their_shop_their_user_and_those_who_want_the_type(sh
     shelf.publish("a")
     shelf.publish("b", userid="u2")
     shelf.publish("c", shop="s2")
-    shelf.publish("v", place=V0)
+    shelf.publish("v", partition=V0)
     shelf.publish("d")
     assert plain.products() == ["a", "d"]
     assert other.products() == ["a", "b", "d"]
@@ -145,7 +145,8 @@ async def test_the_first_frame_tells_where_the_stream_begins(shelf: Shelf) -> No
 async def test_an_event_carries_the_cursor_right_after_it(shelf: Shelf) -> None:
     client = shelf.client()
     cursors = [
-        shelf.publish(name, place=place) for name, place in (("a", P0), ("b", P1), ("c", P0))
+        shelf.publish(name, partition=partition)
+        for name, partition in (("a", P0), ("b", P1), ("c", P0))
     ]
     assert [cursor for _, _, cursor in client.frames()[1:]] == cursors
 
@@ -169,7 +170,7 @@ async def test_all_protocols_tell_the_same_with_the_same_cursor(shelf: Shelf) ->
 async def test_what_came_since_a_cursor_is_replayed_before_what_is_live(shelf: Shelf) -> None:
     first = shelf.publish("a")
     shelf.publish("b")
-    cursor = shelf.publish("c", place=P1)
+    cursor = shelf.publish("c", partition=P1)
     client = shelf.client(since=first)
     shelf.publish("d")
     frames = client.frames()
@@ -182,8 +183,8 @@ async def test_a_stream_of_another_process_that_saw_the_partitions_in_another_or
     shelf: Shelf,
 ) -> None:
     start = decode(shelf.cursor())
-    shelf.publish("a", place=P0)
-    shelf.publish("b", place=P1)
+    shelf.publish("a", partition=P0)
+    shelf.publish("b", partition=P1)
     client = shelf.client(since=encode({**start, P1: Position(7, 11)}, NOW))
     assert client.products() == ["a"]
 
@@ -201,7 +202,7 @@ async def test_a_partition_that_was_added_after_a_cursor_is_seen_from_its_beginn
     added = Partition(INVENTORY, 2)
     shelf.ends[added] = 0
     shelf.hub.begin(shelf.positions())
-    shelf.publish("b", place=added)
+    shelf.publish("b", partition=added)
     client = shelf.client(since=cursor)
     frames = client.frames()
     assert frames[0][1]["complete"] is True
@@ -270,7 +271,7 @@ async def test_a_client_that_does_not_read_gets_the_rest_once_it_does(shelf: She
     assert quick.products() == ["a", "b", "c"]
     slow.stalls = False
     assert slow.subscriber
-    shelf.hub.resume(slow.subscriber)
+    shelf.hub.on_writable(slow.subscriber)
     shelf.publish("d")
     assert slow.products() == ["b", "c", "d"]
     assert shelf.hub.counts.paused == 1
@@ -289,7 +290,7 @@ async def test_a_client_that_is_slower_than_the_channel_forgets_is_told(
     assert slow.products() == ["p0"]
     slow.stalls = False
     assert slow.subscriber
-    shelf.hub.resume(slow.subscriber)
+    shelf.hub.on_writable(slow.subscriber)
     assert [frame[:2] for frame in slow.frames()] == [
         ("stream:reset", {"reason": "too slow", "cursor": cursor})
     ]
@@ -310,7 +311,7 @@ async def test_one_write_is_bounded_and_a_client_is_paused_in_mid_flush(
     assert 0 < len(early) < 9
     slow.stalls = False
     assert slow.subscriber
-    shelf.hub.resume(slow.subscriber)
+    shelf.hub.on_writable(slow.subscriber)
     assert early + slow.products() == quick.products() == [f"p{n}" for n in range(9)]
 
 
@@ -337,7 +338,7 @@ async def test_what_came_while_nobody_listened_has_the_cursors_that_a_listener_w
     shelf: Shelf,
 ) -> None:
     before = shelf.publish("a")
-    cursors = [shelf.publish(f"p{n}", place=(P0, P1)[n % 2]) for n in range(6)]
+    cursors = [shelf.publish(f"p{n}", partition=(P0, P1)[n % 2]) for n in range(6)]
     late = shelf.client(since=before)
     assert [cursor for _, _, cursor in late.frames()[1:]] == cursors
 
@@ -345,7 +346,7 @@ async def test_what_came_while_nobody_listened_has_the_cursors_that_a_listener_w
 async def test_shops_without_subscribers_are_forgotten_and_then_nothing_is_claimed_of_them(
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hubs, "QUIET_CHANNELS", 3)
+    monkeypatch.setattr(hubs, "IDLE_CHANNELS", 3)
     before = shelf.cursor()
     shelf.publish("a")
     after = shelf.cursor()
@@ -358,7 +359,7 @@ async def test_shops_without_subscribers_are_forgotten_and_then_nothing_is_claim
 async def test_a_shop_with_subscribers_is_never_forgotten(
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hubs, "QUIET_CHANNELS", 1)
+    monkeypatch.setattr(hubs, "IDLE_CHANNELS", 1)
     client = shelf.client()
     for shop in ("s2", "s3"):
         shelf.publish("x", shop=shop)
@@ -372,7 +373,7 @@ async def test_memory_is_bounded_over_all_shops(
     monkeypatch.setattr(hubs, "ENTRY_BYTES", 20_000)
     for number in range(400):
         shelf.publish(f"p{number}", shop=f"s{number % 7}")
-    kept = [len(channel.entries) for channel in shelf.hub._quiet.values()]
+    kept = [len(channel.entries) for channel in shelf.hub._idle.values()]
     assert 10 < sum(kept) < 60
     assert shelf.hub._bytes <= 20_000
 
@@ -405,7 +406,7 @@ async def test_a_goodbye_never_claims_what_was_not_sent(shelf: Shelf) -> None:
     cursor = shelf.publish("a")
     assert client.subscriber
     shelf.hub.end(client.subscriber, "rotate")  # in the same turn, so before the flush
-    told = [(kind, place or data["cursor"]) for kind, data, place in client.frames()[1:]]
+    told = [(kind, partition or data["cursor"]) for kind, data, partition in client.frames()[1:]]
     assert told == [("inventory:updated", cursor), ("stream:bye", cursor)]
 
 
@@ -423,7 +424,7 @@ async def test_a_slow_client_is_told_where_a_topic_is_made_again(
     event = {"specversion": "1.0", "id": "c", "source": "/s", "type": "inventory:updated"}
     value = json.dumps({**event, "shopid": "s1", "data": data}).encode()
     shelf.hub.publish("s1", P0, Position(8, 1), NOW + 60, value)
-    shelf.hub.resume(slow.subscriber)
+    shelf.hub.on_writable(slow.subscriber)
     told = [data.get("id", kind) for kind, data, _ in slow.frames()]
     assert told == ["stream:ready", "stream:reset", "c"]
 
@@ -468,10 +469,10 @@ async def test_whatever_happens_nothing_is_lost_or_repeated_without_a_word(
         deed = dice.random()
         if deed < 0.6:
             user = dice.choice((None, None, "u1", "u2"))
-            shop, place = dice.choice(("s1", "s1", "s2")), dice.choice((P0, P1))
-            shelf.publish(f"p{step}", shop, place, **({} if user is None else {"userid": user}))
+            shop, partition = dice.choice(("s1", "s1", "s2")), dice.choice((P0, P1))
+            shelf.publish(f"p{step}", shop, partition, **({} if user is None else {"userid": user}))
             if shop == "s1":
-                log.append((place, shelf.ends[place], f"p{step}", user))
+                log.append((partition, shelf.ends[partition], f"p{step}", user))
         elif deed < 0.65 and len(streams) < 8:
             streams.append(Stream(shelf, log, dice.choice(("u1", "u2"))))
         elif deed < 0.7:
@@ -519,12 +520,14 @@ class Stream:
             self._client = self._shelf.client(since=self._cursor, user=self._user)
         self._read_again()
         self._read()
-        assert [name for place, end, name, _ in self._mine() if end > self._seen[place].next] == []
+        assert [
+            name for partition, end, name, _ in self._mine() if end > self._seen[partition].next
+        ] == []
 
     def _read_again(self) -> None:
         assert self._client and self._client.subscriber
         self._client.stalls = False
-        self._shelf.hub.resume(self._client.subscriber)
+        self._shelf.hub.on_writable(self._client.subscriber)
 
     def _read(self) -> None:
         assert self._client
@@ -537,12 +540,14 @@ class Stream:
                 self._event(data["id"], cursor)
 
     def _event(self, name: str, cursor: str) -> None:
-        ((place, end),) = ((place, end) for place, end, known, _ in self._log if known == name)
-        before = self._seen[place].next
-        between = [e for p, e, _, _ in self._mine() if p == place and before < e <= end]
+        ((partition, end),) = (
+            (partition, end) for partition, end, known, _ in self._log if known == name
+        )
+        before = self._seen[partition].next
+        between = [e for p, e, _, _ in self._mine() if p == partition and before < e <= end]
         assert between == [end]
         self._cursor, self._seen = cursor, decode(cursor)
-        assert self._seen[place].next == end
+        assert self._seen[partition].next == end
         self.read_events += 1
 
     def _mine(self) -> Log:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -11,11 +12,12 @@ import httpx
 import jwt
 import pytest
 
-from api.faults import KeyReused, NotYet
+from api.faults import MAX_LISTED, KeyReused, NotYet
 from api.freshness.positions import read_positions
 from api.freshness.topology import TopicState
 from api.freshness.tracker import FreshnessTracker, RequiredPosition
 from api.ingest import routes
+from api.ingest.content import check_events
 from api.ingest.idempotency import DAY_SECONDS, IdempotencyKeys
 from api.ingest.sender import Stored
 from provider.apps import SECRET, Counting, application, client
@@ -282,3 +284,24 @@ async def test_a_body_and_parameters_have_bounds(http: Any) -> None:
     assert large.status_code == 413
     odd = await http.post("/events?shopId=s-1", content=b"[]", headers=head)
     assert (odd.status_code, odd.json()["parameter"]) == (400, "shopId")
+
+
+async def test_few_bytes_of_many_events_are_checked_beside_the_event_loop(
+    http: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = []
+
+    def check(*given: Any) -> Any:
+        threads.append(threading.current_thread())
+        return check_events(*given)
+
+    monkeypatch.setattr(routes, "check_events", check)
+    body = json.dumps([{}] * 5_000, separators=(",", ":"))
+    head = {"Content-Type": BATCH, **bearer("s-1")}
+    answer = await http.post("/events", content=body, headers=head)
+    assert answer.status_code == 400
+    assert len(body) < routes.BIG_BYTES
+    assert len(answer.json()["errors"]) == MAX_LISTED
+    assert answer.json()["detail"].endswith("(and 19,999 more)")
+    assert (await post(http, event())).status_code == 202
+    assert [thread is threading.main_thread() for thread in threads] == [False, True]

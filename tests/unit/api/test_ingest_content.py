@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.faults import ContentTooLarge, InvalidEvents, UnsupportedContent
+from api.ingest import content
 from api.ingest.content import MAX_EVENTS, check_events, events_of, split
 from shopstream.contracts import routing
 from shopstream.contracts.envelope import BATCH, STRUCTURED
@@ -50,6 +51,25 @@ def test_a_batch_is_cut_at_its_events(
     if "\\ud" not in body.decode() and "?" not in body.decode():
         assert [json.loads(each) for each in found] == values
     assert b"[" + b",".join(found) + b"]" == body or indent or len(found) == len(values)
+
+
+@given(st.lists(JSON_VALUES, min_size=1, max_size=6), st.integers(1, 9))
+def test_a_batch_is_cut_the_same_in_blocks_of_any_size(values: list[Any], size: int) -> None:
+    text = json.dumps(values, ensure_ascii=False).encode(errors="replace")
+    body = text.replace(b'\\"', b'\\\\\\"')
+    whole = split(body)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(content, "BLOCK", size)
+        assert split(body) == whole
+
+
+@pytest.mark.parametrize("size", range(1, 12))
+def test_a_backslash_at_the_end_of_a_block_belongs_to_the_next_letter(
+    size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(content, "BLOCK", size)
+    events = [b'"\\\\"', b'"\\"],["', b'"\\\\\\","', b'{"a\\\\":[1,"]"]}', b'""', b"1"]
+    assert split(b"[" + b",".join(events) + b"]") == events
 
 
 def test_the_digits_of_money_stay() -> None:
@@ -114,6 +134,22 @@ def test_binary_mode_is_the_event_in_structured_mode() -> None:
         (0, "not_cloudevent", "datacontenttype")
     ]
     assert faults(heads, data + b',"shopid":"other"') == [(0, "not_json", None)]
+
+
+@pytest.mark.parametrize(
+    ("header", "source"),
+    [
+        ('"/check out"', "/check out"),
+        ('"a\\"b\\\\%22"', 'a"b\\"'),
+        ('"', '"'),
+        ('"a" b"', '"a" b"'),
+        ('"a\\"', '"a\\"'),
+        ("'a'", "'a'"),
+    ],
+)
+def test_a_quoted_header_is_what_it_quotes(header: str, source: str) -> None:
+    (value,) = events_of([("ce-specversion", "1.0"), ("ce-source", header)], b"{}")
+    assert json.loads(value)["source"] == source
 
 
 @pytest.mark.parametrize(

@@ -71,19 +71,19 @@ def test_only_so_many_tokens_are_remembered(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_gate_lets_so_many_in_and_the_next_when_one_has_left() -> None:
     gate = ConcurrencyLimit(2, clock=Clock())
-    with gate.place():
-        with gate.place():
-            with pytest.raises(Busy), gate.place():
+    with gate.slot():
+        with gate.slot():
+            with pytest.raises(Busy), gate.slot():
                 pass
             assert len(gate) == 2
-        with gate.place():
+        with gate.slot():
             assert len(gate) == 2
     assert len(gate) == 0
 
 
 def test_what_fails_inside_leaves_its_place() -> None:
     gate = ConcurrencyLimit(1, clock=Clock())
-    with pytest.raises(ZeroDivisionError), gate.place():
+    with pytest.raises(ZeroDivisionError), gate.slot():
         raise ZeroDivisionError
     assert len(gate) == 0
 
@@ -92,32 +92,32 @@ def test_what_fails_inside_leaves_its_place() -> None:
 def test_a_slow_one_behind_the_gate_lets_only_a_few_more_in(patient: bool) -> None:
     clock = Clock()
     gate = ConcurrencyLimit(1000, patient=patient, clock=clock)
-    places = [gate.place() for _ in range(ALWAYS)]
-    for place in places:
+    slots = [gate.slot() for _ in range(ALWAYS)]
+    for place in slots:
         place.__enter__()
-    with gate.place():
+    with gate.slot():
         pass
     clock.now += SLOW_SECONDS + 0.1
     if patient:
-        with gate.place():
+        with gate.slot():
             pass
     else:
-        with pytest.raises(Busy), gate.place():
+        with pytest.raises(Busy), gate.slot():
             pass
-    places[0].__exit__(None, None, None)
-    with gate.place():
+    slots[0].__exit__(None, None, None)
+    with gate.slot():
         assert len(gate) == ALWAYS
 
 
 def test_a_shop_at_its_bound_is_refused_and_another_is_not() -> None:
     shares = Shares(2)
-    with shares.place("a"), shares.place("b"):
-        with shares.place("a"):
-            with pytest.raises(Busy), shares.place("a"):
+    with shares.slot("a"), shares.slot("b"):
+        with shares.slot("a"):
+            with pytest.raises(Busy), shares.slot("a"):
                 pass
-            with shares.place("b"), shares.place("c"):
+            with shares.slot("b"), shares.slot("c"):
                 assert len(shares) == 5
-        with shares.place("a"):
+        with shares.slot("a"):
             assert len(shares) == 3
     assert len(shares) == 0
 
@@ -125,6 +125,6 @@ def test_a_shop_at_its_bound_is_refused_and_another_is_not() -> None:
 def test_a_shop_that_waits_no_more_is_forgotten_whatever_ended_it() -> None:
     shares = Shares(1)
     for number in range(100):
-        with pytest.raises(ZeroDivisionError), shares.place(f"s{number}"):
+        with pytest.raises(ZeroDivisionError), shares.slot(f"s{number}"):
             raise ZeroDivisionError
     assert not shares._taken

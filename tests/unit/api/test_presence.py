@@ -3,12 +3,12 @@
 from typing import Any
 
 from api.push import presence as module
+from api.push.buffer import Buffer
 from api.push.channel import Channel
 from api.push.encoding import SSE
-from api.push.outlet import Buffer
+from api.push.event_types import DEFAULT
 from api.push.presence import Presence
 from api.push.subscriber import Subscriber, SubscriptionFilter
-from api.push.types import DEFAULT
 
 
 class Clock:
@@ -24,11 +24,11 @@ def subscriber(shop: str, user: str) -> Subscriber:
     return found
 
 
-def tell(teller: Presence, *hearers: Presence, name: str = "one") -> None:
+def tell(sender: Presence, *hearers: Presence, name: str = "one") -> None:
     """What changed reaches the others."""
-    for record in teller.news():
-        for hearer in hearers:
-            hearer.hear(name, record)
+    for record in sender.pending_changes():
+        for receiver in hearers:
+            receiver.apply_message(name, record)
 
 
 def users(presence: Presence, shop: str = "s1") -> dict[str, int]:
@@ -54,7 +54,7 @@ async def test_devices_of_a_user_are_counted_over_all_processes() -> None:
     one.left(phone), one.left(desk)
     tell(one, two, name="one")
     assert users(two) == users(one) == {"ann": 1, "bob": 1}
-    assert list(one.news()) == []
+    assert list(one.pending_changes()) == []
 
 
 async def test_a_silent_process_is_dropped_with_those_it_counted() -> None:
@@ -75,12 +75,12 @@ async def test_a_process_that_says_it_goes_is_dropped_at_once() -> None:
     one, two = Presence("one"), Presence("two")
     one.joined(subscriber("s1", "ann"))
     tell(one, two)
-    two.hear("one", {"gone": True})
+    two.apply_message("one", {"gone": True})
     assert users(two) == {}
 
 
 async def test_a_snapshot_in_pieces_replaces_what_was_missed(monkeypatch: Any) -> None:
-    monkeypatch.setattr(module, "PIECE", 2)
+    monkeypatch.setattr(module, "CHUNK", 2)
     one, two = Presence("one"), Presence("two")
     gone = subscriber("s9", "gone")
     one.joined(gone)
@@ -95,10 +95,10 @@ async def test_a_snapshot_in_pieces_replaces_what_was_missed(monkeypatch: Any) -
         (False, True),
     ]
     for piece in pieces[:-1]:
-        two.hear("one", piece)
+        two.apply_message("one", piece)
         assert users(two) == {}
     two.take_changed()
-    two.hear("one", pieces[-1])
+    two.apply_message("one", pieces[-1])
     assert users(two) == {f"u{n}": 1 for n in range(5)}
     assert two.take_changed() == {"s1", "s9"}
     empty = list(Presence("three").snapshot())
@@ -108,10 +108,10 @@ async def test_a_snapshot_in_pieces_replaces_what_was_missed(monkeypatch: Any) -
 async def test_what_is_told_is_told_again_when_it_could_not_be_sent() -> None:
     one = Presence("one")
     one.joined(subscriber("s1", "ann"))
-    first = next(one.news())
-    assert next(one.news()) == first
-    assert list(one.news()) == [first]
-    assert list(one.news()) == []
+    first = next(one.pending_changes())
+    assert next(one.pending_changes()) == first
+    assert list(one.pending_changes()) == [first]
+    assert list(one.pending_changes()) == []
 
 
 async def test_many_users_are_counted_and_a_thousand_named() -> None:

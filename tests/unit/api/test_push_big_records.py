@@ -10,10 +10,10 @@ import pytest
 from aiokafka import TopicPartition
 
 from api.freshness.tracker import FreshnessTracker
-from api.push import channel, source
+from api.push import channel, topic_reader
 from api.push.hub import Hub
 from api.push.records import BIG_BYTES, BIG_SIGNS, is_big, read_record
-from api.push.source import Source
+from api.push.topic_reader import TopicReader
 from shopstream.contracts.cursor import Partition, Position
 from shopstream.contracts.json_text import MAX_SIGNS
 from shopstream.contracts.topics import INVENTORY
@@ -30,19 +30,19 @@ def level(number: int, extra: str = '""') -> bytes:
     return f'{text[:-1]}, "extra": {extra}}}'.encode()
 
 
-def taking(hub: Hub) -> Source:
-    there = Source({}, hub, FreshnessTracker(), lambda: 0.0)
+def taking(hub: Hub) -> TopicReader:
+    there = TopicReader({}, hub, FreshnessTracker(), lambda: 0.0)
     there._positions[PLACE] = Position(1, 0)
     hub.begin(there._positions)
     return there
 
 
-async def take(there: Source, *values: bytes) -> None:
+async def take(there: TopicReader, *values: bytes) -> None:
     records: Any = [
         SimpleNamespace(offset=n, timestamp=0, value=value, headers=())
         for n, value in enumerate(values)
     ]
-    await there._take({TopicPartition(*PLACE): records})
+    await there._dispatch({TopicPartition(*PLACE): records})
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def readers(monkeypatch: pytest.MonkeyPatch) -> dict[int, bool]:
             found[quantity] = threading.current_thread() is threading.main_thread()
         return event
 
-    monkeypatch.setattr(source, "read_record", reading)
+    monkeypatch.setattr(topic_reader, "read_record", reading)
     monkeypatch.setattr(channel, "read_record", reading)
     return found
 
@@ -68,7 +68,7 @@ async def test_big_records_are_checked_in_another_thread_and_all_keep_their_orde
     hub = Hub(lambda: 0.0)
     there = taking(hub)
     await take(there, level(0), level(1, NUMBERS), level(2), level(3, '"' + "x" * BIG_BYTES + '"'))
-    stream = hub._quiet["s1"]
+    stream = hub._idle["s1"]
     found = stream.after(0) or []
     while found and found[-1].seq < stream.seq:
         found += stream.after(found[-1].seq) or []
@@ -87,7 +87,7 @@ async def test_the_loop_goes_on_while_a_big_record_is_checked(
         assert going.wait(5), "the loop did not go on"
         return read_record(value, topic, arrived)
 
-    monkeypatch.setattr(source, "read_record", waiting)
+    monkeypatch.setattr(topic_reader, "read_record", waiting)
     hub = Hub(lambda: 0.0)
     taken = asyncio.create_task(take(taking(hub), level(0, NUMBERS)))
     await asyncio.sleep(0)
@@ -99,11 +99,11 @@ async def test_the_loop_goes_on_while_a_big_record_is_checked(
 async def test_a_record_that_is_too_complex_is_passed_by_unread(
     monkeypatch: pytest.MonkeyPatch, readers: dict[int, bool]
 ) -> None:
-    monkeypatch.setattr(source, "parse_envelope", lambda _: pytest.fail("it was parsed"))
+    monkeypatch.setattr(topic_reader, "parse_envelope", lambda _: pytest.fail("it was parsed"))
     hub = Hub(lambda: 0.0)
     await take(taking(hub), level(0, TOO_MANY))
     assert hub.has_read({PLACE: Position(1, 1)})
-    assert not hub._quiet
+    assert not hub._idle
     assert not readers
 
 
@@ -111,7 +111,7 @@ async def test_a_big_record_that_breaks_a_rule_is_an_entry_without_an_event() ->
     hub = Hub(lambda: 0.0)
     broken = level(0, NUMBERS).replace(b'"updatedAt"', b'"updated"')
     await take(taking(hub), broken)
-    (entry,) = hub._quiet["s1"].after(0) or ()
+    (entry,) = hub._idle["s1"].after(0) or ()
     assert entry.event is None
 
 

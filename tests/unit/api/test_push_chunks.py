@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from record_mutations import fuzz, mangled, record
 
 from api.freshness.tracker import FreshnessTracker
-from api.push import channel, source
+from api.push import channel, topic_reader
 from api.push.encoding import SSE
+from api.push.event_types import DEFAULT
 from api.push.hub import Hub
 from api.push.records import PushEvent, parse_envelope, read_record, read_records, shop_of
-from api.push.source import COLUMN_BYTES, Source
 from api.push.subscriber import Subscriber, SubscriptionFilter
-from api.push.types import DEFAULT
+from api.push.topic_reader import COLUMN_BYTES, TopicReader
 from pipeline.decode import chunk
 from shopstream.contracts.cursor import Partition, Position
 from shopstream.contracts.events import read_event
@@ -145,9 +145,9 @@ def level(number: int, shop: str = "s1", **data: Any) -> bytes:
     return json.dumps({**head, "shopid": shop, "data": known}).encode()
 
 
-def listening() -> tuple[Source, Hub, Outlet]:
+def listening() -> tuple[TopicReader, Hub, Outlet]:
     hub = Hub(lambda: 0.0)
-    there = Source({}, hub, FreshnessTracker(), lambda: 0.0)
+    there = TopicReader({}, hub, FreshnessTracker(), lambda: 0.0)
     there._positions[PLACE] = Position(1, 0)
     hub.begin(there._positions)
     outlet = Outlet()
@@ -156,12 +156,12 @@ def listening() -> tuple[Source, Hub, Outlet]:
     return there, hub, outlet
 
 
-async def take(there: Source, values: list[bytes]) -> None:
+async def take(there: TopicReader, values: list[bytes]) -> None:
     records: Any = [
         SimpleNamespace(offset=n, timestamp=0, value=value, headers=())
         for n, value in enumerate(values)
     ]
-    await there._take({TopicPartition(*PLACE): records})
+    await there._dispatch({TopicPartition(*PLACE): records})
 
 
 def pushed(outlet: Outlet) -> list[int]:
@@ -178,7 +178,7 @@ async def test_many_events_for_subscribers_are_checked_beside_the_loop_and_keep_
         threads.append(threading.current_thread())
         return read_records(values, topic, arrived)
 
-    monkeypatch.setattr(source, "read_records", reading)
+    monkeypatch.setattr(topic_reader, "read_records", reading)
     monkeypatch.setattr(channel, "read_record", lambda value, *_: value and pytest.fail("again"))
     there, hub, outlet = listening()
     values = [level(n, "s1" if n % 3 else "s2") for n in range(1000)]
@@ -194,7 +194,7 @@ async def test_many_events_for_subscribers_are_checked_beside_the_loop_and_keep_
 async def test_a_few_events_for_subscribers_are_checked_one_by_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(source, "read_records", lambda *_: pytest.fail("as columns"))
+    monkeypatch.setattr(topic_reader, "read_records", lambda *_: pytest.fail("as columns"))
     there, _, outlet = listening()
     values = [level(n) for n in range(COLUMN_BYTES // len(level(100)) - 1)]
     await take(there, values)
@@ -206,15 +206,15 @@ async def test_events_of_shops_without_subscribers_are_not_parsed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for module, name in (
-        (source, "parse_envelope"),
-        (source, "read_records"),
+        (topic_reader, "parse_envelope"),
+        (topic_reader, "read_records"),
         (channel, "read_record"),
     ):
         monkeypatch.setattr(module, name, lambda *_: pytest.fail("it was parsed"))
     there, hub, outlet = listening()
     await take(there, [level(n, "s2") for n in range(600)])
     assert pushed(outlet) == []
-    assert len(hub._quiet["s2"].entries) == 600
+    assert len(hub._idle["s2"].entries) == 600
 
 
 async def test_a_full_channel_still_writes_events_of_one_turn_at_once() -> None:

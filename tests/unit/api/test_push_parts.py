@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from api.push.cursor_encoder import CursorEncoder
+from api.push.event_types import DEFAULT, PUSHED, read_types, types_of
 from api.push.records import PushEvent, read_record
-from api.push.types import DEFAULT, PUSHED, read_types, types_of
 from shopstream.contracts.cursor import Partition, Position, encode
 from shopstream.contracts.examples import example
 from shopstream.contracts.topics import ALERTS, INVENTORY, NOTICES, ORDERS, TOPICS
@@ -140,18 +140,18 @@ def test_an_encoder_has_the_text_of_the_cursor_whatever_moved() -> None:
         if step != 300:
             moved_at = chance.randrange(2**32)
             at = max(at, moved_at)
-            encoder.move(place, positions[place], moved_at)
+            encoder.advance(place, positions[place], moved_at)
         assert encoder.text() == encode(positions, at)
 
 
 def test_an_encoder_takes_a_partition_that_is_new_and_a_topic_that_was_made_again() -> None:
     encoder = CursorEncoder({P0: Position(1, 4), P1: Position(1, 5)}, 9)
     third = Partition(ORDERS, 2)
-    encoder.move(third, Position(1, 6), 9)
+    encoder.advance(third, Position(1, 6), 9)
     assert encoder.text() == encode(
         {P0: Position(1, 4), P1: Position(1, 5), third: Position(1, 6)}, 9
     )
-    encoder.move(P0, Position(2, 0), 8)
+    encoder.advance(P0, Position(2, 0), 8)
     assert encoder.text() == encode(
         {P0: Position(2, 0), P1: Position(1, 5), third: Position(1, 6)}, 9
     )

@@ -8,11 +8,11 @@ from aiokafka import TopicPartition
 
 from api.freshness.tracker import FreshnessTracker
 from api.push.hub import Hub
-from api.push.source import Source
+from api.push.topic_reader import TopicReader
 from shopstream.contracts.cursor import Partition, Position
 from shopstream.contracts.topics import NOTICES
 
-PLACE = Partition(NOTICES, 0)
+PARTITION = Partition(NOTICES, 0)
 
 
 def notice(offset: int, **event: Any) -> Any:
@@ -25,14 +25,14 @@ class Reading:
 
     def __init__(self) -> None:
         self.tracker = FreshnessTracker()
-        self.source = Source({}, Hub(lambda: 0.0), self.tracker, lambda: 0.0)
+        self.reader = TopicReader({}, Hub(lambda: 0.0), self.tracker, lambda: 0.0)
         self.begin(5)
 
     def begin(self, offset: int) -> None:
-        self.source._begin({PLACE: Position(1, offset)}, {PLACE: 1})
+        self.reader._begin({PARTITION: Position(1, offset)}, {PARTITION: 1})
 
     async def reads(self, *records: Any) -> None:
-        await self.source._take({TopicPartition(*PLACE): records})
+        await self.reader._dispatch({TopicPartition(*PARTITION): records})
 
     def changes(self) -> tuple[int, int]:
         """Of two shops."""

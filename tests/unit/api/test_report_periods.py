@@ -168,6 +168,20 @@ def test_metrics_compare_with_as_many_days_before() -> None:
     assert body["otherCurrencies"] == [{"currency": "USD", **sums(7, 1, 1)}]
 
 
+@pytest.mark.parametrize(
+    ("currency", "value", "moving"),
+    [("JPY", 3.33, 1.43), ("KWD", 3.333, 1.429), ("CLF", 3.3333, 1.4286)],
+)
+def test_averages_have_the_decimals_of_the_currency(
+    currency: str, value: float, moving: float
+) -> None:
+    sales = [("2026-11-20T10:00+00:00", currency, 3, "10", 8)]
+    metrics = made(Metrics(between("2026-11-20", "2026-11-20")), sales, currency=currency)
+    assert (metrics["averageOrderValue"], metrics["averageItemsPerOrder"]) == (value, 2.67)
+    trends = made(Trends(between("2026-11-20", "2026-11-20")), sales, currency=currency)
+    assert trends["movingAverage7"] == [moving]
+
+
 def test_trends_reach_back_before_the_series() -> None:
     sales = [
         ("2026-11-14T10:00+00:00", "EUR", 1, "7", 1),

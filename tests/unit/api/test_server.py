@@ -12,8 +12,9 @@ import pytest
 from api import server
 from api.metrics import Metrics
 from api.push import hub
-from api.push.stream import EventStream, Subscription
+from api.push.sse import EventStream
 from api.push.subscriber import SubscriptionFilter
+from api.push.subscription import Subscription
 from api.push.takeover import TAKE_OVER
 from api.server import Server, configure, listen
 from provider.apps import Counting, application

@@ -10,14 +10,14 @@ import pytest
 from starlette.datastructures import QueryParams
 
 from api.push import socketio
+from api.push.buffer import HIGH_WATER
 from api.push.encoding import RECORD_SEPARATOR, websocket_frame
+from api.push.event_types import DEFAULT
 from api.push.hub import Hub
-from api.push.outlet import HIGH_WATER
 from api.push.socketio import MAX_PACKETS, Handshake, Session, SocketIo
-from api.push.stream import Subscription
 from api.push.subscriber import SubscriptionFilter
+from api.push.subscription import Subscription
 from api.push.takeover import Owner
-from api.push.types import DEFAULT
 from shopstream.contracts.cursor import Partition, Position
 from shopstream.contracts.topics import INVENTORY
 
@@ -77,14 +77,14 @@ class Scene:
         self.granted = asyncio.Event()
         self.granted.set()
         self.open = 0
-        self.places = 0
+        self.slots = 0
         self.server = SocketIo(self.hub, self.grant, self.admit, lambda: 0.0)
 
     def admit(self, _: str) -> Callable[[], None]:
-        self.places += 1
+        self.slots += 1
 
         def release() -> None:
-            self.places -= 1
+            self.slots -= 1
 
         return release
 
@@ -240,9 +240,9 @@ async def test_a_session_without_a_token_gives_its_place_back_in_five_seconds(
     scene: Scene,
 ) -> None:
     session = await scene.session(connected=False)
-    assert scene.places == 1
+    assert scene.slots == 1
     session.sweep(session.begun + 5.5)
-    assert (session.closed, scene.places) == (True, 0)
+    assert (session.closed, scene.slots) == (True, 0)
 
 
 async def test_a_silent_session_ends(scene: Scene) -> None:

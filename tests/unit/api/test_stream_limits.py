@@ -4,15 +4,15 @@ import pytest
 
 from api.faults import Busy, TooManyStreams
 from api.push.admission import Admission
+from api.push.buffer import HIGH_WATER, Buffer
 from api.push.encoding import SSE
+from api.push.event_types import DEFAULT
 from api.push.hub import Hub
-from api.push.outlet import HIGH_WATER, Buffer
 from api.push.subscriber import Subscriber, SubscriptionFilter
 from api.push.timekeeper import PING_SECONDS, Timekeeper, rotation
-from api.push.types import DEFAULT
 
 
-def test_places_are_given_back_once() -> None:
+def test_slots_are_freed_once() -> None:
     admission = Admission(total=3, per_address=2, per_user=1)
     first, second = admission.connection("a"), admission.connection("a")
     with pytest.raises(TooManyStreams, match="address"):

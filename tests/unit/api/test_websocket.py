@@ -14,7 +14,7 @@ from api.push.websocket import (
     Broken,
     Message,
     Reader,
-    handshake,
+    accept_key,
 )
 
 ASKED = {
@@ -38,7 +38,7 @@ def frame(payload: bytes, opcode: int = TEXT, *, final: bool = True, key: bytes 
 
 
 def test_the_handshake_of_the_standard() -> None:
-    assert handshake(ASKED) == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+    assert accept_key(ASKED) == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_the_handshake_of_the_standard() -> None:
     ],
 )
 def test_no_other_request_is_one(change: dict[str, str]) -> None:
-    assert handshake({**ASKED, **change}) is None
+    assert accept_key({**ASKED, **change}) is None
 
 
 def test_the_masked_text_of_the_standard() -> None:

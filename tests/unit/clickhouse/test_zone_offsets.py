@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo, available_timezones
 import pytest
 
 from clickhouse.zone_offsets import END, FIRST, offsets, tzdata_digest, zone_file
+from shopstream.contracts.zones import fixed_files, zone_of
 
-ZONES = sorted(available_timezones())
+ZONES = sorted({*available_timezones(), *fixed_files()})
 HOUR = 3600
 
 
@@ -28,14 +29,14 @@ def by_zoneinfo(zone: ZoneInfo, moment: int) -> int:
 def test_every_zone_at_moments_by_lot() -> None:
     chance = random.Random(5)
     for name in ZONES:
-        zone = ZoneInfo(name)
+        zone = zone_of(name)
         moments = [FIRST, END - 1, *(chance.randrange(FIRST, END) for _ in range(30))]
         assert [told(name, m) for m in moments] == [by_zoneinfo(zone, m) for m in moments], name
 
 
 def test_every_change_is_at_its_second() -> None:
     for name in ZONES:
-        zone = ZoneInfo(name)
+        zone = zone_of(name)
         for (_, before), (since, after) in pairwise(offsets(zone_file(name))):
             assert (by_zoneinfo(zone, since - 1), by_zoneinfo(zone, since)) == (before, after), name
 
@@ -53,7 +54,7 @@ def test_every_change_is_at_its_second() -> None:
     ],
 )
 def test_no_change_is_missed_hour_by_hour(name: str) -> None:
-    zone = ZoneInfo(name)
+    zone = zone_of(name)
     for year in (1999, 2011, 2038, 2100):
         begin = int(datetime(year, 1, 1, tzinfo=UTC).timestamp())
         hours = range(begin, begin + 366 * 24 * HOUR, HOUR)
@@ -97,3 +98,8 @@ def test_the_first_row_is_before_any_order() -> None:
 def test_the_digest_tells_one_set_of_files_from_another() -> None:
     assert tzdata_digest(["UTC"]) == tzdata_digest(["UTC"])
     assert tzdata_digest(["UTC"]) != tzdata_digest(["UTC", "Europe/Berlin"])
+
+
+def test_a_fixed_offset_has_one_row():
+    assert offsets(zone_file("+05:30")) == ((FIRST, 19800),)
+    assert offsets(zone_file("-03:00")) == ((FIRST, -10800),)

@@ -84,9 +84,11 @@ TIMES = [
 ]
 TEXTS = [
     *words("0 1 1.5 1. .5 . 1e2 1E2 +1 -1 -0 007 1.00000 1.23456 NaN Infinity 1.2.3 1_0 0x1"),
-    *words("999999999999.9999 1000000000000 123456789012345678901234567890 EUR eur XXX paid lost"),
+    *words(
+        "999999999999.9999 1000000000000 123456789012345678901234567890 EUR eur XXX EUX HRK paid lost"
+    ),
     *words("order:created order:updated order:gone payment:received payment:failed 1.0 p-1 😀 é"),
-    *words("Europe/Berlin Europe/Atlantis europe/berlin UTC Z ../UTC"),
+    *words("Europe/Berlin Europe/Atlantis europe/berlin UTC Z ../UTC +05:30 UTC+5:30 -3 +14:15"),
     "",
     " ",
     " 1",
@@ -157,9 +159,9 @@ _GOOD: dict[object, list[Any]] = {
         *words("9.50 0 100 007 1.50000000"),
     ],
     values.time: [*TIMES[:1] * 9, *TIMES[2:3] * 9, *(t for t in TIMES if _keeps(values.time, t))],
-    values.currency: ["EUR", "USD"],
+    values.currency: ["EUR", "USD", "KWD", "LTL"],
     values.flag: [True, False],
-    values.timezone: ["Europe/Berlin", "UTC", "America/St_Johns"],
+    values.timezone: ["Europe/Berlin", "UTC", "America/St_Johns", "+05:30", "GMT-3"],
 }
 _UNITS = [
     *map(Written, words("1 2 7 3.0 1e2 25E-1 0.5 1.50000 2147483647.9999")),

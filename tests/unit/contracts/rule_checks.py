@@ -23,9 +23,12 @@ TAKEN: dict[str, list[Any]] = {
         "999999999999.9999",
         number("999999999999.9999"),
     ],
-    "currency": ["EUR", "XXX"],
+    "currency": ["EUR", "JPY", "CLF", "HRK", "DEM", "XXX"],
     "time": ["2000-01-01T00:00:00Z", "2100-12-31T23:59:59.9999999Z", "1999-12-31T23:30:00-01:00"],
-    "timezone": ["Europe/Berlin", "UTC", "America/Argentina/Buenos_Aires", "Etc/GMT+12"],
+    "timezone": [
+        *("Europe/Berlin", "UTC", "America/Argentina/Buenos_Aires", "Etc/GMT+12", "GMT-0", "Z"),
+        *("+05:30", "-03:00", "UTC+5:30", "UTC-3", "GMT+2", "+14:00", "-12:00", "+0545", "-00:00"),
+    ],
     "quantity": [number("1"), number("2147483647"), *_DECIMALS],
     "level": [number("-2147483647"), number("-1"), number("-0"), number("0"), "-0.5", *_DECIMALS],
     "count": [number("0"), number("-0"), number("2147483647")],
@@ -40,7 +43,7 @@ LEFT: dict[str, list[Any]] = {
     "text": _NO_TEXT,
     "money": ["", "-1", "1e2", "1.", ".5", "1.00001", "1000000000000", "1\n", " 1", True, [], {}]
     + [number(n) for n in ("-1", "-0.0001", "0.00001", "1e12", "1000000000000", "-1e-9")],
-    "currency": ["", "eur", "EU", "EURO", "EUR\n", *_NO_TEXT],
+    "currency": ["", "eur", "EU", "EURO", "EUR\n", "EUX", "AAA", "CSK", *_NO_TEXT],
     "time": [
         "",
         "2026-11-22",
@@ -64,7 +67,10 @@ LEFT: dict[str, list[Any]] = {
         [],
         {},
     ],
-    "timezone": ["", "Berlin", "europe/berlin", "+01:00", "CET+1", "../UTC", *_NO_TEXT],
+    "timezone": [
+        *("", "Berlin", "europe/berlin", "CET+1", "../UTC", "+14:15", "-12:15", "+05:20", "+530"),
+        *("UTC +5", "utc+5", "UTC+5:3", "+05:30\n", "+05:60", "5", "Z+1", *_NO_TEXT),
+    ],
     "quantity": [number("0"), number("-0"), number("-1"), "0", "-1", *_NO_DECIMAL],
     "level": [number("-2147483648"), "--1", *_NO_DECIMAL],
     "count": [number("-1"), *_NO_WHOLE],

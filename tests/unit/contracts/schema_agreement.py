@@ -103,7 +103,7 @@ BEYOND: dict[str, tuple[Callable[[object], bool], str]] = {
         lambda value: _text(value)[:10] in EDGES,
         "a pattern does not apply an offset",
     ),
-    "must be an IANA time zone, such as Europe/Berlin": (
+    "must be an IANA time zone, such as Europe/Berlin, or an offset of quarter hours from -12:00 to +14:00": (
         lambda value: isinstance(value, str),
         "the names change with each release of the database",
     ),

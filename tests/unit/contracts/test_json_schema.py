@@ -12,13 +12,14 @@ from contract_samples import bytes_of, changed, event, item, number, order, read
 from event_samples import PLAIN, event_of, line
 from schema_agreement import BEYOND, OUTSIDE, accepts, agree, is_beyond
 
+from shopstream.contracts.currencies import CURRENCIES
 from shopstream.contracts.events import DATA, read_event
 from shopstream.contracts.examples import example
-from shopstream.contracts.json_schema import TIMEZONE, of_event
+from shopstream.contracts.json_schema import CURRENCY, TIMEZONE, of_event
 from shopstream.contracts.reject import Reason, Refused
 from shopstream.contracts.schema import Many
 from shopstream.contracts.topics import INPUTS, TOPIC_OF_TYPE
-from shopstream.contracts.values import timezones
+from shopstream.contracts.zones import timezones
 
 ANY = [
     *(number(n) for n in ("0", "-0", "1", "-1", "7.0", "1e2", "0.5", "12.3456", "1e11")),
@@ -188,6 +189,10 @@ def test_every_member_has_a_description():
 
 def test_every_time_zone_keeps_the_pattern():
     assert all(re.fullmatch(TIMEZONE, name) for name in timezones())
+
+
+def test_every_currency_is_in_the_schema_and_no_other_text():
+    assert set(CURRENCY[2:-2].split("|")) == CURRENCIES
 
 
 SOMETIMES = {"lastOffset", "count", "headers"}

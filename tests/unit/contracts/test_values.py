@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from shopstream.contracts.currencies import CURRENCIES, average_decimals
 from shopstream.contracts.json_text import Number
 from shopstream.contracts.order import STATUSES
 from shopstream.contracts.values import (
@@ -23,8 +24,8 @@ from shopstream.contracts.values import (
     text,
     time,
     timezone,
-    timezones,
 )
+from shopstream.contracts.zones import fixed_files, timezones, zone_of
 
 MORE_TEXTS = ["", " ", "1 ", " 1", "1\n", "1\0", "NaN", "Infinity", "١", "1.2.3", "€1"]
 
@@ -325,6 +326,27 @@ def test_a_currency_is_three_capital_letters(value):
     assert rule_of(currency, value) == "must be three capital letters (ISO 4217)"
 
 
+@pytest.mark.parametrize("value", ["AAA", "EUX", "CSK", "SUR", "UKP"])
+def test_a_currency_is_one_of_the_list(value):
+    rule = "must be a currency code of ISO 4217, present or withdrawn since 1999"
+    assert rule_of(currency, value) == rule
+
+
+@pytest.mark.parametrize(
+    "code", ["EUR", "USD", "HRK", "LTL", "DEM", "BGN", "XEU", "CLF", "XAD", "ZWG", "CUC"]
+)
+def test_present_and_historic_currencies_are_taken(code):
+    assert currency(code) == code
+
+
+def test_averages_have_the_minor_units_of_the_currency_and_at_least_2():
+    codes = ["JPY", "EUR", "HRK", "XAU", "KWD", "BHD", "TND", "CLF", "UYW"]
+    assert [average_decimals(code) for code in codes] == [2, 2, 2, 2, 3, 3, 3, 4, 4]
+    assert average_decimals(None) == average_decimals("AAA") == 2
+    assert len(CURRENCIES) == 243
+    assert all(len(code) == 3 for code in CURRENCIES)
+
+
 def test_a_status_is_one_of_nine():
     check = OneOf(STATUSES)
     names = "pending paid processing shipped delivered completed cancelled failed refunded"
@@ -345,5 +367,59 @@ def test_a_time_zone_is_of_the_iana_database():
         assert timezone(name) == name
         assert name in timezones()
     odd = ("localtime", "Factory", "posixrules")
-    for value in ("Berlin", "europe/berlin", "", "../etc", "+01:00", Number("1"), ["UTC"], *odd):
-        assert rule_of(timezone, value) == "must be an IANA time zone, such as Europe/Berlin"
+    for value in ("Berlin", "europe/berlin", "", "../etc", "+01:20", Number("1"), ["UTC"], *odd):
+        assert rule_of(timezone, value) == (
+            "must be an IANA time zone, such as Europe/Berlin, or an offset of quarter hours from -12:00 to +14:00"
+        )
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        *(
+            ("+05:30", "+05:30"),
+            ("UTC+5:30", "+05:30"),
+            ("+0530", "+05:30"),
+            ("GMT+05:30", "+05:30"),
+        ),
+        *(("UTC-3", "-03:00"), ("-3", "-03:00"), ("GMT+2", "+02:00"), ("-00:15", "-00:15")),
+        *(("Z", "UTC"), ("+00:00", "UTC"), ("-0", "UTC"), ("UTC+0", "UTC"), ("GMT+0", "GMT+0")),
+        *(("+14:00", "+14:00"), ("-12", "-12:00"), ("Etc/GMT-5", "Etc/GMT-5")),
+    ],
+)
+def test_an_offset_gets_its_one_name(written, name):
+    assert timezone(written) == name
+
+
+@pytest.mark.parametrize(
+    "text", ["+14:15", "-12:15", "+05:20", "+530", "+5:3", "+05:60", "utc+5", "UTC +5", "+٥", ""]
+)
+def test_an_offset_has_quarter_hours_within_the_bounds(text):
+    with pytest.raises(Invalid):
+        timezone(text)
+
+
+def test_an_offset_is_ahead_where_its_sign_is_plus_but_in_names_of_the_database():
+    noon = datetime(2026, 7, 1, 12, tzinfo=UTC)
+    shown = {
+        name: noon.astimezone(zone_of(name)).isoformat()[11:]
+        for name in ("+05:30", "-03:00", "+14:00", "-12:00", "Etc/GMT-5", "Etc/GMT+5")
+    }
+    assert shown == {
+        "+05:30": "17:30:00+05:30",
+        "-03:00": "09:00:00-03:00",
+        "+14:00": "02:00:00+14:00",
+        "-12:00": "00:00:00-12:00",
+        "Etc/GMT-5": "17:00:00+05:00",
+        "Etc/GMT+5": "07:00:00-05:00",
+    }
+
+
+def test_every_quarter_hour_is_a_zone_under_its_name():
+    noon = datetime(2026, 7, 1, 12, tzinfo=UTC)
+    names = fixed_files()
+    assert len(names) == 104
+    for name in names:
+        assert zone_of(name).key == name
+        assert noon.astimezone(zone_of(name)).isoformat()[-6:] == name
+        assert timezone(name) == name

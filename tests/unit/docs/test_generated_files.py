@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 from doc_pages import ROOT, read
 
-from api.push.types import PUSHED
+from api.push.event_types import PUSHED
 from shopstream.contracts.asyncapi import ENDPOINTS, document, pushed
 from shopstream.contracts.documents import files
 from shopstream.contracts.json_schema import of_event

@@ -7,7 +7,7 @@ from api import limits, server
 from api.access import MAX_TOKEN, MAX_TOKEN_HEAD
 from api.push.records import BIG_BYTES, BIG_SIGNS
 from api.push.socketio import CONNECT_SECONDS, MAX_PACKETS, MAX_PAYLOAD, UPGRADE_SECONDS
-from api.push.stream import MAX_HEARD
+from api.push.subscription import MAX_HEARD
 from api.push.websocket import MAX_FRAMES
 from api.tickets import MAX_TICKET
 from shopstream.contracts.json_text import MAX_BYTES, MAX_SIGNS

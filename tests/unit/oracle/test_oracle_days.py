@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from oracle.days import end, hours, month, start, weeks
+from oracle.days import end, hours, month, settled_zone, start, weeks, zone_of
 
 BERLIN = ZoneInfo("Europe/Berlin")
 LORD_HOWE = ZoneInfo("Australia/Lord_Howe")
@@ -80,3 +80,12 @@ def test_weeks_are_clipped_to_their_month() -> None:
     ]
     assert month(2026, 12) == (date(2026, 12, 1), date(2026, 12, 31))
     assert len(weeks(*month(2027, 2))) == 4
+
+
+def test_an_offset_has_one_name_and_the_database_keeps_its_own() -> None:
+    written = ["+05:30", "UTC+5:30", "+0530", "GMT-3", "Z", "UTC+0", "Etc/GMT-5", "Europe/Berlin"]
+    names = ["+05:30", "+05:30", "+05:30", "-03:00", "UTC", "UTC", "Etc/GMT-5", "Europe/Berlin"]
+    assert [settled_zone(text) for text in written] == names
+    assert start(date(2026, 11, 22), zone_of("+05:30")) == datetime(
+        2026, 11, 21, 18, 30, tzinfo=UTC
+    )

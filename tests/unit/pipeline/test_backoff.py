@@ -56,7 +56,17 @@ async def test_the_reason_is_said_once_in_ten_seconds(pauses, caplog, monkeypatc
             clock[0] = seconds
             await backoff.pause(OSError(f"down at {seconds:g}"))
         backoff.reset()
+        clock[0] = 116.0
+        await backoff.pause(OSError("not recovered"))
         backoff.reset()
+        backoff.reset()
+        clock[0] = 117.9
+        await asyncio.to_thread(
+            lambda: None
+        )  # a turn of the loop, in which timers that are due run
+        assert "Kafka: available again" not in caplog.messages
+        clock[0] = 118.1
+        await asyncio.to_thread(lambda: None)
         await backoff.pause(OSError("down again"))
     assert [record.getMessage() for record in caplog.records] == [
         "Kafka: down at 100; retrying in 0.2 s",

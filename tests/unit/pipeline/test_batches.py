@@ -49,10 +49,10 @@ def test_a_batch_holds_one_run_of_each_partition():
         ],
     )
     assert batch.parts == (Part(ORDERS, 0, 7, 10, 11), Part(ORDERS, 1, 7, 50, 53))
-    assert batch.places == [Partition(ORDERS, 0), Partition(ORDERS, 1)]
+    assert batch.partitions == [Partition(ORDERS, 0), Partition(ORDERS, 1)]
 
 
-def test_two_incarnations_of_a_topic_are_two_runs():
+def test_two_epochs_of_a_topic_are_two_runs():
     batch = assemble(5, [piece(value("a"), epoch=7, first=50), piece(value("b"), epoch=8, first=0)])
     assert batch.parts == (Part(ORDERS, 0, 7, 50, 51), Part(ORDERS, 0, 8, 0, 1))
 

@@ -262,16 +262,35 @@ def test_lines_of_a_purchase_that_are_no_objects_are_refused(items):
         "CEST",
         "../UTC",
         "Europe",
-        "+01:00",
+        "+01:20",
+        "+14:15",
     ],
 )
 def test_a_time_zone_that_is_none_is_a_bad_value(name):
     assert shifted(SETTINGS, record(SETTINGS, timezone=name)) == "bad_value"
 
 
-@pytest.mark.parametrize("name", ["UTC", "America/Argentina/Buenos_Aires", "Etc/GMT+5"])
+@pytest.mark.parametrize(
+    "name", ["UTC", "America/Argentina/Buenos_Aires", "Etc/GMT+5", "+05:30", "-03:00"]
+)
 def test_every_time_zone_is_taken_on_the_fast_path(name):
     assert row(SETTINGS, record(SETTINGS, timezone=name))["timezone"] == name
+
+
+@pytest.mark.parametrize(
+    ("written", "name"), [("UTC+5:30", "+05:30"), ("GMT-3", "-03:00"), ("Z", "UTC")]
+)
+def test_an_offset_in_another_form_gets_its_name(written, name):
+    (found,) = decoded([record(SETTINGS, timezone=written)], SETTINGS).rows.to_pylist()
+    assert found["timezone"] == name
+
+
+@pytest.mark.parametrize("topic", [PAYMENTS, SETTINGS])
+def test_a_currency_is_one_of_iso_4217(topic):
+    for code in ("EUX", "AAA", "CSK"):
+        assert shifted(topic, record(topic, currency=code)) == "bad_value"
+    for code in ("KWD", "HRK", "DEM"):
+        assert row(topic, record(topic, currency=code))["currency"] == code
 
 
 @pytest.mark.parametrize("currency", ["eur", "EU", "EURO", "EUR\n", "", "ÄUR", number("1")])

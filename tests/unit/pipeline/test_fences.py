@@ -20,7 +20,7 @@ ONE, TWO = Partition("shop.orders", 1), Partition("shop.orders", 2)
 class Batch:
     id = 7
     topic = "shop.orders"
-    places = (ONE,)
+    partitions = (ONE,)
     refused = ()
 
     class staged:

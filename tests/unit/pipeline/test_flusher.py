@@ -157,7 +157,7 @@ async def test_what_gathers_while_a_batch_is_written_is_the_next_batch(flusher, 
     await until(lambda: all(delivery.acked for delivery in later))
     assert engine.sizes == [1, 5]
     assert [batch.id for batch in engine.batches] == [1, 2]
-    assert engine.batches[1].places == [Partition(ORDERS, 0), Partition(ORDERS, 1)]
+    assert engine.batches[1].partitions == [Partition(ORDERS, 0), Partition(ORDERS, 1)]
 
 
 async def test_chunks_of_a_partition_are_written_in_the_order_of_their_offer(flusher, engine):
@@ -324,7 +324,7 @@ async def test_a_partition_that_is_revoked_while_its_batch_is_decoded_is_left_ou
     may_decode.set()
     await until(lambda: kept.acked)
     assert lost.acked == 0
-    assert [batch.places for batch in engine.batches] == [
+    assert [batch.partitions for batch in engine.batches] == [
         [Partition(ORDERS, 0)],
         [Partition(ORDERS, 2)],
     ]
@@ -340,7 +340,7 @@ async def test_chunks_of_a_revoked_partition_are_forgotten(flusher, engine):
     engine.may_write.set()
     await until(lambda: kept.acked)
     assert lost.acked == 0
-    assert [batch.places for batch in engine.batches] == [
+    assert [batch.partitions for batch in engine.batches] == [
         [Partition(ORDERS, 0)],
         [Partition(ORDERS, 2)],
     ]
@@ -356,7 +356,7 @@ async def test_a_chunk_that_is_decoded_while_its_partition_is_revoked_is_forgott
     await flusher.offer(kept)
     await until(lambda: kept.acked)
     assert late.acked == 0
-    assert [batch.places for batch in engine.batches] == [[Partition(ORDERS, 2)]]
+    assert [batch.partitions for batch in engine.batches] == [[Partition(ORDERS, 2)]]
 
 
 async def test_a_partition_that_comes_back_is_written_again(flusher, engine):

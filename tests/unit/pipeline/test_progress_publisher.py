@@ -15,12 +15,10 @@ class Topic:
         self.times: list[float] = []
         self.days: set[int] = set()
 
-    async def notices(self, messages: list[Any]) -> None:
+    async def send(self, _: str, messages: list[Any]) -> None:
         for _, event in messages:
             self.times.append(asyncio.get_running_loop().time())
             self.days |= set((json.loads(event)["data"]["touched"] or {}).get("s1", ()))
-
-    async def alerts(self, messages: list[Any]) -> None: ...
 
 
 async def test_however_many_batches_there_are_messages_are_a_few_a_second() -> None:

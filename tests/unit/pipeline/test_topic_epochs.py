@@ -1,4 +1,4 @@
-"""A topic that was made again is not the topic that was read."""
+"""A recreated topic is not the topic that was read."""
 
 from uuid import UUID
 

@@ -1,14 +1,18 @@
 """`shopstream import` reads JSON, JSON lines and tables, and names the place of what it refuses."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from shopstream.cli.import_command import StateFile, Summary
+from shopstream.cli.import_command import ENDS, StateFile, Summary
 from shopstream.cli.main import app
+from shopstream.faults import Fault
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -68,7 +72,7 @@ def test_one_payload_and_blank_lines(tmp_path: Path) -> None:
 def test_a_rule_of_the_contract_names_the_row_of_the_line(tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
     file.write_text(
-        "No,At,P,Q,U\n1,2026-01-01,a,1,2\n2,2026-01-01,b,1,2\n1,2026-01-01,c,0,2\n3,2026-01-01,d,1,2,x\n"
+        "No,At,P,Q,U\n1,2026-01-01,a,1,2\n2,2026-01-01,b,1,2\n1,2026-01-01,c,0.12345,2\n3,2026-01-01,d,1,2,x\n"
     )
     maps = [
         f"{a}={b}"
@@ -81,7 +85,7 @@ def test_a_rule_of_the_contract_names_the_row_of_the_line(tmp_path: Path) -> Non
     flags = [word for pair in maps for word in ("--map", pair)]
     found = dry("csv", file, *flags, "--currency", "EUR", "--timezone", "UTC")
     assert found.stderr.splitlines()[:2] == [
-        "row 4: data.items[1].quantity must be from 1 to 2147483647",
+        "row 4: data.items[1].quantity must have at most 4 decimals",
         "row 5: has more cells than the 5 of the header",
     ]
     assert told(found).endswith("1 event would be sent, 2 refused")
@@ -152,3 +156,105 @@ def test_the_state_belongs_to_one_file_and_map(tmp_path: Path) -> None:
     assert state.load() == (0, Summary())
     state.remove()
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_file_that_changed_anywhere_begins_anew(tmp_path: Path) -> None:
+    file = tmp_path / "o.csv"
+    file.write_bytes(b"a\n" * ENDS * 2)
+    StateFile(file, tmp_path, "m").save(7, Summary())
+    assert StateFile(file, tmp_path, "m").load()[0] == 7
+    with file.open("r+b") as changed:
+        changed.seek(2 * ENDS)
+        changed.write(b"b")
+    assert StateFile(file, tmp_path, "m").load()[0] == 0
+
+
+@pytest.mark.parametrize("name", ["end", "documents", "events", "refused", "ignored"])
+def test_a_damaged_state_is_none(tmp_path: Path, name: str) -> None:
+    """A false place would leave events out."""
+    file = tmp_path / "o.csv"
+    file.write_text("a\n")
+    state = StateFile(file, tmp_path / "data", "m")
+    state.save(7, Summary(documents=3))
+    good = json.loads(state.path.read_text())
+    assert state.load()[0] == 7
+    for bad in ("70", 70, -1, None, [1], {"a": 1}):
+        state.path.write_text(json.dumps({**good, name: bad}))
+        assert state.load() == (0, Summary())
+    for text in ("[]", "7", '"x"', "", "{", json.dumps(good)[:-3]):
+        state.path.write_text(text)
+        assert state.load() == (0, Summary())
+
+
+def test_two_imports_of_a_file_keep_their_places_at_once(tmp_path: Path) -> None:
+    """Each of these processes replaces the state of the other."""
+    file = tmp_path / "o.csv"
+    file.write_text("a\n")
+    code = (
+        "import sys; from pathlib import Path; from shopstream.cli.import_command import *\n"
+        "state = StateFile(Path(sys.argv[1]), Path(sys.argv[2]), 'm')\n"
+        "for n in range(500): state.save(n, Summary())\n"
+    )
+    command = [sys.executable, "-c", code, str(file), str(tmp_path)]
+    both = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    assert [process.communicate()[1] for process in both] == ["", ""]
+    assert StateFile(file, tmp_path, "m").load()[0] == 499
+
+
+def test_a_state_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "o.csv"
+    file.write_text("a\n")
+    state = StateFile(file, tmp_path, "m")
+    state.path.mkdir()
+    with pytest.raises(Fault, match="cannot be written"):
+        state.save(7, Summary())
+
+
+FLAGS = (
+    "--map orderId=No --map createdAt=At --map productId=P --map quantity=Q --map unitPrice=U"
+    " --currency EUR --timezone UTC"
+)
+
+
+@pytest.mark.parametrize("row", ["row 1", "row 2", "row 4"])
+def test_a_quote_that_is_never_closed_takes_no_rows_away(tmp_path: Path, row: str) -> None:
+    lines = ["No,At,P,Q,U", *(f"{n},2026-01-01,p,1,2" for n in range(1, 5))]
+    at = int(row[-1]) - 1
+    lines[at] = lines[at].replace(",", ',"', 1)
+    for end in ("\n", ""):
+        file = tmp_path / "t.csv"
+        file.write_text("\n".join(lines) + end)
+        found = dry("csv", file, *FLAGS.split())
+        assert found.exit_code == 1
+        assert found.stderr == f'{file}: the quote (") that {row} opens is never closed.\n'
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("last", [True, False])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-8"])
+def test_quotes_line_breaks_and_marks_are_read_as_they_are(
+    tmp_path: Path, newline: str, last: bool, encoding: str
+) -> None:
+    rows = ["No,At,P,Q,U,N", '1,2026-01-01,"a ""b"", d",1,2,"x\n y"', '2,2026-01-01,e,1,2,"z"']
+    file = tmp_path / "t.csv"
+    file.write_bytes((newline.join(rows) + newline * last).encode(encoding))
+    found = dry("csv", file, *FLAGS.split(), "--map", "name=N", "--encoding", encoding)
+    assert (found.exit_code, told(found)) == (0, "2 events would be sent")
+
+
+def test_of_two_columns_with_one_name_none_is_taken(tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+    file.write_text("No,At,P,Q,U,U\n1,2026-01-01,p,1,2,3\n")
+    found = dry("csv", file, *FLAGS.split())
+    assert found.exit_code == 1
+    assert "columns.unitPrice: there is more than one column 'U'" in found.stderr
+
+
+def test_a_pipe_is_no_file(tmp_path: Path) -> None:
+    file = tmp_path / "pipe"
+    os.mkfifo(file)
+    found = dry("csv", file, *FLAGS.split())
+    assert (found.exit_code, found.stderr) == (
+        1,
+        f"{file} is no file: an import reads it more than once.\n",
+    )

@@ -85,6 +85,9 @@ def test_naive_times_are_those_of_the_zone_of_the_map() -> None:
     assert one("1,2026-12-01 12:00,p,1,2")["createdAt"] == "2026-12-01T12:00:00Z"
     assert one("1,2026-12-01T12:00:00+05:30,p,1,2")["createdAt"] == "2026-12-01T06:30:00Z"
     assert one("1,2026-12-01,p,1,2")["createdAt"] == "2026-12-01T00:00:00Z"
+    assert (
+        one("1,2026-12-01 12:00,p,1,2", timezone="UTC+5:30")["createdAt"] == "2026-12-01T06:30:00Z"
+    )
     # shown twice: the first; never shown: as if the clock had not been put forward
     assert one("1,2026-10-25 01:30,p,1,2")["createdAt"] == "2026-10-25T00:30:00Z"
     assert one("1,2026-03-29 01:30,p,1,2")["createdAt"] == "2026-03-29T01:30:00Z"
@@ -181,7 +184,8 @@ def test_a_time_without_offset_needs_a_zone() -> None:
         ({"currency": 7}, "currency must be text"),
         (
             {"timezone": "London"},
-            "timezone 'London' must be an IANA time zone, such as Europe/Berlin",
+            "timezone 'London' must be an IANA time zone, such as Europe/Berlin,"
+            " or an offset of quarter hours from -12:00 to +14:00",
         ),
         ({"decimal": ";"}, "decimal must be . or ,"),
         ({"timeZone": "UTC"}, "timeZone is no entry of a map; did you mean 'timezone'?"),

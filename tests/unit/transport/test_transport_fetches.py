@@ -32,7 +32,7 @@ def client_of(answer, position=40, active=True):
     return watched, reported
 
 
-def test_the_log_end_is_the_high_watermark_also_while_a_transaction_is_open():
+def test_a_sample_has_the_high_watermark_also_while_a_transaction_is_open():
     for answer in (
         response((0, 0, 50, 45, 0, [], -1, b"")),
         response((0, 0, 50, 50, 0, [], -1, b"")),

@@ -5,14 +5,18 @@ from typing import Any
 from report_cases.case import Case, hour, sold, zone
 
 
-def _day(name: str, where: str, date: str, entries: int, *orders: tuple[str, str]) -> Case:
-    """`orders`: an instant, and the start of the hour that it is in; '' where it is of another day."""
+def _day(
+    name: str, where: str, date: str, entries: int, *orders: tuple[str, str], shown: str = ""
+) -> Case:
+    """`shown`: the name of the zone in the report, where it is not `where`.
+
+    `orders`: an instant, and the start of the hour that it is in; '' where it is of another day."""
     found = [zone(where)] if where != "UTC" else []
     found += [sold(at) for at, _ in orders]
     starts = [start for _, start in orders if start]
     says: dict[str, Any] = {
         "date": date,
-        "timezone": where,
+        "timezone": shown or where,
         "totalOrders": len(starts),
         "totalRevenue": len(starts),
         "entries": entries,
@@ -139,6 +143,36 @@ CASES = [
         ("2026-11-22T11:00:00Z", "2026-11-22T00:00:00-11:00"),
         ("2026-11-23T10:59:59Z", "2026-11-22T23:00:00-11:00"),
         ("2026-11-23T11:00:00Z", ""),
+    ),
+    _day(
+        "an offset as shops write it",
+        "UTC+5:30",
+        "2026-11-22",
+        24,
+        ("2026-11-21T18:29:59Z", ""),
+        ("2026-11-21T18:30:00Z", "2026-11-22T00:00:00+05:30"),
+        ("2026-11-22T18:29:59Z", "2026-11-22T23:00:00+05:30"),
+        ("2026-11-22T18:30:00Z", ""),
+        shown="+05:30",
+    ),
+    _day(
+        "an offset behind utc",
+        "GMT-3",
+        "2026-11-22",
+        24,
+        ("2026-11-22T02:59:59Z", ""),
+        ("2026-11-22T03:00:00Z", "2026-11-22T00:00:00-03:00"),
+        ("2026-11-23T02:59:59Z", "2026-11-22T23:00:00-03:00"),
+        ("2026-11-23T03:00:00Z", ""),
+        shown="-03:00",
+    ),
+    _day(
+        "the offset farthest behind",
+        "-12:00",
+        "2026-11-22",
+        24,
+        ("2026-11-22T11:59:59Z", ""),
+        ("2026-11-22T12:00:00Z", "2026-11-22T00:00:00-12:00"),
     ),
     _day(
         "apia skips a day",

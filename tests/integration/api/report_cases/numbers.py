@@ -173,6 +173,60 @@ CASES = [
         ([zone("Europe/Zurich", "CHF", version=9)], [zone("Asia/Tokyo", "JPY", version=8)]),
     ),
     Case(
+        "an average in JPY has 2 decimals",
+        DAY,
+        {
+            **sums(5.0003, 3, 3),
+            "averageOrderValue": 1.67,
+            "topProducts": [product("p1", 3, 5.0003)],
+        },
+        (
+            [
+                zone("UTC", "JPY"),
+                *(
+                    sold(AT, price, order_id=f"{price}", currency="JPY")
+                    for price in ("1.0001", "2", "2.0002")
+                ),
+            ],
+        ),
+    ),
+    Case(
+        "an average in KWD has 3 decimals",
+        DAY,
+        {
+            **sums(5.0003, 3, 3),
+            "averageOrderValue": 1.667,
+            "topProducts": [product("p1", 3, 5.0003)],
+        },
+        (
+            [
+                zone("UTC", "KWD"),
+                *(
+                    sold(AT, price, order_id=f"{price}", currency="KWD")
+                    for price in ("1.0001", "2", "2.0002")
+                ),
+            ],
+        ),
+    ),
+    Case(
+        "an average in CLF has 4 decimals",
+        DAY,
+        {
+            **sums(5.0003, 3, 3),
+            "averageOrderValue": 1.6668,
+            "topProducts": [product("p1", 3, 5.0003)],
+        },
+        (
+            [
+                zone("UTC", "CLF"),
+                *(
+                    sold(AT, price, order_id=f"{price}", currency="CLF")
+                    for price in ("1.0001", "2", "2.0002")
+                ),
+            ],
+        ),
+    ),
+    Case(
         "another time zone re-assigns history",
         DAY,
         {

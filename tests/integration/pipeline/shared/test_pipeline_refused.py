@@ -169,7 +169,12 @@ def test_an_order_counts_under_the_first_created_at_whatever_later_versions_say(
     ):
         scene.send(step)
         scene.check(["created"])
-    slots = "SELECT toString(slot), sum(orders) FROM sales_15m WHERE shop_id = 'created' GROUP BY 1"
+    slots = """
+        SELECT toString(start), sum(orders)
+        FROM order_windows
+        WHERE grain = 'sales_15m' AND shop_id = 'created'
+        GROUP BY 1
+    """
     assert scene.system.sql.rows(slots) == [["2026-11-22 00:00:00", "1"]]
 
 

@@ -1,8 +1,13 @@
-"""Where frames go when the connection itself cannot be written to: a bounded buffer that somebody takes from."""
+"""A bounded buffer of frames, for a response that cannot write to its connection directly."""
 
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from functools import partial
+
+from api.push.hub import Hub
+from api.push.subscriber import Subscriber
+from api.push.takeover import noop
 
 HIGH_WATER = 64 * 1024
 LOW_WATER = 16 * 1024
@@ -13,8 +18,8 @@ class Buffer:
     """`pause` is called when more waits than `HIGH_WATER`, `resume` when less than `LOW_WATER` does."""
 
     def __init__(self) -> None:
-        self.pause: Callable[[], None] = _nothing
-        self.resume: Callable[[], None] = _nothing
+        self.pause: Callable[[], None] = noop
+        self.resume: Callable[[], None] = noop
         self.closed = False
         self.aborted = False
         self.full = False
@@ -25,8 +30,17 @@ class Buffer:
     def __len__(self) -> int:
         return self._size
 
+    def bind(self, hub: Hub, subscriber: Subscriber) -> None:
+        """Pauses and resumes a subscriber of the hub by how full the buffer is."""
+        self.pause = partial(hub.pause, subscriber)
+        self.resume = partial(hub.on_writable, subscriber)
+
+    def unbind(self) -> None:
+        """Calls nobody any more."""
+        self.pause = self.resume = noop
+
     def write(self, data: bytes) -> None:
-        """Adds a frame."""
+        """Adds frames; drops them once the buffer is closed."""
         if self.closed or not data:
             return
         self._parts.append(data)
@@ -37,12 +51,12 @@ class Buffer:
             self.pause()
 
     def close(self) -> None:
-        """What waits still goes out."""
+        """Takes no more frames; those that wait still go out."""
         self.closed = True
         self._wake.set()
 
     def abort(self) -> None:
-        """Nothing goes out any more."""
+        """Drops what waits, and closes."""
         self._parts.clear()
         self._size = 0
         self.aborted = True
@@ -76,7 +90,3 @@ class Buffer:
             self.full = False
             self.resume()
         return b"".join(parts)
-
-
-def _nothing() -> None:
-    pass

@@ -1,4 +1,4 @@
-"""Reads every event topic once, from a little before the live end on, and feeds the hub and the tracker of progress."""
+"""Reads every event topic once, from a little before the live end on, and feeds the hub and the freshness tracker."""
 
 import asyncio
 import logging
@@ -35,21 +35,21 @@ FETCH_WAIT_MS = 20
 GATHER_BYTES = 64 * 1024
 """Under load records are taken fifty times a second, or as often as there are so many: an answer names every partition,
 so one for each record would cost far more than the record."""
-BACK_SECONDS = 120
-BACK_RECORDS = 5_000
-"""How much of each partition is read again at the start, at most: who lost a stream with the process before this one
-goes on from memory."""
+REPLAY_SECONDS = 120
+REPLAY_RECORDS = 5_000
+"""At most so much of each partition is read again at the start, so that a client whose stream ended with the former
+process is replayed from memory."""
 SETTLE_SECONDS = 10.0
 """How long streams wait for that, at most."""
 LOOK_SECONDS = 2.5
-"""More than two looks at the topics."""
-BREATH_SECONDS = 0.005
-"""Between two chances for the connections to write."""
+"""Longer than two intervals of the topology watch."""
+YIELD_SECONDS = 0.005
+"""After so long the event loop is yielded to, so that connections can write."""
 CHUNK_RECORDS, CHUNK_BYTES = 500, 256 * 1024
-"""So much is looked into at once, without a breath; it also bounds what checking as columns takes in memory."""
+"""So much is searched for shops without a yield; it also bounds what checking as columns takes in memory."""
 COLUMN_BYTES = 36 * 1024
 """Records of a topic for subscribers that have so many bytes together are checked as columns, in another thread; fewer
-cost less one by one (docs/decisions/0021): some 4 ms, with breaths between them."""
+cost less one by one (docs/decisions/0021): some 4 ms, with yields between them."""
 BACKOFF = (0.2, 5.0)
 STOP_SECONDS = 0.5
 
@@ -57,13 +57,13 @@ STOP_SECONDS = 0.5
 class _Run(NamedTuple):
     """Consecutive records of a partition, the shop that each names, and what is to be pushed of it."""
 
-    place: Partition
+    partition: Partition
     records: Sequence[ConsumerRecord[bytes, bytes]]
     shops: list[str | None]
     values: list[Value]
 
 
-class Source:
+class TopicReader:
     """`options` connect an aiokafka client; `clock` is Unix time in seconds."""
 
     def __init__(
@@ -85,17 +85,17 @@ class Source:
         self._begun = False
         self._settled = False
 
-    def trouble(self) -> str | None:
+    def unavailable_reason(self) -> str | None:
         """Why the topics cannot be read now; None once they are."""
         if self._fault is None and not self._begun:
             return "The topics are not read yet."
         return self._fault
 
-    def see(self, found: Look) -> None:
-        """Takes what the watch found."""
+    def update_topology(self, found: Look) -> None:
+        """Takes a look of the topology watch; reading starts anew where the topics differ."""
         if found.topology is None:
             if self._fault is None or self._topology is None:
-                self._say_down(found.fault)
+                self._log_unavailable(found.fault)
             self._fault = found.fault
             return
         if found.topology != self._topology:
@@ -106,7 +106,7 @@ class Source:
         self._fault = None
         self._tracker.see(found.topology)
 
-    def _say_down(self, fault: str | None) -> None:
+    def _log_unavailable(self, fault: str | None) -> None:
         if fault != self._fault:
             log.warning("%s No events are pushed until it does.", fault)
 
@@ -126,7 +126,7 @@ class Source:
                 self._changed.set()
 
     async def _read(self, topology: Topology) -> None:
-        """Until the topics change."""
+        """Reads until the topics change."""
         if not topology:
             self._begin({}, {})
             self._settled = True
@@ -146,129 +146,129 @@ class Source:
             await self._assign(consumer, partitions_of(topology))
             await self._settle(consumer)
             while not self._changed.is_set():
-                await self._go_on(consumer)
+                await self._poll(consumer)
         finally:
             await _stop(consumer)
 
-    async def _go_on(self, consumer: AIOKafkaConsumer) -> None:
+    async def _poll(self, consumer: AIOKafkaConsumer) -> None:
         try:
             chunks = await consumer.getmany(timeout_ms=POLL_MS, max_records=POLL_RECORDS)
         except OffsetOutOfRangeError as error:
-            await self._look_for(consumer, list(error.args[0]))
+            await self._recover_out_of_range(consumer, list(error.args[0]))
             return
-        await self._take(chunks)
+        await self._dispatch(chunks)
         if not chunks:
-            await self._pass_marks(consumer)
+            await self._skip_control_records(consumer)
 
-    async def _look_for(
-        self, consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]
+    async def _recover_out_of_range(
+        self, consumer: AIOKafkaConsumer, tps: Sequence[TopicPartition]
     ) -> None:
-        """The place where the reading was does not exist: the topic was made again, which the watch sees within a
-        second, or Kafka has deleted what was not read yet."""
+        """The position does not exist: the topic was recreated, which the watch notices within a second, or Kafka has
+        deleted records that were not read yet; those are skipped, and streams are reset."""
         try:
             async with asyncio.timeout(LOOK_SECONDS):
                 await self._changed.wait()
             return
         except TimeoutError:
             pass
-        first = await consumer.beginning_offsets(partitions)
-        ends = await consumer.end_offsets(partitions)
-        for partition in partitions:
-            place = Partition(partition.topic, partition.partition)
-            known = self._positions[place]
-            at = Position(known.epoch, min(max(known.next, first[partition]), ends[partition]))
-            log.error("records of %s from %d to %d are gone unread", place, known.next, at.next)
+        first = await consumer.beginning_offsets(tps)
+        ends = await consumer.end_offsets(tps)
+        for tp in tps:
+            partition = Partition(tp.topic, tp.partition)
+            known = self._positions[partition]
+            at = Position(known.epoch, min(max(known.next, first[tp]), ends[tp]))
+            log.error("records of %s from %d to %d are gone unread", partition, known.next, at.next)
             self._tracker.changed()
-            self._positions[place] = at
-            self._hub.skip(place, at)
-            consumer.seek(partition, at.next)
+            self._positions[partition] = at
+            self._hub.skip(partition, at)
+            consumer.seek(tp, at.next)
 
     async def _assign(self, consumer: AIOKafkaConsumer, epochs: Mapping[Partition, int]) -> None:
         begin = {
-            place: Position(epoch, 0)
-            for place, epoch in epochs.items()
-            if place not in self._positions or self._positions[place].epoch != epoch
+            partition: Position(epoch, 0)
+            for partition, epoch in epochs.items()
+            if partition not in self._positions or self._positions[partition].epoch != epoch
         }
         if not self._begun:
-            begin, self._live = await self._places(consumer, begin)
-        consumer.assign([TopicPartition(*place) for place in epochs])
+            begin, self._live = await self._start_and_end_offsets(consumer, begin)
+        consumer.assign([TopicPartition(*partition) for partition in epochs])
         self._begin(begin, epochs)
-        for place in epochs:
-            consumer.seek(TopicPartition(*place), self._positions[place].next)
+        for partition in epochs:
+            consumer.seek(TopicPartition(*partition), self._positions[partition].next)
 
     def _begin(self, begin: Mapping[Partition, Position], epochs: Mapping[Partition, int]) -> None:
-        self._tracker.changed()  # notices before this place may never be seen
+        self._tracker.changed()  # notices before these positions may never be read
         self._positions.update(begin)
-        self._hub.begin({place: self._positions[place] for place in epochs})
+        self._hub.begin({partition: self._positions[partition] for partition in epochs})
         self._begun = True
 
-    async def _places(
+    async def _start_and_end_offsets(
         self, consumer: AIOKafkaConsumer, begin: Mapping[Partition, Position]
     ) -> tuple[dict[Partition, Position], dict[Partition, Position]]:
-        """Where the reading begins, and where the live end was."""
-        partitions = [TopicPartition(*place) for place in begin]
-        since = int((self._clock() - BACK_SECONDS) * 1000)
-        first = await consumer.beginning_offsets(partitions)
-        ends = await consumer.end_offsets(partitions)
-        recent = await consumer.offsets_for_times(dict.fromkeys(partitions, since))
+        """The positions from which each partition is read, and its end offset now."""
+        tps = [TopicPartition(*partition) for partition in begin]
+        since = int((self._clock() - REPLAY_SECONDS) * 1000)
+        first = await consumer.beginning_offsets(tps)
+        ends = await consumer.end_offsets(tps)
+        recent = await consumer.offsets_for_times(dict.fromkeys(tps, since))
         starts, live = {}, {}
-        for (place, position), partition in zip(begin.items(), partitions, strict=True):
-            end = ends[partition]
-            found = recent.get(partition)
-            start = max(end if found is None else found.offset, end - BACK_RECORDS)
-            starts[place] = Position(position.epoch, max(start, first[partition]))
-            live[place] = Position(position.epoch, end)
+        for (partition, position), tp in zip(begin.items(), tps, strict=True):
+            end = ends[tp]
+            found = recent.get(tp)
+            start = max(end if found is None else found.offset, end - REPLAY_RECORDS)
+            starts[partition] = Position(position.epoch, max(start, first[tp]))
+            live[partition] = Position(position.epoch, end)
         return starts, live
 
     async def _settle(self, consumer: AIOKafkaConsumer) -> None:
-        """Reads up to what was the live end when this process began."""
+        """Reads up to what was the live end when this process began, then lets streams begin."""
         loop = asyncio.get_running_loop()
         end = loop.time() + SETTLE_SECONDS
         while not self._settled and not self._changed.is_set():
-            await self._go_on(consumer)
-            await self._pass_marks(consumer)
+            await self._poll(consumer)
+            await self._skip_control_records(consumer)
             self._settled = self._hub.has_read(self._live) or loop.time() > end
         self._hub.ready()
 
-    async def _pass_marks(self, consumer: AIOKafkaConsumer) -> None:
-        """Offsets without a record for us, such as the marks of transactions, are behind us too."""
-        for partition in consumer.assignment():
-            place = Partition(partition.topic, partition.partition)
-            at = Position(self._positions[place].epoch, await consumer.position(partition))
-            if at.next > self._hub.read[place].next:
-                self._hub.passed(place, at)
+    async def _skip_control_records(self, consumer: AIOKafkaConsumer) -> None:
+        """Counts offsets without a record, such as the control records of transactions, as read."""
+        for tp in consumer.assignment():
+            partition = Partition(tp.topic, tp.partition)
+            at = Position(self._positions[partition].epoch, await consumer.position(tp))
+            if at.next > self._hub.read[partition].next:
+                self._hub.passed(partition, at)
 
-    async def _take(
+    async def _dispatch(
         self, chunks: Mapping[TopicPartition, Sequence[ConsumerRecord[bytes, bytes]]]
     ) -> None:
         loop = asyncio.get_running_loop()
-        breath = loop.time() + BREATH_SECONDS
+        next_yield = loop.time() + YIELD_SECONDS
         for part in _parts(chunks):
-            runs = [_run(partition, records) for partition, records in part]
+            runs = [_run(tp, records) for tp, records in part]
             await self._check(runs)
             for run in runs:
                 for record, shop, value in zip(run.records, run.shops, run.values, strict=True):
-                    self._one(record, run.place, shop, value)
-                    if loop.time() > breath:
+                    self._handle_record(record, run.partition, shop, value)
+                    if loop.time() > next_yield:
                         await asyncio.sleep(0)
-                        breath = loop.time() + BREATH_SECONDS
+                        next_yield = loop.time() + YIELD_SECONDS
 
     async def _check(self, runs: Sequence[_Run]) -> None:
         """Checks beside the event loop what would hold it up: single records that take long, and many that
         subscribers are to get at once. The records behind them wait; all others are left to the channels."""
         many: dict[str, list[tuple[_Run, int]]] = {}
         for run in runs:
-            if run.place.topic == NOTICES:
+            if run.partition.topic == NOTICES:
                 continue
             for i, (record, shop) in enumerate(zip(run.records, run.shops, strict=True)):
                 if shop is None:
                     continue
                 if is_big(record.value):
                     run.values[i] = await asyncio.to_thread(
-                        read_record, record.value, run.place.topic, record.timestamp // 1000
+                        read_record, record.value, run.partition.topic, record.timestamp // 1000
                     )
-                elif self._hub.listens(shop):
-                    many.setdefault(run.place.topic, []).append((run, i))
+                elif self._hub.has_subscribers(shop):
+                    many.setdefault(run.partition.topic, []).append((run, i))
         for topic, wanted in many.items():
             values = [run.records[i].value for run, i in wanted]
             if sum(len(value or b"") for value in values) < COLUMN_BYTES:
@@ -278,22 +278,22 @@ class Source:
             for (run, i), event in zip(wanted, checked, strict=True):
                 run.values[i] = event
 
-    def _one(
+    def _handle_record(
         self,
         record: ConsumerRecord[bytes, bytes],
-        place: Partition,
+        partition: Partition,
         shop: str | None,
         value: Value,
     ) -> None:
-        before = self._positions[place]
-        position = self._positions[place] = Position(before.epoch, record.offset + 1)
-        if place.topic == NOTICES:
+        before = self._positions[partition]
+        position = self._positions[partition] = Position(before.epoch, record.offset + 1)
+        if partition.topic == NOTICES:
             if record.offset != before.next:
                 self._tracker.changed()
-            shop = self._notice(record, replayed=self._is_replayed(place, position))
+            shop = self._notice(record, replayed=self._is_replayed(partition, position))
         if shop is not None:
-            self._hub.publish(shop, place, position, record.timestamp // 1000, value)
-        self._hub.passed(place, position)
+            self._hub.publish(shop, partition, position, record.timestamp // 1000, value)
+        self._hub.passed(partition, position)
 
     def _notice(self, record: ConsumerRecord[bytes, bytes], *, replayed: bool) -> str | None:
         """The shop of a notice; None where it is for this process alone."""
@@ -308,9 +308,9 @@ class Source:
         self._tracker.changed(shop, days_of(seen.get("data")))
         return _known(shop)
 
-    def _is_replayed(self, place: Partition, position: Position) -> bool:
+    def _is_replayed(self, partition: Partition, position: Position) -> bool:
         """Whether it was there before this process began to read."""
-        live = self._live.get(place)
+        live = self._live.get(partition)
         return live is not None and live.epoch == position.epoch and position.next <= live.next
 
     def _progress(self, event: Mapping[str, Any], *, replayed: bool) -> None:
@@ -319,7 +319,7 @@ class Source:
             self._tracker.observe(state, replayed=replayed)
         except (AttributeError, KeyError, TypeError, ValueError):
             log.warning("a notice of progress could not be read")
-            self._tracker.changed()  # whatever it touched
+            self._tracker.changed()  # it may have named any shop
 
 
 def _parts(
@@ -328,28 +328,28 @@ def _parts(
     """What was polled, in order, cut so that each part has at most `CHUNK_RECORDS`, and one record beyond
     `CHUNK_BYTES`."""
     part, count, size = [], 0, 0
-    for partition, records in chunks.items():
+    for tp, records in chunks.items():
         begin = 0
         for end, record in enumerate(records, 1):
             count += 1
             size += len(record.value or b"")
             if count >= CHUNK_RECORDS or size > CHUNK_BYTES:
-                part.append((partition, records[begin:end]))
+                part.append((tp, records[begin:end]))
                 yield part
                 part, count, size, begin = [], 0, 0, end
         if begin < len(records):
-            part.append((partition, records[begin:]))
+            part.append((tp, records[begin:]))
     if part:
         yield part
 
 
-def _run(partition: TopicPartition, found: Sequence[ConsumerRecord[bytes, bytes]]) -> _Run:
-    place = Partition(partition.topic, partition.partition)
+def _run(tp: TopicPartition, found: Sequence[ConsumerRecord[bytes, bytes]]) -> _Run:
+    partition = Partition(tp.topic, tp.partition)
     records = [_opened(record) if record.headers else record for record in found]
     values: list[Value] = [record.value for record in records]
-    if place.topic == NOTICES:  # those are read one by one: what the pipeline says has no bound
-        return _Run(place, records, [None] * len(values), values)
-    return _Run(place, records, [_shop(record.value) for record in records], values)
+    if partition.topic == NOTICES:  # those are read one by one: what the pipeline says has no bound
+        return _Run(partition, records, [None] * len(values), values)
+    return _Run(partition, records, [_shop(record.value) for record in records], values)
 
 
 def _opened(record: ConsumerRecord[bytes, bytes]) -> ConsumerRecord[bytes, bytes]:

@@ -42,7 +42,7 @@ class StoringPublisher:
             EngineError: they cannot be stored.
         """
         epoch = await self._epoch(NOTICES)
-        sent = await self._producer.notices(messages)
+        sent = await self._producer.send(NOTICES, messages)
         await self._backoff.call(partial(self._store, NOTICES, epoch, messages, sent))
 
     async def alerts(self, messages: list[Message]) -> None:
@@ -53,7 +53,7 @@ class StoringPublisher:
             EngineUnavailable, EngineError: they are not stored.
         """
         epoch = await self._epoch(ALERTS)
-        await self._store(ALERTS, epoch, messages, await self._producer.alerts(messages))
+        await self._store(ALERTS, epoch, messages, await self._producer.send(ALERTS, messages))
 
     async def _store(
         self, topic: str, epoch: int, messages: list[Message], sent: list[Sent]
@@ -63,15 +63,15 @@ class StoringPublisher:
                 "shop_id": (event := orjson.loads(value))["shopid"],
                 "topic": topic,
                 "epoch": epoch,
-                "partition": place.partition,
-                "offset": place.offset,
-                "arrived": place.timestamp,
+                "partition": record.partition,
+                "offset": record.offset,
+                "arrived": record.timestamp,
                 "type": event["type"],
                 "user_id": None,
                 "backfill": False,
                 "raw": value,
             }
-            for (_, value), place in zip(messages, sent, strict=True)
+            for (_, value), record in zip(messages, sent, strict=True)
         ]
         table = pa.Table.from_pylist(rows, shape.HISTORY)
         await self._engine.insert("events", table, {"async_insert": 0})

@@ -1,4 +1,4 @@
-"""A place among the open streams is given back, whatever becomes of the request for it."""
+"""The slot of a stream is freed, whatever becomes of the request for it."""
 
 import asyncio
 from typing import Any
@@ -10,22 +10,22 @@ from api.identity import Identity
 from api.push import ws_stream
 from api.push.admission import Admission
 from api.push.hub import Hub
-from api.push.routes import Grants
+from api.push.routes import StreamAuthorizer
 from api.tickets import Tickets
 from shopstream.settings import Settings
 
 ANNA = Identity("anna", ("s1",), "staff", 2_000_000_000)
 
 
-def grants(hub: Hub, admission: Admission) -> Grants:
+def authorizer(hub: Hub, admission: Admission) -> StreamAuthorizer:
     access = Access(Settings(jwt_secret="s" * 40))
-    return Grants(access, Tickets(None), hub, admission, lambda: 1.8e9, frozenset(), 0)
+    return StreamAuthorizer(access, Tickets(None), hub, admission, lambda: 1.8e9, frozenset(), 0)
 
 
 async def test_of_a_request_that_is_cancelled_while_it_waits_for_kafka() -> None:
     admission = Admission(0, 0, 0)
-    place = admission.connection("here")
-    wanted = grants(Hub(lambda: 0), admission).subscription(ANNA, "s1", None, None, place)
+    slot = admission.connection("here")
+    wanted = authorizer(Hub(lambda: 0), admission).subscription(ANNA, "s1", None, None, slot)
     task = asyncio.create_task(wanted)
     await asyncio.sleep(0)
     assert len(admission) == 1
@@ -37,8 +37,8 @@ async def test_of_a_request_that_is_cancelled_while_it_waits_for_kafka() -> None
 async def test_of_a_websocket_whose_client_leaves_before_it_is_accepted() -> None:
     admission, hub = Admission(0, 0, 0), Hub(lambda: 0)
     hub.ready()
-    place = admission.connection("here")
-    wanted = await grants(hub, admission).subscription(ANNA, "s1", None, None, place)
+    slot = admission.connection("here")
+    wanted = await authorizer(hub, admission).subscription(ANNA, "s1", None, None, slot)
 
     class Gone:
         async def accept(self) -> None:

@@ -10,8 +10,8 @@ import pytest
 from clickhouse.errors import EngineUnavailable
 from pipeline import retry
 from pipeline.producer import Message, Sent
-from pipeline.published import StoringPublisher
 from pipeline.retry import Backoff
+from pipeline.storing_publisher import StoringPublisher
 from shopstream.broker import BrokerUnreachable
 
 NOTICE: Message = (b"s", orjson.dumps({"shopid": "s", "type": "report:updated"}))
@@ -21,11 +21,9 @@ class Broker:
     def __init__(self) -> None:
         self.sent: list[Message] = []
 
-    async def notices(self, messages: list[Message]) -> list[Sent]:
+    async def send(self, _: str, messages: list[Message]) -> list[Sent]:
         self.sent += messages
         return [Sent(0, len(self.sent) - 1, 1) for _ in messages]
-
-    alerts = notices
 
 
 class Table:
