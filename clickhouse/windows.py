@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from clickhouse.sql import load, names
+from clickhouse.sql import fill, load, names
 
 DECIMAL = (
     *("items", "quantity", "revenue"),
@@ -74,7 +74,7 @@ class Window:
     def changes(self) -> str:
         """A statement: what the rows of `{rows}`, a part of `source`, change in it, by key."""
         if self.name in GRAINS:
-            select = f"(\n{load('apply/order_windows.sql')})"
+            select = f"(\n{order_changes()})"
             return f"SELECT * FROM {self._of_grain(select, str(GRAINS.index(self.name) + 1))}"
         *_, path = [path for path in names("windows") if path.endswith(f"_to_{self.name}.sql")]
         select = load(path)[load(path).index("\nSELECT") :]
@@ -86,6 +86,13 @@ class Window:
             columns[self.time] = "toDate(start)"
         selected = ", ".join(f"{value} AS {name}" for name, value in columns.items())
         return f"(SELECT {selected} FROM {table} WHERE grain = {grain})"
+
+
+def order_changes(parts: bool = True) -> str:
+    """The rows of all windows of orders that the rows of `{rows}` change; without `parts` those that every order may
+    have, which are all where no version has refunds with ids or parts of its total."""
+    more = load("apply/order_parts.sql") if parts else ""
+    return fill(load("apply/order_windows.sql"), more=more)
 
 
 WINDOWS = {

@@ -14,6 +14,7 @@ from clickhouse.client import Settings as EngineSettings
 from clickhouse.errors import NOT_MIGRATED, EngineError, EngineUnavailable
 from clickhouse.migrations import all_migrations
 from clickhouse.sql import fill, load
+from clickhouse.windows import order_changes
 from pipeline.batch import Batch
 from pipeline.decode import shape
 from pipeline.snowflake import first_id_at
@@ -21,6 +22,7 @@ from pipeline.topic_specs import TOPIC_SPECS, TopicSpec
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.inventory import DEFAULT_THRESHOLD
 from shopstream.contracts.notices import Progress
+from shopstream.contracts.topics import ORDERS
 
 LAST_NUMBER = 2**64 - 1
 Slots = dict[str, list[int]]
@@ -31,6 +33,15 @@ OPEN_SECONDS = 30 * 24 * 3600
 
 SMALL_ROWS = 5000
 """Up to so many the engine spends more on planning a statement than on its rows."""
+RARE = frozenset(
+    (
+        *(f"item_{name}" for name in ("kind", "total", "refunded_total", "discount", "tax")),
+        *(f"item_{name}" for name in ("unit", "variant_id", "category")),
+        *(f"refund_{name}" for name in ("id", "amount", "at")),
+        *(f"{name}_total" for name in ("tax", "shipping", "discount", "tip")),
+    )
+)
+"""Staged columns of what few orders have. A batch without any of it does not send them."""
 SHOPS_KEPT = 20_000
 """Shops whose earliest order a worker remembers."""
 
@@ -47,6 +58,8 @@ _SMALL: EngineSettings = {
 _BY_BATCH: EngineSettings = {"optimize_move_to_prewhere": 0}
 _PROGRESS = "topic String, partition UInt32, epoch UInt32, next UInt64, as_of DateTime64(6, 'UTC')"
 _ONE_BLOCK = 10**9
+# a row a key: nothing to collapse, and collapsing copies row by row, column by column
+_DISTINCT: EngineSettings = {"optimize_on_insert": 0}
 _STORE: EngineSettings = {
     "async_insert": 0,
     "max_insert_threads": 1,
@@ -148,16 +161,17 @@ class Store:
 
     async def store(self, batch: Batch, fence: Fence) -> int:
         """Step 2 of a batch: writes what is newer than what is stored, with what it supersedes; how many rows."""
-        spec = TOPIC_SPECS[batch.topic]
-        select = load(f"store/{spec.name}.sql")
-        text = fill(load("flush/store.sql"), table=spec.table, select=select)
-        staged = {"staged": External(shape.structure(batch.topic), batch.staged)}
+        plain = batch.topic == ORDERS and is_plain(batch.staged)
+        absent = RARE if plain else frozenset[str]()
+        text = store_statement(TOPIC_SPECS[batch.topic], plain)
+        columns = shape.structure(batch.topic, absent)
+        staged = {"staged": External(columns, batch.staged.drop_columns(list(absent)))}
         more: dict[str, Any] = {}
-        if "{default_threshold:" in select:
+        if "{default_threshold:" in text:
             more["default_threshold"] = DEFAULT_THRESHOLD
-        if "{plain:" in select:
-            more["plain"] = _is_plain(batch.staged)
-        return await self._execute(text, batch.id, fence, {**_STORE, **_small(batch)}, staged, more)
+        return await self._execute(
+            text, batch.id, fence, {**_STORE, **_DISTINCT, **_small(batch)}, staged, more
+        )
 
     async def lookups(self, batch: Batch, new: bool) -> set[str]:
         """The look-up tables that a batch may change, `new`: it has orders that are not stored.
@@ -209,8 +223,19 @@ class Store:
         calls = [self._look_up(name, batch_id, settings) for name in wanted]
         if spec.windows:
             token = {**_APPLY, **settings, "insert_deduplication_token": f"batch-{batch_id}"}
-            calls.append(self._execute(apply_statement(spec), batch_id, fence, token))
+            calls.append(self._apply_windows(spec, batch_id, fence, token))
         await all_of(*calls)
+
+    async def _apply_windows(
+        self, spec: TopicSpec, batch_id: int, fence: Fence, settings: EngineSettings
+    ) -> int:
+        parts = bool(spec.changes) and await self._has_parts(batch_id)
+        return await self._execute(apply_statement(spec, parts), batch_id, fence, settings)
+
+    async def _has_parts(self, batch_id: int) -> bool:
+        """Whether a stored batch of orders, or what it supersedes, has what apply/order_parts.sql is about."""
+        text = load("flush/has_parts.sql")
+        return bool(await self._engine.rows(text, {"batch": batch_id}, {**_BY_BATCH, **_SMALL}))
 
     async def _look_up(self, name: str, batch_id: int, settings: EngineSettings) -> int:
         """Without fence and token: what it writes follows from stored rows, and may be there twice."""
@@ -346,11 +371,23 @@ class Store:
         )
 
 
-def apply_statement(spec: TopicSpec) -> str:
-    """Step 3 of a topic with windows, to be run under a batch's token."""
+def store_statement(spec: TopicSpec, plain: bool = False) -> str:
+    """Step 2 of a topic; `plain`: of orders as `is_plain`, staged without the columns `RARE`."""
+    select = fill(
+        load(f"store/{spec.name}.sql"),
+        lines=load(f"fragments/{'plain_lines' if plain else 'lines'}.sql"),
+        staged=f"(SELECT *, {shape.absent(ORDERS, RARE)} FROM staged) AS staged"
+        if plain
+        else "staged",
+    )
+    return fill(load("flush/store.sql"), table=spec.table, select=select)
+
+
+def apply_statement(spec: TopicSpec, parts: bool = True) -> str:
+    """Step 3 of a topic with windows, to be run under a batch's token; `parts`: with what only some orders have."""
     rows = fill(load("flush/batch_rows.sql"), table=spec.table, key=spec.key)
     target = spec.changes or f"apply_{spec.table}"
-    changes = load(f"apply/{spec.changes}.sql") if spec.changes else "SELECT *\nFROM {rows}"
+    changes = order_changes(parts) if spec.changes else "SELECT *\nFROM {rows}"
     return fill(load("flush/apply.sql"), target=target, changes=fill(changes, rows=rows))
 
 
@@ -378,10 +415,17 @@ def _arrays(places: Iterable[Partition]) -> dict[str, Any]:
     }
 
 
-def _is_plain(staged: pa.Table) -> bool:
-    """Whether no line of these orders has a total or refund of its own, or parts of a unit: no amount is rounded."""
-    given = [pc.list_flatten(staged[f"item_{name}"]) for name in ("total", "refunded_total")]
+def is_plain(staged: pa.Table) -> bool:
+    """Whether these orders have nothing in the columns `RARE` and only whole quantities: no amount is rounded, and the
+    statement with `plain` stores the same rows for them."""
     units = [pc.list_flatten(staged[f"item_{name}"]) for name in ("quantity", "refunded_quantity")]
-    return all(column.null_count == len(column) for column in given) and all(
+    return all(_is_absent(staged[name], name) for name in RARE) and all(
         pc.all(pc.equal(column, pc.floor(column))).as_py() is not False for column in units
     )
+
+
+def _is_absent(column: pa.ChunkedArray, name: str) -> bool:
+    values = pc.list_flatten(column) if pa.types.is_list(column.type) else column
+    if name == "item_kind":
+        return pc.all(pc.equal(values, "product")).as_py() is not False
+    return bool(values.null_count == len(values))

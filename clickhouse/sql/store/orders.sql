@@ -1,8 +1,7 @@
 -- Duplicates, replays and late versions end here, in one comparison with what is stored. Each row that goes
 -- in carries what it supersedes. Only the sum that stands in for an absent total is surely below 10^12
--- (contract of the events). `amounts` and `returned`: what each line comes to, and what of it was paid back, to 4
--- decimals half-even; where the line has a total its refund is the part of it that the refunded quantity is. `plain`: no
--- line of the batch has a total, a refund or parts of a unit, as most; then there is nothing to round.
+-- (contract of the events). `lines`: fragments/lines.sql or, where no order of the batch has more than quantities and prices,
+-- as most, plain_lines.sql; `staged`: the staged orders, with every column.
 WITH
     arrived AS
     (
@@ -47,23 +46,7 @@ WITH
         ORDER BY shop_key, created_at, order_key, version DESC, length(equals) DESC
         LIMIT 1 BY shop_key, created_at, order_key
     ),
-    if(
-        {plain:Bool},
-        arrayMap((q, p) -> toDecimal128(p, 4) * toInt64(q), item_quantity, item_unit_price),
-        arrayMap((q, p, t) -> ifNull(toDecimal128(t, 4), {{to_4_decimals|q|p}}), item_quantity, item_unit_price, item_total)
-    ) AS amounts,
-    if({plain:Bool}, arrayMap((r, p) -> toDecimal128(p, 4) * toInt64(r), item_refunded_quantity, item_unit_price), arrayMap(
-        (r, p, t, product, units, back) -> multiIf(
-            isNotNull(back), assumeNotNull(toDecimal128(back, 4)),
-            isNull(t), {{to_4_decimals|r|p}},
-            toDecimal128({{half_even|product|units}}, 4) / 10000),
-        item_refunded_quantity,
-        item_unit_price,
-        item_total,
-        arrayMap((t, r) -> reinterpret(toDecimal128(ifNull(t, 0), 4), 'Int128') * reinterpret(toDecimal128(r, 4), 'Int128'), item_total, item_refunded_quantity),
-        arrayMap(q -> greatest(reinterpret(toDecimal128(q, 4), 'Int128'), toInt128(1)), item_quantity),
-        item_refunded_total
-    )) AS returned,
+    {lines},
     coalesce(refunded_total, if(notEmpty(refund_amount), arraySum(refund_amount), arraySum(returned))) AS refund
 SELECT
     newer.shop_key,
@@ -91,8 +74,8 @@ SELECT
     item_unit,
     item_variant_id,
     item_category,
-    arrayMap((q, r, k) -> if(k IN ('product', 'return'), q - r, 0), item_quantity, item_refunded_quantity, item_kind),
-    arrayMap((a, r, k) -> if(k IN ('product', 'return'), a - r, 0), amounts, returned, item_kind),
+    line_sold,
+    line_revenue,
     refund_id,
     refund_amount,
     refund_at,
@@ -122,7 +105,7 @@ SELECT
     prior_tip,
     {batch:UInt64},
     newer.equals
-FROM staged
+FROM {staged}
 INNER JOIN
 (
 {{newer|shop_key, created_at, order_key}}

@@ -10,14 +10,14 @@ import pytest
 from contract_samples import bytes_of
 from decode_oracle import kafka_records
 
-from clickhouse.sql import fill, load, names
+from clickhouse.sql import load, names
 from pipeline.alerts import Alerts
 from pipeline.batch import Batch, assemble
 from pipeline.decode import Part, Run, decode, shape
 from pipeline.notifier import Notifier
 from pipeline.retry import Backoff
-from pipeline.store import Fence, Store, apply_statement
-from pipeline.topic_specs import TOPIC_SPECS, TopicSpec
+from pipeline.store import Fence, Store, apply_statement, store_statement
+from pipeline.topic_specs import TOPIC_SPECS
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.examples import example
 from shopstream.contracts.notices import Progress
@@ -53,8 +53,13 @@ class Engine:
 EXAMPLES = {topic: example(BY_NAME[topic].types[0]) for topic in TOPIC_SPECS}
 
 
-def batch_of(topic: str) -> Batch:
-    return assemble(5, [decode(topic, [Run(0, 0, kafka_records([bytes_of(EXAMPLES[topic])]))])])
+PLAIN = ("orderId", "status", "currency", "createdAt", "updatedAt")
+"""Of an order, what every one has."""
+
+
+def batch_of(topic: str, event: Any = None) -> Batch:
+    records = kafka_records([bytes_of(event or EXAMPLES[topic])])
+    return assemble(5, [decode(topic, [Run(0, 0, records)])])
 
 
 async def asked() -> Engine:
@@ -63,6 +68,7 @@ async def asked() -> Engine:
     store = Store(engine, "w")
     place = Partition(ORDERS, 0)
     fence = Fence({place: 1})
+    engine.answers[load("flush/has_parts.sql")] = [{"found": 1}]
     for topic in TOPIC_SPECS:
         batch = batch_of(topic)
         await store.begin(batch)
@@ -71,6 +77,11 @@ async def asked() -> Engine:
         await store.lookups(batch, new=True)
         await store.apply(topic, 5, fence)
         await store.changed(topic, 5)
+    plain = example(BY_NAME[ORDERS].types[0])
+    plain["data"] = {name: plain["data"][name] for name in PLAIN}
+    plain["data"]["items"] = [{"productId": "p", "quantity": 1, "unitPrice": "2"}]
+    await store.store(batch_of(ORDERS, plain), fence)
+    await store.apply(ORDERS, 5, fence)  # without parts
     with suppress(ValueError):  # it gives no row
         await store.created_at_conflicts(batch_of(ORDERS))
     await store.mark(5, fence)
@@ -137,23 +148,26 @@ def filled(path: str) -> list[str]:
     """The statements that are made of a file."""
     text = load(path)
     if path == "flush/store.sql":
-        return [_stored(text, kind) for kind in TOPIC_SPECS.values()]
+        return [store_statement(kind) for topic, kind in TOPIC_SPECS.items() if topic != ORDERS] + [
+            store_statement(TOPIC_SPECS[ORDERS], plain) for plain in (False, True)
+        ]
     if path == "flush/apply.sql":
-        return [apply_statement(kind) for kind in TOPIC_SPECS.values() if kind.windows]
+        kinds = [kind for kind in TOPIC_SPECS.values() if kind.windows]
+        return [apply_statement(kind, parts) for kind in kinds for parts in (False, True)]
     return [text]
 
 
 STATEMENTS = [
     *(path for path in names("flush") if path != "flush/batch_rows.sql"),
-    *(path for path in names("apply") if path != "apply/order_windows.sql"),
+    *(
+        path
+        for path in names("apply")
+        if path not in ("apply/order_windows.sql", "apply/order_parts.sql")
+    ),
     *names("changed"),
     *names("alerts"),
 ]
 """But for parts of others."""
-
-
-def _stored(text: str, kind: TopicSpec) -> str:
-    return fill(text, table=kind.table, select=load(f"store/{kind.name}.sql"))
 
 
 @pytest.mark.parametrize("path", STATEMENTS)

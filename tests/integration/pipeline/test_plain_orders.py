@@ -1,0 +1,125 @@
+"""Orders without the rarer fields are written by shorter statements, which give the same rows."""
+
+import random
+from typing import Any
+
+import pytest
+from engine_bench import Bench, bench, engine
+
+from clickhouse.client import External
+from clickhouse.sql import fill
+from clickhouse.windows import order_changes
+from pipeline.batch import Batch
+from pipeline.decode import shape
+from pipeline.store import RARE, Fence, is_plain, store_statement
+from pipeline.topic_specs import TOPIC_SPECS
+from shopstream.contracts.topics import ORDERS
+from support.events import Sent, item, order, record
+
+__all__ = ["bench", "engine"]
+
+SPEC = TOPIC_SPECS[ORDERS]
+STATUSES = ("paid", "shipped", "refunded", "cancelled", "failed", "completed")
+
+
+def lines(draw: random.Random, rare: bool) -> list[dict[str, Any]]:
+    made = []
+    for number in range(draw.randint(1, 3)):
+        quantity = draw.randint(1, 4)
+        line = item(f"p{number}", quantity, f"{draw.randint(0, 999)}.{draw.randint(0, 9999):04}")
+        if draw.random() < 0.3:
+            line["refundedQuantity"] = draw.randint(0, quantity)
+        if rare:
+            line |= draw.choice(
+                [{}, {"quantity": "1.25"}, {"total": "7.77"}, {"kind": "shipping"}, {"unit": "kg"}]
+            )
+            if "quantity" in line and line["quantity"] == "1.25":
+                line.pop("refundedQuantity", None)
+        made.append(line)
+    return made
+
+
+def version_of(draw: random.Random, number: int, at: int, rare: bool) -> Sent:
+    more: dict[str, Any] = {}
+    if draw.random() < 0.3:
+        more["refundedTotal"] = str(draw.choice((0, 1, 2.5)))
+    if rare and draw.random() < 0.5:
+        refund = {"id": f"r{draw.randint(0, 2)}", "amount": "1.5", "at": "2026-11-23T09:00:00Z"}
+        more |= {"refunds": [refund]}
+    if rare and draw.random() < 0.5:
+        more["taxTotal"] = draw.choice(("0.5", "1.25"))
+    return record(
+        order(
+            "s",
+            f"o{number}",
+            version=at,
+            status=draw.choice(STATUSES),
+            currency=draw.choice(("EUR", "USD")),
+            items=lines(draw, rare),
+            **more,
+        )
+    )
+
+
+async def stored(bench: Bench, batch: Batch, fence: Fence, plain: bool) -> list[dict[str, Any]]:
+    """What the statement would store."""
+    text = store_statement(SPEC, plain)
+    select = text[text.index("SELECT *\n") :]
+    absent = RARE if plain else frozenset[str]()
+    staged = External(shape.structure(ORDERS, absent), batch.staged.drop_columns(list(absent)))
+    return await bench.engine.rows(
+        f"SELECT toString(tuple(*)) AS row FROM ({select}) ORDER BY row",
+        {**fence.params(), "batch": batch.id},
+        external={"staged": staged},
+    )
+
+
+async def changes(bench: Bench, batch: Batch, parts: bool) -> list[dict[str, Any]]:
+    rows = fill("(SELECT * FROM orders WHERE batch = {id})", id=str(batch.id))
+    return await bench.engine.rows(
+        "SELECT toUInt8(grain) AS grain, start, toString(currency) AS currency, product_id, sum(orders) AS orders,"
+        " sum(quantity) AS quantity, sum(revenue) AS revenue, max(toUInt32(revised)) AS revised"
+        f" FROM ({fill(order_changes(parts), rows=rows)}) GROUP BY ALL ORDER BY ALL"
+    )
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_plain_batches_give_the_same_rows_by_both_statements(bench: Bench, seed: int) -> None:
+    draw = random.Random(seed)
+    fence = await bench.own(ORDERS)
+    plain_ones = without_parts = 0
+    for at in range(1, 9):
+        rare = draw.random() < 0.3
+        batch = bench.batch(*(version_of(draw, draw.randint(0, 9), at, rare) for _ in range(8)))
+        if is_plain(batch.staged):
+            plain_ones += 1
+            rows = await stored(bench, batch, fence, plain=True)
+            assert rows == await stored(bench, batch, fence, plain=False)
+        await bench.begin(batch, fence)
+        if not await bench.store._has_parts(batch.id):
+            without_parts += 1
+            assert await changes(bench, batch, False) == await changes(bench, batch, True)
+        await bench.writer.apply(ORDERS, batch.id, fence)
+        assert await bench.store.mark(batch.id, fence)
+        assert bench.differences() == []
+    assert plain_ones and without_parts
+
+
+async def test_a_plain_version_takes_back_what_refunds_and_parts_its_former_one_had(
+    bench: Bench,
+) -> None:
+    fence = await bench.own(ORDERS)
+    refund = {"id": "r", "amount": "2.5", "at": "2026-11-23T09:00:00Z"}
+    rich = order("s", "o", version=1, items=[item("p", "1.25", 8)], refunds=[refund], taxTotal="1")
+    former = bench.batch(record(rich))
+    assert not is_plain(former.staged)
+    await bench.write(former, fence)
+    assert bench.differences() == []
+    later = bench.batch(record(order("s", "o", version=2, items=[item("p", 1, 8)])))
+    assert is_plain(later.staged)
+    await bench.begin(later, fence)
+    assert await bench.store._has_parts(later.id)
+    assert await changes(bench, later, False) != await changes(bench, later, True)
+    await bench.writer.apply(ORDERS, later.id, fence)
+    assert await bench.store.mark(later.id, fence)
+    assert bench.differences() == []
