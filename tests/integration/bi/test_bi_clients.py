@@ -100,7 +100,7 @@ def test_the_page_reads_with_pandas(sold: Warehouse) -> None:
 def test_the_page_reads_with_sqlalchemy(sold: Warehouse) -> None:
     found = shown(sold, "SQLAlchemy")
     sums = (Decimal("19.9800"), 1, 2)
-    assert [tuple(row) for row in found["rows"]] == [(SHOP, date(2026, 11, 23), "EUR", *sums)]
+    assert [tuple(row)[:6] for row in found["rows"]] == [(SHOP, date(2026, 11, 23), "EUR", *sums)]
     found["engine"].dispose()
 
 
