@@ -37,8 +37,12 @@ _TOP = [{"productId": "p-1", "name": "Blue cup", "quantity": 7, "revenue": 87.5}
 _OTHERS = [{"currency": "USD", "totalRevenue": 12, "totalOrders": 1, "totalItems": 1}]
 _TAIL = {
     "otherCurrencies": _OTHERS,
-    "revisedAt": None,
-    "revised": {"orders": None, "refunds": None, "payments": None},
+    "revisedAt": "2026-11-24T08:01:12Z",
+    "revised": {
+        "orders": "2026-11-23T00:00:02Z",
+        "refunds": "2026-11-24T08:01:12Z",
+        "payments": "2026-11-23T00:00:02Z",
+    },
     "asOf": "2026-11-22T10:15:30.123456Z",
 }
 _SPAN = {"startDate": "2026-11-21", "endDate": "2026-11-22"}

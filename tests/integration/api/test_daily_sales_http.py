@@ -85,6 +85,14 @@ async def test_a_day_has_its_totals_hours_products_and_other_currencies(
         "otherCurrencies": [
             {"currency": "USD", "totalRevenue": 3.0001, "totalOrders": 1, "totalItems": 1}
         ],
+        "grossRevenue": 74.7501,
+        "refunds": {"count": 1, "amount": 20.5},
+        "revisedAt": body["revised"]["orders"],
+        "revised": {
+            "orders": body["revisedAt"],
+            "refunds": body["revised"]["refunds"],
+            "payments": None,
+        },
         "asOf": body["asOf"],
     }
     assert len(hours) == 24

@@ -26,7 +26,7 @@ PUBLIC = {
     *("/", "/health", "/ready", "/metrics"),
     *("/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc"),
 }
-SIGNED = {"/hooks/{platform}/{shop}"}
+SIGNED = {"/hooks/{platform}/{shop:path}"}
 """Whose sender signs; test_hooks_http.py asks these."""
 ANY_ROLE = {"/events", "/events/history", "/ws", "/auth/ticket"}
 OWN_PROTOCOL = {"/socket.io", "/socket.io/"}
