@@ -4,6 +4,7 @@ import json
 import uuid
 from collections import Counter
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from confluent_kafka import Consumer, TopicPartition
@@ -47,7 +48,9 @@ class Ears:
 
     def told(self) -> Counter[Told]:
         """What was said, each as often as there are ids for it."""
-        return Counter(_told(json.loads(value)) for value in self.heard.values())
+        return Counter(
+            _told(json.loads(value, parse_float=Decimal)) for value in self.heard.values()
+        )
 
 
 def expected(book: Book) -> Counter[Told]:
