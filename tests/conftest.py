@@ -4,6 +4,7 @@ Says which tests one process of `scripts/test` runs after each other: those of a
 else those of a file. A system that several processes share would be started in each of them.
 """
 
+from collections import Counter
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -15,6 +16,15 @@ SHARING += ("clickhouse_server", "clickhouse_client", "push")
 """Folders of e2e/ and integration/ whose tests share what runs."""
 LONG_FIRST = ("up", "e2e", "kafka", "shared", "pipeline", "api", "bi", *SHARING)
 """The order in which folders begin, so that no process has a long one left when the others are done."""
+
+
+def pytest_configure() -> None:
+    """Files of one name in two folders that are no packages are one module: only a run of both folders would notice."""
+    files = Path(__file__).parent.rglob("*.py")
+    names = Counter(file.name for file in files if not (file.parent / "__init__.py").exists())
+    del names["conftest.py"]
+    if twice := sorted(name for name, count in names.items() if count > 1):
+        raise pytest.UsageError(f"tests/ has more than one file of each of these names: {twice}")
 
 
 class Folder(pytest.Package):

@@ -1,5 +1,6 @@
 """The ClickHouse of `shopstream up` as a process of a test's own."""
 
+import os
 import secrets
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ from support.waiting import eventually
 
 READY = 30.0
 """Seconds, on a busy machine."""
+SHORT_LIVED = ("compile_expressions", "compile_aggregate_expressions", "compile_sort_description")
+"""Turned off: machine code for an expression pays after some hundred uses. The long runs have it."""
 
 
 class ClickHouseServer:
@@ -35,8 +38,19 @@ class ClickHouseServer:
 
     def start(self) -> None:
         """It answers when this returns."""
+        if not os.environ.get("SHOPSTREAM_FULL"):
+            self._write_profile()
         self.child.start()
         eventually(self._answers, READY, "engine ready", pause=0.02)
+
+    def _write_profile(self) -> None:
+        """Beside users.xml, which the engine writes itself."""
+        off = "".join(f"<{name}>0</{name}>" for name in SHORT_LIVED)
+        folder = self.path / "server" / "users.d"
+        folder.mkdir(parents=True, exist_ok=True)
+        profiles = f"<default>{off}</default><bi>{off}</bi>"
+        text = f"<clickhouse><profiles>{profiles}</profiles></clickhouse>"
+        (folder / "short-lived.xml").write_text(text)
 
     def url(self, name: str = "app", scheme: str = "http", port: int | None = None) -> str:
         return f"{scheme}://{name}:{self.passwords[name]}@127.0.0.1:{port or self.port}"

@@ -74,7 +74,10 @@ def node(folder: Path) -> None:
 
 
 def go(folder: Path) -> None:
-    _run("go", "build", "-o", "read-sales", ".", cwd=folder, CGO_ENABLED="0", GOFLAGS="-mod=mod")
+    """Not optimized and without a debugger's tables: a third less to do for a cache that has no packages."""
+    flags = ("-gcflags=all=-N -l -dwarf=false", "-ldflags=-s -w")
+    more = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=mod", "GOGC": "400"}
+    _run("go", "build", *flags, "-o", "read-sales", ".", cwd=folder, **more)
 
 
 def _run(*command: str, cwd: Path, **variables: str) -> None:

@@ -12,7 +12,9 @@ def settings(warehouse: Warehouse) -> Settings:
     return Settings(clickhouse_url=warehouse.engine.url())
 
 
-@pytest.mark.parametrize("statement", statements("ann", "secret", "5a17", ["s-1", "it's `2` \\"]))
+@pytest.mark.parametrize(
+    "statement", [*statements("ann", "secret", "5a17", ["s-1", "it's `2` \\"])]
+)
 def test_every_statement_parses(warehouse: Warehouse, statement: str) -> None:
     assert warehouse.sql.text(f"EXPLAIN AST {statement}")
 

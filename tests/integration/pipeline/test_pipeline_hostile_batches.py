@@ -9,6 +9,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,11 @@ class Listener:
         assert self._ready.wait(10)
 
     def _run(self) -> None:
-        with httpx.stream("GET", self._url, headers=self._head, timeout=120) as answer:
+        # it ends with the server
+        with (
+            suppress(httpx.TransportError),
+            httpx.stream("GET", self._url, headers=self._head, timeout=120) as answer,
+        ):
             for line in answer.iter_lines():
                 self._ready.set()
                 if line.startswith("data:") and '"orderId"' in line:

@@ -17,7 +17,7 @@ from support.events import Sent
 from support.kafka import Kafka, Place
 from support.system import System
 
-SECONDS = 300.0 if os.environ.get("SHOPSTREAM_FULL") else 25.0
+SECONDS = 300.0 if os.environ.get("SHOPSTREAM_FULL") else 15.0
 SMALL_MEMORY = [
     sys.executable,
     "-c",

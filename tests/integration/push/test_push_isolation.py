@@ -16,7 +16,7 @@ from support.events import Sent
 from support.system import System
 
 FULL = bool(os.environ.get("SHOPSTREAM_FULL"))
-SHOPS, SUBSCRIBERS, EVENTS = (100, 1000, 200_000) if FULL else (50, 300, 15_000)
+SHOPS, SUBSCRIBERS, EVENTS = (100, 1000, 200_000) if FULL else (30, 150, 5_000)
 USERS = ("u1", "u2", "u3")
 AT = "2026-11-22T10:15:30Z"
 

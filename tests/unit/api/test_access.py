@@ -44,6 +44,7 @@ def test_an_expired_token_is_forgiven_for_thirty_seconds() -> None:
     assert refused(sign(exp=time.time() - 35)) == "The token has expired."
 
 
+@pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
 def test_other_keys_and_algorithms_are_refused() -> None:
     def part(value: dict[str, Any]) -> str:
         return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")

@@ -54,6 +54,7 @@ def test_a_secret_and_keys_serve_together() -> None:
     assert both.read(PAIRS[0].token()).user == "u1"
 
 
+@pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
 def test_without_a_secret_no_hs256_token_is_valid() -> None:
     for key in ("", "k", SECRET):
         assert refused(access(), jwt.encode(body(), key or "\0", "HS256"))

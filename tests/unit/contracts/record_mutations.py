@@ -1,6 +1,7 @@
 """Records that are valid, nearly valid and not at all, drawn by a seed.
 
-`SHOPSTREAM_FUZZ_EXAMPLES` sets how many examples a property gets (2,000, always the same, without it).
+`SHOPSTREAM_FUZZ_EXAMPLES` sets how many examples a property gets. Without it they are always the same: 700, with
+SHOPSTREAM_FULL=1 2,000.
 """
 
 import os
@@ -26,7 +27,10 @@ from shopstream.contracts import values
 from shopstream.contracts.json_text import MAX_BYTES, MAX_SIGNS
 from shopstream.contracts.topics import TOPIC_OF_TYPE
 
-EXAMPLES = int(os.environ.get("SHOPSTREAM_FUZZ_EXAMPLES", "2000"))
+EXAMPLES = int(
+    os.environ.get("SHOPSTREAM_FUZZ_EXAMPLES")
+    or (2000 if os.environ.get("SHOPSTREAM_FULL") else 700)
+)
 
 
 def fuzz(share: int = 1) -> settings:

@@ -108,11 +108,11 @@ def test_the_records_of_these_tests_are_refused_for_every_reason_in_every_field(
 
 
 def _refusals(topic: str, wanted: set[tuple[Reason, str]]) -> set[tuple[Reason, str]]:
-    """With the paths of the fields, in which no item has a number; of 4,000 records, or until all are there."""
+    """With the paths of the fields, in which no item has a number; of 2,000 records, or until all are there."""
     dice = random.Random(topic)
     found: set[tuple[Reason, str]] = set()
     for number in range(20_000):
-        if number >= 4000 and wanted <= found:
+        if number >= 2000 and wanted <= found:
             break
         try:
             read_event(record(dice, topic) if dice.randrange(9) else mangled(dice, topic), topic)

@@ -15,7 +15,7 @@ from record_mutations import fuzz, mangled, record
 from shopstream.contracts.topics import INPUTS
 
 SEEDS = st.integers(0, 2**64 - 1)
-MUTATED = 1_000_000 if os.environ.get("SHOPSTREAM_FULL") else 3_500
+MUTATED = 1_000_000 if os.environ.get("SHOPSTREAM_FULL") else 2_100
 
 
 def cut_in_two(dice: random.Random, topic: str) -> list[bytes]:

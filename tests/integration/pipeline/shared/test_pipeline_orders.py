@@ -6,6 +6,7 @@ import time
 from support.events import at, item, order, record
 from support.load import stirred, versions
 from support.scene import Scene
+from support.system import FULL
 from support.waiting import eventually
 
 VISIBLE_WITHIN = 2.0
@@ -208,18 +209,6 @@ def test_a_shop_whose_name_was_made_to_clash_reaches_no_other_shop(scene: Scene)
     scene.check([victim, crafted])
 
 
-def test_orders_of_many_years_may_come_at_once(scene: Scene) -> None:
-    """More months than the engine takes in one block unless it is told to."""
-    scene.send(
-        [
-            record(order("years", f"o-{year}-{month}", created=f"{year}-{month:02}-01T00:00:00Z"))
-            for year in range(2000, 2101)
-            for month in (1, 6, 12)
-        ]
-    )
-    scene.check(["years"])
-
-
 SPELLINGS = {
     "exponent": (b'"9.99"', b"1.5e1"),
     "negative exponent": (b'"9.99"', b"12345e-4"),
@@ -279,7 +268,7 @@ def test_a_lone_event_is_visible_without_another_behind_it(scene: Scene) -> None
 
 
 def test_a_mixed_load_and_everything_again(scene: Scene) -> None:
-    load = versions(7, 1500)
+    load = versions(7, 1500 if FULL else 700)
     shops = sorted({f"load-{n}" for n in range(5)})
     scene.send(stirred(8, load))
     scene.check(shops)

@@ -6,6 +6,10 @@ from decimal import Decimal
 
 from support.load import mixed, openings, stirred, without_equals
 from support.scene import Scene
+from support.system import FULL
+
+LESS = 1 if FULL else 2
+"""Half of each load."""
 
 
 def test_a_mixed_load_of_every_topic_and_everything_again(scene: Scene) -> None:
@@ -13,7 +17,7 @@ def test_a_mixed_load_of_every_topic_and_everything_again(scene: Scene) -> None:
     shops = sorted({f"mixed-{n}" for n in range(5)})
     scene.send(openings())
     scene.check(shops)
-    load = mixed(11, 3000, opened=True)
+    load = mixed(11, 3000 // LESS, opened=True)
     places = scene.send(load)
     scene.check(shops)
     scene.check_letters(places)
@@ -41,7 +45,7 @@ def test_every_report_of_the_mixed_load_over_http(scene: Scene) -> None:
     dates = [date(2026, 9, 27), date(2026, 10, 4), date(2026, 10, 25), date(2026, 11, 1)]
     scene.send(openings(prefix="reported"))
     scene.check()
-    scene.send(mixed(13, 2500, prefix="reported", opened=True))
+    scene.send(mixed(13, 2500 // LESS, prefix="reported", opened=True))
     scene.check()
     scene.system.start_api()
     scene.system.until_told()
@@ -58,7 +62,7 @@ def test_any_key_and_any_partition_will_do_for_every_topic(scene: Scene) -> None
     keys = (None, b"", b"\xff", b"other")
     load = [
         replace(sent, key=keys[number % 4], partition=None if number % 5 else number % 4)
-        for number, sent in enumerate(without_equals(mixed(17, 1200, prefix="anywhere")))
+        for number, sent in enumerate(without_equals(mixed(17, 1200 // LESS, prefix="anywhere")))
         if sent.topic != "shop.inventory" and b"-moved" not in (sent.value or b"")
     ]
     places = scene.send(load)
