@@ -18,8 +18,8 @@ How an invoice becomes an event, in the order of the file (541,909 lines, 25,900
 Every invoice is one record, so nothing is dropped. Records are shuffled (seeded), one in ten comes twice.
 
 By default a slice: every country but the United Kingdom, and that one's invoices of December 2010; 2 kills
-of the pipeline and 1 of the engine; every third report, or every tenth, over HTTP (the tables that they are
-read from are compared whole). With SHOPSTREAM_FULL=1 everything: 20 kills and 5, every report of every date.
+of the pipeline and 1 of the engine; every third report over HTTP (the tables that they are read from are
+compared whole). With SHOPSTREAM_FULL=1 everything: without kills, and with 20 and 5; every report of every date.
 """
 
 import random
@@ -104,13 +104,14 @@ def test_every_invoice_becomes_a_record(invoices: Retail) -> None:
     assert len(invoices.records) == sum(invoices.counts.values())
 
 
+@pytest.mark.skipif(not FULL, reason="SHOPSTREAM_FULL=1 runs it; else the same is said with kills")
 def test_every_daily_report_is_what_the_invoices_say(scene: Scene, invoices: Retail) -> None:
     began = time.monotonic()
     scene.send(stirred(2011, invoices.records, REPEATS))
     scene.system.settle(300)
     print(f"{len(scene.sent)} records in {time.monotonic() - began:.1f} s")
     check_everything(scene, invoices)
-    check_reports(scene, invoices, empty=FULL, step=1 if FULL else 3)
+    check_reports(scene, invoices, empty=True)
 
 
 def test_every_daily_report_survives_kills_and_a_replay(scene: Scene, invoices: Retail) -> None:
@@ -135,4 +136,4 @@ def test_every_daily_report_survives_kills_and_a_replay(scene: Scene, invoices: 
     scene.compare()
     scene.send(stirred(7, invoices.records, 0))
     check_everything(scene, invoices)
-    check_reports(scene, invoices, step=1 if FULL else 10)
+    check_reports(scene, invoices, step=1 if FULL else 3)

@@ -44,7 +44,14 @@ class Warm:
             self.returncode = self._parent.ask(ended=self.pid)
         return self.returncode
 
-    def wait(self, timeout: float) -> int:
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def wait(self, timeout: float = 10) -> int:
         """The exit code, which it waits for."""
         end = time.monotonic() + timeout
         while (code := self.poll()) is None:

@@ -7,11 +7,10 @@ import os
 import secrets
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -32,12 +31,11 @@ from shopstream.contracts.cursor import Partition
 from shopstream.contracts.notices import ChangedDays, PipelineState, Progress, pipeline_progress
 from shopstream.contracts.topics import INPUTS, NOTICES, ORDERS, TOPICS
 from shopstream.settings import Settings
+from support.warm import Warm
 
 SECRET = secrets.token_hex(32)
 PARTITIONS = 2
 T = TypeVar("T")
-
-_API = "from api.main import run; from shopstream.settings import load; exit(run(load()))"
 
 
 def token(*shops: str, user: str = "u1", role: str = "admin", ttl: float = 600, **more: Any) -> str:
@@ -87,18 +85,14 @@ class Addresses:
 
 @dataclass
 class Child:
-    """A child process and its log."""
+    """An API process and its log."""
 
-    command: list[str]
     log: Path
-    env: dict[str, str] = field(default_factory=dict)
-    process: subprocess.Popen[bytes] | None = None
+    env: dict[str, str]
+    process: Warm | None = None
 
     def start(self) -> None:
-        with self.log.open("ab") as out:
-            self.process = subprocess.Popen(
-                self.command, stdout=out, stderr=out, env={**os.environ, **self.env}
-            )
+        self.process = Warm("api", self.log, {**os.environ, **self.env})
 
     def send(self, number: int) -> None:
         assert self.process
@@ -132,7 +126,7 @@ def api_child(folder: Path, port: int, **settings: Any) -> Child:
         for name, value in settings.items()
         if value is not None
     }
-    return Child([sys.executable, "-c", _API], folder / f"api-{port}.log", env)
+    return Child(folder / f"api-{port}.log", env)
 
 
 @dataclass
