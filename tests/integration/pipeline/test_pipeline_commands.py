@@ -11,7 +11,7 @@ import pytest
 from support.events import Refusal, level, record
 from support.load import mixed
 from support.scene import Scene
-from support.system import System
+from support.system import FULL, System
 from support.waiting import eventually
 
 OLDER = """
@@ -66,8 +66,9 @@ def test_what_was_refused_counts_after_a_fix_and_a_second_time_changes_nothing(
 def test_damage_is_told_and_mended_while_events_come(own: Scene) -> None:
     system = own.system
     system.start()
-    records = mixed(7, 1200, prefix="mended", bad=0)
-    own.send(records[:600])
+    records = mixed(7, 1200 if FULL else 600, prefix="mended", bad=0)
+    half = len(records) // 2
+    own.send(records[:half])
     own.check()
     system.sql.text(
         "INSERT INTO order_windows SELECT * FROM order_windows WHERE grain = 'sales_15m'"
@@ -77,7 +78,7 @@ def test_damage_is_told_and_mended_while_events_come(own: Scene) -> None:
     verdict = json.loads(told.stdout)
     assert told.returncode == 1, told.stderr
     assert {one["table"] for one in verdict["differences"]} == {"sales_15m", "on_order"}
-    own.send(records[600:])
+    own.send(records[half:])
     mended = shopstream(system, "rebuild")
     assert mended.returncode == 0, mended.stderr
     assert int(mended.stdout.split()[0]) > 10
@@ -98,10 +99,10 @@ def test_what_a_rebuild_made_good_is_served_at_once(own: Scene) -> None:
         "INSERT INTO order_windows SELECT * FROM order_windows WHERE grain = 'sales_15m'"
     )
     with pytest.raises(AssertionError, match="differences"):
-        own.check_reports()
+        own.check_reports(step=5)
     assert shopstream(system, "rebuild").returncode == 0
 
     def right() -> bool:
-        return own.check_reports() > 0
+        return own.check_reports(step=5) > 0
 
     eventually(right, 20, "what was made good is served", passing=(AssertionError,))

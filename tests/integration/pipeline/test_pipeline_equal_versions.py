@@ -123,7 +123,7 @@ async def test_any_history_cut_anywhere_with_crashes_anywhere(
     chance = random.Random(f"{topic} {seed}")
     made: dict[str, Event] = {}
     log = []
-    for _ in range(30):
+    for _ in range(30 if FULL else 20):
         name = f"{chance.choice('abcde')}{chance.randrange(8)}"
         at = chance.choice((1, 1, 2, 3)) if name not in made else 0
         made.setdefault(name, MAKERS[topic](ord(name[0]) - ord("a"), name, at))
@@ -258,7 +258,7 @@ async def test_what_stands_is_the_last_of_the_latest_instant_however_two_partiti
     chance = random.Random(f"{seed} {topic}")
     made: dict[str, tuple[str, int, Event]] = {}
     logs: tuple[list[str], list[str]] = ([], [])
-    for _ in range(250):
+    for _ in range(250 if FULL else 120):
         thing, letter = f"k-{chance.randrange(THINGS)}", chance.choice("abcde")
         name = f"{letter}{chance.randrange(4)} {thing}"
         if name not in made:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from support.events import Sent
 from support.load import mixed, openings, stirred, versions
 from support.processes import Child
 from support.scene import Scene
@@ -19,6 +20,8 @@ from support.waiting import eventually
 PIPELINE_KILLS = 12 if FULL else 2
 ENGINE_KILLS = 5 if FULL else 2
 FROZEN_SECONDS = 65.0 if FULL else 2.5
+PART = 1.0 if FULL else 0.4
+"""Of each load, and of the time in which an instant of it is drawn."""
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +32,12 @@ def battered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 
 def some_time(chance: random.Random, most: float) -> None:
     """Until a random instant: this is what is tried, not what is waited for."""
-    time.sleep(chance.random() * most)
+    time.sleep(chance.random() * most * PART)
+
+
+def orders(seed: int, number: int, prefix: str = "load") -> list[Sent]:
+    """A part of so many, with all their versions."""
+    return versions(seed, round(number * PART), prefix=prefix)
 
 
 def all_in(scene: Scene) -> None:
@@ -40,7 +48,7 @@ def all_in(scene: Scene) -> None:
 def test_the_engine_dies_under_load(battered: Scene) -> None:
     chance = random.Random(1)
     for kill in range(ENGINE_KILLS):
-        battered.send(stirred(kill, versions(100 + kill, 2000)))
+        battered.send(stirred(kill, orders(100 + kill, 2000)))
         some_time(chance, 0.6)
         battered.system.engine.kill()
         some_time(chance, 0.3)
@@ -51,10 +59,10 @@ def test_the_engine_dies_under_load(battered: Scene) -> None:
 
 def test_the_engine_freezes_and_goes_on(battered: Scene) -> None:
     chance = random.Random(2)
-    battered.send(stirred(50, versions(150, 2000)))
+    battered.send(stirred(50, orders(150, 2000)))
     some_time(chance, 0.4)
     battered.system.engine.freeze()
-    battered.send(stirred(51, versions(151, 500)))
+    battered.send(stirred(51, orders(151, 500)))
     time.sleep(FROZEN_SECONDS)
     battered.system.engine.wake()
     all_in(battered)
@@ -66,7 +74,7 @@ def test_the_pipeline_dies_at_any_instant_under_load(battered: Scene) -> None:
     pipeline = battered.system.pipelines[0]
     for kill in range(PIPELINE_KILLS):
         battered.system.until_ready(pipeline)
-        battered.send(stirred(60 + kill, versions(160 + kill, 2500)))
+        battered.send(stirred(60 + kill, orders(160 + kill, 2500)))
         some_time(chance, 0.8)
         pipeline.kill()
         if kill == PIPELINE_KILLS - 1:  # and once both at the same time
@@ -79,7 +87,7 @@ def test_the_pipeline_dies_at_any_instant_under_load(battered: Scene) -> None:
 def test_the_offsets_go_back_to_the_beginning(battered: Scene) -> None:
     """SIGTERM, while it works, ends it with exit code 0; then everything is read again."""
     assert battered.book.records > 5000
-    battered.send(stirred(70, versions(170, 2000)))
+    battered.send(stirred(70, orders(170, 2000)))
     battered.system.replay()
     all_in(battered)
     battered.check_letters()
@@ -108,12 +116,13 @@ def test_history_that_has_expired_is_not_missed(battered: Scene) -> None:
     """Orders and everything else outlive their events: updates, repeats and a replay find what they need."""
     battered.send(openings())
     all_in(battered)
-    load = mixed(71, 2000, opened=True)
-    battered.send(load[:1200])
+    load = mixed(71, round(2000 * PART), opened=True)
+    early = len(load) * 3 // 5
+    battered.send(load[:early])
     all_in(battered)
     expire_history(battered)
-    battered.send(load[1200:])
-    battered.send(stirred(72, [s for s in load[:1200] if s.topic == "shop.orders"]))
+    battered.send(load[early:])
+    battered.send(stirred(72, [s for s in load[:early] if s.topic == "shop.orders"]))
     all_in(battered)
     expire_history(battered)
     battered.system.replay()
@@ -127,7 +136,7 @@ def test_broker_and_engine_die_at_the_same_instant_under_load(battered: Scene) -
     system = battered.system
     before = system.pipelines[0].starts
     for turn in range(2):
-        battered.send(stirred(80 + turn, versions(180 + turn, 1500) + versions(100, 500)))
+        battered.send(stirred(80 + turn, orders(180 + turn, 1500) + orders(100, 500)))
         some_time(chance, 0.4)
         system.broker.kill()
         system.engine.kill()
@@ -167,25 +176,25 @@ def freeze_in_mid_flush(scene: Scene, victim: Child) -> set[str]:
 def test_a_frozen_pipeline_wakes_after_its_partitions_went_to_another(own: Scene) -> None:
     system = own.system
     system.start(pipelines=2)
-    own.send(versions(200, 500, prefix="fence"))
+    own.send(orders(200, 500, prefix="fence"))
     own.system.settle()
     zombie, heir = system.pipelines
     frozen = freeze_in_mid_flush(own, zombie)
     began = time.monotonic()
-    own.send(stirred(201, versions(201, 1500, prefix="fence")))
+    own.send(stirred(201, orders(201, 1500, prefix="fence")))
     # the heir has everything only once the zombie is out of the group and its batch is finished
     system.settle(60)
     assert not frozen & open_batches(own)
     own.compare()
     eventually(lambda: time.monotonic() - began > SESSION_SECONDS + 4, 30, "the session is over")
     zombie.wake()
-    own.send(stirred(202, versions(202, 1500, prefix="fence")))
+    own.send(stirred(202, orders(202, 1500, prefix="fence")))
     system.settle(90, revive=True)
     own.compare()
     assert heir.starts == 1
     eventually(lambda: zombie.running or system.revive(), 10, "the zombie is a worker again")
     system.until_ready(zombie, 60)
-    own.send(versions(203, 500, prefix="fence"))
+    own.send(orders(203, 500, prefix="fence"))
     system.settle(90, revive=True)
     own.compare()
     print(f"zombie: {zombie.starts} starts, batches {sorted(frozen)}")

@@ -13,8 +13,9 @@ from support.load import mixed, openings
 from support.scene import Scene
 from support.system import FULL, System
 
-KILLS = 20 if FULL else 4
-EVENTS = 3000 if FULL else 1200
+KILLS, EVENTS = (20, 3000) if FULL else (3, 600)
+WITHIN = 0.8 if FULL else 0.4
+"""Seconds of a load in which an instant is drawn."""
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ def test_the_pipeline_dies_at_any_instant(battered: Scene) -> None:
     for kill in range(KILLS):
         battered.system.until_ready(pipeline)
         battered.send(mixed(20 + kill, EVENTS, opened=True))
-        time.sleep(chance.random() * 0.8)  # a random instant is what is tried here
+        time.sleep(chance.random() * WITHIN)  # a random instant is what is tried here
         pipeline.kill()
         pipeline.start()
     all_in(battered)
@@ -50,7 +51,7 @@ def test_the_engine_dies_at_any_instant(battered: Scene) -> None:
     chance = random.Random(2)
     for kill in range(KILLS):
         battered.send(mixed(50 + kill, EVENTS, opened=True))
-        time.sleep(chance.random() * 0.6)
+        time.sleep(chance.random() * WITHIN)
         battered.system.engine.kill()
         battered.system.start_engine()
     all_in(battered)
