@@ -219,20 +219,8 @@ def fresh(up: Up, before: dict[str, int]) -> bool:
 
 
 @pytest.mark.slow
-def test_sigterm_stops_everything_and_the_directory_serves_the_next_start(own: Up) -> None:
-    own.start()
-    children = list(own.children().values())
-    assert len(children) == len(CHILDREN)
-    secrets = (own.directory / "secrets.json").read_bytes()
-    assert own.stop() < STOPPED_WITHIN
-    assert none_alive(children)
-    assert not (own.directory / "up.json").exists()
-    own.start()
-    assert (own.directory / "secrets.json").read_bytes() == secrets
-    assert own.stop() < STOPPED_WITHIN
-
-
-def test_the_addresses_are_there_before_anything_serves(own: Up) -> None:
+def test_a_directory_serves_start_after_start_and_no_end_leaves_a_process(own: Up) -> None:
+    """The addresses are there before anything serves; the first end is by SIGTERM, the second by a kill."""
     port = own.ports["--port"]
     seen: list[bool] = []
 
@@ -245,10 +233,14 @@ def test_the_addresses_are_there_before_anything_serves(own: Up) -> None:
     own.start()
     watching.join()
     assert seen == [True]
-
-
-def test_a_killed_up_leaves_no_process(own: Up) -> None:
+    children = list(own.children().values())
+    assert len(children) == len(CHILDREN)
+    secrets = (own.directory / "secrets.json").read_bytes()
+    assert own.stop() < STOPPED_WITHIN
+    assert none_alive(children)
+    assert not (own.directory / "up.json").exists()
     own.start()
+    assert (own.directory / "secrets.json").read_bytes() == secrets
     children = list(own.children().values())
     assert len(children) == len(CHILDREN)
     own.process.kill()

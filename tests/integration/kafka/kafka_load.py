@@ -14,7 +14,7 @@ from support.system import FULL
 from support.waiting import eventually
 
 LONG = [pytest.mark.slow, pytest.mark.skipif(not FULL, reason="SHOPSTREAM_FULL=1 runs it")]
-ORDERS = 60
+ORDERS = 60 if FULL else 20
 PACE_SECONDS = 0.1
 PATIENCE = 180.0
 """Seconds that a producer waits for a broker."""
