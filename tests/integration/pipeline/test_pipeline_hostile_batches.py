@@ -19,11 +19,13 @@ from aiokafka import AIOKafkaProducer
 
 from shopstream.record_batches import MAX_INFLATED
 from support.events import Sent, item, order
-from support.system import System
+from support.system import FULL, System
 from support.waiting import eventually
 
 SHOP = "honest"
 MIB = 1024 * 1024
+COPIES = 100 if FULL else 40
+"""Of a batch of 16 MiB."""
 GROWTH = 400 * MIB
 """What a process may take more than it had at rest, at its highest. The bombs of this test hold gigabytes."""
 MADE: list[str] = []
@@ -156,12 +158,12 @@ def test_a_batch_that_inflates_without_end_is_one_dead_letter(
 def test_batches_just_below_the_bound_are_read_and_take_no_more_memory(system: System) -> None:
     before = highest(system)
     values = [b"\0" * (MAX_INFLATED // 2 - 100)] * 2
-    first = asyncio.run(send_batch(system, "zstd", values, 1, copies=100))
+    first = asyncio.run(send_batch(system, "zstd", values, 1, copies=COPIES))
     place = one_order(system, "behind-many", 1)
     orders(system, place)
     system.settle()
     found = [letter for letter in letters(system, 1) if letter["offset"] >= first]
-    assert [letter["offset"] for letter in found] == list(range(first, first + 200))
+    assert [letter["offset"] for letter in found] == list(range(first, first + 2 * COPIES))
     assert {(letter["reason"], letter["size"]) for letter in found} == {
         ("too_large", len(values[0]))
     }
@@ -171,7 +173,7 @@ def test_batches_just_below_the_bound_are_read_and_take_no_more_memory(system: S
 
 def test_a_flood_of_records_that_are_none_hides_nobody_and_fills_no_topic(system: System) -> None:
     before, told = highest(system), len(system.dead_letters())
-    many = 1_000_000
+    many = 1_000_000 if FULL else 300_000
     asyncio.run(send_batch(system, "zstd", [b"junk"] * many, 2))
     places = [one_order(system, f"beside-{partition}", partition) for partition in range(4)]
     began = time.monotonic()

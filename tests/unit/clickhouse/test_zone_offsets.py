@@ -1,5 +1,6 @@
 """The table of time zones says what zoneinfo says, of every zone and all the time that orders may be of."""
 
+import os
 import random
 from bisect import bisect_right
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from shopstream.contracts.zones import fixed_files, zone_of
 
 ZONES = sorted({*available_timezones(), *fixed_files()})
 HOUR = 3600
+YEARS = (1999, 2011, 2038, 2100) if os.environ.get("SHOPSTREAM_FULL") else (2011, 2100)
 
 
 def told(zone: str, moment: int) -> int:
@@ -55,7 +57,7 @@ def test_every_change_is_at_its_second() -> None:
 )
 def test_no_change_is_missed_hour_by_hour(name: str) -> None:
     zone = zone_of(name)
-    for year in (1999, 2011, 2038, 2100):
+    for year in YEARS:
         begin = int(datetime(year, 1, 1, tzinfo=UTC).timestamp())
         hours = range(begin, begin + 366 * 24 * HOUR, HOUR)
         hours = range(begin, min(hours[-1], END - 1), HOUR)
