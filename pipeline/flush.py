@@ -51,12 +51,12 @@ class BatchWriter:
     alerts: Alerts
 
     async def insert_newer(
-        self, batch: Batch, fence: Fence, new: bool
+        self, batch: Batch, fence: Fence, found: Conflicts
     ) -> tuple[int, Collection[str]]:
         """Step 2: writes the rows that are newer than what is stored. Returns how many, and the look-up tables that
-        they may change; `new` as `Store.lookups`."""
+        they may change."""
         written, lookups = await all_of(
-            self.store.store(batch, fence), self.store.lookups(batch, new)
+            self.store.store(batch, fence, found.equal), self.store.lookups(batch, found.new)
         )
         return written, lookups
 
@@ -109,7 +109,7 @@ async def flush(
             batch = batch.with_first_created_at(conflicts.first)
         _, changed = await all_of(
             store.store_history(batch),
-            _insert_and_apply(batch, writer, fence, again, new=conflicts.new),
+            _insert_and_apply(batch, writer, fence, again, conflicts),
         )
         if not await store.mark(batch.id, fence):
             raise Fenced(f"batch {batch.id} is fenced: another worker has claimed its partitions")
@@ -125,9 +125,9 @@ async def _conflicts(batch: Batch, store: Store) -> Conflicts:
 
 
 async def _insert_and_apply(
-    batch: Batch, writer: BatchWriter, fence: Fence, again: bool, new: bool
+    batch: Batch, writer: BatchWriter, fence: Fence, again: bool, found: Conflicts
 ) -> Slots:
-    written, lookups = await writer.insert_newer(batch, fence, new)
+    written, lookups = await writer.insert_newer(batch, fence, found)
     if not written and not again:
         return {}
     small = batch.staged.num_rows <= SMALL_ROWS

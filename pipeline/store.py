@@ -33,15 +33,27 @@ OPEN_SECONDS = 30 * 24 * 3600
 
 SMALL_ROWS = 5000
 """Up to so many the engine spends more on planning a statement than on its rows."""
-RARE = frozenset(
-    (
-        *(f"item_{name}" for name in ("kind", "total", "refunded_total", "discount", "tax")),
-        *(f"item_{name}" for name in ("unit", "variant_id", "category")),
-        *(f"refund_{name}" for name in ("id", "amount", "at")),
-        *(f"{name}_total" for name in ("tax", "shipping", "discount", "tip")),
-    )
+_RARE_OF_LINES = (
+    "kind",
+    "total",
+    "refunded_total",
+    "discount",
+    "tax",
+    "unit",
+    "variant_id",
+    "category",
 )
-"""Staged columns of what few orders have. A batch without any of it does not send them."""
+RARE = {
+    **{f"item_{name}": f"items.{name}" for name in _RARE_OF_LINES},
+    **{f"refund_{name}": f"refunds.{name}" for name in ("id", "amount", "at")},
+    **{f"{name}_total": name for name in ("tax", "shipping", "discount", "tip")},
+}
+"""Staged columns of what few orders have, and where they are stored. A batch without any of it neither sends nor writes
+them."""
+_PLACED = frozenset(
+    ("seq", "shop_id", "event_id", "source", "order_id", "created_at", "updated_at", "revision")
+)
+"""Staged columns that say of which order an event is, and when."""
 SHOPS_KEPT = 20_000
 """Shops whose earliest order a worker remembers."""
 
@@ -90,10 +102,12 @@ _APPLY: EngineSettings = {
 
 class Conflicts(NamedTuple):
     """What a batch of orders meets: the first accepted createdAt (Unix microseconds), by `seq` of the rows that came
-    with another one, and whether it has orders that are not stored."""
+    with another one; whether it has orders that are not stored; and whether it may have several events of one order at
+    one instant, which arrival decides."""
 
     first: dict[int, int]
     new: bool
+    equal: bool = True
 
 
 _LOOK_UP: EngineSettings = {**_PLAIN, **_BY_BATCH, "max_insert_threads": 1, "insert_deduplicate": 0}
@@ -151,19 +165,20 @@ class Store:
 
     async def created_at_conflicts(self, batch: Batch) -> Conflicts:
         """Of a batch of orders, with what is stored and within itself."""
-        keys = batch.staged.select(["seq", "shop_id", "order_id", "created_at"])
-        columns = "seq UInt32, shop_id LowCardinality(String), order_id String, created_at DateTime64(6, 'UTC')"
-        staged = {"staged": External(columns, keys)}
+        rest = frozenset(batch.staged.column_names) - _PLACED
+        columns = shape.structure(ORDERS, rest)
+        staged = {"staged": External(columns, batch.staged.drop_columns(list(rest)))}
         text = load("flush/created_at_conflicts.sql")
         (row,) = await self._engine.rows(text, None, _small(batch), external=staged)
         first = {int(seq): int(micros) for seq, micros in row["conflicts"]}
-        return Conflicts(first, bool(row["new"]))
+        return Conflicts(first, bool(row["new"]), bool(row["equal"]))
 
-    async def store(self, batch: Batch, fence: Fence) -> int:
-        """Step 2 of a batch: writes what is newer than what is stored, with what it supersedes; how many rows."""
+    async def store(self, batch: Batch, fence: Fence, equal: bool = True) -> int:
+        """Step 2 of a batch: writes what is newer than what is stored, with what it supersedes; how many rows. `equal`
+        as of `Conflicts`."""
         plain = batch.topic == ORDERS and is_plain(batch.staged)
-        absent = RARE if plain else frozenset[str]()
-        text = store_statement(TOPIC_SPECS[batch.topic], plain)
+        absent = frozenset(RARE if plain else ())
+        text = store_statement(TOPIC_SPECS[batch.topic], plain, equal)
         columns = shape.structure(batch.topic, absent)
         staged = {"staged": External(columns, batch.staged.drop_columns(list(absent)))}
         more: dict[str, Any] = {}
@@ -371,16 +386,20 @@ class Store:
         )
 
 
-def store_statement(spec: TopicSpec, plain: bool = False) -> str:
-    """Step 2 of a topic; `plain`: of orders as `is_plain`, staged without the columns `RARE`."""
+def store_statement(spec: TopicSpec, plain: bool = False, equal: bool = True) -> str:
+    """Step 2 of a topic; `plain`: of orders as `is_plain`, staged without the columns `RARE`; `equal` as of
+    `Conflicts`."""
+    select = load(f"store/{spec.name}.sql")
+    table = spec.table
+    if plain:
+        select = "\n".join(line for line in select.split("\n") if line.strip(" ,") not in RARE)
+        table += f" (* EXCEPT ({', '.join(f'`{name}`' for name in RARE.values())}))"
     select = fill(
-        load(f"store/{spec.name}.sql"),
+        select,
         lines=load(f"fragments/{'plain_lines' if plain else 'lines'}.sql"),
-        staged=f"(SELECT *, {shape.absent(ORDERS, RARE)} FROM staged) AS staged"
-        if plain
-        else "staged",
+        newer=load(f"fragments/{'newer' if equal else 'newest'}_orders.sql"),
     )
-    return fill(load("flush/store.sql"), table=spec.table, select=select)
+    return fill(load("flush/store.sql"), table=table, select=select)
 
 
 def apply_statement(spec: TopicSpec, parts: bool = True) -> str:

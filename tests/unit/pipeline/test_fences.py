@@ -49,7 +49,7 @@ class Store:
     async def created_at_conflicts(self, batch: Batch) -> Conflicts:
         return Conflicts({}, new=True)
 
-    async def store(self, batch: Batch, fence: Fence) -> int:
+    async def store(self, batch: Batch, fence: Fence, equal: bool) -> int:
         self.calls.append(("store", fence.claims))
         return self.written
 
@@ -149,7 +149,7 @@ async def test_a_batch_that_was_fenced_by_our_own_newer_claim_is_lost_and_no_fau
     mine = owner(store)
     await mine.take([ONE])
 
-    async def store_rows(batch: Batch, fence: Fence) -> None:
+    async def store_rows(batch: Batch, fence: Fence, equal: bool) -> None:
         mine.give_up([ONE])
 
     store.store = store_rows  # type: ignore[method-assign]

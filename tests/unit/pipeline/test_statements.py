@@ -80,7 +80,9 @@ async def asked() -> Engine:
     plain = example(BY_NAME[ORDERS].types[0])
     plain["data"] = {name: plain["data"][name] for name in PLAIN}
     plain["data"]["items"] = [{"productId": "p", "quantity": 1, "unitPrice": "2"}]
-    await store.store(batch_of(ORDERS, plain), fence)
+    for equal in (False, True):
+        await store.store(batch_of(ORDERS, plain), fence, equal)
+        await store.store(batch_of(ORDERS), fence, equal)
     await store.apply(ORDERS, 5, fence)  # without parts
     with suppress(ValueError):  # it gives no row
         await store.created_at_conflicts(batch_of(ORDERS))
@@ -149,7 +151,9 @@ def filled(path: str) -> list[str]:
     text = load(path)
     if path == "flush/store.sql":
         return [store_statement(kind) for topic, kind in TOPIC_SPECS.items() if topic != ORDERS] + [
-            store_statement(TOPIC_SPECS[ORDERS], plain) for plain in (False, True)
+            store_statement(TOPIC_SPECS[ORDERS], plain, equal)
+            for plain in (False, True)
+            for equal in (False, True)
         ]
     if path == "flush/apply.sql":
         kinds = [kind for kind in TOPIC_SPECS.values() if kind.windows]
