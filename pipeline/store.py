@@ -110,6 +110,15 @@ class Conflicts(NamedTuple):
     equal: bool = True
 
 
+class Changed(NamedTuple):
+    """15-minute buckets whose numbers a batch changed, by shop; a shop without any is one whose reports changed
+    otherwise: the name of a product, say. `parts`: whether an order of the batch, or what it supersedes, may have
+    refunds with ids or parts of its total."""
+
+    slots: Slots
+    parts: bool = True
+
+
 _LOOK_UP: EngineSettings = {**_PLAIN, **_BY_BATCH, "max_insert_threads": 1, "insert_deduplicate": 0}
 
 
@@ -229,28 +238,18 @@ class Store:
         fence: Fence,
         lookups: Collection[str] | None = None,
         small: bool = False,
+        parts: bool = True,
     ) -> None:
         """Step 3 of a batch: adds what it changed to the windows, once; and to `lookups`, by default all of the
-        topic. `small`: it has few rows."""
+        topic. `small`: it has few rows; `parts` as of `Changed`."""
         spec = TOPIC_SPECS[topic]
         wanted = spec.lookups if lookups is None else lookups
         settings = _SMALL if small else {}
         calls = [self._look_up(name, batch_id, settings) for name in wanted]
         if spec.windows:
             token = {**_APPLY, **settings, "insert_deduplication_token": f"batch-{batch_id}"}
-            calls.append(self._apply_windows(spec, batch_id, fence, token))
+            calls.append(self._execute(apply_statement(spec, parts), batch_id, fence, token))
         await all_of(*calls)
-
-    async def _apply_windows(
-        self, spec: TopicSpec, batch_id: int, fence: Fence, settings: EngineSettings
-    ) -> int:
-        parts = bool(spec.changes) and await self._has_parts(batch_id)
-        return await self._execute(apply_statement(spec, parts), batch_id, fence, settings)
-
-    async def _has_parts(self, batch_id: int) -> bool:
-        """Whether a stored batch of orders, or what it supersedes, has what apply/order_parts.sql is about."""
-        text = load("flush/has_parts.sql")
-        return bool(await self._engine.rows(text, {"batch": batch_id}, {**_BY_BATCH, **_SMALL}))
 
     async def _look_up(self, name: str, batch_id: int, settings: EngineSettings) -> int:
         """Without fence and token: what it writes follows from stored rows, and may be there twice."""
@@ -332,14 +331,18 @@ class Store:
             raise EngineUnavailable(str(error)) from error
         return {Partition(row["topic"], row["partition"]): row["epoch"] for row in rows}
 
-    async def changed(self, topic: str, batch_id: int, small: bool = False) -> Slots:
-        """15-minute buckets whose numbers a batch changed, by shop; asked before it is marked.
-
-        A shop without any is one whose reports changed otherwise: the name of a product, say.
-        """
+    async def changed(self, topic: str, batch_id: int, small: bool = False) -> Changed:
+        """What a batch changed; asked before it is marked."""
         spec = TOPIC_SPECS[topic]
-        settings = _SMALL if small else {}
-        return await self._changed(spec, batch_id, batch_id, settings) if spec.reports else {}
+        settings = {**_BY_BATCH, **(_SMALL if small else {})}
+        if topic == ORDERS:
+            text = load("flush/changed_orders.sql")
+            rows = await self._engine.rows(text, {"batch": batch_id}, settings)
+            if not any(row["parts"] for row in rows):
+                slots = {row["shop_id"]: row["slots"] for row in rows if row["slots"]}
+                return Changed(slots, parts=False)
+        slots = await self._changed(spec, batch_id, batch_id, settings) if spec.reports else {}
+        return Changed(slots)
 
     async def changed_since(self, seconds: float) -> list[Slots]:
         """The same for every batch from an instant on (Unix time), as far as their rows still stand."""
@@ -347,11 +350,10 @@ class Store:
         return [await self._changed(spec, first_id_at(seconds), LAST_NUMBER) for spec in specs]
 
     async def _changed(
-        self, spec: TopicSpec, first: int, last: int, settings: EngineSettings | None = None
+        self, spec: TopicSpec, first: int, last: int, settings: EngineSettings = _BY_BATCH
     ) -> Slots:
         params = {"first": first, "last": last}
-        text = load(f"changed/{spec.name}.sql")
-        rows = await self._engine.rows(text, params, {**_BY_BATCH, **(settings or {})})
+        rows = await self._engine.rows(load(f"changed/{spec.name}.sql"), params, settings)
         return {row["shop_id"]: row["slots"] for row in rows}
 
     async def execute_tracked(

@@ -80,8 +80,8 @@ async def _flushes(flags: argparse.Namespace, engine: ClickHouseClient, book: Bo
         await store.store(batch, fence, conflicts.equal)
         small = batch.staged.num_rows <= SMALL_ROWS
         lookups = await store.lookups(batch, conflicts.new)
-        await store.apply(ORDERS, batch.id, fence, lookups, small)
-        await store.changed(ORDERS, batch.id, small)
+        changed = await store.changed(ORDERS, batch.id, small)
+        await store.apply(ORDERS, batch.id, fence, lookups, small, changed.parts)
         assert await store.mark(batch.id, fence)
 
 

@@ -88,7 +88,8 @@ async def _flush(clock: Clock, store: Store, fence: Fence, batch: Batch) -> None
     assert not conflicts.first
     await clock.step("store (orders)", lambda: store.store(batch, fence, conflicts.equal))
     lookups, small = await store.lookups(batch, conflicts.new), batch.staged.num_rows <= SMALL_ROWS
-    apply = partial(store.apply, batch.topic, batch.id, fence, lookups, small)
+    changed = await clock.step("changed", lambda: store.changed(batch.topic, batch.id, small))
+    apply = partial(store.apply, batch.topic, batch.id, fence, lookups, small, changed.parts)
     await clock.step("apply (windows, look-ups)", apply)
     assert await clock.step("mark", lambda: store.mark(batch.id, fence))
 

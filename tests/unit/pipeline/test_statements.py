@@ -68,13 +68,13 @@ async def asked() -> Engine:
     store = Store(engine, "w")
     place = Partition(ORDERS, 0)
     fence = Fence({place: 1})
-    engine.answers[load("flush/has_parts.sql")] = [{"found": 1}]
     for topic in TOPIC_SPECS:
         batch = batch_of(topic)
         await store.begin(batch)
         await store.store_history(batch)
         await store.store(batch, fence)
         await store.lookups(batch, new=True)
+        engine.answers[load("flush/changed_orders.sql")] = [{"parts": True}]
         await store.apply(topic, 5, fence)
         await store.changed(topic, 5)
     plain = example(BY_NAME[ORDERS].types[0])
@@ -83,7 +83,7 @@ async def asked() -> Engine:
     for equal in (False, True):
         await store.store(batch_of(ORDERS, plain), fence, equal)
         await store.store(batch_of(ORDERS), fence, equal)
-    await store.apply(ORDERS, 5, fence)  # without parts
+    await store.apply(ORDERS, 5, fence, parts=False)
     with suppress(ValueError):  # it gives no row
         await store.created_at_conflicts(batch_of(ORDERS))
     await store.mark(5, fence)
