@@ -404,9 +404,10 @@ def store_statement(spec: TopicSpec, plain: bool = False, equal: bool = True) ->
     if plain:
         select = "\n".join(line for line in select.split("\n") if line.strip(" ,") not in RARE)
         table += f" (* EXCEPT ({', '.join(f'`{name}`' for name in RARE.values())}))"
+    aliases = ["plain_lines" if plain else "lines", *([] if equal else ["newest_version"])]
     select = fill(
         select,
-        lines=load(f"fragments/{'plain_lines' if plain else 'lines'}.sql"),
+        aliases=",\n".join(load(f"fragments/{name}.sql").rstrip() for name in aliases),
         newer=load(f"fragments/{'newer' if equal else 'newest'}_orders.sql"),
     )
     return fill(load("flush/store.sql"), table=table, select=select)

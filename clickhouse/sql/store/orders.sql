@@ -1,7 +1,8 @@
 -- Duplicates, replays and late versions end here, in one comparison with what is stored. Each row that goes
 -- in carries what it supersedes. Only the sum that stands in for an absent total is surely below 10^12
--- (contract of the events). `lines`: fragments/lines.sql or, where no order of the batch has more than quantities and prices,
--- as most, plain_lines.sql; `newer`: newer_orders.sql or, where no order has two events at one instant, newest_orders.sql.
+-- (contract of the events). `aliases`: fragments/lines.sql or, where no order of the batch has more than quantities and prices,
+-- as most, plain_lines.sql; `newer`: newer_orders.sql or, where no order has two events at one instant, newest_orders.sql with
+-- the aliases of newest_version.sql.
 WITH
     stored AS
     (
@@ -35,14 +36,14 @@ WITH
         ORDER BY shop_key, created_at, order_key, version DESC, length(equals) DESC
         LIMIT 1 BY shop_key, created_at, order_key
     ),
-    {lines}
+    {aliases}
 SELECT
-    newer.shop_key,
-    newer.order_key,
+    shop_key,
+    order_key,
     shop_id,
     order_id,
     newer.created_at,
-    newer.version,
+    version,
     status,
     status NOT IN ('cancelled', 'failed', 'refunded'),
     currency,
@@ -92,6 +93,6 @@ SELECT
     prior_discount,
     prior_tip,
     {batch:UInt64},
-    newer.equals
+    equals
 FROM
 {newer}
