@@ -24,7 +24,7 @@ from local.services import PARTITIONS
 from pipeline.batch import assemble
 from pipeline.decode import Run, decode
 from pipeline.snowflake import Snowflake
-from pipeline.store import SMALL_ROWS, Fence, Store
+from pipeline.store import SMALL_ROWS, Fence, Known, Store
 from shopbench import processes
 from shopbench.fill import BIGGEST, DAYS, Fill, day
 from shopbench.noting import Book, Listening, Spent, total, watch
@@ -75,13 +75,13 @@ async def _flushes(flags: argparse.Namespace, engine: ClickHouseClient, book: Bo
         batch = await book.note("flush: (decode, assemble)", decoded)
         await store.begin(batch)
         conflicts = await store.created_at_conflicts(batch)
-        assert not conflicts.rows
+        assert not conflicts.first
         await store.store_history(batch)
-        await store.store(batch, fence)
+        await store.store(batch, fence, conflicts.equal)
         small = batch.staged.num_rows <= SMALL_ROWS
         lookups = await store.lookups(batch, conflicts.new)
-        await store.apply(ORDERS, batch.id, fence, lookups, small)
-        await store.changed(ORDERS, batch.id, small)
+        changed = await store.changed(ORDERS, batch.id, small)
+        await store.apply(ORDERS, batch.id, fence, Known(lookups, small, changed.parts))
         assert await store.mark(batch.id, fence)
 
 

@@ -104,3 +104,4 @@ FROM
     )
     GROUP BY shop_id, product_id, location_id
 )
+WHERE {{fence}}

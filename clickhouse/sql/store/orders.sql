@@ -1,19 +1,9 @@
 -- Duplicates, replays and late versions end here, in one comparison with what is stored. Each row that goes
 -- in carries what it supersedes. Only the sum that stands in for an absent total is surely below 10^12
--- (contract of the events). `lines`: fragments/lines.sql or, where no order of the batch has more than quantities and prices,
--- as most, plain_lines.sql; `staged`: the staged orders, with every column.
+-- (contract of the events). `aliases`: fragments/lines.sql or, where no order of the batch has more than quantities and prices,
+-- as most, plain_lines.sql; `newer`: newer_orders.sql or, where no order has two events at one instant, newest_orders.sql with
+-- the aliases of newest_version.sql.
 WITH
-    arrived AS
-    (
-        SELECT
-            {{shop_key|shop_id}} AS shop_key,
-            created_at,
-            cityHash64(order_id) AS order_key,
-            seq,
-            {{instant|updated_at|revision}} AS instant,
-            {{event_hash}} AS event
-        FROM staged
-    ),
     stored AS
     (
         SELECT
@@ -42,19 +32,18 @@ WITH
             discount AS prior_discount,
             tip AS prior_tip
         FROM orders
-        WHERE (shop_key, created_at, order_key) IN (SELECT shop_key, created_at, order_key FROM arrived)
+        WHERE (shop_key, created_at, order_key) IN (SELECT {{shop_key|shop_id}}, created_at, cityHash64(order_id) FROM staged)
         ORDER BY shop_key, created_at, order_key, version DESC, length(equals) DESC
         LIMIT 1 BY shop_key, created_at, order_key
     ),
-    {lines},
-    coalesce(refunded_total, if(notEmpty(refund_amount), arraySum(refund_amount), arraySum(returned))) AS refund
+    {aliases}
 SELECT
-    newer.shop_key,
-    newer.order_key,
+    shop_key,
+    order_key,
     shop_id,
     order_id,
     newer.created_at,
-    newer.version,
+    version,
     status,
     status NOT IN ('cancelled', 'failed', 'refunded'),
     currency,
@@ -104,9 +93,6 @@ SELECT
     prior_discount,
     prior_tip,
     {batch:UInt64},
-    newer.equals
-FROM {staged}
-INNER JOIN
-(
-{{newer|shop_key, created_at, order_key}}
-) AS newer USING (seq)
+    equals
+FROM
+{newer}

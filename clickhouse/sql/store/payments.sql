@@ -51,3 +51,4 @@ INNER JOIN
 (
 {{newer|shop_key, payment_key}}
 ) AS newer USING (seq)
+WHERE {{fence}}

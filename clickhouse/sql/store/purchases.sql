@@ -79,3 +79,4 @@ FROM
     )
     WINDOW facts AS (PARTITION BY shop_key, purchase_key)
 )
+WHERE {{fence}}

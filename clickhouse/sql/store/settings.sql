@@ -35,3 +35,4 @@ INNER JOIN
 (
 {{newer|shop_id}}
 ) AS newer USING (seq)
+WHERE {{fence}}

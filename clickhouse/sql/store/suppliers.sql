@@ -28,3 +28,4 @@ INNER JOIN
 (
 {{newer|shop_id, supplier_id}}
 ) AS newer USING (seq)
+WHERE {{fence}}

@@ -45,3 +45,4 @@ FROM
     ) AS known USING (shop_key, session_key)
 )
 WHERE notEmpty(fresh)
+    AND {{fence}}
