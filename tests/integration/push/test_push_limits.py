@@ -31,8 +31,8 @@ UNLIMITED = {
 IMPATIENT = [
     sys.executable,
     "-c",
-    "import ctypes, signal, api.server as server\n"
-    "server.STALL_SECONDS = 10.0\n"
+    "import ctypes, signal, api.http_protocol as http_protocol\n"
+    "http_protocol.STALL_SECONDS = 10.0\n"
     "signal.signal(signal.SIGUSR1, lambda *_: ctypes.CDLL(None).malloc_trim(0))\n"
     "from api.main import run; from shopstream.settings import load; exit(run(load()))",
 ]
