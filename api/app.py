@@ -29,11 +29,12 @@ from api.middleware import (
     LoadSheddingMiddleware,
 )
 from api.push.admission import Admission
+from api.push.authorizer import StreamAuthorizer
 from api.push.catch_up import CatchUps
 from api.push.history import HistoryReader
 from api.push.hub import Hub
 from api.push.presence import Presence
-from api.push.routes import PushRoutes, StreamAuthorizer
+from api.push.routes import PushRoutes
 from api.push.socketio import SocketIo
 from api.push.stored_events import StoredEvents
 from api.reports import read_your_writes

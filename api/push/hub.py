@@ -8,21 +8,18 @@ the event loop without waiting, so what is replayed and what is live join withou
 """
 
 import asyncio
-from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from api.push.channel import MAX_ENTRIES, Channel, Entry, Positions, Value, parts, seen
+from api.push.channel import Channel, Entry, Positions, Value, parts, seen
+from api.push.channels import Channels
+from api.push.delivery import deliver
 from api.push.encoding import Encoding
 from api.push.records import PushEvent
 from api.push.subscriber import Outlet, Subscriber
 from shopstream.contracts.cursor import BadCursor, Partition, Position, encode, read
 
-IDLE_CHANNELS = 20_000
-"""Channels without subscribers that are kept."""
-ENTRY_BYTES = 64 * 1024 * 1024
-"""Bytes of the entries of all channels; beyond it the oldest are evicted."""
 KEPT_SECONDS = 30 * 24 * 3600
 """How long accepted events are stored (the TTL of the table `events`)."""
 SUSPECT_SECONDS = 10
@@ -61,11 +58,7 @@ class Counts:
 
 
 class Hub:
-    """`clock` is Unix time. `catch_up` and `observer` are set before the first subscriber joins.
-
-    Beyond `IDLE_CHANNELS` the idle channel whose latest record is oldest is dropped: a new channel begins where the
-    furthest dropped one was, and earlier events are replayed from what is stored.
-    """
+    """`clock` is Unix time. `catch_up` and `observer` are set before the first subscriber joins."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.catch_up: CatchUp | None = None
@@ -74,12 +67,7 @@ class Hub:
         self.read: dict[Partition, Position] = {}
         """How far each partition has been read, whatever shop it was."""
         self._clock = clock
-        self._channels: dict[str, Channel] = {}
-        self._idle: OrderedDict[str, Channel] = OrderedDict()
-        self._base: Positions = {}
-        self._order: deque[tuple[Channel, int]] = deque()
-        self._bytes = 0
-        self._count = 0
+        self._channels = Channels(self._flush)
         self._dirty: list[Channel] = []
         self._suspects: dict[tuple[Partition, int], Entry] = {}
         """By partition and next offset: records that may be of a recreated topic, read before that was noticed."""
@@ -90,14 +78,12 @@ class Hub:
     def begin(self, positions: Positions) -> None:
         """Sets the partitions that exist, and the position from which each is read."""
         self.flush()
-        self._suspects = self._read_too_early(positions)
-        self._base = dict(positions)
+        self._suspects = self._find_suspects(positions)
         self.read = dict(positions)
-        for channel in (*self._channels.values(), *self._idle.values()):
-            channel.begin(self._base)
-            for subscriber in list(channel.subscribers):
-                if subscriber.seq is not None and not self._align_to_topics(subscriber):
-                    self.reset(subscriber, TOPIC_RECREATED, fresh=False)
+        self._channels.begin(dict(positions))
+        for subscriber in self.subscribers():
+            if subscriber.seq is not None and not self._align_to_topics(subscriber):
+                self.reset(subscriber, TOPIC_RECREATED, fresh=False)
 
     def ready(self) -> None:
         """Lets streams begin: the live end has been reached."""
@@ -132,9 +118,7 @@ class Hub:
     def skip(self, partition: Partition, position: Position) -> None:
         """What lay before `position` could not be read: every live subscriber gets `stream:reset`."""
         self.flush()
-        for channel in (*self._channels.values(), *self._idle.values()):
-            channel.skip(partition, position)
-        self._base = {**self._base, partition: position}
+        self._channels.skip(partition, position)
         self.passed(partition, position)
         for subscriber in self.subscribers():
             if subscriber.catching_up is None:
@@ -145,16 +129,10 @@ class Hub:
         self, shop: str, partition: Partition, position: Position, at: int, value: Value
     ) -> None:
         """A record of a shop; `position` is right after it, `at` Unix seconds of its arrival."""
-        channel = self._channels.get(shop)
-        if channel is None:
-            channel = self._idle.pop(shop, None) or Channel(shop, self._base, at)
-            self._retain_idle_channel(channel)
+        channel = self._channels.live.get(shop) or self._channels.latest_idle(shop, at)
         if self._suspects and self._consume_duplicate(channel, partition, position, at, value):
             return
         entry = channel.append(partition, position, at, value)
-        self._bytes += entry.size
-        self._count += 1
-        self._order.append((channel, entry.seq))
         if channel.subscribers:
             self.counts.events += entry.event is not None
             if channel.seq == channel.sent + 1:
@@ -163,8 +141,7 @@ class Hub:
                 self._dirty.append(channel)
         else:
             channel.sent = channel.seq
-        if len(channel.entries) > MAX_ENTRIES or self._bytes > ENTRY_BYTES:
-            self._enforce_limits(channel)
+        self._channels.appended(channel, entry)
 
     def flush(self) -> None:
         """Writes what has arrived since the last turn of the event loop, one write for each subscriber."""
@@ -175,10 +152,7 @@ class Hub:
     def join(self, shop: str, subscriber: Subscriber, since: str | None) -> None:
         """Adds a subscriber. Its first frame, `stream:ready`, says whether it misses anything since the cursor `since`;
         where that has to be looked up in the stored events, the frame comes later."""
-        channel = self._channels.get(shop)
-        if channel is None:
-            channel = self._idle.pop(shop, None) or Channel(shop, self._base, int(self._clock()))
-            self._channels[shop] = channel
+        channel = self._channels.join(shop, int(self._clock()))
         self._flush(channel)
         channel.subscribers.add(subscriber)
         subscriber.channel = channel
@@ -208,8 +182,7 @@ class Hub:
         if not channel.subscribers:
             channel.encoder = None
             channel.sent = channel.seq
-            self._channels.pop(channel.shop, None)
-            self._retain_idle_channel(channel)
+            self._channels.leave(channel)
 
     def choose(self, subscriber: Subscriber, types: frozenset[str]) -> None:
         """Delivers these types from now on."""
@@ -222,11 +195,11 @@ class Hub:
 
     def has_subscribers(self, shop: str) -> bool:
         """Whether this process has a subscriber of the shop."""
-        return shop in self._channels
+        return shop in self._channels.live
 
     def announce(self, event: PushEvent) -> None:
         """Writes an event without a cursor to the live subscribers that are admins; it is not replayed."""
-        channel = self._channels.get(event.shop)
+        channel = self._channels.live.get(event.shop)
         if channel is None:
             return
         self._flush(channel)
@@ -269,10 +242,10 @@ class Hub:
 
     def subscribers(self) -> list[Subscriber]:
         """All that have joined and not left."""
-        return [one for channel in self._channels.values() for one in channel.subscribers]
+        return [one for channel in self._channels.live.values() for one in channel.subscribers]
 
     def __len__(self) -> int:
-        return sum(len(channel.subscribers) for channel in self._channels.values())
+        return sum(len(channel.subscribers) for channel in self._channels.live.values())
 
     def pause(self, subscriber: Subscriber) -> None:
         """Stops writing: its client does not read. `on_writable` ends it."""
@@ -309,7 +282,7 @@ class Hub:
             for entry in unseen:
                 subscriber.position[entry.partition] = entry.position
                 subscriber.at = max(subscriber.at, entry.at)
-            self._deliver(unseen, [subscriber])
+            self.counts.deliveries += deliver(unseen, [subscriber])
 
     def go_live(self, subscriber: Subscriber) -> None:
         """Delivers what arrives from now on; a paused subscriber lags instead."""
@@ -413,37 +386,8 @@ class Hub:
         entries = channel.newest(channel.seq - channel.sent)
         for part in parts(entries):
             channel.sent = part[-1].seq
-            events = [entry for entry in part if entry.event is not None]
             for group in list(channel.groups.values()):
-                self._deliver(events, list(group))
-
-    def _deliver(self, entries: list[Entry], subscribers: list[Subscriber]) -> None:
-        """Writes to subscribers of one group; those with the same events get the same bytes."""
-        events = [(e.event, e.cursor) for e in entries if e.event is not None]
-        if not events or not subscribers:
-            return
-        first = subscribers[0]
-        encoding, types = first.encoding, first.filter.types
-        events = [(event, cursor) for event, cursor in events if event.type in types]
-        if not events:
-            return
-        users = {event.user for event, _ in events if event.user is not None}
-        if not users:
-            frames = encoding.events(events)
-            self.counts.deliveries += len(events) * len(subscribers)
-            for subscriber in subscribers:
-                subscriber.outlet.write(frames)
-            return
-        encoded: dict[str | None, tuple[int, bytes]] = {}
-        for subscriber in subscribers:
-            user = subscriber.filter.user if subscriber.filter.user in users else None
-            known = encoded.get(user)
-            if known is None:
-                mine = [e for e in events if e[0].user in (None, user)]
-                known = encoded[user] = (len(mine), encoding.events(mine) if mine else b"")
-            if known[0]:
-                self.counts.deliveries += known[0]
-                subscriber.outlet.write(known[1])
+                self.counts.deliveries += deliver(part, list(group))
 
     def _add_to_group(self, subscriber: Subscriber) -> None:
         groups = _channel(subscriber).groups
@@ -470,7 +414,7 @@ class Hub:
             for partition, wanted in position.items()
         )
 
-    def _read_too_early(self, positions: Positions) -> dict[tuple[Partition, int], Entry]:
+    def _find_suspects(self, positions: Positions) -> dict[tuple[Partition, int], Entry]:
         """By partition and next offset: the latest entries of topics that were recreated.
 
         A fetch names a topic, not its epoch, so what came in the last second may be of the new topic.
@@ -480,11 +424,12 @@ class Hub:
             for partition, position in positions.items()
             if (known := self.read.get(partition)) is not None and known.epoch != position.epoch
         }
+        if not recreated:
+            return {}
         since = self._clock() - SUSPECT_SECONDS
-        channels = (*self._channels.values(), *self._idle.values()) if recreated else ()
         return {
             (entry.partition, entry.position.next): entry
-            for channel in channels
+            for channel in self._channels.all()
             for entry in channel.entries
             if entry.partition in recreated and entry.at > since
         }
@@ -498,38 +443,6 @@ class Hub:
             return False
         channel.correct_epoch(entry, position)
         return True
-
-    def _retain_idle_channel(self, channel: Channel) -> None:
-        self._idle[channel.shop] = channel
-        if len(self._idle) <= IDLE_CHANNELS:
-            return
-        _, gone = self._idle.popitem(last=False)
-        while gone.entries:
-            self._evict(gone)
-        base = dict(self._base)
-        for partition, position in gone.latest.items():
-            base[partition] = max(base.get(partition, position), position, key=lambda one: one.next)
-        self._base = base
-
-    def _enforce_limits(self, full: Channel) -> None:
-        if len(full.entries) > MAX_ENTRIES:
-            self._evict(full)
-        while self._bytes > ENTRY_BYTES:
-            channel, seq = self._order.popleft()
-            if channel.entries and channel.entries[0].seq == seq:
-                self._evict(channel)
-        if len(self._order) > 2 * self._count + MAX_ENTRIES:
-            self._order = deque(
-                (channel, seq)
-                for channel, seq in self._order
-                if channel.entries and channel.entries[0].seq <= seq
-            )
-
-    def _evict(self, channel: Channel) -> None:
-        if channel.entries[0].seq > channel.sent:
-            self._flush(channel)
-        self._bytes -= channel.evict().size
-        self._count -= 1
 
 
 def _channel(subscriber: Subscriber) -> Channel:

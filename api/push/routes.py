@@ -1,10 +1,8 @@
 """The endpoints of push: `GET /events`, `GET /ws`, `/socket.io`, `GET /events/history`, `POST /auth/ticket`.
 
-Every one is authorized by `access`, and every stream comes from `StreamAuthorizer.subscription`.
+Every one is authorized by `access`, and every stream comes from `StreamAuthorizer.subscription` (`authorizer.py`).
 """
 
-import asyncio
-from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import orjson
@@ -15,27 +13,24 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from api import problems
-from api.access import LEEWAY, Access, Redeems, bearer
 from api.documents import History, Present, Responses, Ticket, responses
-from api.faults import BadParameter, Forbidden, NotYet, RequestFault, Unauthorized
+from api.faults import RequestFault
 from api.identity import Identity
 from api.parameters import SHOP, Parameter, openapi, read_query
-from api.push import socketio, ws_stream
-from api.push.admission import Admission
-from api.push.event_types import DEFAULT, read_types, types_of
+from api.push import ws_stream
+from api.push.authorizer import StreamAuthorizer
+from api.push.engine_io import BAD_REQUEST, MAX_PAYLOAD, BadHandshake, Handshake
+from api.push.event_types import DEFAULT, read_types
 from api.push.history import AFTER, LIMIT, HistoryReader
-from api.push.hub import Hub
 from api.push.presence import Presence
-from api.push.socketio import BadHandshake, Handshake, Session, SocketIo
+from api.push.socketio import PATHS, SocketIo
+from api.push.socketio_session import Session
 from api.push.sse import EventStream
 from api.push.subscriber import SubscriptionFilter
 from api.push.subscription import Subscription
 from api.push.takeover import noop, offered
-from api.push.timekeeper import rotation
 from api.push.websocket import accept_key
 from api.tickets import LIFETIME, Tickets
-
-READY_SECONDS = 5.0
 
 TYPES = Parameter(
     "types",
@@ -106,113 +101,6 @@ _ROUTES = {
 }
 
 
-class StreamAuthorizer:
-    """Authorizes requests for streams, and takes their slots. `now` is Unix time; `stream_seconds` as the setting."""
-
-    def __init__(
-        self,
-        access: Access,
-        tickets: Redeems,
-        hub: Hub,
-        admission: Admission,
-        now: Callable[[], float],
-        origins: frozenset[str],
-        stream_seconds: float,
-    ) -> None:
-        self.access = access
-        self.admission = admission
-        self._tickets = tickets
-        self._hub = hub
-        self._now = now
-        self._origins = origins
-        self._stream_seconds = stream_seconds
-
-    async def authorize_subscriber(self, request: HTTPConnection) -> tuple[Identity, str]:
-        """The identity and the shop of a request for a stream; only pages of this origin and of the settings may ask.
-
-        Raises:
-            Forbidden, BadParameter, Unauthorized, KeysUnavailable, TooMany: as `Access.authorize_subscriber`.
-        """
-        self.check_origin(request)
-        return await self.access.authorize_subscriber(request, self._tickets)
-
-    def check_origin(self, request: HTTPConnection) -> None:
-        """Browsers let pages of any origin open a WebSocket, and tell whose it is (RFC 6455, section 10.2)."""
-        origin = request.headers.get("origin")
-        if origin is None or origin in self._origins:
-            return
-        if origin.partition("://")[2] != request.headers.get("host"):
-            raise Forbidden("Pages of this origin may not listen here.")
-
-    async def subscription(
-        self,
-        identity: Identity,
-        shop: str,
-        types: frozenset[str] | None,
-        since: str | None,
-        connection: Callable[[], None],
-        *,
-        rotates: bool = True,
-    ) -> Subscription:
-        """A stream; `connection` frees the slot of its connection, which is done here if the stream is not granted."""
-        try:
-            if not await self._hub.wait_ready(READY_SECONDS):
-                raise NotYet("Kafka does not answer, so there is nothing to push yet.")
-            user = self.admission.user(shop, identity.user)
-        except BaseException:
-            connection()
-            raise
-
-        def release() -> None:
-            user()
-            connection()
-
-        start = asyncio.get_running_loop().time()
-        return Subscription(
-            self._hub,
-            shop,
-            SubscriptionFilter(identity.user, types or DEFAULT, identity.role == "admin"),
-            since or None,
-            start + identity.expires + LEEWAY - self._now(),
-            start + rotation(self._stream_seconds) if rotates else float("inf"),
-            release,
-        )
-
-    async def socketio(self, handshake: Handshake, auth: Mapping[str, Any]) -> Subscription:
-        """The stream of a client of Socket.IO: `auth.token` or `auth.ticket`, else what its first request had.
-
-        Its query may name `userId` and `shopId`, as clients of the former gateway do; the token must agree.
-        """
-        identity = await self._authenticate(handshake, auth)
-        asked = auth.get("shopId") or handshake.query.get("shopId")
-        if asked is not None and not isinstance(asked, str):
-            raise BadParameter("shopId", "must be text")
-        identity.require_reader()
-        shop = identity.authorize_shop(asked)
-        if handshake.query.get("shopId", shop) != shop:
-            raise Forbidden("The shopId of the query is not that of the connection.")
-        if handshake.query.get("userId", identity.user) != identity.user:
-            raise Forbidden("The userId of the query is not that of the token.")
-        since = auth.get("cursor")
-        if since is not None and not isinstance(since, str):
-            raise BadParameter("cursor", "must be text")
-        try:
-            types = types_of(auth["types"]) if auth.get("types") else None
-        except ValueError as error:
-            raise BadParameter("types", str(error)) from None
-        return await self.subscription(identity, shop, types, since, noop, rotates=False)
-
-    async def _authenticate(self, handshake: Handshake, auth: Mapping[str, Any]) -> Identity:
-        token, ticket = auth.get("token"), auth.get("ticket") or handshake.query.get("ticket")
-        if token is None and ticket is None:
-            token = bearer(handshake.authorization)
-        if isinstance(token, str):
-            return await self.access.identify_token(token.removeprefix("Bearer "))
-        if isinstance(ticket, str):
-            return await self._tickets.redeem(ticket, handshake.cookies)
-        raise Unauthorized("Send a token as auth.token.", token_given=False)
-
-
 class PushRoutes:
     """`tickets` issues what `authorizer` redeems; `cross_site` as the setting `cookie_cross_site`."""
 
@@ -272,7 +160,7 @@ class PushRoutes:
                 return self._socketio_upgrade(request, session)
             if session is None:
                 if request.method != "GET":
-                    raise BadHandshake(socketio.BAD_REQUEST)
+                    raise BadHandshake(BAD_REQUEST)
                 return _engine_io(self._sockets.polling(_handshake(request)))
             if request.method == "GET":
                 return _engine_io(await self._sockets.poll(session, _gone(request)))
@@ -346,7 +234,7 @@ class PushRoutes:
     def _socketio_upgrade(self, request: Request, session: Session | None) -> Response:
         accept, connection = accept_key(request.headers), offered(request.scope)
         if accept is None or connection is None:
-            raise BadHandshake(socketio.BAD_REQUEST)
+            raise BadHandshake(BAD_REQUEST)
         if session is not None:
             begin = self._sockets.upgrade(session)
             return ws_stream.Upgrade(accept, connection, begin, noop)
@@ -375,7 +263,7 @@ class PushRoutes:
                 openapi_extra=route.query,
                 summary=route.summary,
             )
-        for path in socketio.PATHS:
+        for path in PATHS:
             routes.routes.append(Route(path, self.socketio, methods=["GET", "POST"]))
             routes.routes.append(WebSocketRoute(path, self.asgi_socketio))
         routes.routes.append(WebSocketRoute("/ws", self.asgi_websocket))
@@ -405,6 +293,6 @@ async def _body(request: Request) -> bytes:
     found = bytearray()
     async for part in request.stream():
         found += part
-        if len(found) > socketio.MAX_PAYLOAD:
-            raise BadHandshake(socketio.BAD_REQUEST)
+        if len(found) > MAX_PAYLOAD:
+            raise BadHandshake(BAD_REQUEST)
     return bytes(found)

@@ -142,7 +142,7 @@ class TopicReader:
         )
         try:
             await consumer.start()
-            adapt_fetch_wait(consumer, GATHER_BYTES)
+            adapt_fetch_wait(consumer, GATHER_BYTES, one_pass=True)
             await self._assign(consumer, partitions_of(topology))
             await self._settle(consumer)
             while not self._changed.is_set():

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from api import server
+from api import http_protocol, server
 from api.problems import describe
 from api.server import connections_for
 from clickhouse.client import Address, ClickHouseClient, _rows
@@ -92,7 +92,7 @@ def test_the_client_of_kafka_says_that_it_cannot_be_reached(
 
 
 def test_some_files_are_left_to_what_is_no_connection() -> None:
-    beside = server.FILES_BESIDE + server.SPARE
+    beside = server.FILES_BESIDE + http_protocol.SPARE
     assert connections_for(20_000) == 20_000 - beside
     assert connections_for(100) == server.LEAST_CONNECTIONS
 

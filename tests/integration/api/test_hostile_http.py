@@ -12,11 +12,12 @@ import jwt
 import pytest
 import starlette.requests
 
-from api import access, limits, server
+from api import access, http_protocol, limits
 from api.access import MAX_TOKEN_HEAD, Access
-from api.push import socketio, subscription
+from api.http_protocol import Config
+from api.push import engine_io, socketio_carriers, subscription
 from api.push.websocket import MAX_FRAMES, POLICY
-from api.server import Config, Server, configure, listen
+from api.server import Server, configure, listen
 from fuzz.http_requests import answers, request, send
 from provider.apps import SECRET, Counting, application, client
 from provider.signing import body
@@ -235,8 +236,8 @@ async def test_a_body_is_bounded(api: Api, sent: bytes) -> None:
 
 
 async def test_a_body_comes_whole_in_time(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "REQUEST_SECONDS", 0.3)
-    monkeypatch.setattr(server, "IDLE_SECONDS", 30)
+    monkeypatch.setattr(http_protocol, "REQUEST_SECONDS", 0.3)
+    monkeypatch.setattr(http_protocol, "IDLE_SECONDS", 30)
     began = time.monotonic()
     await api.told(TICKET + b"Content-Length: 1000\r\n\r\n", *[b"x"] * 100, every=0.02, within=3)
     await api.quiet()
@@ -247,7 +248,7 @@ async def test_a_body_comes_whole_in_time(api: Api, monkeypatch: pytest.MonkeyPa
 async def test_a_kept_connection_that_asks_nothing_is_closed(
     api: Api, monkeypatch: pytest.MonkeyPatch, trickle: bytes
 ) -> None:
-    monkeypatch.setattr(server, "IDLE_SECONDS", 0.3)
+    monkeypatch.setattr(http_protocol, "IDLE_SECONDS", 0.3)
     answer = await api.told(HEALTH, *[trickle] * 60, every=0.02, within=3)
     assert answer.count(b"HTTP/1.1 200 ") == 1
     await api.quiet()
@@ -256,8 +257,8 @@ async def test_a_kept_connection_that_asks_nothing_is_closed(
 async def test_a_kept_connection_goes_on_for_as_long_as_it_asks(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "IDLE_SECONDS", 0.3)
-    monkeypatch.setattr(server, "REQUEST_SECONDS", 0.3)
+    monkeypatch.setattr(http_protocol, "IDLE_SECONDS", 0.3)
+    monkeypatch.setattr(http_protocol, "REQUEST_SECONDS", 0.3)
     reader, writer = await api.open()
     for _ in range(8):
         writer.write(TICKET + b"Content-Length: 2\r\n\r\nx")
@@ -380,7 +381,7 @@ async def test_too_many_frames_at_once_are_a_breach_of_policy(api: Api) -> None:
 async def test_a_connection_that_a_session_never_moves_to_is_closed(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(socketio, "UPGRADE_SECONDS", 0.2)
+    monkeypatch.setattr(socketio_carriers, "UPGRADE_SECONDS", 0.2)
     opened = await api.first(head(target=POLLING))
     sid = json.loads(opened.partition(b"\r\n\r\n0")[2])["sid"].encode()
     reader, _ = await _upgraded(api, b"/socket.io/?EIO=4&transport=websocket&sid=" + sid)
@@ -392,8 +393,8 @@ async def test_a_connection_that_a_session_never_moves_to_is_closed(
 async def test_a_web_socket_outlives_the_time_of_a_request(
     monkeypatch: pytest.MonkeyPatch, direct: bool
 ) -> None:
-    monkeypatch.setattr(server, "REQUEST_SECONDS", 0.2)
-    monkeypatch.setattr(server, "IDLE_SECONDS", 0.2)
+    monkeypatch.setattr(http_protocol, "REQUEST_SECONDS", 0.2)
+    monkeypatch.setattr(http_protocol, "IDLE_SECONDS", 0.2)
     async with serving(direct=direct) as api:
         reader, writer = await api.open()
         asked = b"GET /ws HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + token() + b"\r\n"
@@ -409,7 +410,7 @@ async def test_a_web_socket_outlives_the_time_of_a_request(
 async def test_a_post_of_too_many_packets_is_refused(api: Api) -> None:
     opened = await api.first(head(target=POLLING))
     sid = json.loads(opened.partition(b"\r\n\r\n0")[2])["sid"].encode()
-    packets = b"\x1e" * socketio.MAX_PACKETS
+    packets = b"\x1e" * engine_io.MAX_PACKETS
     line = b"POST " + POLLING + b"&sid=" + sid + b" HTTP/1.1\r\nHost: x\r\n"
     answer = await api.first(line + b"Content-Length: %d\r\n\r\n" % len(packets) + packets)
     assert answer.startswith(b"HTTP/1.1 400 ")

@@ -21,8 +21,8 @@ SECONDS = 300.0 if os.environ.get("SHOPSTREAM_FULL") else 15.0
 SMALL_MEMORY = [
     sys.executable,
     "-c",
-    "import api.push.hub as hub, api.push.topic_reader as topic_reader\n"
-    "hub.MAX_ENTRIES, topic_reader.REPLAY_RECORDS = 20, 30\n"
+    "import api.push.channels as channels, api.push.topic_reader as topic_reader\n"
+    "channels.MAX_ENTRIES, topic_reader.REPLAY_RECORDS = 20, 30\n"
     "from api.main import run; from shopstream.settings import load; exit(run(load()))",
 ]
 """An API process that remembers next to nothing, so that replay goes to what is stored."""

@@ -8,8 +8,7 @@ from collections.abc import Iterable
 import pytest
 
 from api.freshness.tracker import RequiredPosition
-from api.push import catch_up
-from api.push import hub as hubs
+from api.push import catch_up, channels
 from api.push.catch_up import CatchUps
 from api.push.encoding import WEBSOCKET_SEPARATED
 from api.push.hub import Hub
@@ -111,7 +110,7 @@ class Store:
 
 @pytest.fixture
 async def store(monkeypatch: pytest.MonkeyPatch) -> Store:
-    monkeypatch.setattr(hubs, "MAX_ENTRIES", 3)
+    monkeypatch.setattr(channels, "MAX_ENTRIES", 3)
     monkeypatch.setattr(catch_up, "FIRST_PAGE", 2)
     monkeypatch.setattr(catch_up, "next_limit", lambda page, limit: limit)
     return Store()

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from api.push import channel as channels
-from api.push import hub as hubs
+from api.push import channel, channels
 from api.push.encoding import SOCKETIO_SEPARATED, SSE, WEBSOCKET_SEPARATED, Encoding
 from api.push.event_types import DEFAULT
 from api.push.hub import Hub
@@ -281,7 +280,7 @@ async def test_a_client_that_does_not_read_gets_the_rest_once_it_does(shelf: She
 async def test_a_client_that_is_slower_than_the_channel_forgets_is_told(
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hubs, "MAX_ENTRIES", 3)
+    monkeypatch.setattr(channels, "MAX_ENTRIES", 3)
     slow = shelf.client()
     slow.stalls = True
     for number in range(6):
@@ -301,7 +300,7 @@ async def test_a_client_that_is_slower_than_the_channel_forgets_is_told(
 async def test_one_write_is_bounded_and_a_client_is_paused_in_mid_flush(
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(channels, "MAX_WRITE", 1500)
+    monkeypatch.setattr(channel, "MAX_WRITE", 1500)
     slow, quick = shelf.client(), shelf.client()
     slow.stalls = True
     for number in range(9):
@@ -346,7 +345,7 @@ async def test_what_came_while_nobody_listened_has_the_cursors_that_a_listener_w
 async def test_shops_without_subscribers_are_forgotten_and_then_nothing_is_claimed_of_them(
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hubs, "IDLE_CHANNELS", 3)
+    monkeypatch.setattr(channels, "IDLE_CHANNELS", 3)
     before = shelf.cursor()
     shelf.publish("a")
     after = shelf.cursor()
@@ -359,7 +358,7 @@ async def test_shops_without_subscribers_are_forgotten_and_then_nothing_is_claim
 async def test_a_shop_with_subscribers_is_never_forgotten(
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hubs, "IDLE_CHANNELS", 1)
+    monkeypatch.setattr(channels, "IDLE_CHANNELS", 1)
     client = shelf.client()
     for shop in ("s2", "s3"):
         shelf.publish("x", shop=shop)
@@ -370,12 +369,12 @@ async def test_a_shop_with_subscribers_is_never_forgotten(
 async def test_memory_is_bounded_over_all_shops(
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hubs, "ENTRY_BYTES", 20_000)
+    monkeypatch.setattr(channels, "ENTRY_BYTES", 20_000)
     for number in range(400):
         shelf.publish(f"p{number}", shop=f"s{number % 7}")
-    kept = [len(channel.entries) for channel in shelf.hub._idle.values()]
+    kept = [len(channel.entries) for channel in shelf.hub._channels._idle.values()]
     assert 10 < sum(kept) < 60
-    assert shelf.hub._bytes <= 20_000
+    assert shelf.hub._channels._bytes <= 20_000
 
 
 async def test_the_goodbye_has_the_cursor_to_come_back_with(shelf: Shelf) -> None:
@@ -413,7 +412,7 @@ async def test_a_goodbye_never_claims_what_was_not_sent(shelf: Shelf) -> None:
 async def test_a_slow_client_is_told_where_a_topic_is_made_again(
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(channels, "MAX_WRITE", 500)
+    monkeypatch.setattr(channel, "MAX_WRITE", 500)
     slow = shelf.client()
     assert slow.subscriber
     shelf.hub.pause(slow.subscriber)
@@ -461,9 +460,9 @@ async def test_whatever_happens_nothing_is_lost_or_repeated_without_a_word(
 ) -> None:
     """Clients join, stall, read again, drop, and come back with their last cursor, in any order."""
     dice = random.Random(seed)
-    monkeypatch.setattr(hubs, "MAX_ENTRIES", dice.choice((5, 40, 4000)))
-    monkeypatch.setattr(hubs, "ENTRY_BYTES", dice.choice((4_000, 10**6)))
-    monkeypatch.setattr(channels, "MAX_WRITE", dice.choice((600, 5000, 65536)))
+    monkeypatch.setattr(channels, "MAX_ENTRIES", dice.choice((5, 40, 4000)))
+    monkeypatch.setattr(channels, "ENTRY_BYTES", dice.choice((4_000, 10**6)))
+    monkeypatch.setattr(channel, "MAX_WRITE", dice.choice((600, 5000, 65536)))
     shelf, log, streams = Shelf(), Log(), []
     for step in range(600):
         deed = dice.random()

@@ -68,7 +68,7 @@ async def test_big_records_are_checked_in_another_thread_and_all_keep_their_orde
     hub = Hub(lambda: 0.0)
     there = taking(hub)
     await take(there, level(0), level(1, NUMBERS), level(2), level(3, '"' + "x" * BIG_BYTES + '"'))
-    stream = hub._idle["s1"]
+    stream = hub._channels._idle["s1"]
     found = stream.after(0) or []
     while found and found[-1].seq < stream.seq:
         found += stream.after(found[-1].seq) or []
@@ -103,7 +103,7 @@ async def test_a_record_that_is_too_complex_is_passed_by_unread(
     hub = Hub(lambda: 0.0)
     await take(taking(hub), level(0, TOO_MANY))
     assert hub.has_read({PLACE: Position(1, 1)})
-    assert not hub._idle
+    assert not hub._channels._idle
     assert not readers
 
 
@@ -111,7 +111,7 @@ async def test_a_big_record_that_breaks_a_rule_is_an_entry_without_an_event() ->
     hub = Hub(lambda: 0.0)
     broken = level(0, NUMBERS).replace(b'"updatedAt"', b'"updated"')
     await take(taking(hub), broken)
-    (entry,) = hub._idle["s1"].after(0) or ()
+    (entry,) = hub._channels._idle["s1"].after(0) or ()
     assert entry.event is None
 
 

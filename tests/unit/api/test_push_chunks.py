@@ -214,7 +214,7 @@ async def test_events_of_shops_without_subscribers_are_not_parsed(
     there, hub, outlet = listening()
     await take(there, [level(n, "s2") for n in range(600)])
     assert pushed(outlet) == []
-    assert len(hub._idle["s2"].entries) == 600
+    assert len(hub._channels._idle["s2"].entries) == 600
 
 
 async def test_a_full_channel_still_writes_events_of_one_turn_at_once() -> None:

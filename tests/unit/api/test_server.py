@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from api import server
+from api import http_protocol
 from api.metrics import Metrics
 from api.push import hub
 from api.push.sse import EventStream
@@ -40,8 +40,8 @@ async def serving(app: Any = None, **how: Any) -> AsyncIterator[tuple[socket.soc
 async def test_a_client_that_does_not_read_its_answers_is_cut_off(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(server, "STALL_SECONDS", 0.2)
-    monkeypatch.setattr(server, "PIPELINED", REQUESTS)
+    monkeypatch.setattr(http_protocol, "STALL_SECONDS", 0.2)
+    monkeypatch.setattr(http_protocol, "PIPELINED", REQUESTS)
     async with serving() as (client, there):
         asked = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * REQUESTS
         await asyncio.get_running_loop().sock_sendall(client, asked)
@@ -57,14 +57,14 @@ async def test_a_client_that_does_not_read_its_answers_is_cut_off(
 async def test_a_request_that_is_never_whole_is_cut_off(
     monkeypatch: pytest.MonkeyPatch, begun: bytes
 ) -> None:
-    monkeypatch.setattr(server, "REQUEST_SECONDS", 0.2)
+    monkeypatch.setattr(http_protocol, "REQUEST_SECONDS", 0.2)
     async with serving() as (client, _):
         await asyncio.get_running_loop().sock_sendall(client, begun)
         assert await asyncio.wait_for(_answers(client), 5) == 0
 
 
 async def test_a_connection_that_is_kept_serves_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "REQUEST_SECONDS", 0.2)
+    monkeypatch.setattr(http_protocol, "REQUEST_SECONDS", 0.2)
     async with serving() as (client, _):
         for _ in range(2):
             asked = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"

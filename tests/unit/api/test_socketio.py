@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from starlette.datastructures import QueryParams
 
-from api.push import socketio
+from api.push import engine_io
 from api.push.buffer import HIGH_WATER
 from api.push.encoding import RECORD_SEPARATOR, websocket_frame
+from api.push.engine_io import MAX_PACKETS, Handshake
 from api.push.event_types import DEFAULT
 from api.push.hub import Hub
-from api.push.socketio import MAX_PACKETS, Handshake, Session, SocketIo
+from api.push.socketio import SocketIo
+from api.push.socketio_session import Session
 from api.push.subscriber import SubscriptionFilter
 from api.push.subscription import Subscription
 from api.push.takeover import Owner
@@ -228,7 +230,7 @@ async def test_a_session_whose_token_is_being_looked_at_is_not_cut_off(scene: Sc
     session = await scene.session(connected=False)
     scene.server.post(session, b"40{}")
     await asyncio.sleep(0)
-    session.sweep(session.begun + socketio.CONNECT_SECONDS + 1)
+    session.sweep(session.begun + engine_io.CONNECT_SECONDS + 1)
     assert not session.closed
     scene.granted.set()
     await asyncio.sleep(0.01)
@@ -247,5 +249,5 @@ async def test_a_session_without_a_token_gives_its_place_back_in_five_seconds(
 
 async def test_a_silent_session_ends(scene: Scene) -> None:
     session = await scene.session(connected=False)
-    session.sweep(socketio.CONNECT_SECONDS + 1)
+    session.sweep(engine_io.CONNECT_SECONDS + 1)
     assert session.closed

@@ -9,8 +9,8 @@ from api.access import Access
 from api.identity import Identity
 from api.push import ws_stream
 from api.push.admission import Admission
+from api.push.authorizer import StreamAuthorizer
 from api.push.hub import Hub
-from api.push.routes import StreamAuthorizer
 from api.tickets import Tickets
 from shopstream.settings import Settings
 

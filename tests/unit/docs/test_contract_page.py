@@ -6,6 +6,7 @@ from doc_pages import codes, read, rows, section
 
 from api import limits
 from api.access import MAX_TOKEN
+from api.http_protocol import IDLE_SECONDS, REQUEST_SECONDS, STALL_SECONDS
 from api.push.channel import MAX_WRITE
 from api.push.history import PAGE_BYTES
 from api.push.routes import _EVENTS, _HISTORY, _WS
@@ -15,7 +16,6 @@ from api.reports.days import EARLIEST, LATEST, MOST_DAYS
 from api.reports.endpoints import REPORTS, STOCK
 from api.reports.routes import COMPRESS_FROM
 from api.reports.stock import MOST_LEVELS
-from api.server import IDLE_SECONDS, REQUEST_SECONDS, STALL_SECONDS
 from api.tickets import LIFETIME
 from shopstream.contracts.events import DATA
 from shopstream.contracts.json_text import MAX_BYTES, MAX_DEPTH, MAX_SIGNS

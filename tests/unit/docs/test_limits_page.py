@@ -3,10 +3,10 @@
 import pytest
 from doc_pages import read, section
 
-from api import limits, server
+from api import http_protocol, limits
 from api.access import MAX_TOKEN, MAX_TOKEN_HEAD
+from api.push.engine_io import CONNECT_SECONDS, MAX_PACKETS, MAX_PAYLOAD, UPGRADE_SECONDS
 from api.push.records import BIG_BYTES, BIG_SIGNS
-from api.push.socketio import CONNECT_SECONDS, MAX_PACKETS, MAX_PAYLOAD, UPGRADE_SECONDS
 from api.push.subscription import MAX_HEARD
 from api.push.websocket import MAX_FRAMES
 from api.tickets import MAX_TICKET
@@ -36,7 +36,7 @@ def kib(size: int) -> str:
         f"{MAX_FRAMES:,}: closed with 1008",
         f"| {UPGRADE_SECONDS:.0f} s |",
         f"| a session of Socket.IO without a token | {CONNECT_SECONDS:.0f} s |",
-        f"{server.REQUEST_SECONDS:.0f} s each",
+        f"{http_protocol.REQUEST_SECONDS:.0f} s each",
     ],
 )
 def test_each_bound_is_told(bound: str) -> None:
