@@ -141,6 +141,7 @@ class Worker:
                 self._written,
                 spec.pace,
                 budget,
+                self._hold,
             )
             for topic, spec in TOPIC_SPECS.items()
         }
@@ -256,6 +257,9 @@ class Worker:
         for flusher in self.flushers.values():
             flusher.drop(revoked)
         self._assigned = False
+
+    def _hold(self, partition: Partition, held: bool) -> None:
+        self.kafka.hold(TP(partition.topic, partition.partition), held)
 
     async def _write(self, batch: Batch) -> Written:
         self._began[batch.topic] = time.monotonic()

@@ -13,7 +13,7 @@ from pipeline.decode.rows import rows
 from pipeline.decode.text import whole
 from shopstream.contracts.deadletter import Record
 from shopstream.contracts.envelope import Headers, structured
-from shopstream.contracts.events import Event, read_event
+from shopstream.contracts.events import Event, read_event, refused_by_first_byte
 from shopstream.contracts.reject import Refusal, Refused
 
 Indices = npt.NDArray[np.intp]
@@ -238,6 +238,9 @@ def _slow(
 ) -> tuple[list[tuple[int, Event]], list[tuple[int, Refusal]]]:
     events, refused = [], []
     for i in indices:
+        if refusal := refused_by_first_byte(values[i]):
+            refused.append((i, refusal))
+            continue
         try:
             events.append((i, read_event(values[i], topic, arrived[i])))
         except Refused as error:
