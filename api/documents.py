@@ -12,6 +12,7 @@ from api.faults import (
     NotYet,
     RequestFault,
     TooManyStreams,
+    TooSlow,
     Unauthorized,
     UnsupportedContent,
 )
@@ -378,6 +379,7 @@ _PROBLEMS: dict[int, tuple[str, RequestFault]] = {
         (BadParameter("date", "must be a date as YYYY-MM-DD"), None),
         (Unauthorized("The token has expired."), None),
         (Forbidden("The token does not allow this shop."), None),
+        (TooSlow("The body of the request did not come in time."), "The body comes too slowly"),
         (ContentTooLarge("A batch has at most 5,000 events."), "The body is too large"),
         (UnsupportedContent("Content-Type must be …"), "The body is of no kind that is read"),
         (KeyReused(), None),

@@ -112,6 +112,7 @@ async def _serve(
             keys=keys,
             sender=sender,
             hook_secrets=secrets,
+            by_address=settings.connections_per_address > 0,
             refusals=refusals,
             disk=_disk(settings),
             reports_at_once=settings.reports_at_once,
