@@ -300,7 +300,7 @@ class Present(BaseModel):
 
 
 class PushedEvent(BaseModel):
-    cursor: str = Field(description="The place right after the event")
+    cursor: str = Field(description="The position right after the event")
     event: dict[str, Any] = Field(description="The CloudEvent as it came")
 
 
@@ -388,8 +388,8 @@ _PROBLEMS: dict[int, tuple[str, RequestFault]] = {
             "As many streams are open as may be",
         ),
         (
-            NotYet("The place in includes was not reached within 5 s."),
-            "A dependency does not answer, or the place is not reached yet",
+            NotYet("The position in includes was not reached within 5 s."),
+            "A dependency does not answer, or the position is not reached yet",
         ),
     )
 }

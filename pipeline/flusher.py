@@ -49,7 +49,7 @@ class PendingChunk:
     """None of a small one: it is decoded when the batch is made."""
 
     @property
-    def place(self) -> Partition:
+    def partition(self) -> Partition:
         """The partition that it came from."""
         return Partition(self.delivery.chunk.topic, self.delivery.chunk.partition)
 
@@ -168,27 +168,29 @@ class Flusher:
         A chunk whose partition is dropped meanwhile is forgotten too.
         """
         chunk = delivery.chunk
-        place = Partition(chunk.topic, chunk.partition)
-        drops = self._drops[place]
+        partition = Partition(chunk.topic, chunk.partition)
+        drops = self._drops[partition]
         size = sum(len(record.value or b"") for record in chunk.records)
         pending = PendingChunk(delivery, self._epoch(chunk.topic), size)
         async with self._change:
-            await self._change.wait_for(lambda: self._may_queue() or self._drops[place] != drops)
-            if self._drops[place] != drops:
+            await self._change.wait_for(
+                lambda: self._may_queue() or self._drops[partition] != drops
+            )
+            if self._drops[partition] != drops:
                 return
-            queue = self._waiting.setdefault(place, PartitionQueue())
+            queue = self._waiting.setdefault(partition, PartitionQueue())
             queue.append(pending)
             self._budget.add(size)
-            self._hold(place, queue.long)
+            self._hold(partition, queue.long)
             self._change.notify_all()
 
     def drop(self, lost: Collection[Partition]) -> None:
         """Forgets queued chunks of revoked partitions: they are somebody else's now, unacknowledged."""
         self._drops.update(lost)
-        for place in lost:
-            if queue := self._waiting.pop(place, None):
+        for partition in lost:
+            if queue := self._waiting.pop(partition, None):
                 self._budget.add(-queue.size)
-                self._hold(place, False)
+                self._hold(partition, False)
 
     async def run(self) -> None:
         """Writes batches for ever; what `write` or `send` raises ends it, with nothing acknowledged."""
@@ -217,9 +219,9 @@ class Flusher:
             finally:
                 await self._give_back(taken)
             unsent = {record.partition for record, _ in written.batch.refused}
-            acknowledge(one for one in kept if one.place.partition not in unsent)
+            acknowledge(one for one in kept if one.partition.partition not in unsent)
             if unsent:
-                refusing = [one for one in kept if one.place.partition in unsent]
+                refusing = [one for one in kept if one.partition.partition in unsent]
                 await self._sending.acquire()
                 sending.create_task(self._send_and_acknowledge(written.batch, refusing))
             took = loop.time() - began
@@ -240,8 +242,8 @@ class Flusher:
                 await self._change.wait_for(lambda: any(self._undecoded()))
                 queue = min(self._undecoded(), key=lambda queue: queue.records)
                 pending = queue.undecoded.popleft()
-            topic, partition = pending.place
-            run = Run(partition, pending.epoch, pending.delivery.chunk.records)
+            topic, number = pending.partition
+            run = Run(number, pending.epoch, pending.delivery.chunk.records)
             decoded = await asyncio.to_thread(decode, topic, [run])
             async with self._change:
                 pending.decoded = decoded
@@ -253,9 +255,9 @@ class Flusher:
         """Without what was dropped since `drops`, also while it was decoded: it may be ours again, under another
         claim."""
         while True:
-            kept = [one for one in taken if self._drops[one.place] == drops[one.place]]
+            kept = [one for one in taken if self._drops[one.partition] == drops[one.partition]]
             chunks = await asyncio.to_thread(decode_all, kept)
-            if all(self._drops[one.place] == drops[one.place] for one in kept):
+            if all(self._drops[one.partition] == drops[one.partition] for one in kept):
                 return kept, chunks
 
     async def _give_back(self, taken: list[PendingChunk]) -> None:
@@ -277,16 +279,16 @@ class Flusher:
             records = size = 0
             turns = deque(self._waiting)
             while turns and records < MAX_RECORDS and size < MAX_BYTES:
-                place = turns.popleft()
-                queue = self._waiting.pop(place)
-                self._waiting[place] = queue  # the last to be taken from
+                partition = turns.popleft()
+                queue = self._waiting.pop(partition)
+                self._waiting[partition] = queue  # the last to be taken from
                 if queue.ready:
-                    turns.append(place)
+                    turns.append(partition)
                     taken.append(queue.popleft())
                     records += taken[-1].records
                     size += taken[-1].size
-            for place in {one.place for one in taken}:
-                self._hold(place, self._waiting[place].long)
+            for partition in {one.partition for one in taken}:
+                self._hold(partition, self._waiting[partition].long)
             self._change.notify_all()
         return taken
 
@@ -336,7 +338,7 @@ def decode_all(taken: Iterable[PendingChunk]) -> list[DecodedChunk]:
         if pending.decoded is None:
             small.append(pending)
             continue
-        if any(one.place == pending.place for one in small):
+        if any(one.partition == pending.partition for one in small):
             found += _decode_small(small)
             small = []
         found.append(pending.decoded)
@@ -346,10 +348,13 @@ def decode_all(taken: Iterable[PendingChunk]) -> list[DecodedChunk]:
 def _decode_small(pending: Iterable[PendingChunk]) -> list[DecodedChunk]:
     runs: dict[tuple[Partition, int], list[KafkaRecord]] = {}
     for one in pending:
-        runs.setdefault((one.place, one.epoch), []).extend(one.delivery.chunk.records)
+        runs.setdefault((one.partition, one.epoch), []).extend(one.delivery.chunk.records)
     if not runs:
         return []
     ((topic, _), _), *_ = runs
     return [
-        decode(topic, [Run(place.partition, epoch, run) for (place, epoch), run in runs.items()])
+        decode(
+            topic,
+            [Run(partition.partition, epoch, run) for (partition, epoch), run in runs.items()],
+        )
     ]

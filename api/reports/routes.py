@@ -72,15 +72,15 @@ class ReportRoutes:
 
     async def _including(
         self,
-        places: list[RequiredPosition],
+        positions: list[RequiredPosition],
         endpoint: Endpoint,
         request: Request,
         shop: str,
         question: Any,
     ) -> Response:
         with self._shares.slot(shop):
-            await wait_included(self._tracker, places, self._look)
-            refused = await self._refusals.reason(shop, places) if self._refusals else None
+            await wait_included(self._tracker, positions, self._look)
+            refused = await self._refusals.reason(shop, positions) if self._refusals else None
             cached = await self._cached(endpoint, shop, question, exact=True)
             response = respond(request, cached)
         if refused is not None:

@@ -94,8 +94,8 @@ def decode(topic: str, runs: Sequence[Run]) -> DecodedChunk:
     found, values, unread = _opened(records)
     raw = pa.array(values, pa.binary())
     arrived = [records[i].timestamp // 1000 for i in found]
-    read, users, places, wrong = _sort_out(topic, values, raw, arrived)
-    accepted = places if len(found) == len(records) else [found[i] for i in places]
+    read, users, indices, wrong = _sort_out(topic, values, raw, arrived)
+    accepted = indices if len(found) == len(records) else [found[i] for i in indices]
     refused = [*unread, *((found[i], refusal) for i, refusal in wrong)]
     if unread:
         refused.sort(key=lambda one: one[0])
@@ -109,7 +109,7 @@ def decode(topic: str, runs: Sequence[Run]) -> DecodedChunk:
             [records[i] for i in accepted],
             partitions[accepted],
             epochs[accepted],
-            raw if len(places) == len(values) else raw.take(pa.array(places, pa.int64())),
+            raw if len(indices) == len(values) else raw.take(pa.array(indices, pa.int64())),
         )
     return DecodedChunk(
         tuple(_part(topic, run) for run in runs),
@@ -266,5 +266,5 @@ def _history(topic: str, kept: _Kept, read: pa.Table, users: pa.ChunkedArray) ->
 
 def record_of(topic: str, partition: int, record: KafkaRecord) -> Record:
     """A consumer's record as a dead letter tells of it."""
-    place = (topic, partition, record.offset)
-    return Record(*place, record.timestamp, record.key, record.value, tuple(record.headers))
+    at = (topic, partition, record.offset)
+    return Record(*at, record.timestamp, record.key, record.value, tuple(record.headers))
