@@ -16,6 +16,7 @@ from api.freshness import health
 from api.freshness.source import Freshness
 from api.freshness.topology import Look
 from api.freshness.tracker import FreshnessTracker
+from api.hooks.bodies import BodyMemory
 from api.hooks.routes import HookRoutes
 from api.hooks.secrets import Secrets
 from api.ingest.routes import IngestRoutes, NoSender, Sends
@@ -74,6 +75,8 @@ class Deps:
     keys: Jwks | None = None
     sender: Sends = field(default_factory=NoSender)
     hook_secrets: Secrets = field(default_factory=dict)
+    by_address: bool = True
+    """Whether the address of a connection tells one sender from another: not behind a proxy."""
     refusals: Refusals | None = None
     disk: Disk | None = None
     reports_at_once: int = 500
@@ -123,6 +126,7 @@ def create_app(deps: Deps, now: Callable[[], datetime] = utc_now) -> FastAPI:
         lambda: deps.tracker.topology,
         metrics,
         lambda: now().timestamp(),
+        BodyMemory(deps.by_address),
     )
     app.include_router(hooks.router())
     app.include_router(health.router(checks, metrics=deps.metrics_here))

@@ -114,6 +114,12 @@ class ContentTooLarge(RequestFault):
     status, kind, title = 413, "content-too-large", "Content Too Large"
 
 
+class TooSlow(RequestFault):
+    """A body does not come in the time that it may take."""
+
+    status, kind, title = 408, "too-slow", "Request Timeout"
+
+
 class UnsupportedContent(RequestFault):
     """A body is of a kind that is not read here."""
 

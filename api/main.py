@@ -99,7 +99,6 @@ async def _serve(
         ClickHouseClient(address, timeout=ENGINE_TIMEOUT, pool=ENGINE_POOL) as engine,
         _background(settings, engine, keys) as (hub, tracker, reader, watch, peers, failed),
     ):
-        presence = Presence(peers.name)
         sender = KafkaSender(async_options(settings))
         refusals = Refusals(engine, async_options(settings), lambda: tracker.topology)
         deps = Deps(
@@ -110,59 +109,79 @@ async def _serve(
             hub=hub,
             kafka=reader.unavailable_reason,
             look=watch.fresh,
-            origins=settings.origins,
-            presence=presence,
+            presence=Presence(peers.name),
             keys=keys,
             sender=sender,
             hook_secrets=secrets,
             refusals=refusals,
-            disk=_disk(settings),
-            reports_at_once=settings.reports_at_once,
-            access_log=settings.access_log,
-            streams=_streams(settings.streams, most),
-            streams_per_address=settings.streams_per_address,
-            streams_per_user=settings.streams_per_user,
-            stream_seconds=settings.stream_seconds,
-            cookie_cross_site=settings.cookie_cross_site,
-            metrics_here=not settings.metrics_port,
+            **_bounds(settings, most),
         )
         host, port = listener.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         log.info("serving http://%s:%d, at most %d connections", shown, port, most)
-        app = create_app(deps)
-        sockets: SocketIo = app.state.sockets
-
-        def goodbye() -> None:
-            hub.close()
-            sockets.close()
-
-        config = configure(
-            app,
-            direct=settings.push_direct,
-            per_address=settings.connections_per_address,
-            most=most,
-            refused=app.state.refused_early,
-        )
-        server = Server(config, goodbye)
-        scraped = await _listen_for_metrics(settings, app.state.metrics)
-        failed.add_done_callback(lambda _: server.stop())
-        presence_publisher = PresencePublisher(presence, peers, hub)
-        keeper = Timekeeper(hub, sockets.sweep)
-        beside = [
-            asyncio.create_task(keeper.run(), name="timekeeper"),
-            asyncio.create_task(presence_publisher.run(), name="presence"),
-        ]
-        for task in beside:
-            task.add_done_callback(lambda done: _crash(done, failed))
-        await server.serve([listener])
-        if scraped:
-            await scraped.cleanup()
-        for task in beside:
-            task.cancel()
-        await presence_publisher.stop()
+        await _answer(settings, deps, peers, most, listener, failed)
         await refusals.stop()
         await sender.stop()
         return 1 if failed.done() else 0
+
+
+def _bounds(settings: Settings, most: int) -> dict[str, Any]:
+    """What the settings say of a process with at most so many connections."""
+    return {
+        "origins": settings.origins,
+        "by_address": settings.connections_per_address > 0,
+        "disk": _disk(settings),
+        "reports_at_once": settings.reports_at_once,
+        "access_log": settings.access_log,
+        "streams": _streams(settings.streams, most),
+        "streams_per_address": settings.streams_per_address,
+        "streams_per_user": settings.streams_per_user,
+        "stream_seconds": settings.stream_seconds,
+        "cookie_cross_site": settings.cookie_cross_site,
+        "metrics_here": not settings.metrics_port,
+    }
+
+
+async def _answer(
+    settings: Settings,
+    deps: Deps,
+    peers: Peers,
+    most: int,
+    listener: socket,
+    failed: asyncio.Future[None],
+) -> None:
+    """Serves the application until a signal, or until `failed` is done, with what streams need beside it."""
+    app = create_app(deps)
+    sockets: SocketIo = app.state.sockets
+
+    def goodbye() -> None:
+        deps.hub.close()
+        sockets.close()
+
+    config = configure(
+        app,
+        direct=settings.push_direct,
+        per_address=settings.connections_per_address,
+        most=most,
+        refused=app.state.refused_early,
+    )
+    server = Server(config, goodbye)
+    scraped = await _listen_for_metrics(settings, app.state.metrics)
+    failed.add_done_callback(lambda _: server.stop())
+    presence_publisher = PresencePublisher(deps.presence, peers, deps.hub)
+    keeper = Timekeeper(deps.hub, sockets.sweep)
+    beside = [
+        asyncio.create_task(keeper.run(), name="timekeeper"),
+        asyncio.create_task(presence_publisher.run(), name="presence"),
+    ]
+    for task in beside:
+        task.add_done_callback(lambda done: _crash(done, failed))
+    await server.serve([listener])
+    if scraped:
+        await scraped.cleanup()
+    for task in beside:
+        task.cancel()
+    await presence_publisher.stop()
 
 
 async def _listen_for_metrics(settings: Settings, registry: CollectorRegistry) -> Any:

@@ -10,6 +10,7 @@ import orjson
 from starlette.datastructures import Headers, QueryParams
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -132,6 +133,8 @@ class ErrorMiddleware:
 
         try:
             await self._app(scope, receive, watched)
+        except ClientDisconnect:
+            return  # within its body: nobody waits for an answer
         except Exception as fault:
             if begun or scope["type"] != "http":
                 raise

@@ -1,11 +1,16 @@
-"""Gathers chunks while a batch is written, and writes what has gathered as the next one."""
+"""Gathers chunks while a batch is written, and writes what has gathered as the next one.
+
+Partitions take turns, so that one with a flood waits alone: a batch takes a chunk of each partition before a second of
+any; big chunks are decoded beside the batches, and those not decoded yet hold up only what is behind them in their own
+partition; and a partition of which much is waiting is not read on (`hold`), while the others are.
+"""
 
 import asyncio
 import logging
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipeline.batch import Batch, assemble
 from pipeline.decode import DecodedChunk, KafkaRecord, Run, decode
@@ -18,6 +23,8 @@ logger = logging.getLogger(__name__)
 MAX_RECORDS = 100_000
 MAX_BYTES = 32 * 1024 * 1024
 """A batch takes no further chunk beyond them; twice as much may wait, then the consumer waits too."""
+HOLD_SHARE = 0.5
+"""Where so much of a full batch waits of one partition, the consumer does not read that partition on."""
 BUDGET_BYTES = 128 * 1024 * 1024
 """What the flushers of a worker hold together, waiting or being written; beyond it one chunk of each topic."""
 MANY_RECORDS, MORE_SECONDS = 2000, 0.2
@@ -28,21 +35,21 @@ more records, at most so many seconds from start to start. A small batch costs t
 big one, and what the engine spends on batches the reports go without."""
 SMALL_RECORDS = 500
 """A chunk of fewer is decoded with the others of its batch: alone, each of its records would cost several times
-as much. One of more is decoded as it comes, while the batch before is written."""
+as much. One of more is decoded beside the batches, before its own."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PendingChunk:
     """A chunk that waits for its batch, with its acknowledgement; `size` is in bytes of the records' values."""
 
     delivery: Delivery
     epoch: int
     size: int
-    decoded: DecodedChunk | None
+    decoded: DecodedChunk | None = None
     """None of a small one: it is decoded when the batch is made."""
 
     @property
-    def place(self) -> Partition:
+    def partition(self) -> Partition:
         """The partition that it came from."""
         return Partition(self.delivery.chunk.topic, self.delivery.chunk.partition)
 
@@ -51,6 +58,46 @@ class PendingChunk:
         """How many records it has."""
         return len(self.delivery.chunk.records)
 
+    @property
+    def small(self) -> bool:
+        """Whether it is decoded with others."""
+        return self.records < SMALL_RECORDS
+
+
+@dataclass(slots=True)
+class PartitionQueue:
+    """Chunks of one partition that wait, in the order of arrival; the big ones are decoded from the front on."""
+
+    chunks: deque[PendingChunk] = field(default_factory=deque)
+    undecoded: deque[PendingChunk] = field(default_factory=deque)
+    records: int = 0
+    size: int = 0
+
+    def append(self, pending: PendingChunk) -> None:
+        """Adds a chunk."""
+        self.chunks.append(pending)
+        if not pending.small:
+            self.undecoded.append(pending)
+        self.records += pending.records
+        self.size += pending.size
+
+    @property
+    def ready(self) -> bool:
+        """Whether the first chunk can go into a batch."""
+        return bool(self.chunks) and (self.chunks[0].small or self.chunks[0].decoded is not None)
+
+    def popleft(self) -> PendingChunk:
+        """The first chunk."""
+        pending = self.chunks.popleft()
+        self.records -= pending.records
+        self.size -= pending.size
+        return pending
+
+    @property
+    def long(self) -> bool:
+        """Whether the partition is not to be read on."""
+        return self.records >= HOLD_SHARE * MAX_RECORDS or self.size >= HOLD_SHARE * MAX_BYTES
+
 
 SENDS_AT_ONCE = 4
 """Batches of a topic whose dead letters are being sent; then the next waits: it could not be acknowledged either."""
@@ -58,6 +105,7 @@ SENDS_AT_ONCE = 4
 Write = Callable[[Batch], Awaitable[Written]]
 Send = Callable[[Batch], Awaitable[None]]
 Report = Callable[[Written, float], None]
+Hold = Callable[[Partition, bool], None]
 
 
 class MemoryBudget:
@@ -81,8 +129,9 @@ class MemoryBudget:
 class Flusher:
     """One for a topic, over all the partitions of it that this worker has; `budget` is shared by all of them.
 
-    `write` returns when the batch is durable, whatever it takes, and `send` when its dead letters are: chunks with
-    refused records are acknowledged then, while the batches that follow are written. `written` gets a batch, with
+    `write` returns when the batch is durable, whatever it takes, and `send` when its dead letters are: partitions with
+    refused records are acknowledged then, while the batches that follow are written. `hold` stops and resumes the
+    reading of a partition; what was read before may still be offered. `written` gets a batch, with
     the seconds that it took, once it is written. `pace` is the least time in seconds from one start to the next,
     unless a full batch waits; after a batch that took long it is longer.
     """
@@ -96,6 +145,7 @@ class Flusher:
         written: Report,
         pace: float,
         budget: MemoryBudget,
+        hold: Hold,
     ) -> None:
         self._epoch = epoch
         self._next_id = next_id
@@ -104,52 +154,49 @@ class Flusher:
         self._sending = asyncio.Semaphore(SENDS_AT_ONCE)
         self._written = written
         self._pace_seconds = pace
-        self._waiting: deque[PendingChunk] = deque()
-        self._records = 0
-        self._bytes = 0
+        self._waiting: dict[Partition, PartitionQueue] = {}
+        """The partition that a batch took from last is the last."""
         self._drops: Counter[Partition] = Counter()
         self._budget = budget
+        self._hold = hold
         self._change = budget.change
 
     async def offer(self, delivery: Delivery) -> None:
-        """Decodes a chunk, unless it is small, and queues it; waits where two full batches are queued already,
-        or one chunk while the memory budget is used up.
+        """Queues a chunk; waits where two full batches are queued already, or one chunk while the memory budget is used
+        up.
 
         A chunk whose partition is dropped meanwhile is forgotten too.
         """
         chunk = delivery.chunk
-        place = Partition(chunk.topic, chunk.partition)
-        drops = self._drops[place]
-        epoch = self._epoch(chunk.topic)
+        partition = Partition(chunk.topic, chunk.partition)
+        drops = self._drops[partition]
         size = sum(len(record.value or b"") for record in chunk.records)
-        decoded = None
-        if len(chunk) >= SMALL_RECORDS:
-            run = Run(chunk.partition, epoch, chunk.records)
-            decoded = await asyncio.to_thread(decode, chunk.topic, [run])
+        pending = PendingChunk(delivery, self._epoch(chunk.topic), size)
         async with self._change:
-            await self._change.wait_for(lambda: self._may_queue() or self._drops[place] != drops)
-            if self._drops[place] != drops:
+            await self._change.wait_for(
+                lambda: self._may_queue() or self._drops[partition] != drops
+            )
+            if self._drops[partition] != drops:
                 return
-            pending = PendingChunk(delivery, epoch, size, decoded)
-            self._add(pending, 1)
+            queue = self._waiting.setdefault(partition, PartitionQueue())
+            queue.append(pending)
             self._budget.add(size)
-            self._waiting.append(pending)
+            self._hold(partition, queue.long)
             self._change.notify_all()
 
     def drop(self, lost: Collection[Partition]) -> None:
         """Forgets queued chunks of revoked partitions: they are somebody else's now, unacknowledged."""
         self._drops.update(lost)
-        kept = [w for w in self._waiting if w.place not in lost]
-        for pending in self._waiting:
-            if pending.place in lost:
-                self._add(pending, -1)
-                self._budget.add(-pending.size)
-        self._waiting = deque(kept)
+        for partition in lost:
+            if queue := self._waiting.pop(partition, None):
+                self._budget.add(-queue.size)
+                self._hold(partition, False)
 
     async def run(self) -> None:
         """Writes batches for ever; what `write` or `send` raises ends it, with nothing acknowledged."""
         try:
             async with asyncio.TaskGroup() as sending:
+                sending.create_task(self._decode_ahead())
                 await self._write_for_ever(sending)
         except BaseExceptionGroup as failed:
             raise failed.exceptions[0] from None
@@ -171,11 +218,12 @@ class Flusher:
                 continue
             finally:
                 await self._give_back(taken)
-            if written.batch.refused:
+            unsent = {record.partition for record, _ in written.batch.refused}
+            acknowledge(one for one in kept if one.partition.partition not in unsent)
+            if unsent:
+                refusing = [one for one in kept if one.partition.partition in unsent]
                 await self._sending.acquire()
-                sending.create_task(self._send_and_acknowledge(written.batch, kept))
-            else:
-                acknowledge(kept)
+                sending.create_task(self._send_and_acknowledge(written.batch, refusing))
             took = loop.time() - began
             self._written(written, took)
             rested = await self._rest(took)
@@ -187,15 +235,29 @@ class Flusher:
             self._sending.release()
         acknowledge(kept)
 
+    async def _decode_ahead(self) -> None:
+        """Decodes big chunks, one at a time: of the partition that has the fewest records waiting."""
+        while True:
+            async with self._change:
+                await self._change.wait_for(lambda: any(self._undecoded()))
+                queue = min(self._undecoded(), key=lambda queue: queue.records)
+                pending = queue.undecoded.popleft()
+            topic, number = pending.partition
+            run = Run(number, pending.epoch, pending.delivery.chunk.records)
+            decoded = await asyncio.to_thread(decode, topic, [run])
+            async with self._change:
+                pending.decoded = decoded
+                self._change.notify_all()
+
     async def _decode(
         self, taken: list[PendingChunk], drops: Counter[Partition]
     ) -> tuple[list[PendingChunk], list[DecodedChunk]]:
         """Without what was dropped since `drops`, also while it was decoded: it may be ours again, under another
         claim."""
         while True:
-            kept = [one for one in taken if self._drops[one.place] == drops[one.place]]
+            kept = [one for one in taken if self._drops[one.partition] == drops[one.partition]]
             chunks = await asyncio.to_thread(decode_all, kept)
-            if all(self._drops[one.place] == drops[one.place] for one in kept):
+            if all(self._drops[one.partition] == drops[one.partition] for one in kept):
                 return kept, chunks
 
     async def _give_back(self, taken: list[PendingChunk]) -> None:
@@ -208,18 +270,25 @@ class Flusher:
         async with self._change:
             self._change.notify_all()  # `drop` may have made room
             while True:
-                await self._change.wait_for(lambda: bool(self._waiting))
+                await self._change.wait_for(self._ready)
                 if more and self._records >= MANY_RECORDS and not self._full(1):
                     await self._until_full(MORE_SECONDS)
-                if self._waiting:  # `drop` may have taken what was there
+                if self._ready():  # `drop` may have taken what was there
                     break
-            taken, records, size = [], 0, 0
-            while self._waiting and records < MAX_RECORDS and size < MAX_BYTES:
-                pending = self._waiting.popleft()
-                self._add(pending, -1)
-                records += pending.records
-                size += pending.size
-                taken.append(pending)
+            taken: list[PendingChunk] = []
+            records = size = 0
+            turns = deque(self._waiting)
+            while turns and records < MAX_RECORDS and size < MAX_BYTES:
+                partition = turns.popleft()
+                queue = self._waiting.pop(partition)
+                self._waiting[partition] = queue  # the last to be taken from
+                if queue.ready:
+                    turns.append(partition)
+                    taken.append(queue.popleft())
+                    records += taken[-1].records
+                    size += taken[-1].size
+            for partition in {one.partition for one in taken}:
+                self._hold(partition, self._waiting[partition].long)
             self._change.notify_all()
         return taken
 
@@ -236,15 +305,22 @@ class Flusher:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._change.wait_for(lambda: self._full(1)), seconds)
 
+    def _ready(self) -> bool:
+        return any(queue.ready for queue in self._waiting.values())
+
+    def _undecoded(self) -> Iterator[PartitionQueue]:
+        return (queue for queue in self._waiting.values() if queue.undecoded)
+
     def _may_queue(self) -> bool:
-        return not self._full(2) and not (self._waiting and self._budget.full)
+        return not self._full(2) and not (self._records and self._budget.full)
 
     def _full(self, times: int) -> bool:
-        return self._records >= times * MAX_RECORDS or self._bytes >= times * MAX_BYTES
+        size = sum(queue.size for queue in self._waiting.values())
+        return self._records >= times * MAX_RECORDS or size >= times * MAX_BYTES
 
-    def _add(self, pending: PendingChunk, sign: int) -> None:
-        self._records += sign * pending.records
-        self._bytes += sign * pending.size
+    @property
+    def _records(self) -> int:
+        return sum(queue.records for queue in self._waiting.values())
 
 
 def acknowledge(kept: Iterable[PendingChunk]) -> None:
@@ -254,27 +330,31 @@ def acknowledge(kept: Iterable[PendingChunk]) -> None:
 
 
 def decode_all(taken: Iterable[PendingChunk]) -> list[DecodedChunk]:
-    """Chunks of each partition in the order of arrival; small ones between two big ones are decoded as one, whatever
-    their partitions."""
+    """Chunks of each partition in the order of arrival; small ones are decoded as one, whatever their partitions,
+    up to the next big one of the same partition."""
     found: list[DecodedChunk] = []
     small: list[PendingChunk] = []
     for pending in taken:
         if pending.decoded is None:
             small.append(pending)
-        else:
+            continue
+        if any(one.partition == pending.partition for one in small):
             found += _decode_small(small)
-            found.append(pending.decoded)
             small = []
+        found.append(pending.decoded)
     return found + _decode_small(small)
 
 
 def _decode_small(pending: Iterable[PendingChunk]) -> list[DecodedChunk]:
     runs: dict[tuple[Partition, int], list[KafkaRecord]] = {}
     for one in pending:
-        runs.setdefault((one.place, one.epoch), []).extend(one.delivery.chunk.records)
+        runs.setdefault((one.partition, one.epoch), []).extend(one.delivery.chunk.records)
     if not runs:
         return []
     ((topic, _), _), *_ = runs
     return [
-        decode(topic, [Run(place.partition, epoch, run) for (place, epoch), run in runs.items()])
+        decode(
+            topic,
+            [Run(partition.partition, epoch, run) for (partition, epoch), run in runs.items()],
+        )
     ]

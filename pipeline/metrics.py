@@ -64,16 +64,12 @@ class Metrics:
     def __init__(self) -> None:
         registry = self.registry = CollectorRegistry()
         self._counters = {
-            name: Counter(name, about, labels, registry=registry)
-            for name, (about, labels) in _COUNTERS.items()
+            name: Counter(name, *of, registry=registry) for name, of in _COUNTERS.items()
         }
+        self._gauges = {name: Gauge(name, *of, registry=registry) for name, of in _GAUGES.items()}
         self._histograms = {
             name: Histogram(name, about, buckets=buckets, registry=registry)
             for name, (about, buckets) in _HISTOGRAMS.items()
-        }
-        self._gauges = {
-            name: Gauge(name, about, labels, registry=registry)
-            for name, (about, labels) in _GAUGES.items()
         }
         self._gauges["shopstream_build_info"].labels("pipeline", version("shopstream")).set(1)
         self._gauges["shopstream_as_of_age_seconds"].set(float("nan"))  # not known yet

@@ -72,38 +72,15 @@ class Worker:
         publisher = StoringPublisher(
             self.producer, self.engine, self.epochs.present, Backoff("ClickHouse (notices)")
         )
-        self.notifier = Notifier(
-            self.engine,
-            publisher,
-            lambda: self.progress_publisher.publish(),
-            self.ids.next,
-            _now,
-            Backoff("notices"),
-        )
+        self._add_publishers(name, publisher)
         self.writer = BatchWriter(self.store, Alerts(self.engine, publisher, _now))
         self.ownership = Ownership(
-            self.store,
-            self.writer.apply,
-            self.ids,
-            self.recovery_backoff,
-            self._recovered,
+            self.store, self.writer.apply, self.ids, self.recovery_backoff, self._recovered
         )
         self.flushers = self._flushers()
-        self.progress_publisher = ProgressPublisher(
-            name,
-            self.store,
-            self.producer,
-            self.progress,
-            self.metrics.totals,
-            self.ids.next,
-            self.progress_backoff,
-        )
+        audit = Audit(self.engine, self.store, self.ids)
         self.auditor = Auditor(
-            self.engine,
-            Audit(self.engine, self.store, self.ids),
-            self._audits,
-            self._audited,
-            settings.audit_seconds,
+            self.engine, audit, self._audits, self._audited, settings.audit_seconds
         )
         self.metrics.watch_retries(self._retries())
         self.status = Status(self.metrics.registry, self.unavailable)
@@ -120,6 +97,26 @@ class Worker:
         self.recovery_backoff = Backoff("ClickHouse (recovery)")
         self.progress_backoff = Backoff("progress")
         self.dead_letters_backoff = Backoff("dead letters")
+
+    def _add_publishers(self, name: str, publisher: StoringPublisher) -> None:
+        """Of what changed, and of how far this worker is; a notice follows the progress that includes it."""
+        self.progress_publisher = ProgressPublisher(
+            name,
+            self.store,
+            self.producer,
+            self.progress,
+            self.metrics.totals,
+            self.ids.next,
+            self.progress_backoff,
+        )
+        self.notifier = Notifier(
+            self.engine,
+            publisher,
+            self.progress_publisher.publish,
+            self.ids.next,
+            _now,
+            Backoff("notices"),
+        )
 
     def _retries(self) -> dict[str, Callable[[], int]]:
         """Counts of failed tries by the `dependency` of the metric."""
@@ -141,6 +138,7 @@ class Worker:
                 self._written,
                 spec.pace,
                 budget,
+                self._hold,
             )
             for topic, spec in TOPIC_SPECS.items()
         }
@@ -256,6 +254,9 @@ class Worker:
         for flusher in self.flushers.values():
             flusher.drop(revoked)
         self._assigned = False
+
+    def _hold(self, partition: Partition, held: bool) -> None:
+        self.kafka.hold(TP(partition.topic, partition.partition), held)
 
     async def _write(self, batch: Batch) -> Written:
         self._began[batch.topic] = time.monotonic()

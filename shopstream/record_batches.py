@@ -11,7 +11,7 @@ record, at its last offset, whose value is an `Unread`. Nor does aiokafka bound 
 import struct
 import threading
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from mmap import mmap
 from typing import Any, NamedTuple
 
@@ -141,45 +141,45 @@ def bound_aiokafka() -> None:
         return
     _replace(default_records, INFLATE)
     _replace(legacy_records, {name: f for name, f in INFLATE.items() if name != "zstd_decode"})
-    result, records = fetcher.FetchResult, fetcher.MemoryRecords
-    taken = fetcher.Fetcher.fetched_records
+    records, taken = fetcher.MemoryRecords, fetcher.Fetcher.fetched_records
+    fetcher.FetchResult = type("BoundedResult", (fetcher.FetchResult,), {"getall": _getall})
+    fetcher.MemoryRecords = lambda data: _Batches(data, records)
+    fetcher.Fetcher.fetched_records = _in_turn(taken)
+    fetcher.Fetcher.bounded = True
 
-    class BoundedResult(result):  # type: ignore[misc, valid-type]
-        """Gives no more of a partition than the poll has left."""
 
-        _partition_records: Any
+def _getall(self: Any, max_records: int | None = None) -> list[Any]:
+    """`FetchResult.getall` that gives no more of a partition than the poll has left."""
+    if _own.left <= 0 or not self.check_assignment(self._topic_partition):
+        return []
+    found = []
+    while self.has_more():
+        record = next(self._partition_records, None)
+        self._update_position()
+        if record is None:
+            self._partition_records = None
+            break
+        found.append(record)
+        _own.left -= RECORD_BYTES + len(record.key or b"") + len(record.value or b"")
+        if record.headers:
+            _own.left -= header_bytes(record.headers)
+        if _own.left <= 0 or len(found) == (max_records or POLL_RECORDS):
+            break
+    return found
 
-        def getall(self, max_records: int | None = None) -> list[Any]:
-            if _own.left <= 0 or not self.check_assignment(self._topic_partition):
-                return []
-            found = []
-            while self.has_more():
-                record = next(self._partition_records, None)
-                self._update_position()
-                if record is None:
-                    self._partition_records = None
-                    break
-                found.append(record)
-                _own.left -= RECORD_BYTES + len(record.key or b"") + len(record.value or b"")
-                if record.headers:
-                    _own.left -= header_bytes(record.headers)
-                if _own.left <= 0 or len(found) == (max_records or POLL_RECORDS):
-                    break
-            return found
 
-    async def fetched_records(self: Any, *args: Any, **kwargs: Any) -> Any:
-        """What was not taken whole waits behind the others for the next poll."""
+def _in_turn(fetched: Callable[..., Awaitable[dict[Any, Any]]]) -> Any:
+    """`Fetcher.fetched_records`, after which what was not taken whole waits behind the others for the next poll."""
+
+    async def fetched_records(self: Any, *args: Any, **kwargs: Any) -> dict[Any, Any]:
         _own.left = POLL_BYTES
-        found = await taken(self, *args, **kwargs)
+        found = await fetched(self, *args, **kwargs)
         for partition in found:
             if partition in self._records:
                 self._records.move_to_end(partition)
         return found
 
-    fetcher.FetchResult = BoundedResult
-    fetcher.MemoryRecords = lambda data: _Batches(data, records)
-    fetcher.Fetcher.fetched_records = fetched_records
-    fetcher.Fetcher.bounded = True
+    return fetched_records
 
 
 def bound_kafka_python() -> None:

@@ -29,7 +29,7 @@ def check_positions(positions: list[RequiredPosition], topology: Topology | None
             raise ValueError(f"names a partition that does not exist: {_name(position)}")
         if position.epoch is not None and position.epoch != state.epoch:
             raise ValueError(
-                f"names a place that no longer exists: {_name(position)} was made again"
+                f"names a position that no longer exists: {_name(position)} was recreated"
             )
 
 

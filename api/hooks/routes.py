@@ -7,8 +7,8 @@ of the contract, Kafka. Nothing is parsed before the signature was checked.
 import asyncio
 import re
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Protocol
 
 import orjson
@@ -18,8 +18,9 @@ from starlette.responses import Response
 
 from api import trace
 from api.documents import Hooked, Responses, problem, responses
-from api.faults import Busy, ContentTooLarge, HookUnmapped, NotSigned, NotYet
+from api.faults import ContentTooLarge, HookUnmapped, NotSigned, NotYet
 from api.freshness.topology import Topology
+from api.hooks.bodies import BodyMemory, read_body
 from api.hooks.secrets import Secrets
 from api.hooks.signatures import HEADERS, is_signed
 from api.ingest.routes import Sends
@@ -37,8 +38,6 @@ TOPICS = {"shopify": "x-shopify-topic", "woocommerce": "x-wc-webhook-topic"}
 BIG_BYTES = 16 * 1024
 """A body of more is checked beside the event loop."""
 CHECKS_AT_ONCE = 2
-MEMORY_BYTES = 32 * 1024 * 1024
-"""Bodies of all requests in progress, as far as they have arrived: their senders are not known yet."""
 PING_BYTES = 64
 _PING = re.compile(rb"webhook_id=\d{1,20}")
 
@@ -61,6 +60,7 @@ class HookRoutes:
         topology: Callable[[], Topology | None],
         counts: Counts,
         clock: Callable[[], float],
+        memory: BodyMemory,
     ) -> None:
         self._secrets = secrets
         self._sender = sender
@@ -68,7 +68,7 @@ class HookRoutes:
         self._topology = topology
         self._counts = counts
         self._clock = clock
-        self._taken = 0
+        self._memory = memory
         self._checking = asyncio.Semaphore(CHECKS_AT_ONCE)
 
     async def take(self, request: Request) -> Response:
@@ -84,8 +84,8 @@ class HookRoutes:
         try:
             if HEADERS.get(platform, "") not in request.headers:
                 return await self._without_signature(platform, request)
-            with self._room() as take:
-                body = await _body(request, take, HOOK_BYTES)
+            with self._memory.slot(_address(request)) as take:
+                body = await read_body(request, take, HOOK_BYTES)
                 found = await self._found(platform, shop, request, body)
         except NotSigned:
             self._counts.hooked(known, "unsigned")
@@ -104,8 +104,8 @@ class HookRoutes:
     async def _without_signature(self, platform: str, request: Request) -> Response:
         """WooCommerce pings an address before it signs anything, and takes no other answer for a working one."""
         if platform == "woocommerce":
-            with self._room() as take, suppress(ContentTooLarge):
-                if _PING.fullmatch(await _body(request, take, PING_BYTES)):
+            with self._memory.slot(_address(request)) as take, suppress(ContentTooLarge):
+                if _PING.fullmatch(await read_body(request, take, PING_BYTES)):
                     return _answer({"ignored": "ping"})
         raise NotSigned
 
@@ -132,23 +132,6 @@ class HookRoutes:
             raise NotYet(f"The topic {topic} does not exist: `shopstream migrate` creates it.")
         await self._sender.send(records)
 
-    @contextmanager
-    def _room(self) -> Iterator[Callable[[int], None]]:
-        """Takes bytes of the memory for bodies, which are given back when the block ends; raises `Busy`."""
-        own = 0
-
-        def take(size: int) -> None:
-            nonlocal own
-            if self._taken + size > MEMORY_BYTES:
-                raise Busy("Too many webhooks are being read.", 1)
-            own += size
-            self._taken += size
-
-        try:
-            yield take
-        finally:
-            self._taken -= own
-
     def router(self) -> APIRouter:
         """The route with its documentation."""
         routes = APIRouter(tags=["hooks"])
@@ -157,11 +140,15 @@ class HookRoutes:
             self.take,
             methods=["POST"],
             response_class=Response,
-            responses=responses({200: {"model": Hooked}}, 413, 503) | _PROBLEMS,
+            responses=responses({200: {"model": Hooked}}, 408, 413, 503) | _PROBLEMS,
             openapi_extra={"parameters": _PARAMETERS, "requestBody": _BODY},
             summary="Take a webhook of a platform",
         )
         return routes
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 def _records(platform: str, shop: str, topic: str | None, body: bytes) -> list[Record] | str:
@@ -180,16 +167,6 @@ def _records(platform: str, shop: str, topic: str | None, body: bytes) -> list[R
         raise HookUnmapped(error.field, error.rule) from None
     except Refused as error:
         raise HookUnmapped(error.refusal.field, error.refusal.message) from None
-
-
-async def _body(request: Request, take: Callable[[int], None], limit: int) -> bytes:
-    found = bytearray()
-    async for part in request.stream():
-        take(len(part))
-        found += part
-        if len(found) > limit:
-            raise ContentTooLarge(f"A body has at most {limit} bytes.")
-    return bytes(found)
 
 
 _PARAMETERS = [

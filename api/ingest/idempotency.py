@@ -76,11 +76,11 @@ class IdempotencyKeys:
         """The oldest first; what is pending is in use."""
         now = self._clock()
         while self._entries:
-            place, entry = next(iter(self._entries.items()))
+            user_key, entry = next(iter(self._entries.items()))
             old = entry.until <= now or self._bytes > self._memory
             if not old or not entry.answer.done():
                 return
-            del self._entries[place]
+            del self._entries[user_key]
             self._bytes -= ENTRY_BYTES + len(entry.answer.result())
 
 

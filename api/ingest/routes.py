@@ -119,9 +119,9 @@ class IngestRoutes:
         for topic in {record.topic for record in events.records} - topology.keys():
             raise NotYet(f"The topic {topic} does not exist: `shopstream migrate` creates it.")
         stored = await self._sender.send(events.records)
-        self._counts.written_over_http(Counter(place.topic for place in stored))
-        places = [place._asdict() for place in stored]
-        return orjson.dumps({"records": places, "includes": includes(stored, topology)})
+        self._counts.written_over_http(Counter(record.topic for record in stored))
+        records = [record._asdict() for record in stored]
+        return orjson.dumps({"records": records, "includes": includes(stored, topology)})
 
     def router(self) -> APIRouter:
         """The route with its documentation."""
@@ -148,10 +148,9 @@ def includes(stored: Sequence[Stored], topology: Topology) -> str:
         return ":".join(map(str, stored[0]))
     ends: dict[Partition, Position] = {}
     for topic, partition, offset in stored:
-        place = Partition(topic, partition)
-        known = ends.get(place)
+        known = ends.get(Partition(topic, partition))
         if known is None or known.next <= offset:
-            ends[place] = Position(topology[topic].epoch, offset + 1)
+            ends[Partition(topic, partition)] = Position(topology[topic].epoch, offset + 1)
     return encode(ends)
 
 

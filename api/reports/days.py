@@ -25,7 +25,7 @@ SHORT = timedelta(days=2)
 MONTH_COST = 5
 """What reading a month costs, in days: it holds about as many products as some of them."""
 NOON = timedelta(hours=12)
-MONTHS, DAYS, QUARTER_HOURS = "months", "days", "quarters"
+MONTHS, DAYS, BUCKETS_15M = "months", "days", "buckets_15m"
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -127,9 +127,9 @@ def signed_runs(start: datetime, end: datetime, *, months: bool = True) -> list[
     """
     first, last = _nearest_day(start), _nearest_day(end)
     if (first, last) != (start, end) and end - start < SHORT:
-        return _whole(QUARTER_HOURS, start, end)
+        return _whole(BUCKETS_15M, start, end)
     middle = _days(first, last) if months else _whole(DAYS, first, last)
-    return [*_edge(QUARTER_HOURS, start, first), *middle, *_edge(QUARTER_HOURS, last, end)]
+    return [*_edge(BUCKETS_15M, start, first), *middle, *_edge(BUCKETS_15M, last, end)]
 
 
 def split_period(start: datetime, end: datetime) -> list[Run]:
@@ -140,8 +140,8 @@ def split_period(start: datetime, end: datetime) -> list[Run]:
     """
     first, last = _midnight_from(start), _midnight(end.date())
     if first > last or start >= end:
-        return _whole(QUARTER_HOURS, start, end)
-    found = _whole(QUARTER_HOURS, start, first)
+        return _whole(BUCKETS_15M, start, end)
+    found = _whole(BUCKETS_15M, start, first)
     while first < last:
         _, month = month_around(first)
         window, following = (
@@ -149,7 +149,7 @@ def split_period(start: datetime, end: datetime) -> list[Run]:
         )
         found.append(Run(window, first, following))
         first = following
-    return found + _whole(QUARTER_HOURS, last, end)
+    return found + _whole(BUCKETS_15M, last, end)
 
 
 def _days(first: datetime, last: datetime) -> list[Run]:

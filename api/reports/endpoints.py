@@ -8,10 +8,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from api import documents
 from api.faults import BadParameter
 from api.freshness.positions import read_positions
 from api.parameters import SHOP, Parameter
+from api.reports import documents
 from api.reports.days import DEFAULT_DAYS, EARLIEST, LATEST, MOST_DAYS, Span, read_date
 from api.reports.sales_reports import DailySales, Metrics, MonthlySales, Trends, WeeklySales
 from api.reports.stock import BEGIN, DEFAULT_LIMIT, MOST_LEVELS, StockPage, read_cursor

@@ -16,7 +16,7 @@ import numpy as np
 from api.freshness.source import FreshnessSource
 from api.lru import LruCache
 from api.reports.cache import Bucket, BucketCache, Sized
-from api.reports.days import QUARTER_HOURS, Run, split_period
+from api.reports.days import BUCKETS_15M, Run, split_period
 from api.reports.money import Column, from_units, summable, wide
 from clickhouse.client import Row
 
@@ -29,7 +29,7 @@ FEW = 3
 AGAIN_SECONDS = 5.0
 """Where all of a shop may have changed since much of it was read, much of it is read again only after so long."""
 Columns = Sequence[Sequence[Any]]
-"""Of `sold_parts.sql`; none at all where there is no row."""
+"""Of `product_buckets.sql`; none at all where there is no row."""
 BEST = 10
 """As many as `top_products.sql` gives."""
 CURRENCIES = 1000
@@ -172,11 +172,11 @@ class ProductQueries(Protocol):
         self, shop: str, currency: str, start: datetime, end: datetime, /
     ) -> list[Row]: ...
 
-    async def sold_units(
+    async def product_units(
         self, shop: str, products: Sequence[str], start: datetime, end: datetime, /
     ) -> list[Row]: ...
 
-    async def sold_parts(
+    async def product_buckets(
         self, shop: str, window: str, start: int, end: int, /
     ) -> Columns | None: ...
 
@@ -224,7 +224,7 @@ class ProductSales:
         buckets = await self._sold(shop, start, end)
         if buckets is not None:
             return units(buckets, products)
-        rows = await self._queries.sold_units(shop, products, start, end)
+        rows = await self._queries.product_units(shop, products, start, end)
         return {row["product_id"]: Decimal(row["units"]) for row in rows}
 
     async def _sold(self, shop: str, start: datetime, end: datetime) -> list[ProductSums] | None:
@@ -234,8 +234,8 @@ class ProductSales:
         buckets = [_bucket(run) for run in split_period(start, end)]
         if not self._worthwhile(shop, len(self._buckets.stale(shop, buckets))):
             return None
-        sold = await self._buckets.get(shop, buckets, self._fetch)
-        return None if None in sold else cast(list[ProductSums], sold)
+        sums = await self._buckets.get(shop, buckets, self._fetch)
+        return None if None in sums else cast(list[ProductSums], sums)
 
     def _worthwhile(self, shop: str, stale: int) -> bool:
         """Whether so many buckets should be read: they cost more than one statement, and are of use if they last."""
@@ -263,7 +263,7 @@ class ProductSales:
     ) -> dict[Bucket, Sized[ProductSums | None]]:
         """None of each where they are too much together."""
         window, start, end = span[0].window, span[0].start, span[-1].end
-        columns = await self._queries.sold_parts(shop, window, start, end)
+        columns = await self._queries.product_buckets(shop, window, start, end)
         products = self._numbers.get(shop)
         if products is None:  # as long as any bucket has them there is no other
             products = self._numbers[shop] = ProductNumbers()
@@ -288,7 +288,7 @@ def _spans(buckets: Sequence[Bucket]) -> list[list[Bucket]]:
     for bucket in sorted(buckets):
         first = found[-1][0] if found else None
         near = first and bucket.end - first.start <= SPAN * (bucket.end - bucket.start)
-        if near and first and bucket.window == first.window != QUARTER_HOURS:
+        if near and first and bucket.window == first.window != BUCKETS_15M:
             found[-1].append(bucket)
         else:
             found.append([bucket])

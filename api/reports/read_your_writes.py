@@ -26,16 +26,18 @@ READ_SECONDS = 2.0
 
 
 async def wait_included(
-    tracker: FreshnessTracker, places: list[RequiredPosition], look: Callable[[], Awaitable[Look]]
+    tracker: FreshnessTracker,
+    positions: list[RequiredPosition],
+    look: Callable[[], Awaitable[Look]],
 ) -> None:
-    """Returns once every place is in the reports.
+    """Returns once every position is in the reports.
 
-    The broker is asked first whether the places are of the present topics: an offset of a topic that was
-    made again meanwhile must not be taken for one of its predecessor. Where it does not answer, what was
+    The broker is asked first whether the positions are of the present topics: an offset of a topic that was
+    recreated meanwhile must not be taken for one of its predecessor. Where it does not answer, what was
     last known of it has to do.
 
     Raises:
-        BadParameter: a place cannot exist.
+        BadParameter: a position cannot exist.
         NotYet: it is not there within `WAIT_SECONDS`.
     """
     try:
@@ -44,14 +46,16 @@ async def wait_included(
     except TimeoutError:
         pass
     try:
-        check_positions(places, tracker.topology)
+        check_positions(positions, tracker.topology)
     except ValueError as error:
         raise BadParameter("includes", str(error)) from None
     try:
         async with asyncio.timeout(WAIT_SECONDS):
-            await tracker.wait(places)
+            await tracker.wait(positions)
     except TimeoutError:
-        raise NotYet(f"The place in includes was not reached within {WAIT_SECONDS:g} s.") from None
+        raise NotYet(
+            f"The position in includes was not reached within {WAIT_SECONDS:g} s."
+        ) from None
 
 
 class Refusals:
@@ -69,22 +73,22 @@ class Refusals:
         self._consumer: AIOKafkaConsumer | None = None
         self._reading = asyncio.Lock()
 
-    async def reason(self, shop: str, places: Sequence[RequiredPosition]) -> Reason | None:
-        """Why the shop's own record at a place was refused; None where it was not, or is not the shop's to know.
+    async def reason(self, shop: str, positions: Sequence[RequiredPosition]) -> Reason | None:
+        """Why the shop's own record at a position was refused; None where it was not, or is not the shop's to know.
 
-        Only for a place that is included, and for one record: a cursor is of events that were pushed. A record of
+        Only for a position that is included, and for one record: a cursor is of events that were pushed. A record of
         a transaction that was aborted is no record.
 
         Raises:
             NotYet: Kafka does not give the record, or does not say which topic it is of.
             EngineUnavailable, EngineError: as the engine.
         """
-        place = places[0]
-        if place.epoch is not None or place.partition.topic not in INPUTS:
+        position = positions[0]
+        if position.epoch is not None or position.partition.topic not in INPUTS:
             return None
-        if await self._accepted(shop, place):
+        if await self._accepted(shop, position):
             return None
-        record = await self._record(place)
+        record = await self._record(position)
         if record is None:
             return None
         return judge(record, shop)
@@ -94,24 +98,24 @@ class Refusals:
         if self._consumer is not None:
             await asyncio.wait({asyncio.ensure_future(self._consumer.stop())}, timeout=0.5)
 
-    async def _accepted(self, shop: str, place: RequiredPosition) -> bool:
-        state = (self._topology() or {}).get(place.partition.topic)
+    async def _accepted(self, shop: str, position: RequiredPosition) -> bool:
+        state = (self._topology() or {}).get(position.partition.topic)
         if state is None:
             raise NotYet(
                 "Kafka does not say which topics it has, so it is not known what became of the record."
             )
         params = {
             "shop": shop,
-            "topic": place.partition.topic,
+            "topic": position.partition.topic,
             "epoch": state.epoch,
-            "partition": place.partition.partition,
-            "offset": place.next - 1,
+            "partition": position.partition.partition,
+            "offset": position.next - 1,
         }
         return bool(await self._engine.rows(load("push/accepted.sql"), params))
 
-    async def _record(self, place: RequiredPosition) -> "ConsumerRecord[bytes, bytes] | None":
-        """None where the place has no record any more, or never had one that counts."""
-        partition, offset = TopicPartition(*place.partition), place.next - 1
+    async def _record(self, position: RequiredPosition) -> "ConsumerRecord[bytes, bytes] | None":
+        """None where the position has no record any more, or never had one that counts."""
+        partition, offset = TopicPartition(*position.partition), position.next - 1
         try:
             async with self._reading, asyncio.timeout(READ_SECONDS):
                 consumer = await self._started()

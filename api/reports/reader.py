@@ -61,8 +61,8 @@ class Reader:
         self._statements = statements
         self._now = now
         self._profiles = Profiles(statements.profile, known)
-        self._sales = SalesSums(statements.quarters, known)
-        self._paid = SalesSums(statements.paid_quarters, known)
+        self._sales = SalesSums(statements.sales_15m, known)
+        self._paid = SalesSums(statements.payments_15m, known)
         self._products = ProductSales(statements, known)
         self._session_sums = SessionSums(statements.sessions, known)
         self._names = ProductNames(statements, known)

@@ -122,7 +122,7 @@ def read_sums(
     Of two boundaries at the same instant (a day that the zone skips) the later one begins the part.
     """
     parts, others = [NOTHING] * (len(boundaries) - 1), dict[str, Totals]()
-    place = {int(boundary.timestamp()): number for number, boundary in enumerate(boundaries[:-1])}
+    index = {int(boundary.timestamp()): number for number, boundary in enumerate(boundaries[:-1])}
     revised = refunds_revised = 0
     for row in rows:
         part = Totals(
@@ -133,7 +133,7 @@ def read_sums(
             row["refunds"],
             Decimal(row["refunded"]),
         )
-        number, code = place[row["begin"]], row["currency"]
+        number, code = index[row["begin"]], row["currency"]
         if number >= since:
             revised = max(revised, row["revised"])
             refunds_revised = max(refunds_revised, row["refunds_revised"])

@@ -12,12 +12,13 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import documents
 from api.access import Access
 from api.concurrency import Shares
+from api.documents import responses
 from api.freshness.topology import Look
 from api.freshness.tracker import FreshnessTracker, RequiredPosition
 from api.parameters import openapi, read_query
+from api.reports import documents
 from api.reports.cache import CachedResponse, ResponseCache
 from api.reports.endpoints import REPORTS, STOCK, Endpoint
 from api.reports.read_your_writes import HEADER, Refusals, wait_included
@@ -72,15 +73,15 @@ class ReportRoutes:
 
     async def _including(
         self,
-        places: list[RequiredPosition],
+        positions: list[RequiredPosition],
         endpoint: Endpoint,
         request: Request,
         shop: str,
         question: Any,
     ) -> Response:
         with self._shares.slot(shop):
-            await wait_included(self._tracker, places, self._look)
-            refused = await self._refusals.reason(shop, places) if self._refusals else None
+            await wait_included(self._tracker, positions, self._look)
+            refused = await self._refusals.reason(shop, positions) if self._refusals else None
             cached = await self._cached(endpoint, shop, question, exact=True)
             response = respond(request, cached)
         if refused is not None:
@@ -113,7 +114,7 @@ class ReportRoutes:
             serve,
             methods=["GET"],
             response_class=Response,
-            responses=documents.responses(documents.good(endpoint.body), 400, 401, 403, 503),
+            responses=responses(documents.good(endpoint.body), 400, 401, 403, 503),
             openapi_extra=openapi(endpoint.parameters),
             summary=endpoint.summary,
             name=endpoint.path.rpartition("/")[2],

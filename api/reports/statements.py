@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import orjson
 
-from api.reports.days import DAYS, MONTHS, QUARTER_HOURS, Run, signed_runs
+from api.reports.days import BUCKETS_15M, DAYS, MONTHS, Run, signed_runs
 from api.reports.products import Columns
 from api.reports.stock import StockPage
 from clickhouse.client import ClickHouseClient, Row
@@ -35,9 +35,9 @@ table that is not merged yet."""
 TOO_MUCH = frozenset({158, 396})
 """The engine's errors where a statement would read or give more than it may; the first comes before it reads."""
 _BEGINS = {
-    QUARTER_HOURS: "{from_0:UInt32}",
-    DAYS: "toUnixTimestamp(sold.start)",
-    MONTHS: "toUnixTimestamp(sold.start)",
+    BUCKETS_15M: "{from_0:UInt32}",
+    DAYS: "toUnixTimestamp(sums.start)",
+    MONTHS: "toUnixTimestamp(sums.start)",
 }
 """The first instant of a bucket, by the window."""
 URL_BYTES = 60_000
@@ -54,13 +54,13 @@ class Statements:
         """At most two rows as `read_profile` takes them: the settings of the shop (`said`), and its earliest order."""
         return await self._rows("profile", {"shop": shop})
 
-    async def quarters(self, shop: str, start: int, end: int) -> bytes:
+    async def sales_15m(self, shop: str, start: int, end: int) -> bytes:
         """Sales in 15-minute buckets as `read_slots` takes them; Unix seconds."""
-        return await self._binary("quarters", shop, start, end)
+        return await self._binary("sales_15m", shop, start, end)
 
-    async def paid_quarters(self, shop: str, start: int, end: int) -> bytes:
+    async def payments_15m(self, shop: str, start: int, end: int) -> bytes:
         """Payments in the same form, those that failed under the currency in small letters."""
-        return await self._binary("paid_quarters", shop, start, end)
+        return await self._binary("payments_15m", shop, start, end)
 
     async def total_parts(
         self, shop: str, currency: str, start: datetime, end: datetime
@@ -79,16 +79,18 @@ class Statements:
     async def top(self, shop: str, currency: str, start: datetime, end: datetime) -> list[Row]:
         """Rows of `product_id`, `quantity`, `revenue`: at most ten, by revenue, then by id."""
         params = {"shop": shop, "currency": currency}
-        return await self._sold("top_products", params, signed_runs(start, end))
+        return await self._product_sums("top_products", params, signed_runs(start, end))
 
-    async def sold_parts(self, shop: str, window: str, start: int, end: int) -> Columns | None:
+    async def product_buckets(self, shop: str, window: str, start: int, end: int) -> Columns | None:
         """What each product sold in each bucket of a window, as `read_product_sums` takes it; None where that is
         too much.
 
         15-minute buckets are one together. Unix seconds.
         """
         run = Run(window, datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC))
-        text = fill(load("reports/sold_parts.sql"), begin=_BEGINS[window], sold=_source(0, run))
+        text = fill(
+            load("reports/product_buckets.sql"), begin=_BEGINS[window], sums=_source(0, run)
+        )
         params = {"shop": shop, **_run(0, run)}
         del params["sign_0"]
         return await self._columns(text, params)
@@ -117,14 +119,14 @@ class Statements:
         """Rows of `product_id`, `units` on order, a decimal as text; one without any may be missing."""
         return await self._of_products("on_order", shop, products)
 
-    async def sold_units(
+    async def product_units(
         self, shop: str, products: Sequence[str], start: datetime, end: datetime
     ) -> list[Row]:
         """Rows of `product_id`, `units` sold in any currency; a product that sold none may be missing."""
         runs = signed_runs(start, end, months=False)
         found = await asyncio.gather(
             *(
-                self._sold("sold_units", {"shop": shop, "products": some}, runs)
+                self._product_sums("product_units", {"shop": shop, "products": some}, runs)
                 for some in _portions(products)
             )
         )
@@ -179,7 +181,7 @@ class Statements:
         )
         return [row for rows in found for row in rows]
 
-    async def _sold(
+    async def _product_sums(
         self, name: str, params: Mapping[str, object], runs: Sequence[Run]
     ) -> list[Row]:
         """A statement over the sum of some runs, at least one; that of a single run is simpler and faster."""
@@ -189,15 +191,15 @@ class Statements:
         sources = [_source(number, run) for number, run in enumerate(runs)]
         if len(runs) == 1 and runs[0].sign > 0:
             del bound["sign_0"]
-            sold = sources[0]
+            sums = sources[0]
         else:
             signed = load("reports/runs/signed.sql")
             texts = [
                 fill(signed.replace("NUMBER", str(number)), run=source)
                 for number, source in enumerate(sources)
             ]
-            sold = "(\n" + "UNION ALL\n".join(texts) + ") AS sold\nWHERE true"
-        text = fill(load(f"reports/{name}.sql"), sold=sold)
+            sums = "(\n" + "UNION ALL\n".join(texts) + ") AS sums\nWHERE true"
+        text = fill(load(f"reports/{name}.sql"), sums=sums)
         return await self._engine.rows(text, bound, SETTINGS)
 
     async def _rows(self, name: str, params: Mapping[str, object]) -> list[Row]:

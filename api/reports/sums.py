@@ -39,7 +39,7 @@ _ROW = np.dtype(
         *(field for name in (*SUMS, *LATEST) for field in _fields(name)),
     ]
 )
-"""A row of `quarters.sql` in RowBinary, https://clickhouse.com/docs/interfaces/formats/RowBinary."""
+"""A row of `sales_15m.sql` in RowBinary, https://clickhouse.com/docs/interfaces/formats/RowBinary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ Currencies = Mapping[str, Slots]
 
 
 def read_slots(content: bytes) -> dict[str, Slots]:
-    """Rows of `quarters.sql`, by currency."""
+    """Rows of `sales_15m.sql`, by currency."""
     rows = np.frombuffer(content, _ROW)
     rows = rows[np.lexsort((rows["slot"], rows["currency"]))]
     codes, starts = np.unique(rows["currency"], return_index=True)
@@ -139,7 +139,7 @@ def _joined(some: list[Slots]) -> Slots:
 
 
 class SalesSums:
-    """Sums of sales, or of payments. `ask` gives the rows of `quarters.sql` of a shop from one instant to before
+    """Sums of sales, or of payments. `ask` gives the rows of `sales_15m.sql` of a shop from one instant to before
     another (Unix seconds)."""
 
     def __init__(

@@ -13,7 +13,7 @@ from pipeline.decode.rows import rows
 from pipeline.decode.text import whole
 from shopstream.contracts.deadletter import Record
 from shopstream.contracts.envelope import Headers, structured
-from shopstream.contracts.events import Event, read_event
+from shopstream.contracts.events import Event, read_event, refused_by_first_byte
 from shopstream.contracts.reject import Refusal, Refused
 
 Indices = npt.NDArray[np.intp]
@@ -94,8 +94,8 @@ def decode(topic: str, runs: Sequence[Run]) -> DecodedChunk:
     found, values, unread = _opened(records)
     raw = pa.array(values, pa.binary())
     arrived = [records[i].timestamp // 1000 for i in found]
-    read, users, places, wrong = _sort_out(topic, values, raw, arrived)
-    accepted = places if len(found) == len(records) else [found[i] for i in places]
+    read, users, indices, wrong = _sort_out(topic, values, raw, arrived)
+    accepted = indices if len(found) == len(records) else [found[i] for i in indices]
     refused = [*unread, *((found[i], refusal) for i, refusal in wrong)]
     if unread:
         refused.sort(key=lambda one: one[0])
@@ -109,7 +109,7 @@ def decode(topic: str, runs: Sequence[Run]) -> DecodedChunk:
             [records[i] for i in accepted],
             partitions[accepted],
             epochs[accepted],
-            raw if len(places) == len(values) else raw.take(pa.array(places, pa.int64())),
+            raw if len(indices) == len(values) else raw.take(pa.array(indices, pa.int64())),
         )
     return DecodedChunk(
         tuple(_part(topic, run) for run in runs),
@@ -238,6 +238,9 @@ def _slow(
 ) -> tuple[list[tuple[int, Event]], list[tuple[int, Refusal]]]:
     events, refused = [], []
     for i in indices:
+        if refusal := refused_by_first_byte(values[i]):
+            refused.append((i, refusal))
+            continue
         try:
             events.append((i, read_event(values[i], topic, arrived[i])))
         except Refused as error:
@@ -263,5 +266,5 @@ def _history(topic: str, kept: _Kept, read: pa.Table, users: pa.ChunkedArray) ->
 
 def record_of(topic: str, partition: int, record: KafkaRecord) -> Record:
     """A consumer's record as a dead letter tells of it."""
-    place = (topic, partition, record.offset)
-    return Record(*place, record.timestamp, record.key, record.value, tuple(record.headers))
+    at = (topic, partition, record.offset)
+    return Record(*at, record.timestamp, record.key, record.value, tuple(record.headers))

@@ -8,7 +8,7 @@ So no record gives less than one row, and where there are as many rows as record
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -120,12 +120,15 @@ def _unused(topic: str, text: bytes) -> frozenset[str]:
     )
 
 
-def future_limits(arrived: Iterable[int]) -> Instants:
+def future_limits(arrived: Sequence[int]) -> Instants:
     """`events.future_limit` of each record in microseconds; the greatest number where it has none."""
-    limits = map(future_limit, arrived)
-    return np.array(
-        [_NO_LIMIT if at is None else round(at.timestamp()) * 1_000_000 for at in limits], np.int64
-    )
+    limits = {second: _limit(second) for second in set(arrived)}
+    return np.array([limits[second] for second in arrived], np.int64)
+
+
+def _limit(arrived: int) -> int:
+    at = future_limit(arrived)
+    return _NO_LIMIT if at is None else round(at.timestamp()) * 1_000_000
 
 
 def parse(topic: str, raw: pa.Array, limits: Instants) -> Read | None:

@@ -25,6 +25,9 @@ DRAIN_SHARE = 0.6
 """How long a rebalance or a stop waits for deliveries that are with the sink, as a share of the
 session time-out: aiokafka sends no heartbeat meanwhile."""
 
+HELD_SECONDS = 0.02
+"""How long a fetch may wait for records while a partition is held."""
+
 Run = tuple[TP, PartitionState, Iterator[Chunk]]
 
 
@@ -83,6 +86,7 @@ class ChunkConsumer(ExactCommits):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._buffer_space = asyncio.Event()
+        self._held: set[TP] = set()
         self._seeks = 0
         super().__init__(*args, **kwargs)
         self._read_offset = _NoReadOffset()
@@ -163,14 +167,34 @@ class ChunkConsumer(ExactCommits):
         super().on_buffer_drop(tp)
         self._buffer_space.set()
 
+    def hold(self, tp: TP, held: bool) -> None:
+        """Reads no more of a partition, or goes on, while the others are read."""
+        if held:
+            self._held.add(tp)
+        elif tp in self._held:
+            self._held.discard(tp)
+            self._buffer_space.set()
+
     async def _wait_next_records(self, timeout: float) -> tuple[Any, Any]:
-        if self.flow_active and self._buffered_partitions and not self._get_active_partitions():
+        stopped = self._buffered_partitions or self._held
+        if self.flow_active and stopped and not self._readable():
             self._buffer_space.clear()
             await self.wait_first(self._buffer_space.wait(), self.suspend_flow.wait(), timeout=1.0)
-            if not self._get_active_partitions():
+            if not self._readable():
                 return None, None
         result: tuple[Any, Any] = await super()._wait_next_records(timeout)
         return result
+
+    def _readable(self) -> set[TP]:
+        return set(self._get_active_partitions()) - self._held
+
+    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:
+        # A partition that is held may be resumed soon, and this call does not return for it.
+        if active_partitions and self._held:
+            active_partitions, timeout = active_partitions - self._held, HELD_SECONDS
+            if not active_partitions:
+                return {}
+        return await super()._getmany(active_partitions, timeout)
 
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Does nothing: the base class only logs here, and crashes the worker while a position is reset.
@@ -269,6 +293,7 @@ class ChunkConsumer(ExactCommits):
     def _forget(self, tps: Iterable[TP]) -> None:
         gone = set(tps)
         self.states.close(gone)
+        self._held -= gone
         for known in (self._acked, self._acked_index, self._gap):
             for tp in gone:
                 known.pop(tp, None)

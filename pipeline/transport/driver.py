@@ -112,6 +112,11 @@ class ChunkTransport(_driver.Transport):  # type: ignore[misc]
         """
         await self.app.consumer.rewind(partitions)
 
+    def hold(self, partition: TP, held: bool) -> None:
+        """Stops reading a partition, or goes on. What was read before is still delivered; a new assignment begins
+        without."""
+        self.app.consumer.hold(partition, held)
+
     def progress(self) -> dict[TP, Progress]:
         """How far each assigned partition is done, `as_of` in Unix time.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from shopstream.cli.faults import plain_faults
-from shopstream.contracts.reject import Reason
+from shopstream.contracts.reject import FORMER_REASONS, Reason
 from shopstream.contracts.topics import INPUTS
 
 if TYPE_CHECKING:
@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Shows what was refused; sends it again.")
 
-ReasonFlag = Annotated[Reason | None, typer.Option(help="Only those refused for this reason.")]
+REASONS = (*(reason.value for reason in Reason), *FORMER_REASONS)
+ReasonFlag = Annotated[
+    str | None,
+    typer.Option(help=f"Only those refused for this reason: {', '.join(REASONS)} (formerly)."),
+]
 TopicFlag = Annotated[str | None, typer.Option(help="Only records of this topic.")]
 ShopFlag = Annotated[str | None, typer.Option(help="Only records that name this shop.")]
 SinceFlag = Annotated[
@@ -63,12 +67,12 @@ def retry(
         typer.echo(retry_letters(load_beside_up(), wanted, limit, dry_run))
 
 
-def _wanted(
-    reason: Reason | None, topic: str | None, shop: str | None, since: str | None
-) -> "Wanted":
+def _wanted(reason: str | None, topic: str | None, shop: str | None, since: str | None) -> "Wanted":
     from shopstream.cli.letters import Wanted
     from shopstream.cli.letters import since as read_since
 
+    if reason is not None and reason not in REASONS:
+        raise typer.BadParameter(f"must be one of {', '.join(REASONS)}", param_hint="--reason")
     if topic is not None and topic not in INPUTS:
         raise typer.BadParameter(f"must be one of {', '.join(INPUTS)}", param_hint="--topic")
     try:

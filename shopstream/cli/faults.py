@@ -8,6 +8,7 @@ from typing import NoReturn
 
 import typer
 
+from shopstream.cli.output import OutputFailed, drop_output
 from shopstream.faults import Fault
 from shopstream.variables import SettingsError
 
@@ -21,6 +22,9 @@ def plain_faults(quiet: bool = True) -> Iterator[None]:
         yield
     except SettingsError as error:
         _fail(str(error), 2)
+    except OutputFailed as error:
+        drop_output()
+        _fail(str(error), 1)
     except Fault as error:
         _fail(_located(error), 1)
     except KeyboardInterrupt:

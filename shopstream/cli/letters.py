@@ -10,7 +10,6 @@ from shopstream.cli.tokens import duration
 from shopstream.contracts import values
 from shopstream.contracts.deadletter import TYPE
 from shopstream.contracts.envelope import shop_of
-from shopstream.contracts.reject import Reason
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -60,7 +59,7 @@ class Letter:
 class Wanted:
     """Which letters; None: whichever."""
 
-    reason: Reason | None = None
+    reason: str | None = None
     topic: str | None = None
     shop: str | None = None
     since: datetime | None = None

@@ -17,6 +17,7 @@ import typer
 from shopstream.cli.counted import counted
 from shopstream.cli.deadletters_flags import app as deadletters
 from shopstream.cli.faults import plain_faults
+from shopstream.cli.output import watch_output
 from shopstream.faults import Fault
 from shopstream.variables import unknown_variables
 
@@ -65,12 +66,15 @@ def begin(
 
 def main() -> None:
     """The entry point `shopstream`."""
-    for stream in (sys.stdout, sys.stderr):
-        # what is printed comes from events, files and flags: any text, and any terminal
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    watch_output()
+    if isinstance(sys.stderr, io.TextIOWrapper):
+        sys.stderr.reconfigure(errors="backslashreplace")
     try:
-        app()
+        with plain_faults(quiet=False):
+            try:
+                app()
+            finally:
+                sys.stdout.flush()
     except ModuleNotFoundError as error:
         name = error.name or ""
         if name.startswith("shopstream"):

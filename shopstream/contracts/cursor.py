@@ -28,7 +28,7 @@ class Partition(NamedTuple):
 
 
 class Position(NamedTuple):
-    """`epoch` tells one incarnation of a topic from the next (UInt32); `next` is the first offset not seen."""
+    """`epoch` tells a topic from a former one of the same name (UInt32); `next` is the first offset not seen."""
 
     epoch: int
     next: int

@@ -43,6 +43,14 @@ AHEAD = timedelta(hours=24)
 _END = int(values.LATEST.timestamp())
 _ATTRIBUTES = ("specversion", "id", "source", "type")
 """Without these a JSON object is no CloudEvent."""
+_NOT_CLOUDEVENT = {
+    name: Refusal(
+        Reason.NOT_CLOUDEVENT,
+        name,
+        name + (' must be "1.0"' if name == "specversion" else " must be text that is not empty"),
+    )
+    for name in _ATTRIBUTES
+}
 
 ENVELOPES = {
     kind: Shape(
@@ -87,6 +95,19 @@ def future_limit(arrived: int | None) -> datetime | None:
     if arrived is None or arrived < values.EARLIEST.timestamp():
         return None
     return datetime.fromtimestamp(min(arrived, _END), UTC) + AHEAD
+
+
+_UNCLEAR = frozenset(b' \t\r\n\v\f{["-0123456789tfnNI\0')
+"""First bytes of JSON, of blanks, and of Confluent's wire format, of which the refusal speaks."""
+_NO_JSON = Refusal(Reason.NOT_JSON, None, "not JSON: Expecting value at character 0")
+
+
+def refused_by_first_byte(value: bytes | None) -> Refusal | None:
+    """What `read_event` would raise of a record whose first byte begins no JSON, in a tenth of the time; None where
+    that has to be asked. A flood of records that are none is refused by this."""
+    if not value or value[0] in _UNCLEAR:
+        return None
+    return _NO_JSON if len(value) <= MAX_SIGNS and value.isascii() else None
 
 
 def read_event(value: bytes | None, topic: str | None, arrived: int | None = None) -> Event:
@@ -156,17 +177,15 @@ def _cloudevent(document: object) -> dict[str, Any]:
         raise Refused(Reason.NOT_CLOUDEVENT, None, other)
     if not isinstance(document, dict):
         raise Refused(Reason.NOT_CLOUDEVENT, None, "the record is not a JSON object")
-    missing = [name for name in _ATTRIBUTES if document.get(name) is None]
-    faults = []
-    for name in dict.fromkeys((*missing, *document)):
-        attribute = document.get(name)
-        if name == "specversion" and attribute != "1.0":
-            rule = 'must be "1.0"'
-        elif name in _ATTRIBUTES and not (isinstance(attribute, str) and attribute):
-            rule = "must be text that is not empty"
-        else:
-            continue
-        faults.append(Refusal(Reason.NOT_CLOUDEVENT, name, f"{name} {rule}"))
-    if faults:
-        raise Refused.of(faults)
+    wrong = [name for name in _ATTRIBUTES if not _is_valid(name, document.get(name))]
+    if wrong:
+        names = list(document)
+        wrong.sort(key=lambda name: 1 + names.index(name) if document.get(name) is not None else 0)
+        raise Refused.of([_NOT_CLOUDEVENT[name] for name in wrong])
     return document
+
+
+def _is_valid(name: str, attribute: object) -> bool:
+    if name == "specversion":
+        return attribute == "1.0"
+    return isinstance(attribute, str) and bool(attribute)

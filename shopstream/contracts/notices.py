@@ -24,8 +24,8 @@ sales, payments or sessions may be others now; None: any day, time zone or curre
 class Progress:
     """Of one partition: every record before offset `next` is in the reports.
 
-    Everything that reached Kafka before `as_of` (UTC) is included. `epoch` tells one incarnation of the
-    topic from the next.
+    Everything that reached Kafka before `as_of` (UTC) is included. `epoch` tells the topic from a
+    former one of the same name.
     """
 
     epoch: int

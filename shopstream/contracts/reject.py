@@ -22,6 +22,10 @@ class Reason(StrEnum):
     IN_THE_FUTURE = "in_the_future"
 
 
+FORMER_REASONS = ("order_moved",)
+"""Of earlier versions: dead letters may still have them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Of one fault, or of all in a record: then reason and field are those of the first.

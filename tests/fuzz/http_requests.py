@@ -20,6 +20,7 @@ PATHS = (
     *(b"/reports/daily-sales", b"/reports/trends", b"/stock", b"/events", b"/events/history"),
     *(b"/ws", b"/presence", b"/auth/ticket", b"/socket.io/?EIO=4&transport=polling"),
     b"/socket.io/?EIO=4&transport=websocket",
+    *(b"/hooks/shopify/s", b"/hooks/stripe/s", b"/hooks/nothing/s"),
 )
 METHODS = (b"GET", b"GET", b"GET", b"POST", b"HEAD", b"OPTIONS", b"PUT", b"CONNECT", b"PRI", b"X")
 HEADERS = (
@@ -38,6 +39,12 @@ HEADERS = (
     b"Upgrade: websocket",
     b"Sec-WebSocket-Version: 13",
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    b"Content-Type: application/cloudevents+json",
+    b"Content-Type: application/cloudevents-batch+json",
+    b"Content-Type: application/json",
+    b"Idempotency-Key: k",
+    b"X-Shopify-Hmac-Sha256: AAAA",
+    b"Stripe-Signature: t=1,v1=00",
 )
 FRAMES = (
     (b"", b""),
@@ -45,6 +52,8 @@ FRAMES = (
     (b"", b"hello"),
     (b"Content-Length: 5", b"hello"),
     (b"Content-Length: 9", b"hello"),
+    (b"Content-Length: 6", b"[{}, 1"),
+    (b"Content-Length: 21", b'{"specversion":"1.0"}'),
     (b"Content-Length: 99999999999999999999", b"hello"),
     (b"Transfer-Encoding: chunked", b"5\r\nhello\r\n0\r\n\r\n"),
     (b"Transfer-Encoding: chunked", b"1;x=y\r\nz\r\n0\r\na: b\r\n\r\n"),

@@ -1,4 +1,4 @@
--- Quarters of an hour (Unix seconds) whose numbers some batches changed, by shop. Asked while a batch is open:
+-- 15-minute buckets (Unix seconds) whose numbers some batches changed, by shop. Asked while a batch is open:
 -- later a merge may have replaced its rows by newer versions. The time of a refund is one where the refund is new, or gone,
 -- or counts otherwise.
 SELECT shop_id, groupUniqArrayArray(arrayMap(t -> toUnixTimestamp(toStartOfFifteenMinutes(t)), times)) AS slots

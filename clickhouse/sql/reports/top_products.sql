@@ -1,6 +1,6 @@
 -- The products that sold best in a period, which is a run of a window or the sum of several (see runs/signed.sql).
-SELECT product_id, sum(sold.quantity) AS quantity, sum(sold.revenue) AS revenue
-FROM {sold}
+SELECT product_id, sum(sums.quantity) AS quantity, sum(sums.revenue) AS revenue
+FROM {sums}
     AND currency = {currency:String}
 GROUP BY product_id
 HAVING quantity != 0 OR revenue != 0

@@ -1,6 +1,7 @@
 """An API whose broker, engine or own process ends. One broker and one engine for all tests here."""
 
 import asyncio
+import json
 import signal
 import socket
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from api_harness import (
     PARTITIONS,
@@ -27,6 +29,7 @@ from api_harness import (
 from clickhouse.client import Address, ClickHouseClient
 from clickhouse.migrations import migrate_engine
 from shopstream.contracts.cursor import Partition, decode
+from shopstream.contracts.envelope import BATCH
 from shopstream.contracts.topics import INPUTS, ORDERS
 from support.brokers import Brokers
 from support.engine import ClickHouseServer as Server
@@ -148,6 +151,59 @@ async def delete(bootstrap: str, topic: str) -> None:
         await admin.delete_topics([topic])
     finally:
         await admin.close()
+
+
+async def test_events_over_http_wait_for_the_broker_to_be_back(own: Stack) -> None:
+    """The client repeats what was refused, and its key, until it is accepted: then all is there, once."""
+    events = [order_event("b3", f"o{number}") for number in range(50)]
+    body = json.dumps(events).encode()
+    headers = {
+        **bearer(token("b3", role="producer")),
+        "Content-Type": BATCH,
+        "Idempotency-Key": "k-1",
+    }
+
+    async def post() -> httpx.Response:
+        return await own.http.post("/events", content=body, headers=headers)
+
+    async with kafka(own.kafka):
+        await own.ready()
+        own.brokers.end()
+        at_once = await post()
+        await own.ready(503)
+        later = await post()
+        for answer in (at_once, later):
+            assert (answer.status_code, int(answer.headers["Retry-After"]) > 0) == (503, True)
+        own.brokers.start()
+        await own.ready()
+        accepted = await eventually(post, lambda answer: answer.status_code == 202, 30)
+        ends = await in_orders(own.kafka)
+        again = await post()
+        assert (again.status_code, again.content) == (202, accepted.content)
+        assert await in_orders(own.kafka) == ends
+    places = [(each["partition"], each["offset"]) for each in accepted.json()["records"]]
+    assert [json.loads(ends[place]) for place in places] == events
+    # what the first try left in the client may have followed: the same events
+    mine = {json.loads(value)["id"] for value in ends.values() if b'"b3"' in value}
+    assert mine == {event["id"] for event in events}
+
+
+async def in_orders(bootstrap: str) -> dict[tuple[int, int], bytes]:
+    """All records of `shop.orders` by partition and offset."""
+    places = [TopicPartition(ORDERS, number) for number in range(PARTITIONS)]
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        consumer.assign(places)
+        await consumer.seek_to_beginning(*places)
+        ends = await consumer.end_offsets(places)
+        found: dict[tuple[int, int], bytes] = {}
+        while any([await consumer.position(place) < ends[place] for place in places]):
+            for records in (await consumer.getmany(timeout_ms=500)).values():
+                found |= {(each.partition, each.offset): each.value for each in records}
+        return found
+    finally:
+        await consumer.stop()
 
 
 async def test_a_frozen_or_dead_engine_is_a_503_and_it_goes_on_by_itself(own: Stack) -> None:

@@ -1,7 +1,9 @@
 """`POST /hooks/<platform>/<shop>` in a real process beside a real Kafka: what is signed is there, and nothing else."""
 
+import asyncio
 import json
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -10,7 +12,9 @@ import httpx
 import pytest
 from api_harness import HOOK_SECRETS, Kafka, bearer, stream, token
 
-from api.hooks.routes import MEMORY_BYTES
+from api.faults import Busy
+from api.hooks import bodies
+from api.hooks.bodies import ADDRESS_BYTES, MEMORY_BYTES, BodyMemory
 from api.limits import HOOK_BYTES
 from provider.apps import Counting, application, client
 from support.signing import sign
@@ -199,6 +203,70 @@ async def test_without_kafka_the_platform_sends_again() -> None:
     async with client(app) as http:
         answer = await post(http, f"shopify/{SHOP}", body, {**signed("shopify", body), **topic})
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+
+
+class Slow:
+    """A body that stays open once its bytes are sent, until `end`."""
+
+    def __init__(self, size: int) -> None:
+        self.end, self._size = asyncio.Event(), size
+        self.sent = asyncio.Event()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for _ in range(self._size // 65536):
+            yield b" " * 65536
+        self.sent.set()
+        await self.end.wait()
+
+
+async def test_a_stranger_fills_its_own_share_of_the_memory_and_no_more() -> None:
+    app = application(Counting(), hook_secrets={("shopify", SHOP): (secret("shopify").encode(),)})
+    body, _, _ = golden("shopify", "refund")
+    headers = {**signed("shopify", body), "x-shopify-topic": "refunds/create"}
+    bad = {"x-shopify-hmac-sha256": "AAAA"}
+    many = ADDRESS_BYTES // HOOK_BYTES
+
+    def sender(address: str) -> httpx.AsyncClient:
+        transport = httpx.ASGITransport(app, client=(address, 1))
+        return httpx.AsyncClient(transport=transport, base_url="http://test")
+
+    async with sender("10.0.0.1") as stranger, sender("10.0.0.2") as platform:
+        held = [Slow(HOOK_BYTES) for _ in range(many)]
+        waiting = [
+            asyncio.create_task(stranger.post("/hooks/shopify/made-up", content=each, headers=bad))
+            for each in held
+        ]
+        for each in held:
+            await each.sent.wait()
+        await asyncio.sleep(0)
+        refused = await post(stranger, f"shopify/{SHOP}", body, headers)
+        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
+        assert (await post(platform, f"shopify/{SHOP}", body, headers)).status_code == 200
+        for each in held:
+            each.end.set()
+        assert {answer.status_code for answer in await asyncio.gather(*waiting)} == {401}
+        assert (await post(stranger, f"shopify/{SHOP}", body, headers)).status_code == 200
+
+
+async def test_behind_a_proxy_all_senders_share_the_memory() -> None:
+    memory = BodyMemory(by_address=False)
+    with memory.slot("proxy") as take, memory.slot("proxy") as other:
+        take(MEMORY_BYTES - 1)
+        with pytest.raises(Busy):
+            other(2)
+        other(1)
+
+
+async def test_a_body_has_so_much_time_as_its_bytes_allow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "FIRST_SECONDS", 0.2)
+    app = application(Counting(), hook_secrets={})
+    headers = {"x-shopify-hmac-sha256": "AAAA"}
+    async with client(app) as http:
+        for size in (0, 65536):
+            body = Slow(size)
+            answer = await http.post("/hooks/shopify/s", content=body, headers=headers)
+            assert (answer.status_code, answer.json()["title"]) == (408, "Request Timeout")
+            assert body.sent.is_set()
 
 
 async def test_no_secret_is_written_down(

@@ -244,6 +244,25 @@ async def test_a_body_comes_whole_in_time(api: Api, monkeypatch: pytest.MonkeyPa
     assert time.monotonic() - began < 3
 
 
+async def test_who_leaves_within_its_body_leaves_no_line(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    head = b"HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n"
+    mine = b"Authorization: Bearer " + token() + b"\r\nContent-Type: application/json\r\n"
+    for line in (
+        b"POST /hooks/shopify/s " + head + b"X-Shopify-Hmac-Sha256: AAAA\r\n\r\n",
+        b"POST /events " + head + mine + b"\r\n",
+    ):
+        _, writer = await api.open()
+        writer.write(line + b"half")
+        await writer.drain()
+        await asyncio.sleep(0.1)
+        writer.transport.abort()
+    await api.quiet()
+    await asyncio.sleep(0.05)
+    assert not [each for each in caplog.records if each.levelname in ("ERROR", "CRITICAL")]
+
+
 @pytest.mark.parametrize("trickle", [b"", b"\r\n"], ids=["nothing", "line ends"])
 async def test_a_kept_connection_that_asks_nothing_is_closed(
     api: Api, monkeypatch: pytest.MonkeyPatch, trickle: bytes

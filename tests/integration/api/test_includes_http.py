@@ -65,7 +65,7 @@ async def test_what_is_not_there_within_five_seconds_is_to_be_asked_again(
     offset, _ = await reached(http, broker)
     answer = await report(http, f"{ORDERS}:0:{offset + 1000}")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
-    assert answer.json()["detail"] == "The place in includes was not reached within 5 s."
+    assert answer.json()["detail"] == "The position in includes was not reached within 5 s."
 
 
 async def test_the_cursor_of_a_pushed_event_is_a_place(
@@ -93,7 +93,7 @@ async def test_a_text_that_is_no_place_is_a_bad_parameter(
         (f"{ORDERS}:7:1", f"names a partition that does not exist: {ORDERS}:7"),
         (
             encode({P0: Position(epoch ^ 1, 1)}),
-            f"names a place that no longer exists: {ORDERS}:0 was made again",
+            f"names a position that no longer exists: {ORDERS}:0 was recreated",
         ),
     ):
         answer = await report(http, place)

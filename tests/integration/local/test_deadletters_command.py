@@ -103,6 +103,17 @@ def test_letters_are_listed_and_their_records_sent_again(empty: OwnBroker) -> No
     assert sorted((r.key or b"", r.value) for r in reads) == [(b"", b"nope"), (b"s/o-1", BAD)]
 
 
+def test_letters_of_a_former_reason_are_listed_too(empty: OwnBroker) -> None:
+    at = empty.brokers.bootstrap
+    former = dead_letter(
+        Record("shop.orders", 0, 9, 1, None, BAD), Refusal(Reason.BAD_VALUE, None, "moved")
+    ).replace(b'"bad_value"', b'"order_moved"')
+    write(empty, [former])
+    assert "shop.orders:0:9" in run(at, "list", "--reason", "order_moved").stdout
+    other = run(at, "list", "--reason", "no_reason")
+    assert (other.returncode, "must be one of too_large" in other.stderr) == (2, True)
+
+
 def test_large_letters_and_many_are_read_to_the_end(empty: OwnBroker) -> None:
     some = [
         dead_letter(Record("shop.orders", 0, n, 1, b"k", b"v"), Refusal(Reason.NOT_JSON, None, "m"))

@@ -17,7 +17,7 @@ from clickhouse.windows import WINDOWS
 from pipeline.flush import BatchWriter
 from pipeline.ownership import Ownership
 from pipeline.retry import Backoff
-from pipeline.snowflake import Snowflake
+from pipeline.snowflake import Snowflake, first_id_at
 from pipeline.store import Known, Slots, Store
 from pipeline.topic_specs import TOPIC_SPECS
 from shopstream.broker import BrokerUnreachable
@@ -219,6 +219,24 @@ async def test_a_batch_must_be_applied_before_a_newer_one_is_stored(bench: Bench
     for batch in (one, two):
         await bench.store.apply(batch.topic, batch.id, fence)
     assert bench.differences()
+
+
+async def test_batches_are_kept_for_longer_than_an_open_one_is_looked_for(bench: Bench) -> None:
+    now = time.time()
+    part = "['shop.orders'], [0], [1], [0], [1]"
+    rows = [
+        f"({first_id_at(at)}, {applied}, {at:.3f}, 'w', {part})"
+        for at, applied in (
+            (now - 29 * 86400, False),
+            (now - 61 * 86400, False),
+            (now - 61 * 86400, True),
+        )
+    ]
+    await bench.engine.execute(f"INSERT INTO batches VALUES {', '.join(rows)}")
+    bench.system.sql.text("OPTIMIZE TABLE batches FINAL")
+    kept = await bench.engine.rows("SELECT batch FROM batches")
+    assert [row["batch"] for row in kept] == [first_id_at(now - 29 * 86400)]
+    assert await bench.store.open_batches([PLACE], now) == {kept[0]["batch"]: [PLACE]}
 
 
 async def test_a_number_that_is_damaged_by_hand_is_found(bench: Bench) -> None:

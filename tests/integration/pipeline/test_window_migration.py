@@ -96,7 +96,7 @@ async def test_windows_of_orders_become_one_table_exactly(
         await bench.store.stored_epochs()
     window = {"shop": "s", "start": 0, "end": 4_000_000_000}
     with pytest.raises(EngineError) as refused:
-        await bench.engine.rows(load("reports/quarters.sql"), window)
+        await bench.engine.rows(load("reports/sales_15m.sql"), window)
     assert refused.value.code in NOT_MIGRATED
 
     ran = await migrate_engine(address)

@@ -52,7 +52,7 @@ NO_REFUNDS = {"gross": 0, "refunds": 0, "refunded": 0, "revised": 0, "refunds_re
 
 
 def slot_bytes(slot: int, currency: bytes, *numbers: int) -> bytes:
-    """A row of `quarters.sql` in RowBinary: orders, items and revenue in 1/10000, gross, refunds, refunded, then when
+    """A row of `sales_15m.sql` in RowBinary: orders, items and revenue in 1/10000, gross, refunds, refunded, then when
     orders and refunds last changed them; what is left out is 0."""
     given = [*numbers, *[0] * (8 - len(numbers))]
     parts = [struct.pack("<I3s", slot, currency)]

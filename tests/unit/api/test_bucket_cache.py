@@ -99,7 +99,7 @@ async def test_a_bucket_is_read_once_and_again_after_it_was_touched() -> None:
 def test_a_bucket_has_the_days_that_it_has_an_instant_of(
     start: int, end: int, days: list[int]
 ) -> None:
-    bucket = Bucket("quarters", start, end)
+    bucket = Bucket("buckets_15m", start, end)
     assert [day for day in range(-1, 5) if bucket.overlaps(day)] == days
 
 

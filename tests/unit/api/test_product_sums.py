@@ -25,7 +25,7 @@ Row = tuple[int, str, str, int, int]
 
 
 def columns(rows: list[Row]) -> list[list[Any]]:
-    """As `sold_parts.sql` gives them; `rows`: begin, currency, product, units and revenue in 1/10000."""
+    """As `product_buckets.sql` gives them; `rows`: begin, currency, product, units and revenue in 1/10000."""
     halves = [
         (*row[:3], *(half for number in row[3:] for half in (number & MASK, number >> 64)))
         for row in rows

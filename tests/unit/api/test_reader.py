@@ -25,12 +25,12 @@ from clickhouse.sql import load, names
 
 BIG = "more than are read at once"
 STATEMENTS = {
-    re.split(r"\{(?:sold|begin|levels)\}", load(path))[0]: path for path in names("reports")
+    re.split(r"\{(?:sums|begin|levels)\}", load(path))[0]: path for path in names("reports")
 }
 COLUMNS = {
     "all_names": ("product_id", "name", "gone"),
     "all_on_order": ("product_id", "units"),
-    "sold_parts": (
+    "product_buckets": (
         *("begin", "currency", "product_id"),
         *("low_quantity", "high_quantity", "low", "high"),
     ),
@@ -118,14 +118,14 @@ def sold(*products: str) -> list[dict[str, Any]]:
 
 
 def lines(*products: str, begin: int = MIDNIGHT) -> list[dict[str, Any]]:
-    """Rows of sold.sql: one of each for 1."""
+    """Rows of top_products.sql: one of each for 1."""
     row = {"begin": begin, "currency": "EUR", "low": 10_000, "high": 0}
     row |= {"low_quantity": 10_000, "high_quantity": 0}
     return [{"product_id": one, **row} for one in products]
 
 
 def sums(code: bytes = b"EUR") -> list[bytes]:
-    """A row of quarters.sql: one order of 1."""
+    """A row of sales_15m.sql: one order of 1."""
     begin = int(datetime(2026, 11, 22, 10, tzinfo=UTC).timestamp())
     return [slot_bytes(begin, code, 1, 10_000, 10_000)]
 
@@ -137,17 +137,17 @@ def named(product: str, name: str, gone: int = 0) -> dict[str, Any]:
 async def test_a_report_asks_only_for_what_it_needs() -> None:
     paid = sums(b"EUR") + sums(b"eur") + sums(b"usd")
     engine = Engine(
-        profile=[said()], sessions=[[{"begin": MIDNIGHT, "sessions": 3}]], paid_quarters=[paid]
+        profile=[said()], sessions=[[{"begin": MIDNIGHT, "sessions": 3}]], payments_15m=[paid]
     )
     await body(reader(engine), Trends())
-    assert engine.sent == Counter(profile=1, quarters=1)
+    assert engine.sent == Counter(profile=1, sales_15m=1)
     engine.sent.clear()
     await body(reader(engine), REPORT)
-    assert engine.sent == Counter(profile=1, quarters=1, top_products=1)
+    assert engine.sent == Counter(profile=1, sales_15m=1, top_products=1)
     engine.sent.clear()
     found = await body(reader(engine), Metrics(Span(first=REPORT.day, last=REPORT.day)))
     assert engine.sent == Counter(
-        profile=1, quarters=1, top_products=1, sessions=1, paid_quarters=1, total_parts=1
+        profile=1, sales_15m=1, top_products=1, sessions=1, payments_15m=1, total_parts=1
     )
     one = {"count": 1, "amount": 1}
     assert found["payments"] == {"received": one, "failed": one, "failureRate": 0.5}
@@ -157,12 +157,12 @@ async def test_a_report_asks_only_for_what_it_needs() -> None:
 async def test_a_shop_without_currency_is_not_asked_for_what_goes_by_currency() -> None:
     engine = Engine()
     found = await body(reader(engine), Metrics())
-    assert engine.sent == Counter(profile=1, quarters=1, sessions=1)
+    assert engine.sent == Counter(profile=1, sales_15m=1, sessions=1)
     assert (found["currency"], found["topProducts"]) == (None, [])
 
 
 async def test_sums_without_a_currency_are_a_first_order_on_its_way() -> None:
-    engine = Engine(profile=[[], said()], quarters=[sums()], top_products=[sold("p1")])
+    engine = Engine(profile=[[], said()], sales_15m=[sums()], top_products=[sold("p1")])
     found = await body(reader(engine, version=1))
     assert (found["currency"], found["totalOrders"], found["otherCurrencies"]) == ("EUR", 1, [])
 
@@ -216,7 +216,7 @@ async def test_questions_share_the_profile_and_without_a_pipeline_each_asks_anew
 async def test_the_names_of_a_shop_are_read_at_once_and_kept_until_it_is_touched() -> None:
     engine = Engine(
         profile=[said()],
-        sold_parts=[lines("p1", "p2")],
+        product_buckets=[lines("p1", "p2")],
         all_names=[[named("p1", "One")], [named("p1", "Uno")]],
         product_names=[[named("p2", "Two")], [named("p2", "Dos")]],
     )
@@ -231,12 +231,12 @@ async def test_the_names_of_a_shop_are_read_at_once_and_kept_until_it_is_touched
         2,
         [["p2"]] * 2,
     )
-    assert engine.sent["sold_parts"] == 1
+    assert engine.sent["product_buckets"] == 1
 
 
 async def test_what_products_sold_is_read_again_only_on_days_that_were_touched() -> None:
     day = MIDNIGHT // 86400
-    engine = Engine(profile=[said()], sold_parts=[lines("p1"), lines("p2")])
+    engine = Engine(profile=[said()], product_buckets=[lines("p1"), lines("p2")])
     pipeline = Pipeline(1)
     there = reader(engine, pipeline=pipeline)
     found = []
@@ -244,20 +244,20 @@ async def test_what_products_sold_is_read_again_only_on_days_that_were_touched()
         pipeline.says(days)
         found.append([one["productId"] for one in (await body(there))["topProducts"]])
     assert found == [["p1"], ["p1"], ["p2"]]
-    assert (engine.sent["sold_parts"], engine.sent["top_products"]) == (2, 0)
+    assert (engine.sent["product_buckets"], engine.sent["top_products"]) == (2, 0)
 
 
 async def test_what_products_sold_is_summed_by_the_engine_where_it_is_too_much() -> None:
     engine = Engine(
-        profile=[said()], sold_parts=[[BIG]], top_products=[sold("p1")], levels=[[level("p1")]]
+        profile=[said()], product_buckets=[[BIG]], top_products=[sold("p1")], levels=[[level("p1")]]
     )
     there = reader(engine, version=1)
     for _ in range(2):
         assert [one["productId"] for one in (await body(there))["topProducts"]] == ["p1"]
         await there.stock("s1", StockPage())
-    assert engine.sent["top_products"] == engine.sent["sold_units"] == 2
+    assert engine.sent["top_products"] == engine.sent["product_units"] == 2
     # the day, then the two weeks before it
-    assert engine.sent["sold_parts"] == 3
+    assert engine.sent["product_buckets"] == 3
 
 
 async def test_stock_is_read_beside_what_is_known_of_all_products() -> None:
@@ -266,7 +266,7 @@ async def test_stock_is_read_beside_what_is_known_of_all_products() -> None:
         profile=[said()],
         levels=[[level("p1"), level("p2")]],
         all_on_order=ordered,
-        sold_parts=[lines("p1")],
+        product_buckets=[lines("p1")],
         on_order=[[{"product_id": "p2", "units": 3}]],
     )
     pipeline = Pipeline(1)
@@ -279,8 +279,8 @@ async def test_stock_is_read_beside_what_is_known_of_all_products() -> None:
         pipeline.says(set())
     assert [[units for units, _ in rows] for rows in found] == [[7, 0], [0, 3]]
     assert found[0] == [(7, 0.07), (0, 0)]
-    assert engine.sent["sold_parts"] == 2
-    assert engine.sent["sold_units"] == 0
+    assert engine.sent["product_buckets"] == 2
+    assert engine.sent["product_units"] == 0
 
 
 def names_in(found: dict[str, Any]) -> list[str | None]:
@@ -290,7 +290,7 @@ def names_in(found: dict[str, Any]) -> list[str | None]:
 async def test_of_a_big_shop_names_that_were_not_foreseen_are_asked_for_afterwards() -> None:
     engine = Engine(
         profile=[said()],
-        sold_parts=[lines("p1"), lines("p1", "p2")],
+        product_buckets=[lines("p1"), lines("p1", "p2")],
         all_names=[[BIG]],
         product_names=[[named("p1", "One")], [named("p1", "One")], [named("p2", "Two")]],
     )
@@ -346,7 +346,7 @@ async def test_names_of_a_big_shop_are_remembered_until_it_is_touched() -> None:
 async def test_a_name_that_no_longer_stands_is_looked_for_again() -> None:
     engine = Engine(
         profile=[said()],
-        sold_parts=[lines("p1", "p2")],
+        product_buckets=[lines("p1", "p2")],
         all_names=[[named("p1", "Gone", gone=1), named("p2", "Two")]],
     )
     found = await body(reader(engine, version=1))
@@ -364,7 +364,7 @@ async def test_a_page_of_stock_asks_about_its_products_once_each() -> None:
     engine = Engine(profile=[said()], levels=[levels])
     made = await reader(engine).stock("s1", StockPage())
     assert len(orjson.loads(made.value.body)["levels"]) == 3
-    for statement in ("sold_units", "on_order"):
+    for statement in ("product_units", "on_order"):
         assert engine.asked(statement, "products") == [["p1", "p2"]]
 
 
@@ -407,23 +407,23 @@ async def test_every_parameter_of_a_statement_is_bound_and_no_other() -> None:
     ask: Any = Statements(deaf)  # type: ignore[arg-type]
     start, end = datetime(2025, 10, 20, 22, tzinfo=UTC), datetime(2026, 11, 20, 22, tzinfo=UTC)
     await ask.profile("s")
-    await ask.quarters("s", 0, 900)
+    await ask.sales_15m("s", 0, 900)
     await ask.catalog("s")
-    for window in ("quarters", "days", "months"):
-        await ask.sold_parts("s", window, 0, 900)
+    for window in ("buckets_15m", "days", "months"):
+        await ask.product_buckets("s", window, 0, 900)
     await ask.sessions("s", [0, 900])
     await ask.top("s", "EUR", start, end)
     await ask.top("s", "EUR", start, start + timedelta(hours=1))
-    await ask.paid_quarters("s", 0, 900)
+    await ask.payments_15m("s", 0, 900)
     await ask.total_parts("s", "EUR", start, end)
     for statement in (ask.names, ask.names_again, ask.on_order):
         await statement("s", ["p"])
-    await ask.sold_units("s", ["p"], start, end)
+    await ask.product_units("s", ["p"], start, end)
     await ask.levels("s", StockPage(), 10)
     await ask.levels("s", StockPage(low=True), 10)
     await ask.all_on_order("s")
-    # what parts sold thrice, best products twice; progress.sql is for somebody else
+    # product buckets thrice, best products twice; progress.sql is for somebody else
     assert len(deaf.asked) == len(names("reports")) + 2
     for sql, params in deaf.asked:
         assert set(re.findall(r"\{(\w+):", sql)) == params.keys(), sql
-        assert not re.search(r"\{(sold|run|begin)\}|NUMBER", sql)
+        assert not re.search(r"\{(sums|run|begin)\}|NUMBER", sql)

@@ -52,7 +52,7 @@ class Place:
         self.says()
         self.days = None
 
-    async def sold_parts(self, _: str, window: str, start: int, end: int) -> Any:
+    async def product_buckets(self, _: str, window: str, start: int, end: int) -> Any:
         first, last = (datetime.fromtimestamp(second, UTC) for second in (start, end))
         self.read.append(f"{window} {first:%m-%dT%H} {last:%m-%dT%H}".replace("T00", ""))
         rows: list[tuple[int, str, str, int, int, int]] = []
@@ -60,7 +60,7 @@ class Place:
             begin = {
                 "days": instant.replace(hour=0),
                 "months": instant.replace(day=1, hour=0),
-                "quarters": first,
+                "buckets_15m": first,
             }[window]
             if first <= instant < last:
                 rows += [
@@ -74,7 +74,7 @@ class Place:
         self.read.append("top")
         return [{"product_id": "by statement"}]
 
-    async def sold_units(self, *_: Any) -> Any:
+    async def product_units(self, *_: Any) -> Any:
         self.read.append("units")
         return [{"product_id": "p", "units": 77}]
 
@@ -94,16 +94,16 @@ async def test_a_period_is_read_part_by_bucket_and_then_what_was_touched() -> No
     period = "2026-10-29T22:00", "2026-12-01T22:00"
     assert await place.best(*period) == {"a": 2, "b": 1, "c": 1}
     assert sorted(place.read) == [
+        "buckets_15m 10-29T22 10-30",
+        "buckets_15m 12-01 12-01T22",
         "days 10-30 11-01",
         "months 11-01 12-01",
-        "quarters 10-29T22 10-30",
-        "quarters 12-01 12-01T22",
     ]
     place.read.clear()
     place.sold[at("2026-12-01T02:00")] = ["c"]
     place.says("2026-12-01", "2026-09-01")
     assert await place.best(*period) == {"a": 2, "b": 1, "c": 2}
-    assert place.read == ["quarters 12-01 12-01T22"]
+    assert place.read == ["buckets_15m 12-01 12-01T22"]
 
 
 async def test_parts_that_are_near_are_read_with_what_lies_between() -> None:

@@ -24,7 +24,7 @@ class Table:
         self.slots = [seconds(day) + DAY // 2 for day in days]
         self.version = version
         self.read: list[tuple[str, str]] = []
-        self.sales = SalesSums(self.quarters, self)
+        self.sales = SalesSums(self.sales_15m, self)
 
     def freshness(self, _: str) -> Freshness:
         return Freshness(self.version, 1, NOON, heard=True)
@@ -32,7 +32,7 @@ class Table:
     def changed_days(self, _: str, version: int) -> Any:
         raise AssertionError(version)
 
-    async def quarters(self, _: str, start: int, end: int) -> bytes:
+    async def sales_15m(self, _: str, start: int, end: int) -> bytes:
         days = (datetime.fromtimestamp(second, UTC) for second in (start, end))
         self.read.append(tuple(f"{day:%Y-%m-%dT%H}".removesuffix("T00") for day in days))  # type: ignore[arg-type]
         rows = (slot for slot in self.slots if start <= slot < end)

@@ -24,33 +24,33 @@ def runs(start: str, end: str, months: bool = True) -> list[str]:
     ("start", "end", "expected"),
     [
         ("2026-11-22", "2026-11-23", ["+days 11-22T00:00 11-23T00:00"]),
-        ("2026-11-21T23:00", "2026-11-22T23:00", ["+quarters 11-21T23:00 11-22T23:00"]),
+        ("2026-11-21T23:00", "2026-11-22T23:00", ["+buckets_15m 11-21T23:00 11-22T23:00"]),
         ("2026-11-01", "2026-12-01", ["+months 11-01T00:00 12-01T00:00"]),
         (
             "2026-10-31T23:00",
             "2026-11-30T23:00",
             [
-                "+quarters 10-31T23:00 11-01T00:00",
+                "+buckets_15m 10-31T23:00 11-01T00:00",
                 "+months 11-01T00:00 12-01T00:00",
-                "-quarters 11-30T23:00 12-01T00:00",
+                "-buckets_15m 11-30T23:00 12-01T00:00",
             ],
         ),
         (
             "2026-11-01T05:00",
             "2026-12-01T05:00",
             [
-                "-quarters 11-01T00:00 11-01T05:00",
+                "-buckets_15m 11-01T00:00 11-01T05:00",
                 "+months 11-01T00:00 12-01T00:00",
-                "+quarters 12-01T00:00 12-01T05:00",
+                "+buckets_15m 12-01T00:00 12-01T05:00",
             ],
         ),
         (
             "2026-11-15T18:15",
             "2026-11-22T18:15",
             [
-                "+quarters 11-15T18:15 11-16T00:00",
+                "+buckets_15m 11-15T18:15 11-16T00:00",
                 "+days 11-16T00:00 11-23T00:00",
-                "-quarters 11-22T18:15 11-23T00:00",
+                "-buckets_15m 11-22T18:15 11-23T00:00",
             ],
         ),
         (
@@ -98,7 +98,7 @@ def test_the_runs_of_any_period_add_up_to_it_and_are_few() -> None:
             changes[run.end] = changes.get(run.end, 0) - run.sign
         assert {at: n for at, n in changes.items() if n} == {start: 1, start + length: -1}
         assert len(found) <= 5
-        edges = [run for run in found if run.window == "quarters"]
+        edges = [run for run in found if run.window == "buckets_15m"]
         assert all(run.end - run.start <= timedelta(hours=12) for run in edges) or len(found) == 1
 
 
@@ -120,20 +120,20 @@ def test_the_pieces_of_any_period_follow_one_another_from_its_start_to_its_end()
                 assert run.start.day == run.end.day == 1 and run.end - run.start < timedelta(32)
             elif run.window == "days":
                 assert run.end - run.start == timedelta(1)
-            if run.window != "quarters":
+            if run.window != "buckets_15m":
                 assert run.start.time() == run.end.time() == time()
-        assert sum(run.window == "quarters" for run in found) <= 2
+        assert sum(run.window == "buckets_15m" for run in found) <= 2
 
 
 @pytest.mark.parametrize(
     ("start", "end", "windows"),
     [
         ("2026-11-22", "2026-11-23", "d"),
-        ("2026-11-21T23:00", "2026-11-22T23:00", "qq"),
-        ("2026-11-22T01:00", "2026-11-22T23:00", "q"),
-        ("2026-11-22T01:00", "2026-11-23", "q"),
+        ("2026-11-21T23:00", "2026-11-22T23:00", "bb"),
+        ("2026-11-22T01:00", "2026-11-22T23:00", "b"),
+        ("2026-11-22T01:00", "2026-11-23", "b"),
         ("2026-11-30", "2027-01-02", "dmd"),
-        ("2026-10-31T23:00", "2026-12-31T23:00", "qm" + "d" * 30 + "q"),
+        ("2026-10-31T23:00", "2026-12-31T23:00", "bm" + "d" * 30 + "b"),
     ],
 )
 def test_a_period_in_pieces(start: str, end: str, windows: str) -> None:

@@ -44,6 +44,22 @@ def run(*arguments: str) -> Any:
     return CliRunner().invoke(app, list(arguments))
 
 
+@pytest.mark.parametrize("command", [("token", "--shop", "s"), ("--version",), ("--help",)])
+@pytest.mark.parametrize(
+    ("redirection", "why"),
+    [("> /dev/full", "No space left on device"), ("| true", "Broken pipe"), (">&-", "")],
+)
+def test_an_output_that_takes_nothing_is_one_sentence(
+    command: tuple[str, ...], redirection: str, why: str
+) -> None:
+    line = f"sleep 0.5 | {sys.executable} -m shopstream {' '.join(command)} {redirection}"
+    ran = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {line}"], capture_output=True, text=True, timeout=60
+    )
+    sentence = f"Standard output cannot be written to ({why}).\n" if why else ""
+    assert (ran.returncode, ran.stdout, ran.stderr) == (1 if why else 0, "", sentence)
+
+
 @pytest.mark.parametrize("name", list(FLAGS))
 def test_every_command_has_the_flags_of_the_contract(name: str) -> None:
     command: Any = typer.main.get_command(app)

@@ -265,6 +265,13 @@ def test_bytes_that_are_no_utf8_are_not_json_wherever_they_are(bytes_):
     assert shifted(PLAIN[:-1] + b',"' + bytes_ + b'":1}') == ["not_json"]
 
 
+@pytest.mark.parametrize("rest", [b"", b"unk", b' {"a": 1}', b"\xff", b"," * (MAX_SIGNS + 1)])
+def test_a_record_is_refused_by_its_first_byte_as_on_the_exact_path(rest):
+    found = decoded([bytes([first]) + rest for first in range(256)])
+    assert all(refusal.message for _, refusal in found.refused)
+    assert found.records == 256
+
+
 @pytest.mark.parametrize("escape", ["\\ud800", "\\udc00", "\\ude00\\ud83d", "\\ud83d\\ud83d"])
 def test_half_of_a_surrogate_pair_is_not_json_wherever_it_is(escape):
     assert shifted(with_extra(b'"' + escape.encode() + b'"')) == ["not_json"]

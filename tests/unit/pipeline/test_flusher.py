@@ -46,6 +46,7 @@ class Engine:
         self.may_send = asyncio.Event()
         self.may_send.set()
         self.send_fails: Exception | None = None
+        self.held = set()
 
     async def write(self, batch):
         self.batches.append(batch)
@@ -59,6 +60,9 @@ class Engine:
         await self.may_send.wait()
         if self.send_fails:
             raise self.send_fails
+
+    def hold(self, partition, held):
+        (self.held.add if held else self.held.discard)(partition)
 
     def written(self, written, seconds):
         self.told.append((written.batch.id, seconds >= 0))
@@ -90,6 +94,7 @@ async def flushing(engine, pace):
         engine.written,
         pace,
         MemoryBudget(),
+        engine.hold,
     )
     running = asyncio.create_task(made.run())
     made.running = running
@@ -284,21 +289,98 @@ async def test_small_chunks_are_decoded_together(flusher, engine, monkeypatch):
         FakeDelivery(7, 1, partition=1),
         FakeDelivery(3, 2),
         FakeDelivery(5, 6),
-        FakeDelivery(8, 4, partition=1),
+        FakeDelivery(8, 1, partition=1),
         FakeDelivery(11, 1),
     ]
     await offer_all(flusher, later)
-    assert decoded == [[(0, [5, 6, 7, 8, 9, 10])]]
+    await until(lambda: decoded == [[(0, [5, 6, 7, 8, 9, 10])]])
     engine.may_write.set()
     await until(lambda: all(delivery.acked == 1 for delivery in later))
     assert decoded[1:] == [
-        [(0, [1, 2, 3, 4]), (1, [7])],
-        [(1, [8, 9, 10, 11]), (0, [11])],
+        [(0, [1, 2, 3, 4]), (1, [7, 8])],
+        [(0, [11])],
     ]
     batch = engine.batches[1]
-    assert batch.parts == ((ORDERS, 0, 7, 1, 12), (ORDERS, 1, 7, 7, 12))
-    assert batch.history["offset"].to_pylist() == [1, 2, 3, 4, 7, *range(5, 11), *range(8, 12), 11]
-    assert batch.staged["seq"].to_pylist() == list(range(16))
+    assert batch.parts == ((ORDERS, 0, 7, 1, 12), (ORDERS, 1, 7, 7, 9))
+    assert batch.history["offset"].to_pylist() == [1, 2, 3, 4, 7, 8, *range(5, 12)]
+    assert batch.staged["seq"].to_pylist() == list(range(13))
+
+
+async def test_partitions_take_turns_in_a_batch_and_in_the_next(flusher, engine, monkeypatch):
+    monkeypatch.setattr(module, "MAX_RECORDS", 10)
+    engine.may_write.clear()
+    await flusher.offer(FakeDelivery(0))
+    await until(lambda: engine.batches)
+    flood = [FakeDelivery(n * 4 + 1, 4) for n in range(3)]
+    beside = [FakeDelivery(n, partition=1) for n in range(2)]
+    await offer_all(flusher, [*flood, *beside])
+    engine.may_write.set()
+    await until(lambda: all(delivery.acked for delivery in (*flood, *beside)))
+    assert [batch.parts for batch in engine.batches[1:]] == [
+        ((ORDERS, 0, 7, 1, 9), (ORDERS, 1, 7, 0, 2)),
+        ((ORDERS, 0, 7, 9, 13),),
+    ]
+
+
+async def test_a_flood_that_is_not_decoded_yet_waits_alone(flusher, engine, monkeypatch):
+    """Whatever a flood costs to refuse: the records of other partitions are written before it is."""
+    may_decode = threading.Event()
+
+    def decode(topic, runs):
+        if len(runs[0].records) >= module.SMALL_RECORDS:
+            assert may_decode.wait(5)
+        return DECODE(topic, runs)
+
+    monkeypatch.setattr(module, "decode", decode)
+    flood = [FakeDelivery(n * 1000, 1000, value=JUNK) for n in range(3)]
+    behind = FakeDelivery(3000)
+    beside = [FakeDelivery(n, partition=1) for n in range(3)]
+    for delivery in (*flood, behind):
+        await flusher.offer(delivery)
+    for delivery in beside:
+        await flusher.offer(delivery)
+        await until(lambda delivery=delivery: delivery.acked)
+    assert not any(delivery.acked for delivery in (*flood, behind))
+    may_decode.set()
+    await until(lambda: all(delivery.acked for delivery in (*flood, behind)))
+
+
+async def test_the_shortest_queue_is_decoded_first(flusher, engine, monkeypatch):
+    may_decode, begun = threading.Event(), []
+
+    def decode(topic, runs):
+        begun.append((runs[0].partition, runs[0].records[0].offset))
+        assert may_decode.wait(5)
+        return DECODE(topic, runs)
+
+    monkeypatch.setattr(module, "decode", decode)
+    flood = [FakeDelivery(n * 1000, 1000, value=JUNK) for n in range(3)]
+    await offer_all(flusher, flood)
+    await until(lambda: begun)
+    beside = FakeDelivery(0, 600, partition=1)
+    await flusher.offer(beside)
+    may_decode.set()
+    await until(lambda: all(delivery.acked for delivery in (*flood, beside)))
+    assert begun == [(0, 0), (1, 0), (0, 1000), (0, 2000)]
+
+
+async def test_a_partition_of_which_half_a_batch_waits_is_not_read_on(flusher, engine, monkeypatch):
+    monkeypatch.setattr(module, "MAX_RECORDS", 10)
+    engine.may_write.clear()
+    await flusher.offer(FakeDelivery(0))
+    await until(lambda: engine.batches)
+    await offer_all(flusher, [FakeDelivery(1, 4), FakeDelivery(0, 4, partition=1)])
+    assert engine.held == set()
+    await flusher.offer(FakeDelivery(5, 1))
+    assert engine.held == {Partition(ORDERS, 0)}
+    engine.may_write.set()
+    await until(lambda: sum(engine.sizes) == 10)
+    assert engine.held == set()
+    engine.may_write.clear()
+    await offer_all(flusher, [FakeDelivery(6, 9), FakeDelivery(15, 9)])
+    await until(lambda: engine.held)
+    flusher.drop({Partition(ORDERS, 0)})
+    assert engine.held == set()
 
 
 async def test_a_partition_that_is_revoked_while_its_batch_is_decoded_is_left_out(
@@ -346,12 +428,22 @@ async def test_chunks_of_a_revoked_partition_are_forgotten(flusher, engine):
     ]
 
 
-async def test_a_chunk_that_is_decoded_while_its_partition_is_revoked_is_forgotten(flusher, engine):
+async def test_a_chunk_that_is_decoded_while_its_partition_is_revoked_is_forgotten(
+    flusher, engine, monkeypatch
+):
+    may_decode, begun = threading.Event(), threading.Event()
+
+    def decode(*chunk):
+        begun.set()
+        assert may_decode.wait(5)
+        return DECODE(*chunk)
+
+    monkeypatch.setattr(module, "decode", decode)
     late = FakeDelivery(5, module.SMALL_RECORDS, partition=1)
-    offered = asyncio.create_task(flusher.offer(late))
-    await asyncio.sleep(0)
+    await flusher.offer(late)
+    await until(begun.is_set)
     flusher.drop({Partition(ORDERS, 1)})
-    await offered
+    may_decode.set()
     kept = FakeDelivery(6, partition=2)
     await flusher.offer(kept)
     await until(lambda: kept.acked)
@@ -409,7 +501,14 @@ async def test_what_is_dropped_while_more_is_waited_for_is_no_batch(engine, monk
     monkeypatch.setattr(module, "MORE_SECONDS", 0.05)
     numbers = iter(range(100)).__next__
     flusher = Flusher(
-        lambda _: 1, numbers, engine.write, engine.send, engine.written, 0, MemoryBudget()
+        lambda _: 1,
+        numbers,
+        engine.write,
+        engine.send,
+        engine.written,
+        0,
+        MemoryBudget(),
+        engine.hold,
     )
     await flusher.offer(FakeDelivery(0))
     running = asyncio.ensure_future(flusher.run())
@@ -438,6 +537,7 @@ async def test_flushers_of_one_worker_share_a_memory_budget(engine):
             engine.written,
             0,
             budget,
+            engine.hold,
         )
         for _ in range(2)
     ]
@@ -473,6 +573,24 @@ async def test_letters_are_sent_beside_the_next_batches_which_do_not_wait_for_th
     assert refused.acked == 0
     engine.may_send.set()
     await until(lambda: refused.acked)
+
+
+async def test_partitions_without_refused_records_do_not_wait_for_the_letters_of_their_batch(
+    flusher, engine
+):
+    engine.may_write.clear()
+    await flusher.offer(FakeDelivery(0))
+    await until(lambda: engine.batches)
+    engine.may_send.clear()
+    refused, behind = FakeDelivery(1, value=JUNK), FakeDelivery(2)
+    beside = FakeDelivery(0, partition=1)
+    await offer_all(flusher, [refused, behind, beside])
+    engine.may_write.set()
+    await until(lambda: beside.acked)
+    assert engine.sizes == [1, 3]
+    await stays(lambda: (refused.acked, behind.acked) == (0, 0))
+    engine.may_send.set()
+    await until(lambda: refused.acked and behind.acked)
 
 
 async def test_no_more_than_a_few_batches_have_letters_on_their_way(flusher, engine):

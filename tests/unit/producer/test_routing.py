@@ -32,6 +32,12 @@ def test_an_event_goes_to_the_topic_of_its_type_under_the_key_of_its_thing(
     assert route(text) == Record(topic, key, text)
 
 
+@pytest.mark.parametrize("number", ["9" * 400, "1e999", "-1e400"])
+def test_a_number_that_no_float_holds_is_one_where_nobody_reads_it(number: str) -> None:
+    text = line("order:created", orderId="o-1", ignored=7).replace(b"7", number.encode())
+    assert route(text) == as_it_is(text, "shop.orders") == Record("shop.orders", b"s-1/o-1", text)
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

@@ -1,4 +1,4 @@
--- Sums of quarters of an hour, by currency, and when they last changed. Parts that are not merged yet give a row each.
+-- Sums of 15-minute buckets, by currency, and when they last changed. Parts that are not merged yet give a row each.
 SELECT
     order_windows.start,
     toFixedString(currency, 3),

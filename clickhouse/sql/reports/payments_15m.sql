@@ -1,4 +1,4 @@
--- Payments of quarters of an hour as quarters.sql has sales: a row of those received under the currency, and one of
+-- Payments of 15-minute buckets as sales_15m.sql has sales: a row of those received under the currency, and one of
 -- those that failed under the currency in small letters.
 SELECT
     slot,
