@@ -62,13 +62,17 @@ SLICE = {
 }
 
 
+LINES = [[("Country", "!=", "United Kingdom")], [("InvoiceDate", "<", datetime(2011, 1, 2))]]
+"""Of the slice, and some more."""
+
+
 def in_slice(invoice: Invoice) -> bool:
     return FULL or invoice.shop != "united-kingdom" or invoice.at < UK_UNTIL
 
 
 @pytest.fixture(scope="module")
 def invoices() -> Retail:
-    return retail.read(in_slice)
+    return retail.read(in_slice, None if FULL else LINES)
 
 
 @pytest.fixture

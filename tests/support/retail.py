@@ -1,7 +1,7 @@
 """The invoices of `online_retail.parquet` as records; the mapping is told in tests/e2e/test_retail.py."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -14,6 +14,8 @@ from support.events import Refusal, Sent, encode
 FILE = Path(__file__).parents[3] / "shared" / "data" / "online_retail.parquet"
 MOST_ITEMS = 1000
 
+Filters = list[Any] | None
+"""As pyarrow reads them; None are all lines."""
 Product = tuple[str, float]
 """Stock code and unit price: only the same product at the same price is a return of it."""
 
@@ -64,12 +66,12 @@ class Retail:
     last: date
 
 
-def read(chosen: Any = lambda invoice: True) -> Retail:
-    """The records of the invoices that are chosen; the same file gives the same records."""
+def read(chosen: Callable[[Invoice], bool], lines: Filters = None) -> Retail:
+    """The records of the invoices that are chosen, whose `lines` are among these; the same each time."""
     counts: Counter[str] = Counter()
     records, known = [], defaultdict(list)
     dates = set()
-    for invoice in filter(chosen, _invoices()):
+    for invoice in filter(chosen, _invoices(lines)):
         kind, record = _record(invoice, known)
         counts[kind] += 1
         records.append(record)
@@ -77,15 +79,19 @@ def read(chosen: Any = lambda invoice: True) -> Retail:
     return Retail(records, counts, min(dates), max(dates))
 
 
-def cells() -> Iterator[dict[str, str]]:
-    """The lines of the file as the cells of a CSV file, money as it was printed."""
-    for row in pq.read_table(FILE).to_pylist():
+AUGUST = [("InvoiceDate", ">=", datetime(2011, 8, 1)), ("InvoiceDate", "<", datetime(2011, 9, 1))]
+"""35,284 lines of 541,909, and both that have a price below 0."""
+
+
+def cells(whole: bool) -> Iterator[dict[str, str]]:
+    """The lines of the file, or of a month, as the cells of a CSV file, money as it was printed."""
+    for row in pq.read_table(FILE, filters=None if whole else AUGUST).to_pylist():
         yield {name: "" if value is None else str(value) for name, value in row.items()}
 
 
-def _invoices() -> Iterator[Invoice]:
+def _invoices(lines: Filters) -> Iterator[Invoice]:
     found: dict[str, Invoice] = {}
-    for row in pq.read_table(FILE).to_pylist():
+    for row in pq.read_table(FILE, filters=lines).to_pylist():
         number = row["InvoiceNo"]
         shop = row["Country"].lower().replace(" ", "-")
         # the first line dates the invoice: some were written over a minute

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -202,6 +203,7 @@ def test_a_map_that_is_not_usable_says_why(change: dict[str, Any], rule: str) ->
     assert str(caught.value) == rule
 
 
+FULL = bool(os.environ.get("SHOPSTREAM_FULL"))
 RETAIL = {
     "columns": {
         "orderId": "InvoiceNo",
@@ -222,7 +224,8 @@ RETAIL = {
     not retail.FILE.exists(), reason=f"{retail.FILE} is not there (see ../shared/data/README.md)"
 )
 def test_the_invoices_of_a_real_shop_add_up_to_the_cent() -> None:
-    table = [Row(n, cells) for n, cells in enumerate(retail.cells(), 2)]
+    """All with SHOPSTREAM_FULL=1, else those of a month."""
+    table = [Row(n, cells) for n, cells in enumerate(retail.cells(FULL), 2)]
     known = column_map(RETAIL, list(table[0].cells))
     revenue, refused = Decimal(0), []
     for _, group in grouped(table, last_rows(table, known), known):
@@ -241,7 +244,7 @@ def test_the_invoices_of_a_real_shop_add_up_to_the_cent() -> None:
         if row not in bad
     ]
     assert revenue == sum(amounts)
-    assert str(revenue) == "9769872.054"
+    assert str(revenue) == ("9769872.054" if FULL else "704804.63")
 
 
 def test_a_map_has_defaults() -> None:
