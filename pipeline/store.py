@@ -400,17 +400,19 @@ def store_statement(spec: TopicSpec, plain: bool = False, equal: bool = True) ->
     """Step 2 of a topic; `plain`: of orders as `is_plain`, staged without the columns `RARE`; `equal` as of
     `Conflicts`."""
     select = load(f"store/{spec.name}.sql")
-    table = spec.table
+    if spec is not TOPIC_SPECS[ORDERS]:
+        return fill(load("flush/store.sql"), table=spec.table, select=select)
+    columns = "*"
     if plain:
         select = "\n".join(line for line in select.split("\n") if line.strip(" ,") not in RARE)
-        table += f" (* EXCEPT ({', '.join(f'`{name}`' for name in RARE.values())}))"
+        columns += f" EXCEPT ({', '.join(f'`{name}`' for name in RARE.values())})"
     aliases = ["plain_lines" if plain else "lines", *([] if equal else ["newest_version"])]
-    select = fill(
+    return fill(
         select,
+        columns=columns,
         aliases=",\n".join(load(f"fragments/{name}.sql").rstrip() for name in aliases),
         newer=load(f"fragments/{'newer' if equal else 'newest'}_orders.sql"),
     )
-    return fill(load("flush/store.sql"), table=table, select=select)
 
 
 def apply_statement(spec: TopicSpec, first: bool = False, parts: bool = True) -> str:

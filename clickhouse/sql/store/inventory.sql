@@ -104,4 +104,3 @@ FROM
     )
     GROUP BY shop_id, product_id, location_id
 )
-WHERE {{fence}}

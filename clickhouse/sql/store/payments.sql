@@ -51,4 +51,3 @@ INNER JOIN
 (
 {{newer|shop_key, payment_key}}
 ) AS newer USING (seq)
-WHERE {{fence}}

@@ -79,4 +79,3 @@ FROM
     )
     WINDOW facts AS (PARTITION BY shop_key, purchase_key)
 )
-WHERE {{fence}}

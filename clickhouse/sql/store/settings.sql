@@ -35,4 +35,3 @@ INNER JOIN
 (
 {{newer|shop_id}}
 ) AS newer USING (seq)
-WHERE {{fence}}

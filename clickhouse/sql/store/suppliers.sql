@@ -28,4 +28,3 @@ INNER JOIN
 (
 {{newer|shop_id, supplier_id}}
 ) AS newer USING (seq)
-WHERE {{fence}}

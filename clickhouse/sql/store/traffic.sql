@@ -45,4 +45,3 @@ FROM
     ) AS known USING (shop_key, session_key)
 )
 WHERE notEmpty(fresh)
-    AND {{fence}}
