@@ -72,6 +72,32 @@ async def test_acknowledgements_out_of_order_hold_the_commit(broker, kafka, topi
         assert app.progress(0).next == 3
 
 
+async def test_a_held_partition_waits_in_kafka_while_the_others_are_read(
+    broker, kafka, topic, tmp_path
+):
+    async with Running(broker, topic, tmp_path) as app:
+        await until(lambda: app.progress(0).next == 0)
+        held = TP(topic, 0)
+        app.kafka.hold(held, True)
+        # a fetch that had begun before may still bring some
+        await app.delivery(kafka, b"x", 1)
+        had = len(app.got)
+        for _ in range(3):
+            await kafka.producer.send_and_wait(topic, b"held", partition=0)
+            await app.delivery(kafka, b"x", 1)
+        assert [delivery.chunk.partition for delivery in app.got[had:]] == [1, 1, 1]
+        app.kafka.hold(held, False)
+        await until(lambda: sum(len(one.chunk) for one in app.got[had:]) == 6)
+        app.kafka.hold(held, True)
+        app.kafka.hold(TP(topic, 1), True)
+        await asyncio.sleep(0.1)
+        app.kafka.hold(held, False)
+        await app.delivery(kafka, b"x", 0)
+        for delivery in app.got:
+            delivery.ack()
+        await kafka.until_committed(app.group, topic, [4, 4])
+
+
 async def test_a_cancelled_agent_acknowledges_nothing(broker, kafka, topic, tmp_path):
     async with Running(broker, topic, tmp_path) as app:
         await until(lambda: app.progress(0).next == 0)
