@@ -39,6 +39,7 @@ RARE = frozenset(
         *(f"item_{name}" for name in ("unit", "variant_id", "category")),
         *(f"refund_{name}" for name in ("id", "amount", "at")),
         *(f"{name}_total" for name in ("tax", "shipping", "discount", "tip")),
+        "placed_at",
     )
 )
 """Staged columns of what few orders have. A batch without any of it does not send them."""

@@ -193,7 +193,13 @@ ORDER = Shape(
             "createdAt",
             values.time,
             required=True,
-            about="Decides the local date of the order; the first accepted one counts.",
+            about="When the order was made; the first accepted one counts.",
+        ),
+        Field(
+            "placedAt",
+            values.time,
+            about="Decides the local date of the order; `createdAt` without it. A later version with another one, or "
+            "without one, moves the order.",
         ),
         Field(
             "updatedAt",

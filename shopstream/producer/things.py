@@ -59,6 +59,7 @@ class Order:
     shipping_total: Money | None = None
     discount_total: Money | None = None
     tip_total: Money | None = None
+    placed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,7 @@ class Version:
     order_id: str
     place: Place
     created: datetime
+    placed: datetime
     status: str
     currency: str
     customer: str | None
@@ -101,7 +102,7 @@ class Version:
         dated = [(refund.at, refund.amount) for refund in self.dated]
         whole = self.refund if self.counted else self.total
         rest = difference(whole, total(amount for _, amount in dated))
-        return [*dated, (self.created, rest)] if rest else dated
+        return [*dated, (self.placed, rest)] if rest else dated
 
     @property
     def counted(self) -> bool:
@@ -153,6 +154,7 @@ def read(event: Event, place: Place, created: datetime) -> Version:
         data["orderId"],
         place,
         created,
+        instant(data["placedAt"]) if data.get("placedAt") else created,
         data["status"],
         data["currency"],
         data.get("customerId"),

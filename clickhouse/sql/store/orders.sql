@@ -40,7 +40,8 @@ WITH
             tax AS prior_tax,
             shipping AS prior_shipping,
             discount AS prior_discount,
-            tip AS prior_tip
+            tip AS prior_tip,
+            placed_at AS prior_placed_at
         FROM orders
         WHERE (shop_key, created_at, order_key) IN (SELECT shop_key, created_at, order_key FROM arrived)
         ORDER BY shop_key, created_at, order_key, version DESC, length(equals) DESC
@@ -83,6 +84,7 @@ SELECT
     shipping_total,
     discount_total,
     tip_total,
+    ifNull(placed_at, newer.created_at),
     prior_version,
     prior_counted,
     prior_currency,
@@ -103,6 +105,7 @@ SELECT
     prior_shipping,
     prior_discount,
     prior_tip,
+    prior_placed_at,
     {batch:UInt64},
     newer.equals
 FROM {staged}
