@@ -51,12 +51,12 @@ class BatchWriter:
     alerts: Alerts
 
     async def insert_newer(
-        self, batch: Batch, fence: Fence, new: bool
+        self, batch: Batch, fence: Fence, found: Conflicts
     ) -> tuple[int, Collection[str]]:
         """Step 2: writes the rows that are newer than what is stored. Returns how many, and the look-up tables that
-        they may change; `new` as `Store.lookups`."""
+        they may change."""
         written, lookups = await all_of(
-            self.store.store(batch, fence), self.store.lookups(batch, new)
+            self.store.store(batch, fence, found.equal), self.store.lookups(batch, found.new)
         )
         return written, lookups
 
@@ -68,10 +68,11 @@ class BatchWriter:
         again: bool = True,
         lookups: Collection[str] | None = None,
         small: bool = False,
+        parts: bool = True,
     ) -> None:
         """Step 3 of a batch, of this worker or of a former owner; `again`: it may have been begun before. The others as
         `Store.apply`."""
-        await self.store.apply(topic, batch_id, fence, lookups, small)
+        await self.store.apply(topic, batch_id, fence, lookups, small, parts)
         if topic == INVENTORY:
             await self.alerts.publish(batch_id, again=again)
 
@@ -88,8 +89,9 @@ async def flush(
     3. Apply the batch to the windows under its token, and to the look-up tables that it may change. A crash in
        the middle leaves tables with and without it: the new owner repeats the step, for all of them; each window
        takes it once, and what a look-up table takes twice stands there once. Alerts of a batch of
-       inventory are stored and published here; published again they have the same ids. Beside it, ask which
-       dates changed: the rows of the batch surely stand. Where a first try has written no row, nothing of this is due.
+       inventory are stored and published here; published again they have the same ids. Before it, ask which
+       dates changed, and whether the batch has what only few orders have: its rows surely stand. Where a first
+       try has written no row, nothing of this is due.
     4. Beside 2 and 3, store the accepted events as history. Written again they collapse, or lie beside
        each other under the same key.
     5. Mark the batch as applied: it is never repeated from now on.
@@ -109,7 +111,7 @@ async def flush(
             batch = batch.with_first_created_at(conflicts.first)
         _, changed = await all_of(
             store.store_history(batch),
-            _insert_and_apply(batch, writer, fence, again, new=conflicts.new),
+            _insert_and_apply(batch, writer, fence, again, conflicts),
         )
         if not await store.mark(batch.id, fence):
             raise Fenced(f"batch {batch.id} is fenced: another worker has claimed its partitions")
@@ -125,20 +127,17 @@ async def _conflicts(batch: Batch, store: Store) -> Conflicts:
 
 
 async def _insert_and_apply(
-    batch: Batch, writer: BatchWriter, fence: Fence, again: bool, new: bool
+    batch: Batch, writer: BatchWriter, fence: Fence, again: bool, found: Conflicts
 ) -> Slots:
-    written, lookups = await writer.insert_newer(batch, fence, new)
+    written, lookups = await writer.insert_newer(batch, fence, found)
     if not written and not again:
         return {}
     small = batch.staged.num_rows <= SMALL_ROWS
     # an earlier try may have written rows that this one does not find new: then all look-up tables count
     known = None if again else lookups
-    changed, _ = await all_of(
-        writer.store.changed(batch.topic, batch.id, small),
-        writer.apply(batch.topic, batch.id, fence, again, known, small),
-    )
-    slots: Slots = changed
-    return slots
+    changed = await writer.store.changed(batch.topic, batch.id, small)
+    await writer.apply(batch.topic, batch.id, fence, again, known, small, changed.parts)
+    return changed.slots
 
 
 async def flush_with_retry(

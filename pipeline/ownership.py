@@ -113,5 +113,5 @@ class Ownership:
         changed = await self._store.changed(topic, batch_id)
         marked = await self._store.mark(batch_id, fence)
         if marked:
-            self._recovered(changed)
+            self._recovered(changed.slots)
         return marked

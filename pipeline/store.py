@@ -33,16 +33,28 @@ OPEN_SECONDS = 30 * 24 * 3600
 
 SMALL_ROWS = 5000
 """Up to so many the engine spends more on planning a statement than on its rows."""
-RARE = frozenset(
-    (
-        *(f"item_{name}" for name in ("kind", "total", "refunded_total", "discount", "tax")),
-        *(f"item_{name}" for name in ("unit", "variant_id", "category")),
-        *(f"refund_{name}" for name in ("id", "amount", "at")),
-        *(f"{name}_total" for name in ("tax", "shipping", "discount", "tip")),
-        "placed_at",
-    )
+_RARE_OF_LINES = (
+    "kind",
+    "total",
+    "refunded_total",
+    "discount",
+    "tax",
+    "unit",
+    "variant_id",
+    "category",
 )
-"""Staged columns of what few orders have. A batch without any of it does not send them."""
+RARE = {
+    **{f"item_{name}": f"items.{name}" for name in _RARE_OF_LINES},
+    **{f"refund_{name}": f"refunds.{name}" for name in ("id", "amount", "at")},
+    **{f"{name}_total": name for name in ("tax", "shipping", "discount", "tip")},
+    "placed_at": "placed_at",
+}
+"""Staged columns of what few orders have, and where they are stored. A batch without any of it neither sends nor writes
+them."""
+_PLACED = frozenset(
+    ("seq", "shop_id", "event_id", "source", "order_id", "created_at", "updated_at", "revision")
+)
+"""Staged columns that say of which order an event is, and when."""
 SHOPS_KEPT = 20_000
 """Shops whose earliest order a worker remembers."""
 
@@ -91,10 +103,21 @@ _APPLY: EngineSettings = {
 
 class Conflicts(NamedTuple):
     """What a batch of orders meets: the first accepted createdAt (Unix microseconds), by `seq` of the rows that came
-    with another one, and whether it has orders that are not stored."""
+    with another one; whether it has orders that are not stored; and whether it may have several events of one order at
+    one instant, which arrival decides."""
 
     first: dict[int, int]
     new: bool
+    equal: bool = True
+
+
+class Changed(NamedTuple):
+    """15-minute buckets whose numbers a batch changed, by shop; a shop without any is one whose reports changed
+    otherwise: the name of a product, say. `parts`: whether an order of the batch, or what it supersedes, may have
+    refunds with ids or parts of its total."""
+
+    slots: Slots
+    parts: bool = True
 
 
 _LOOK_UP: EngineSettings = {**_PLAIN, **_BY_BATCH, "max_insert_threads": 1, "insert_deduplicate": 0}
@@ -152,19 +175,20 @@ class Store:
 
     async def created_at_conflicts(self, batch: Batch) -> Conflicts:
         """Of a batch of orders, with what is stored and within itself."""
-        keys = batch.staged.select(["seq", "shop_id", "order_id", "created_at"])
-        columns = "seq UInt32, shop_id LowCardinality(String), order_id String, created_at DateTime64(6, 'UTC')"
-        staged = {"staged": External(columns, keys)}
+        rest = frozenset(batch.staged.column_names) - _PLACED
+        columns = shape.structure(ORDERS, rest)
+        staged = {"staged": External(columns, batch.staged.drop_columns(list(rest)))}
         text = load("flush/created_at_conflicts.sql")
         (row,) = await self._engine.rows(text, None, _small(batch), external=staged)
         first = {int(seq): int(micros) for seq, micros in row["conflicts"]}
-        return Conflicts(first, bool(row["new"]))
+        return Conflicts(first, bool(row["new"]), bool(row["equal"]))
 
-    async def store(self, batch: Batch, fence: Fence) -> int:
-        """Step 2 of a batch: writes what is newer than what is stored, with what it supersedes; how many rows."""
+    async def store(self, batch: Batch, fence: Fence, equal: bool = True) -> int:
+        """Step 2 of a batch: writes what is newer than what is stored, with what it supersedes; how many rows. `equal`
+        as of `Conflicts`."""
         plain = batch.topic == ORDERS and is_plain(batch.staged)
-        absent = RARE if plain else frozenset[str]()
-        text = store_statement(TOPIC_SPECS[batch.topic], plain)
+        absent = frozenset(RARE if plain else ())
+        text = store_statement(TOPIC_SPECS[batch.topic], plain, equal)
         columns = shape.structure(batch.topic, absent)
         staged = {"staged": External(columns, batch.staged.drop_columns(list(absent)))}
         more: dict[str, Any] = {}
@@ -215,28 +239,18 @@ class Store:
         fence: Fence,
         lookups: Collection[str] | None = None,
         small: bool = False,
+        parts: bool = True,
     ) -> None:
         """Step 3 of a batch: adds what it changed to the windows, once; and to `lookups`, by default all of the
-        topic. `small`: it has few rows."""
+        topic. `small`: it has few rows; `parts` as of `Changed`."""
         spec = TOPIC_SPECS[topic]
         wanted = spec.lookups if lookups is None else lookups
         settings = _SMALL if small else {}
         calls = [self._look_up(name, batch_id, settings) for name in wanted]
         if spec.windows:
             token = {**_APPLY, **settings, "insert_deduplication_token": f"batch-{batch_id}"}
-            calls.append(self._apply_windows(spec, batch_id, fence, token))
+            calls.append(self._execute(apply_statement(spec, parts), batch_id, fence, token))
         await all_of(*calls)
-
-    async def _apply_windows(
-        self, spec: TopicSpec, batch_id: int, fence: Fence, settings: EngineSettings
-    ) -> int:
-        parts = bool(spec.changes) and await self._has_parts(batch_id)
-        return await self._execute(apply_statement(spec, parts), batch_id, fence, settings)
-
-    async def _has_parts(self, batch_id: int) -> bool:
-        """Whether a stored batch of orders, or what it supersedes, has what apply/order_parts.sql is about."""
-        text = load("flush/has_parts.sql")
-        return bool(await self._engine.rows(text, {"batch": batch_id}, {**_BY_BATCH, **_SMALL}))
 
     async def _look_up(self, name: str, batch_id: int, settings: EngineSettings) -> int:
         """Without fence and token: what it writes follows from stored rows, and may be there twice."""
@@ -318,14 +332,18 @@ class Store:
             raise EngineUnavailable(str(error)) from error
         return {Partition(row["topic"], row["partition"]): row["epoch"] for row in rows}
 
-    async def changed(self, topic: str, batch_id: int, small: bool = False) -> Slots:
-        """15-minute buckets whose numbers a batch changed, by shop; asked before it is marked.
-
-        A shop without any is one whose reports changed otherwise: the name of a product, say.
-        """
+    async def changed(self, topic: str, batch_id: int, small: bool = False) -> Changed:
+        """What a batch changed; asked before it is marked."""
         spec = TOPIC_SPECS[topic]
-        settings = _SMALL if small else {}
-        return await self._changed(spec, batch_id, batch_id, settings) if spec.reports else {}
+        settings = {**_BY_BATCH, **(_SMALL if small else {})}
+        if topic == ORDERS:
+            text = load("flush/changed_orders.sql")
+            rows = await self._engine.rows(text, {"batch": batch_id}, settings)
+            if not any(row["parts"] for row in rows):
+                slots = {row["shop_id"]: row["slots"] for row in rows if row["slots"]}
+                return Changed(slots, parts=False)
+        slots = await self._changed(spec, batch_id, batch_id, settings) if spec.reports else {}
+        return Changed(slots)
 
     async def changed_since(self, seconds: float) -> list[Slots]:
         """The same for every batch from an instant on (Unix time), as far as their rows still stand."""
@@ -333,11 +351,10 @@ class Store:
         return [await self._changed(spec, first_id_at(seconds), LAST_NUMBER) for spec in specs]
 
     async def _changed(
-        self, spec: TopicSpec, first: int, last: int, settings: EngineSettings | None = None
+        self, spec: TopicSpec, first: int, last: int, settings: EngineSettings = _BY_BATCH
     ) -> Slots:
         params = {"first": first, "last": last}
-        text = load(f"changed/{spec.name}.sql")
-        rows = await self._engine.rows(text, params, {**_BY_BATCH, **(settings or {})})
+        rows = await self._engine.rows(load(f"changed/{spec.name}.sql"), params, settings)
         return {row["shop_id"]: row["slots"] for row in rows}
 
     async def execute_tracked(
@@ -372,16 +389,20 @@ class Store:
         )
 
 
-def store_statement(spec: TopicSpec, plain: bool = False) -> str:
-    """Step 2 of a topic; `plain`: of orders as `is_plain`, staged without the columns `RARE`."""
+def store_statement(spec: TopicSpec, plain: bool = False, equal: bool = True) -> str:
+    """Step 2 of a topic; `plain`: of orders as `is_plain`, staged without the columns `RARE`; `equal` as of
+    `Conflicts`."""
+    select = load(f"store/{spec.name}.sql")
+    table = spec.table
+    if plain:
+        select = "\n".join(line for line in select.split("\n") if line.strip(" ,") not in RARE)
+        table += f" (* EXCEPT ({', '.join(f'`{name}`' for name in RARE.values())}))"
     select = fill(
-        load(f"store/{spec.name}.sql"),
+        select,
         lines=load(f"fragments/{'plain_lines' if plain else 'lines'}.sql"),
-        staged=f"(SELECT *, {shape.absent(ORDERS, RARE)} FROM staged) AS staged"
-        if plain
-        else "staged",
+        newer=load(f"fragments/{'newer' if equal else 'newest'}_orders.sql"),
     )
-    return fill(load("flush/store.sql"), table=spec.table, select=select)
+    return fill(load("flush/store.sql"), table=table, select=select)
 
 
 def apply_statement(spec: TopicSpec, parts: bool = True) -> str:

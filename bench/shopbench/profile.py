@@ -75,13 +75,13 @@ async def _flushes(flags: argparse.Namespace, engine: ClickHouseClient, book: Bo
         batch = await book.note("flush: (decode, assemble)", decoded)
         await store.begin(batch)
         conflicts = await store.created_at_conflicts(batch)
-        assert not conflicts.rows
+        assert not conflicts.first
         await store.store_history(batch)
-        await store.store(batch, fence)
+        await store.store(batch, fence, conflicts.equal)
         small = batch.staged.num_rows <= SMALL_ROWS
         lookups = await store.lookups(batch, conflicts.new)
-        await store.apply(ORDERS, batch.id, fence, lookups, small)
-        await store.changed(ORDERS, batch.id, small)
+        changed = await store.changed(ORDERS, batch.id, small)
+        await store.apply(ORDERS, batch.id, fence, lookups, small, changed.parts)
         assert await store.mark(batch.id, fence)
 
 

@@ -86,9 +86,10 @@ async def _flush(clock: Clock, store: Store, fence: Fence, batch: Batch) -> None
     await clock.step("store history", lambda: store.store_history(batch))
     conflicts = await clock.step("createdAt", lambda: store.created_at_conflicts(batch))
     assert not conflicts.first
-    await clock.step("store (orders)", lambda: store.store(batch, fence))
+    await clock.step("store (orders)", lambda: store.store(batch, fence, conflicts.equal))
     lookups, small = await store.lookups(batch, conflicts.new), batch.staged.num_rows <= SMALL_ROWS
-    apply = partial(store.apply, batch.topic, batch.id, fence, lookups, small)
+    changed = await clock.step("changed", lambda: store.changed(batch.topic, batch.id, small))
+    apply = partial(store.apply, batch.topic, batch.id, fence, lookups, small, changed.parts)
     await clock.step("apply (windows, look-ups)", apply)
     assert await clock.step("mark", lambda: store.mark(batch.id, fence))
 

@@ -129,37 +129,21 @@ def staged(topic: str) -> pa.Schema:
     return pa.schema({**head, **{column.name: _arrow(column) for column in columns(topic)}})
 
 
+_HEAD = {
+    "seq": "UInt32",
+    "shop_id": "LowCardinality(String)",
+    "event_id": "String",
+    "source": "String",
+    "type": "LowCardinality(String)",
+    "backfill": "Bool",
+}
+
+
 @cache
 def structure(topic: str, without: frozenset[str] = frozenset()) -> str:
     """The same for ClickHouse, with `seq` in front: the order of arrival; `without` some of its columns."""
-    head = (
-        "seq UInt32, shop_id LowCardinality(String), event_id String, source String,"
-        " type LowCardinality(String), backfill Bool"
-    )
-    sent = (column for column in columns(topic) if column.name not in without)
-    return ", ".join((head, *(f"{c.name} {_clickhouse(c)}" for c in sent)))
-
-
-@cache
-def absent(topic: str, names: frozenset[str]) -> str:
-    """Expressions for ClickHouse: these columns, where no event has their fields and the rest was staged.
-
-    A member of the elements of a list that is staged has its default in each, one of any other list is empty.
-    """
-    wanted = [column for column in columns(topic) if column.name in names]
-    return ", ".join(f"{_absent(topic, column, names)} AS {column.name}" for column in wanted)
-
-
-def _absent(topic: str, column: Column, names: frozenset[str]) -> str:
-    kind = _clickhouse(column).replace("'", "\\'")
-    if not column.item:
-        return f"CAST(NULL, '{kind}')"
-    beside = [c.name for c in columns(topic) if c.field is column.field and c.name not in names]
-    if not beside:
-        return f"CAST([], '{kind}')"
-    default = column.item.default
-    value = "NULL" if default is None else f"'{default}'"
-    return f"CAST(arrayMap(x -> {value}, {beside[0]}), '{kind}')"
+    every = _HEAD | {column.name: _clickhouse(column) for column in columns(topic)}
+    return ", ".join(f"{name} {kind}" for name, kind in every.items() if name not in without)
 
 
 def _arrow(column: Column) -> pa.DataType:

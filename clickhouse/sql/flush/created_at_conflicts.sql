@@ -1,17 +1,18 @@
 -- Rows of the batch whose order exists in the shop with another createdAt, with the one that counts (microseconds). The
 -- first that was accepted stands: a stored one before any of the batch, and in the batch the one that came first.
--- `new`: whether the batch has orders that are not stored.
-SELECT groupArrayIf((seq, toUnixTimestamp64Micro(first)), created_at != first) AS conflicts, countIf(found = 0) > 0 AS new
+-- `new`: whether the batch has orders that are not stored. `equal`: whether two events of one order have one instant.
+SELECT
+    groupArrayIf((seq, toUnixTimestamp64Micro(first)), created_at != first) AS conflicts,
+    countIf(found = 0) > 0 AS new,
+    uniqExact(shop_key, order_key, updated_at, revision) < uniqExact(shop_key, order_key, updated_at, revision, source, event_id) AS equal
 FROM
 (
     SELECT
-        seq,
-        created_at,
-        found,
+        *,
         if(found = 1, stored_at, first_value(created_at) OVER (PARTITION BY shop_key, order_key ORDER BY seq)) AS first
     FROM
     (
-        SELECT seq, created_at, {{shop_key|shop_id}} AS shop_key, cityHash64(order_id) AS order_key
+        SELECT *, {{shop_key|shop_id}} AS shop_key, cityHash64(order_id) AS order_key
         FROM staged
     ) AS new
     LEFT ANY JOIN

@@ -1,19 +1,8 @@
 -- Duplicates, replays and late versions end here, in one comparison with what is stored. Each row that goes
 -- in carries what it supersedes. Only the sum that stands in for an absent total is surely below 10^12
 -- (contract of the events). `lines`: fragments/lines.sql or, where no order of the batch has more than quantities and prices,
--- as most, plain_lines.sql; `staged`: the staged orders, with every column.
+-- as most, plain_lines.sql; `newer`: newer_orders.sql or, where no order has two events at one instant, newest_orders.sql.
 WITH
-    arrived AS
-    (
-        SELECT
-            {{shop_key|shop_id}} AS shop_key,
-            created_at,
-            cityHash64(order_id) AS order_key,
-            seq,
-            {{instant|updated_at|revision}} AS instant,
-            {{event_hash}} AS event
-        FROM staged
-    ),
     stored AS
     (
         SELECT
@@ -43,12 +32,11 @@ WITH
             tip AS prior_tip,
             placed_at AS prior_placed_at
         FROM orders
-        WHERE (shop_key, created_at, order_key) IN (SELECT shop_key, created_at, order_key FROM arrived)
+        WHERE (shop_key, created_at, order_key) IN (SELECT {{shop_key|shop_id}}, created_at, cityHash64(order_id) FROM staged)
         ORDER BY shop_key, created_at, order_key, version DESC, length(equals) DESC
         LIMIT 1 BY shop_key, created_at, order_key
     ),
-    {lines},
-    coalesce(refunded_total, if(notEmpty(refund_amount), arraySum(refund_amount), arraySum(returned))) AS refund
+    {lines}
 SELECT
     newer.shop_key,
     newer.order_key,
@@ -84,7 +72,7 @@ SELECT
     shipping_total,
     discount_total,
     tip_total,
-    ifNull(placed_at, newer.created_at),
+    placed_at,
     prior_version,
     prior_counted,
     prior_currency,
@@ -108,8 +96,5 @@ SELECT
     prior_placed_at,
     {batch:UInt64},
     newer.equals
-FROM {staged}
-INNER JOIN
-(
-{{newer|shop_key, created_at, order_key}}
-) AS newer USING (seq)
+FROM
+{newer}

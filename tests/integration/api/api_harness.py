@@ -352,7 +352,7 @@ async def write(
     there, fence = Store(engine, "test"), Fence({})
     await there.store(batch, fence)
     await there.apply(topic, batch.id, fence)
-    return changed_days(batch, await there.changed(topic, batch.id))
+    return changed_days(batch, (await there.changed(topic, batch.id)).slots)
 
 
 def _event(order: Order) -> dict[str, Any]:

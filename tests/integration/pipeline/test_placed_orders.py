@@ -75,7 +75,7 @@ async def test_every_window_follows_an_order_that_moves(bench: Bench, seed: int)
 
 
 async def changed(bench: Bench, batch: Batch) -> list[int]:
-    return sorted((await bench.store.changed(ORDERS, batch.id)).get("s", []))
+    return sorted((await bench.store.changed(ORDERS, batch.id)).slots.get("s", []))
 
 
 async def test_a_move_changes_the_window_it_leaves_and_the_one_it_comes_to(bench: Bench) -> None:

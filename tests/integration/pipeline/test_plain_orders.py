@@ -11,7 +11,7 @@ from clickhouse.sql import fill
 from clickhouse.windows import order_changes
 from pipeline.batch import Batch
 from pipeline.decode import shape
-from pipeline.store import RARE, Fence, is_plain, store_statement
+from pipeline.store import RARE, Fence, Slots, is_plain, store_statement
 from pipeline.topic_specs import TOPIC_SPECS
 from shopstream.contracts.topics import ORDERS
 from support.events import Sent, item, order, record
@@ -61,17 +61,21 @@ def version_of(draw: random.Random, number: int, at: int, rare: bool) -> Sent:
     )
 
 
-async def stored(bench: Bench, batch: Batch, fence: Fence, plain: bool) -> list[dict[str, Any]]:
-    """What the statement would store."""
-    text = store_statement(SPEC, plain)
-    select = text[text.index("SELECT *\n") :]
-    absent = RARE if plain else frozenset[str]()
+async def stored(
+    bench: Bench, batch: Batch, fence: Fence, plain: bool, equal: bool
+) -> list[dict[str, Any]]:
+    """What the statement stores, into a table of its own."""
+    await bench.engine.execute("CREATE OR REPLACE TABLE copies AS orders")
+    text = store_statement(SPEC, plain, equal).replace("INSERT INTO orders", "INSERT INTO copies")
+    absent = frozenset(RARE if plain else ())
     staged = External(shape.structure(ORDERS, absent), batch.staged.drop_columns(list(absent)))
-    return await bench.engine.rows(
-        f"SELECT toString(tuple(*)) AS row FROM ({select}) ORDER BY row",
-        {**fence.params(), "batch": batch.id},
-        external={"staged": staged},
+    params = {**fence.params(), "batch": batch.id}
+    await bench.engine.execute(text, params, external={"staged": staged})
+    rows = await bench.engine.rows(
+        "SELECT toString(tuple(*)) AS row FROM copies ORDER BY row",
     )
+    await bench.engine.execute("DROP TABLE copies SYNC")
+    return rows
 
 
 async def changes(bench: Bench, batch: Batch, parts: bool) -> list[dict[str, Any]]:
@@ -83,26 +87,43 @@ async def changes(bench: Bench, batch: Batch, parts: bool) -> list[dict[str, Any
     )
 
 
+def sorted_slots(slots: Slots) -> Slots:
+    return {shop: sorted(some) for shop, some in slots.items()}
+
+
 @pytest.mark.parametrize("seed", range(4))
 async def test_plain_batches_give_the_same_rows_by_both_statements(bench: Bench, seed: int) -> None:
     draw = random.Random(seed)
     fence = await bench.own(ORDERS)
-    plain_ones = without_parts = 0
+    plain_ones = without_equal = without_parts = 0
+    sent: list[Sent] = []
     for at in range(1, 9):
         rare = draw.random() < 0.3
-        batch = bench.batch(*(version_of(draw, draw.randint(0, 9), at, rare) for _ in range(8)))
-        if is_plain(batch.staged):
-            plain_ones += 1
-            rows = await stored(bench, batch, fence, plain=True)
-            assert rows == await stored(bench, batch, fence, plain=False)
+        now = [
+            version_of(draw, draw.randint(0, 9), at - draw.randint(0, 1), rare)
+            for _ in range(draw.randint(1, 8))
+        ]
+        again = draw.choices(sent, k=2) if sent and not rare else []
+        sent = now
+        batch = bench.batch(*again, *now, *draw.sample(now, 1))
+        plain = is_plain(batch.staged)
+        equal = (await bench.store.created_at_conflicts(batch)).equal
+        plain_ones += plain
+        without_equal += not equal
+        rows = await stored(bench, batch, fence, plain=False, equal=True)
+        for form in {(plain, equal), (False, equal), (plain, True)} - {(False, True)}:
+            assert rows == await stored(bench, batch, fence, *form), form
         await bench.begin(batch, fence)
-        if not await bench.store._has_parts(batch.id):
+        changed = await bench.store.changed(ORDERS, batch.id)
+        every = await bench.store._changed(SPEC, batch.id, batch.id)
+        assert sorted_slots(changed.slots) == sorted_slots(every)
+        if not changed.parts:
             without_parts += 1
             assert await changes(bench, batch, False) == await changes(bench, batch, True)
         await bench.writer.apply(ORDERS, batch.id, fence)
         assert await bench.store.mark(batch.id, fence)
         assert bench.differences() == []
-    assert plain_ones and without_parts
+    assert plain_ones and without_equal and without_parts
 
 
 async def test_a_plain_version_takes_back_what_refunds_and_parts_its_former_one_had(
@@ -118,7 +139,7 @@ async def test_a_plain_version_takes_back_what_refunds_and_parts_its_former_one_
     later = bench.batch(record(order("s", "o", version=2, items=[item("p", 1, 8)])))
     assert is_plain(later.staged)
     await bench.begin(later, fence)
-    assert await bench.store._has_parts(later.id)
+    assert (await bench.store.changed(ORDERS, later.id)).parts
     assert await changes(bench, later, False) != await changes(bench, later, True)
     await bench.writer.apply(ORDERS, later.id, fence)
     assert await bench.store.mark(later.id, fence)

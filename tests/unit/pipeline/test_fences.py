@@ -11,7 +11,7 @@ from pipeline.flush import BatchWriter, Fenced, PartitionsRevoked, flush_with_re
 from pipeline.ownership import Ownership
 from pipeline.retry import Backoff
 from pipeline.snowflake import Snowflake
-from pipeline.store import Conflicts, Fence
+from pipeline.store import Changed, Conflicts, Fence
 from shopstream.contracts.cursor import Partition
 
 ONE, TWO = Partition("shop.orders", 1), Partition("shop.orders", 2)
@@ -49,7 +49,7 @@ class Store:
     async def created_at_conflicts(self, batch: Batch) -> Conflicts:
         return Conflicts({}, new=True)
 
-    async def store(self, batch: Batch, fence: Fence) -> int:
+    async def store(self, batch: Batch, fence: Fence, equal: bool) -> int:
         self.calls.append(("store", fence.claims))
         return self.written
 
@@ -59,8 +59,8 @@ class Store:
     async def apply(self, topic: str, number: int, fence: Fence, *_: object) -> None:
         self.calls.append(("apply", number, fence.claims))
 
-    async def changed(self, topic: str, number: int, small: bool = False) -> dict[str, list[int]]:
-        return {"s": [900]}
+    async def changed(self, topic: str, number: int, small: bool = False) -> Changed:
+        return Changed({"s": [900]})
 
     async def changed_since(self, seconds: float) -> list[dict[str, list[int]]]:
         return [{"late": [1800]}]
@@ -149,7 +149,7 @@ async def test_a_batch_that_was_fenced_by_our_own_newer_claim_is_lost_and_no_fau
     mine = owner(store)
     await mine.take([ONE])
 
-    async def store_rows(batch: Batch, fence: Fence) -> None:
+    async def store_rows(batch: Batch, fence: Fence, equal: bool) -> None:
         mine.give_up([ONE])
 
     store.store = store_rows  # type: ignore[method-assign]

@@ -68,20 +68,22 @@ async def asked() -> Engine:
     store = Store(engine, "w")
     place = Partition(ORDERS, 0)
     fence = Fence({place: 1})
-    engine.answers[load("flush/has_parts.sql")] = [{"found": 1}]
     for topic in TOPIC_SPECS:
         batch = batch_of(topic)
         await store.begin(batch)
         await store.store_history(batch)
         await store.store(batch, fence)
         await store.lookups(batch, new=True)
+        engine.answers[load("flush/changed_orders.sql")] = [{"parts": True}]
         await store.apply(topic, 5, fence)
         await store.changed(topic, 5)
     plain = example(BY_NAME[ORDERS].types[0])
     plain["data"] = {name: plain["data"][name] for name in PLAIN}
     plain["data"]["items"] = [{"productId": "p", "quantity": 1, "unitPrice": "2"}]
-    await store.store(batch_of(ORDERS, plain), fence)
-    await store.apply(ORDERS, 5, fence)  # without parts
+    for equal in (False, True):
+        await store.store(batch_of(ORDERS, plain), fence, equal)
+        await store.store(batch_of(ORDERS), fence, equal)
+    await store.apply(ORDERS, 5, fence, parts=False)
     with suppress(ValueError):  # it gives no row
         await store.created_at_conflicts(batch_of(ORDERS))
     await store.mark(5, fence)
@@ -149,7 +151,9 @@ def filled(path: str) -> list[str]:
     text = load(path)
     if path == "flush/store.sql":
         return [store_statement(kind) for topic, kind in TOPIC_SPECS.items() if topic != ORDERS] + [
-            store_statement(TOPIC_SPECS[ORDERS], plain) for plain in (False, True)
+            store_statement(TOPIC_SPECS[ORDERS], plain, equal)
+            for plain in (False, True)
+            for equal in (False, True)
         ]
     if path == "flush/apply.sql":
         kinds = [kind for kind in TOPIC_SPECS.values() if kind.windows]
