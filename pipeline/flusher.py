@@ -8,10 +8,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from pipeline.batch import Batch, assemble
-from pipeline.decode import DecodedChunk, KafkaRecord, Run, decode
+from pipeline.decode import DecodedChunk, KafkaRecord, Run, decode, shops_with_words
 from pipeline.flush import PartitionsRevoked, Written
 from pipeline.transport import Delivery
 from shopstream.contracts.cursor import Partition
+from shopstream.contracts.order import NO_WORDS, StatusMaps
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ SENDS_AT_ONCE = 4
 Write = Callable[[Batch], Awaitable[Written]]
 Send = Callable[[Batch], Awaitable[None]]
 Report = Callable[[Written, float], None]
+ReadMaps = Callable[[Collection[str]], Awaitable[StatusMaps]]
 
 
 class MemoryBudget:
@@ -81,6 +83,7 @@ class MemoryBudget:
 class Flusher:
     """One for a topic, over all the partitions of it that this worker has; `budget` is shared by all of them.
 
+    `maps` gives the words of shops for statuses; it is asked where an order has a status that is none of ours.
     `write` returns when the batch is durable, whatever it takes, and `send` when its dead letters are: chunks with
     refused records are acknowledged then, while the batches that follow are written. `written` gets a batch, with
     the seconds that it took, once it is written. `pace` is the least time in seconds from one start to the next,
@@ -96,8 +99,10 @@ class Flusher:
         written: Report,
         pace: float,
         budget: MemoryBudget,
+        maps: ReadMaps,
     ) -> None:
         self._epoch = epoch
+        self._maps = maps
         self._next_id = next_id
         self._write = write
         self._send = send
@@ -195,6 +200,9 @@ class Flusher:
         while True:
             kept = [one for one in taken if self._drops[one.place] == drops[one.place]]
             chunks = await asyncio.to_thread(decode_all, kept)
+            if shops := set().union(*map(shops_with_words, chunks)):
+                maps = await self._maps(shops)
+                chunks = await asyncio.to_thread(decode_all, kept, maps) if maps else chunks
             if all(self._drops[one.place] == drops[one.place] for one in kept):
                 return kept, chunks
 
@@ -253,28 +261,27 @@ def acknowledge(kept: Iterable[PendingChunk]) -> None:
         pending.delivery.ack()
 
 
-def decode_all(taken: Iterable[PendingChunk]) -> list[DecodedChunk]:
+def decode_all(taken: Iterable[PendingChunk], maps: StatusMaps = NO_WORDS) -> list[DecodedChunk]:
     """Chunks of each partition in the order of arrival; small ones between two big ones are decoded as one, whatever
-    their partitions."""
+    their partitions. With `maps`, as `decode`, every chunk is decoded anew."""
     found: list[DecodedChunk] = []
     small: list[PendingChunk] = []
     for pending in taken:
-        if pending.decoded is None:
+        if pending.decoded is None or maps:
             small.append(pending)
         else:
-            found += _decode_small(small)
+            found += _decode_small(small, maps)
             found.append(pending.decoded)
             small = []
-    return found + _decode_small(small)
+    return found + _decode_small(small, maps)
 
 
-def _decode_small(pending: Iterable[PendingChunk]) -> list[DecodedChunk]:
+def _decode_small(pending: Iterable[PendingChunk], maps: StatusMaps) -> list[DecodedChunk]:
     runs: dict[tuple[Partition, int], list[KafkaRecord]] = {}
     for one in pending:
         runs.setdefault((one.place, one.epoch), []).extend(one.delivery.chunk.records)
     if not runs:
         return []
     ((topic, _), _), *_ = runs
-    return [
-        decode(topic, [Run(place.partition, epoch, run) for (place, epoch), run in runs.items()])
-    ]
+    found = [Run(place.partition, epoch, run) for (place, epoch), run in runs.items()]
+    return [decode(topic, found, maps)]

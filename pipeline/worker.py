@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
 from functools import partial
 from tempfile import TemporaryDirectory
@@ -14,6 +14,7 @@ import faust
 from faust.types import TP
 
 from clickhouse.client import BEHIND_REPORTS, Address, ClickHouseClient
+from clickhouse.status_maps import status_maps
 from pipeline import transport
 from pipeline.alerts import Alerts
 from pipeline.batch import Batch
@@ -38,6 +39,7 @@ from pipeline.topic_specs import TOPIC_SPECS
 from shopstream.broker import TopicAdmin, async_options
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.notices import Progress
+from shopstream.contracts.order import StatusMaps
 from shopstream.contracts.topics import ORDERS
 from shopstream.settings import PREFIX, Settings, SettingsError
 
@@ -141,6 +143,7 @@ class Worker:
                 self._written,
                 spec.pace,
                 budget,
+                self._status_maps,
             )
             for topic, spec in TOPIC_SPECS.items()
         }
@@ -270,6 +273,9 @@ class Worker:
             )
         finally:
             del self._began[batch.topic]
+
+    async def _status_maps(self, shops: Collection[str]) -> StatusMaps:
+        return await self.engine_backoff.call(partial(status_maps, self.engine, shops))
 
     async def _send_dead_letters(self, batch: Batch) -> None:
         events = await asyncio.to_thread(batch.dead_letters)

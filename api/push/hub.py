@@ -16,6 +16,7 @@ from typing import Protocol
 from api.push.channel import MAX_ENTRIES, Channel, Entry, Positions, Value, parts, seen
 from api.push.encoding import Encoding
 from api.push.records import PushEvent
+from api.push.status_words import StatusWords
 from api.push.subscriber import Outlet, Subscriber
 from shopstream.contracts.cursor import BadCursor, Partition, Position, encode, read
 
@@ -71,6 +72,7 @@ class Hub:
         self.catch_up: CatchUp | None = None
         self.observer: SubscriberObserver | None = None
         self.counts = Counts()
+        self.words = StatusWords()
         self.read: dict[Partition, Position] = {}
         """How far each partition has been read, whatever shop it was."""
         self._clock = clock
@@ -147,7 +149,7 @@ class Hub:
         """A record of a shop; `position` is right after it, `at` Unix seconds of its arrival."""
         channel = self._channels.get(shop)
         if channel is None:
-            channel = self._idle.pop(shop, None) or Channel(shop, self._base, at)
+            channel = self._idle.pop(shop, None) or Channel(shop, self._base, at, self.words)
             self._retain_idle_channel(channel)
         if self._suspects and self._consume_duplicate(channel, partition, position, at, value):
             return
@@ -177,7 +179,9 @@ class Hub:
         where that has to be looked up in the stored events, the frame comes later."""
         channel = self._channels.get(shop)
         if channel is None:
-            channel = self._idle.pop(shop, None) or Channel(shop, self._base, int(self._clock()))
+            channel = self._idle.pop(shop, None) or Channel(
+                shop, self._base, int(self._clock()), self.words
+            )
             self._channels[shop] = channel
         self._flush(channel)
         channel.subscribers.add(subscriber)

@@ -1,6 +1,7 @@
 """The order: the whole of it as it now stands, in every event."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from functools import reduce
 from typing import Any
@@ -24,6 +25,11 @@ NOT_COUNTED = frozenset({"cancelled", "failed", "refunded"})
 KINDS = ("product", "return", "shipping", "gift_card", "fee", "tip")
 SOLD_KINDS = ("product", "return")
 """Kinds of lines that the sales of products are made of; the others count in the order's total alone."""
+MAX_WORDS = 100
+"""Of a shop's own words for statuses."""
+StatusMaps = Mapping[str, Mapping[str, str]]
+"""By shop: the status that each of its own words stands for."""
+NO_WORDS: StatusMaps = {}
 MAX_ITEMS = 1000
 MAX_REFUNDS = 1000
 _EXACT = Context(prec=100, rounding=ROUND_HALF_EVEN)
@@ -103,6 +109,32 @@ def distinct_refunds(refunds: list[dict[str, Any]], data: Document) -> None:
 
 def _sum(amounts: Iterable[Decimal]) -> Decimal:
     return reduce(_EXACT.add, amounts, _ZERO)
+
+
+def status_map(value: object) -> str:
+    """A shop's own words for statuses, each with ours, as JSON whose members are sorted."""
+    if not isinstance(value, dict) or len(value) > MAX_WORDS:
+        raise Invalid(f"must be an object of at most {MAX_WORDS} members")
+    for word, status in value.items():
+        try:
+            values.identifier(word)
+        except Invalid as error:
+            raise Invalid(f"must have names of which each {error}") from None
+        if word in STATUSES:
+            raise Invalid(f"must not give {word} another meaning")
+        if status not in STATUSES:
+            raise Invalid(f"must have members that are one of {', '.join(STATUSES)}")
+    return json.dumps(dict(sorted(value.items())), ensure_ascii=False)
+
+
+def in_our_words(document: Document, maps: StatusMaps) -> Document:
+    """An order's event whose status is a word of its shop, with the status that it stands for."""
+    shop, data = document.get("shopid"), document.get("data")
+    if not isinstance(shop, str) or shop not in maps or not isinstance(data, dict):
+        return document
+    word = data.get("status")
+    status = maps[shop].get(word) if isinstance(word, str) else None
+    return {**document, "data": {**data, "status": status}} if status else document
 
 
 ITEM = Shape(

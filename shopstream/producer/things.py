@@ -3,7 +3,7 @@
 Money and quantities are `Decimal`, `int` or text such as "12.50", never `float`. Times have a time zone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -138,6 +138,7 @@ class Shop:
     currency: str
     updated_at: datetime
     low_stock_threshold: int | None = None
+    status_map: Mapping[str, str] | None = None
 
 
 Thing = Order | StockLevel | Payment | Supplier | Purchase | Visit | Shop

@@ -26,6 +26,7 @@ SELECT
     currency,
     low_stock_threshold,
     updated_at,
+    ifNull(status_map, ''),
     prior_timezone,
     prior_currency,
     {batch:UInt64},
