@@ -104,7 +104,7 @@ def _nothing(column: pa.Array) -> Mask:
 
 
 def _present(column: pa.Array) -> Mask:
-    """An object is no text, so its block cannot be read as columns."""
+    """An object or a list is no text, so its block cannot be read as columns."""
     return ~absent(column)
 
 
@@ -254,6 +254,7 @@ _VECTORIZED: Mapping[object, VectorizedRule] = {
     values.currency: VectorizedRule(pa.string(), partial(_none_of, tuple(CURRENCIES))),
     values.timezone: VectorizedRule(pa.string(), _timezone),
     order.status_map: VectorizedRule(pa.string(), _present),
+    order.counted_statuses: VectorizedRule(pa.string(), _present),
     values.time: VectorizedRule(pa.string(), _no_time, _instant),
     values.money: VectorizedRule(shape.MONEY, _money),
     values.amount: VectorizedRule(shape.MONEY, _amount),

@@ -44,6 +44,7 @@ _TYPES: Mapping[object, tuple[pa.DataType, str]] = {
     values.currency: _TEXT,
     values.timezone: _TEXT,
     order.status_map: _TEXT,
+    order.counted_statuses: _TEXT,
     values.time: (INSTANT, "DateTime64(6, 'UTC')"),
     values.money: (MONEY, "Decimal(18, 4)"),
     values.amount: (MONEY, "Decimal(18, 4)"),

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from shopstream.contracts import values
 from shopstream.contracts.currencies import CURRENCIES
 from shopstream.contracts.events import DATA, ENVELOPES
-from shopstream.contracts.order import MAX_WORDS, STATUSES, status_map
+from shopstream.contracts.order import MAX_WORDS, MAY_COUNT, STATUSES, counted_statuses, status_map
 from shopstream.contracts.schema import Field, Many, Rule, Shape
 from shopstream.contracts.schema_parts import Schema, described, record
 from shopstream.contracts.system_events import SYSTEM
@@ -83,6 +83,14 @@ _CHECKS: Mapping[object, tuple[Schema, str]] = {
                 "not": {"enum": list(STATUSES)},
             },
             "additionalProperties": {"type": "string", "enum": list(STATUSES)},
+        },
+        "",
+    ),
+    counted_statuses: (
+        {
+            "type": "array",
+            "minItems": 1,
+            "items": {"type": "string", "enum": list(MAY_COUNT)},
         },
         "",
     ),

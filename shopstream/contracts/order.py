@@ -22,6 +22,8 @@ STATUSES = (
     "refunded",
 )
 NOT_COUNTED = frozenset({"cancelled", "failed", "refunded"})
+MAY_COUNT = tuple(status for status in STATUSES if status not in ("cancelled", "failed"))
+"""Those that a shop may choose to count."""
 KINDS = ("product", "return", "shipping", "gift_card", "fee", "tip")
 SOLD_KINDS = ("product", "return")
 """Kinds of lines that the sales of products are made of; the others count in the order's total alone."""
@@ -125,6 +127,14 @@ def status_map(value: object) -> str:
         if status not in STATUSES:
             raise Invalid(f"must have members that are one of {', '.join(STATUSES)}")
     return json.dumps(dict(sorted(value.items())), ensure_ascii=False)
+
+
+def counted_statuses(value: object) -> str:
+    """The statuses whose orders count, divided by commas in the order of `STATUSES`; '' for the default."""
+    if not isinstance(value, list) or not value or not all(s in MAY_COUNT for s in value):
+        raise Invalid(f"must be a list of at least one of {', '.join(MAY_COUNT)}")
+    found = [status for status in MAY_COUNT if status in value]
+    return "" if found == [s for s in STATUSES if s not in NOT_COUNTED] else ",".join(found)
 
 
 def in_our_words(document: Document, maps: StatusMaps) -> Document:

@@ -42,6 +42,12 @@ SHOP = Shape(
             about="The shop's own words for the status of an order, with ours.",
             example={"on-hold": "pending"},
         ),
+        Field(
+            "countedStatuses",
+            order.counted_statuses,
+            about="The statuses whose orders count; without it all but cancelled, failed and refunded.",
+            example=["paid", "processing", "shipped", "delivered", "completed"],
+        ),
     ),
     about="The settings of a shop as they now stand.",
     latest_by="updatedAt",

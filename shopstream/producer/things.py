@@ -139,6 +139,7 @@ class Shop:
     updated_at: datetime
     low_stock_threshold: int | None = None
     status_map: Mapping[str, str] | None = None
+    counted_statuses: Sequence[str] | None = None
 
 
 Thing = Order | StockLevel | Payment | Supplier | Purchase | Visit | Shop

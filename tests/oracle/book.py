@@ -1,6 +1,7 @@
 """Everything that shops ever sent, as it now stands, from the records in the order of their arrival."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from oracle.levels import Crossing, Key, Level, Levels
 from oracle.orders import Orders, Version
@@ -62,7 +63,12 @@ class Book:
 
     @property
     def orders(self) -> dict[tuple[str, str], Version]:
-        return self._orders.latest
+        """Each as its shop counts now."""
+        counted = {shop: told.counted for shop, told in self._shops.latest.items()}
+        return {
+            key: replace(v, statuses=counted.get(v.shop)) if counted.get(v.shop) else v
+            for key, v in self._orders.latest.items()
+        }
 
     @property
     def levels(self) -> dict[Key, Level]:

@@ -10,8 +10,6 @@ from oracle.exact import difference, half_even, times, total
 from oracle.reading import Event, Latest, Place, instant, money, some_money, units
 
 UNCOUNTED = {"cancelled", "failed", "refunded"}
-NOTHING = {"cancelled", "failed"}
-"""Not even what was paid back counts."""
 SOLD = {"product", "return"}
 
 
@@ -87,11 +85,13 @@ class Version:
     shipping: Decimal | None = None
     discount: Decimal | None = None
     tip: Decimal | None = None
+    statuses: frozenset[str] | None = None
+    """Those that its shop counts, where it has said."""
 
     @property
     def gross(self) -> Decimal | None:
         """None where not even that counts."""
-        return None if self.status in NOTHING else self.total
+        return self.total if self.counted or self.status == "refunded" else None
 
     @property
     def refunds(self) -> list[tuple[datetime, Decimal]]:
@@ -106,6 +106,8 @@ class Version:
 
     @property
     def counted(self) -> bool:
+        if self.statuses is not None:
+            return self.status in self.statuses
         return self.status not in UNCOUNTED
 
     @property

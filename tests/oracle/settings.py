@@ -17,6 +17,7 @@ class Settings:
     threshold: int | None
     updated: datetime
     words: dict[str, str] = field(default_factory=dict)
+    counted: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class Shops:
             data.get("lowStockThreshold"),
             instant(data["updatedAt"]),
             data.get("statusMap") or {},
+            frozenset(data["countedStatuses"]) if data.get("countedStatuses") else None,
         )
 
     def words(self, shop: str) -> dict[str, str]:

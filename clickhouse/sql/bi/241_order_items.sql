@@ -10,7 +10,7 @@ CREATE OR REPLACE VIEW shopstream_bi.order_items
     refunded_quantity Decimal(38, 4) COMMENT 'units of them that were given back',
     unit_price Decimal(38, 4) COMMENT 'price of a unit',
     revenue Decimal(38, 4) COMMENT 'amount less what was given back, 0 where the order is not counted or the kind is not product or return',
-    counted Bool COMMENT 'whether the order counts: not cancelled, failed or refunded',
+    counted Bool COMMENT 'whether the order counts, by its status',
     currency LowCardinality(String) COMMENT 'ISO 4217, of all amounts of the order',
     created_at DateTime64(6, 'UTC') COMMENT 'when the order was made, never changes',
     local_date Date COMMENT 'date of placed_at in the time zone of the shop as that now stands',

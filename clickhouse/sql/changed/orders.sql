@@ -6,8 +6,8 @@ FROM
 (
     SELECT
         shop_id,
-        (counted, status IN ('cancelled', 'failed'), currency)
-            != (prior_counted, prior_status IN ('', 'cancelled', 'failed'), prior_currency) AS otherwise,
+        (counted, status = 'refunded', currency)
+            != (prior_counted, prior_status = 'refunded', prior_currency) AS otherwise,
         arrayZip(`refunds.id`, `refunds.at`, `refunds.amount`) AS paid,
         arrayZip(`prior_refunds.id`, `prior_refunds.at`, `prior_refunds.amount`) AS prior_paid,
         arrayConcat(

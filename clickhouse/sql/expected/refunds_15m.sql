@@ -11,7 +11,7 @@ FROM
             if(rest = 0, [], [(toStartOfFifteenMinutes(placed_at), rest)])
         )) AS part
     FROM {{orders_of_period|arrayExists(t -> t >= toDateTime64({since:UInt32}, 6, 'UTC') AND t < toDateTime64({until:UInt32}, 6, 'UTC'), `refunds.at`)}}
-    WHERE status NOT IN ('cancelled', 'failed')
+    WHERE (counted OR status = 'refunded')
 )
 WHERE {{in_period|slot}}
 GROUP BY shop_id, slot, currency

@@ -4,6 +4,6 @@ SELECT
     toString(currency) AS currency,
     sum(toDecimal128(if(counted, refund, total), 4)) AS revenue
 FROM {{orders_of_period|false}}
-WHERE status NOT IN ('cancelled', 'failed')
+WHERE (counted OR status = 'refunded')
     AND {{in_period|placed_at}}
 GROUP BY shop_id, slot, currency

@@ -8,8 +8,8 @@ FROM
         placed_at,
         {{has_parts}} OR (placed_at != prior_placed_at AND prior_version != 0) AS has_parts,
         (counted OR prior_counted OR status = 'refunded' OR prior_status = 'refunded')
-            AND (counted, status IN ('cancelled', 'failed'), currency, total, refund, `items.product_id`, `items.sold`, `items.revenue`)
-            != (prior_counted, prior_status IN ('', 'cancelled', 'failed'), prior_currency, prior_total, prior_refund,
+            AND (counted, status = 'refunded', currency, total, refund, `items.product_id`, `items.sold`, `items.revenue`)
+            != (prior_counted, prior_status = 'refunded', prior_currency, prior_total, prior_refund,
                 `prior_items.product_id`, `prior_items.sold`, `prior_items.revenue`) AS differs
     FROM orders
     PREWHERE batch = {batch:UInt64}

@@ -2,7 +2,7 @@
 -- each of them once: 6 refunds at their own time; 7 parts of the total ($5: tax, shipping, discount, tip) at that
 -- of the order, $6.
 if(
-    $2 IN ('', 'cancelled', 'failed'),
+    NOT $3 AND $2 != 'refunded',
     [],
     arrayConcat(
         arrayMap((i, t, a) -> (6, toStartOfFifteenMinutes(t), i, 1, toDecimal128(a, 4), toString($4)), `$1.id`, `$1.at`, `$1.amount`),

@@ -1,7 +1,7 @@
 -- Duplicates, replays and late versions end here, in one comparison with what is stored. Each row that goes
 -- in carries what it supersedes. Only the sum that stands in for an absent total is surely below 10^12
 -- (contract of the events). `lines`: fragments/lines.sql or, where no order of the batch has more than quantities and prices,
--- as most, plain_lines.sql; `newer`: newer_orders.sql or, where no order has two events at one instant, newest_orders.sql.
+-- as most, plain_lines.sql; `counted`: whether the order counts; `newer`: newer_orders.sql or, where no order has two events at one instant, newest_orders.sql.
 WITH
     stored AS
     (
@@ -33,7 +33,7 @@ WITH
             placed_at AS prior_placed_at
         FROM orders
         WHERE (shop_key, created_at, order_key) IN (SELECT {{shop_key|shop_id}}, created_at, cityHash64(order_id) FROM staged)
-        ORDER BY shop_key, created_at, order_key, version DESC, length(equals) DESC
+        ORDER BY shop_key, created_at, order_key, version DESC, length(equals) DESC, recount DESC
         LIMIT 1 BY shop_key, created_at, order_key
     ),
     {lines}
@@ -45,7 +45,7 @@ SELECT
     newer.created_at,
     newer.version,
     status,
-    status NOT IN ('cancelled', 'failed', 'refunded'),
+    {counted},
     currency,
     customer_id,
     assumeNotNull(coalesce(total, accurateCastOrNull(arraySum(amounts), 'Decimal(18, 4)'))),
@@ -94,6 +94,7 @@ SELECT
     prior_discount,
     prior_tip,
     prior_placed_at,
+    0,
     {batch:UInt64},
     newer.equals
 FROM
