@@ -91,8 +91,9 @@ class Window:
 def order_changes(parts: bool = True) -> str:
     """The rows of all windows of orders that the rows of `{rows}` change; without `parts` those that every order may
     have, which are all where no version has refunds with ids or parts of its total."""
+    rests = load(f"fragments/{'' if parts else 'plain_'}rests.sql").rstrip()
     more = load("apply/order_parts.sql") if parts else ""
-    return fill(load("apply/order_windows.sql"), more=more)
+    return fill(load("apply/order_windows.sql"), rests=rests, more=more)
 
 
 WINDOWS = {

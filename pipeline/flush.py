@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 from pipeline.batch import Batch
 from pipeline.retry import Backoff, call_with_backoff
-from pipeline.store import SMALL_ROWS, Conflicts, Fence, Slots, Store, all_of
+from pipeline.store import SMALL_ROWS, Conflicts, Fence, Known, Slots, Store, all_of
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.topics import INVENTORY, ORDERS
 
@@ -65,16 +65,13 @@ class BatchWriter:
         topic: str,
         batch_id: int,
         fence: Fence,
-        again: bool = True,
-        lookups: Collection[str] | None = None,
-        small: bool = False,
-        parts: bool = True,
+        known: Known | None = None,
     ) -> None:
-        """Step 3 of a batch, of this worker or of a former owner; `again`: it may have been begun before. The others as
-        `Store.apply`."""
-        await self.store.apply(topic, batch_id, fence, lookups, small, parts)
+        """Step 3 of a batch, of this worker or of a former owner; `known` as `Store.apply`, otherwise it may have been
+        begun before."""
+        await self.store.apply(topic, batch_id, fence, known)
         if topic == INVENTORY:
-            await self.alerts.publish(batch_id, again=again)
+            await self.alerts.publish(batch_id, again=known is None)
 
 
 async def flush(
@@ -133,10 +130,10 @@ async def _insert_and_apply(
     if not written and not again:
         return {}
     small = batch.staged.num_rows <= SMALL_ROWS
-    # an earlier try may have written rows that this one does not find new: then all look-up tables count
-    known = None if again else lookups
     changed = await writer.store.changed(batch.topic, batch.id, small)
-    await writer.apply(batch.topic, batch.id, fence, again, known, small, changed.parts)
+    # an earlier try may have written rows that this one does not find new: then nothing is known
+    known = None if again else Known(lookups, small, changed.parts)
+    await writer.apply(batch.topic, batch.id, fence, known)
     return changed.slots
 
 

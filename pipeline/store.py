@@ -122,6 +122,15 @@ class Changed(NamedTuple):
     parts: bool = True
 
 
+class Known(NamedTuple):
+    """What the try that stored a batch knows of it: the look-up tables that it may change, whether it has few rows, and
+    `parts` as of `Changed`."""
+
+    lookups: Collection[str]
+    small: bool
+    parts: bool
+
+
 _BY_DEFAULT = f"status NOT IN ({', '.join(repr(status) for status in sorted(NOT_COUNTED))})"
 _IS_OWN = "has({counting_shops:Array(String)}, shop_id)"
 _COUNTS = "has({counting:Array(String)}, concat(shop_id, '\\n', status))"
@@ -252,19 +261,18 @@ class Store:
         topic: str,
         batch_id: int,
         fence: Fence,
-        lookups: Collection[str] | None = None,
-        small: bool = False,
-        parts: bool = True,
+        known: Known | None = None,
     ) -> None:
-        """Step 3 of a batch: adds what it changed to the windows, once; and to `lookups`, by default all of the
-        topic. `small`: it has few rows; `parts` as of `Changed`."""
+        """Step 3 of a batch: adds what it changed to the windows, once, and to look-up tables. `known`: where this is
+        the try that stored it, the only one."""
         spec = TOPIC_SPECS[topic]
-        wanted = spec.lookups if lookups is None else lookups
-        settings = _SMALL if small else {}
+        wanted = known.lookups if known else spec.lookups
+        settings = _SMALL if known and known.small else {}
         calls = [self._look_up(name, batch_id, settings) for name in wanted]
         if spec.windows:
             token = {**_APPLY, **settings, "insert_deduplication_token": f"batch-{batch_id}"}
-            calls.append(self._execute(apply_statement(spec, parts), batch_id, fence, token))
+            text = apply_statement(spec, known is not None, not known or known.parts)
+            calls.append(self._execute(text, batch_id, fence, token))
         await all_of(*calls)
 
     async def _look_up(self, name: str, batch_id: int, settings: EngineSettings) -> int:
@@ -448,22 +456,27 @@ def store_statement(
     """Step 2 of a topic; `plain`: of orders as `is_plain`, staged without the columns `RARE`; `equal` as of
     `Conflicts`; `own`: some shops have statuses of their own that count."""
     select = load(f"store/{spec.name}.sql")
-    table = spec.table
+    if spec is not TOPIC_SPECS[ORDERS]:
+        return fill(load("flush/store.sql"), table=spec.table, select=select)
+    columns = "*"
     if plain:
         select = "\n".join(line for line in select.split("\n") if line.strip(" ,") not in RARE)
-        table += f" (* EXCEPT ({', '.join(f'`{name}`' for name in RARE.values())}))"
-    select = fill(
+        columns += f" EXCEPT ({', '.join(f'`{name}`' for name in RARE.values())})"
+    aliases = ["plain_lines" if plain else "lines", *([] if equal else ["newest_version"])]
+    return fill(
         select,
-        lines=load(f"fragments/{'plain_lines' if plain else 'lines'}.sql"),
+        columns=columns,
+        aliases=",\n".join(load(f"fragments/{name}.sql").rstrip() for name in aliases),
         newer=load(f"fragments/{'newer' if equal else 'newest'}_orders.sql"),
         counted=f"if({_IS_OWN}, {_COUNTS}, {_BY_DEFAULT})" if own else _BY_DEFAULT,
     )
-    return fill(load("flush/store.sql"), table=table, select=select)
 
 
-def apply_statement(spec: TopicSpec, parts: bool = True) -> str:
-    """Step 3 of a topic with windows, to be run under a batch's token; `parts`: with what only some orders have."""
-    rows = fill(load("flush/batch_rows.sql"), table=spec.table, key=spec.key)
+def apply_statement(spec: TopicSpec, first: bool = False, parts: bool = True) -> str:
+    """Step 3 of a topic with windows, to be run under a batch's token; `first`: by the only try that stored the batch;
+    `parts`: with what only some orders have."""
+    rows = load(f"flush/{'first' if first else 'batch'}_rows.sql")
+    rows = fill(rows, table=spec.table, key=spec.key)
     target = spec.changes or f"apply_{spec.table}"
     changes = order_changes(parts) if spec.changes else "SELECT *\nFROM {rows}"
     return fill(load("flush/apply.sql"), target=target, changes=fill(changes, rows=rows))

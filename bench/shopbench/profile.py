@@ -24,7 +24,7 @@ from local.services import PARTITIONS
 from pipeline.batch import assemble
 from pipeline.decode import Run, decode
 from pipeline.snowflake import Snowflake
-from pipeline.store import SMALL_ROWS, Fence, Store
+from pipeline.store import SMALL_ROWS, Fence, Known, Store
 from shopbench import processes
 from shopbench.fill import BIGGEST, DAYS, Fill, day
 from shopbench.noting import Book, Listening, Spent, total, watch
@@ -81,7 +81,7 @@ async def _flushes(flags: argparse.Namespace, engine: ClickHouseClient, book: Bo
         small = batch.staged.num_rows <= SMALL_ROWS
         lookups = await store.lookups(batch, conflicts.new)
         changed = await store.changed(ORDERS, batch.id, small)
-        await store.apply(ORDERS, batch.id, fence, lookups, small, changed.parts)
+        await store.apply(ORDERS, batch.id, fence, Known(lookups, small, changed.parts))
         assert await store.mark(batch.id, fence)
 
 

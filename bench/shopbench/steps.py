@@ -19,7 +19,7 @@ from clickhouse.migrations import migrate_engine
 from pipeline.batch import Batch, assemble
 from pipeline.decode import DecodedChunk, Run, decode
 from pipeline.snowflake import Snowflake
-from pipeline.store import SMALL_ROWS, Fence, Store
+from pipeline.store import SMALL_ROWS, Fence, Known, Store
 from shopbench import orders, processes
 from shopbench.orders import Generator
 from shopbench.output import Result, arguments, publish, run, say
@@ -89,7 +89,8 @@ async def _flush(clock: Clock, store: Store, fence: Fence, batch: Batch) -> None
     await clock.step("store (orders)", lambda: store.store(batch, fence, conflicts.equal))
     lookups, small = await store.lookups(batch, conflicts.new), batch.staged.num_rows <= SMALL_ROWS
     changed = await clock.step("changed", lambda: store.changed(batch.topic, batch.id, small))
-    apply = partial(store.apply, batch.topic, batch.id, fence, lookups, small, changed.parts)
+    known = Known(lookups, small, changed.parts)
+    apply = partial(store.apply, batch.topic, batch.id, fence, known)
     await clock.step("apply (windows, look-ups)", apply)
     assert await clock.step("mark", lambda: store.mark(batch.id, fence))
 

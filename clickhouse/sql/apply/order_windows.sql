@@ -3,7 +3,7 @@
 -- of its total is no revenue (5), and one for what refunds with an id leave of it (6). Of what both versions have alike there is
 -- no row: a change of the status alone writes nothing, and `revised` says when numbers changed. The engine adds up rows of one
 -- key as it inserts them. Few functions: what the engine spends on a small batch, it spends on the analysis of the statement.
--- `more`: order_parts.sql, for batches that have some of it.
+-- `more`: order_parts.sql, and `rests`: fragments/rests.sql or plain_rests.sql, for batches that have some of it or none.
 SELECT
     grain,
     shop_id,
@@ -50,8 +50,7 @@ FROM
             lines_changed OR total - refund != prior_total - prior_refund AS order_changed,
             {{paid_back|status|counted|total|refund}} AS now_back,
             {{paid_back|prior_status|prior_counted|prior_total|prior_refund}} AS prior_back,
-            if(counted OR status = 'refunded', now_back - arraySum(`refunds.amount`), 0) AS now_rest,
-            if(prior_counted OR prior_status = 'refunded', prior_back - arraySum(`prior_refunds.amount`), 0) AS prior_rest,
+            {rests},
             (now_back, currency, placed_at) != (prior_back, prior_currency, prior_placed_at) AS back_changed,
             (now_rest, currency, placed_at) != (prior_rest, prior_currency, prior_placed_at) AS rest_changed,
             length(`items.price`) + 1 AS own,

@@ -1,5 +1,5 @@
 -- Of each order with an event in `staged` that is newer than its row in `stored`: the latest event, its `version` and `equals`,
--- and what is stored.
+-- and what is stored; with the fence.
 staged
 INNER JOIN
 (
@@ -16,3 +16,4 @@ INNER JOIN
     )
 {{newer|shop_key, created_at, order_key}}
 ) AS newer USING (seq)
+WHERE {{fence}}

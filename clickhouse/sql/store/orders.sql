@@ -1,7 +1,10 @@
--- Duplicates, replays and late versions end here, in one comparison with what is stored. Each row that goes
--- in carries what it supersedes. Only the sum that stands in for an absent total is surely below 10^12
--- (contract of the events). `lines`: fragments/lines.sql or, where no order of the batch has more than quantities and prices,
--- as most, plain_lines.sql; `counted`: whether the order counts; `newer`: newer_orders.sql or, where no order has two events at one instant, newest_orders.sql.
+-- Step 2 of orders, see flush/store.sql; here the fence stands where rows are compared, which is a level less. Duplicates,
+-- replays and late versions end here, in one comparison with what is stored. Each row that goes in carries what it supersedes.
+-- Only the sum that stands in for an absent total is surely below 10^12 (contract of the events).
+-- `columns`: all or, where no order of the batch has more than quantities and prices, as most, but for the rare ones; `aliases`:
+-- fragments/lines.sql or then plain_lines.sql; `newer`: newer_orders.sql or, where no order has two events at one instant,
+-- newest_orders.sql with the aliases of newest_version.sql; `counted`: whether the order counts.
+INSERT INTO orders ({columns})
 WITH
     stored AS
     (
@@ -36,14 +39,14 @@ WITH
         ORDER BY shop_key, created_at, order_key, version DESC, length(equals) DESC, recount DESC
         LIMIT 1 BY shop_key, created_at, order_key
     ),
-    {lines}
+    {aliases}
 SELECT
-    newer.shop_key,
-    newer.order_key,
+    shop_key,
+    order_key,
     shop_id,
     order_id,
     newer.created_at,
-    newer.version,
+    version,
     status,
     {counted},
     currency,
@@ -96,6 +99,6 @@ SELECT
     prior_placed_at,
     0,
     {batch:UInt64},
-    newer.equals
+    equals
 FROM
 {newer}

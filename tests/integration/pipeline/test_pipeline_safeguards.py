@@ -18,7 +18,7 @@ from pipeline.flush import BatchWriter
 from pipeline.ownership import Ownership
 from pipeline.retry import Backoff
 from pipeline.snowflake import Snowflake
-from pipeline.store import Slots, Store
+from pipeline.store import Known, Slots, Store
 from pipeline.topic_specs import TOPIC_SPECS
 from shopstream.broker import BrokerUnreachable
 from shopstream.contracts.cursor import Partition
@@ -160,7 +160,8 @@ async def test_look_up_tables_take_what_a_batch_may_change(bench: Bench) -> None
         new = (await bench.store.created_at_conflicts(batch)).new
         wanted.append(await bench.store.lookups(batch, new))
         await bench.begin(batch, fence)
-        await bench.store.apply(ORDERS, batch.id, fence, wanted[-1])
+        known = Known(wanted[-1], small=True, parts=False)
+        await bench.store.apply(ORDERS, batch.id, fence, known)
         assert await bench.store.mark(batch.id, fence)
         assert not bench.differences()
     places, names, first = "order_places", "product_names", "first_orders"

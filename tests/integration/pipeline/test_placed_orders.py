@@ -160,7 +160,7 @@ async def former(
     server.start()
     try:
         address = Address.parse(server.url())
-        every = [each for each in all_migrations() if each.number not in (160, 240, 241)]
+        every = [each for each in all_migrations() if each.number < 156 or 200 < each.number < 240]
         with monkeypatch.context() as context:
             context.setattr(migrations, "all_migrations", lambda: every)
             await migrate_engine(address)
@@ -185,7 +185,7 @@ async def test_orders_of_the_version_before_count_under_their_created_at(
         "INSERT INTO batches (batch, applied, at, writer, parts.topic, parts.partition, parts.epoch, parts.first,"
         f" parts.next) VALUES ({opened}, false, now64(3), 'w', ['{ORDERS}'], [0], [1], [0], [1])"
     )
-    assert await migrate_engine(address) == ["160_order_placed_at", "240_orders", "241_order_items"]
+    assert "160_order_placed_at" in await migrate_engine(address)
     fence = await bench.claim(PLACE)
     await bench.store.apply(ORDERS, opened, fence)
     assert await bench.store.mark(opened, fence)

@@ -22,7 +22,7 @@ from shopstream.contracts.topics import ORDERS
 from support.engine import ClickHouseServer
 from support.events import Sent, item, order, record
 
-NEW = (127, 128, 129, *range(150, 156), 216, 217, 218, *range(230, 237))
+NEW = (127, 128, 129, *range(150, 156), *range(180, 196), 216, 217, 218, *range(230, 237))
 FORMER_WINDOWS = ("sales_15m", "product_15m", "product_day", "product_month")
 
 

@@ -16,7 +16,7 @@ from pipeline.batch import Batch, assemble
 from pipeline.decode import Part, Run, decode, shape
 from pipeline.notifier import Notifier
 from pipeline.retry import Backoff
-from pipeline.store import Fence, Store, apply_statement, store_statement
+from pipeline.store import Fence, Known, Store, apply_statement, store_statement
 from pipeline.topic_specs import TOPIC_SPECS
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.examples import example
@@ -76,6 +76,8 @@ async def asked() -> Engine:
         await store.lookups(batch, new=True)
         engine.answers[load("flush/changed_orders.sql")] = [{"parts": True}]
         await store.apply(topic, 5, fence)
+        for parts in (False, True):
+            await store.apply(topic, 5, fence, Known((), small=True, parts=parts))
         await store.changed(topic, 5)
     plain = example(BY_NAME[ORDERS].types[0])
     plain["data"] = {name: plain["data"][name] for name in PLAIN}
@@ -83,7 +85,6 @@ async def asked() -> Engine:
     for equal in (False, True):
         await store.store(batch_of(ORDERS, plain), fence, equal)
         await store.store(batch_of(ORDERS), fence, equal)
-    await store.apply(ORDERS, 5, fence, parts=False)
     with suppress(ValueError):  # it gives no row
         await store.created_at_conflicts(batch_of(ORDERS))
     await store.mark(5, fence)
@@ -157,12 +158,17 @@ def filled(path: str) -> list[str]:
         ]
     if path == "flush/apply.sql":
         kinds = [kind for kind in TOPIC_SPECS.values() if kind.windows]
-        return [apply_statement(kind, parts) for kind in kinds for parts in (False, True)]
+        forms = ((False, True), (True, False), (True, True))
+        return [apply_statement(kind, *form) for kind in kinds for form in forms]
     return [text]
 
 
 STATEMENTS = [
-    *(path for path in names("flush") if path != "flush/batch_rows.sql"),
+    *(
+        path
+        for path in names("flush")
+        if path not in ("flush/batch_rows.sql", "flush/first_rows.sql")
+    ),
     *(
         path
         for path in names("apply")

@@ -1,0 +1,2 @@
+-- See 180.
+ALTER TABLE purchases MODIFY SETTING min_bytes_for_full_part_storage = 4194304, auto_statistics_types = ''
