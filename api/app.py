@@ -116,7 +116,12 @@ def create_app(deps: Deps, now: Callable[[], datetime] = utc_now) -> FastAPI:
     push, app.state.sockets = _push(deps, now)
     app.router.routes.extend(push.router().routes)
     ingest = IngestRoutes(
-        deps.access, deps.sender, deps.kafka, lambda: deps.tracker.topology, metrics
+        deps.access,
+        deps.sender,
+        deps.kafka,
+        lambda: deps.tracker.topology,
+        metrics,
+        lambda: deps.hub.words.maps,
     )
     app.include_router(ingest.router())
     hooks = HookRoutes(

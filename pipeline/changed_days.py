@@ -15,8 +15,8 @@ changed. A broker takes a mebibyte."""
 
 
 def changed_days(batch: Batch, changed: Slots) -> ChangedDays | None:
-    """Every shop that the batch has an event of; of orders the days of `createdAt`, which never changes, of
-    payments and visits those whose numbers the batch changed.
+    """Every shop that the batch has an event of, with the days whose numbers the batch changed; of orders those of
+    `createdAt` and `placedAt` too.
 
     Days are counted since 1970. An order's version that is late or repeated is included, though it changes nothing.
     """
@@ -28,9 +28,12 @@ def changed_days(batch: Batch, changed: Slots) -> ChangedDays | None:
         return bounded(dict.fromkeys(names))
     days = {name: {slot // 86400 for slot in changed.get(name, ())} for name in names}
     if batch.topic == ORDERS:
-        at = batch.staged["created_at"].to_numpy().astype("datetime64[D]").astype(np.int64)
-        for shop, day in np.unique(np.stack([shops.indices.to_numpy(), at]), axis=1).T.tolist():
-            days[names[shop]].add(day)
+        for column in ("created_at", "placed_at"):
+            told = batch.staged[column].is_valid()
+            at = batch.staged[column].filter(told).to_numpy().astype("datetime64[D]")
+            of = shops.indices.filter(told.combine_chunks()).to_numpy()
+            for shop, day in np.unique(np.stack([of, at.astype(np.int64)]), axis=1).T.tolist():
+                days[names[shop]].add(day)
     return bounded(days)
 
 

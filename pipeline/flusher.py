@@ -13,10 +13,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from pipeline.batch import Batch, assemble
-from pipeline.decode import DecodedChunk, KafkaRecord, Run, decode
+from pipeline.decode import DecodedChunk, KafkaRecord, Run, decode, shops_with_words
 from pipeline.flush import PartitionsRevoked, Written
 from pipeline.transport import Delivery
 from shopstream.contracts.cursor import Partition
+from shopstream.contracts.order import NO_WORDS, StatusMaps
 
 logger = logging.getLogger(__name__)
 
@@ -106,6 +107,7 @@ Write = Callable[[Batch], Awaitable[Written]]
 Send = Callable[[Batch], Awaitable[None]]
 Report = Callable[[Written, float], None]
 Hold = Callable[[Partition, bool], None]
+ReadMaps = Callable[[Collection[str]], Awaitable[StatusMaps]]
 
 
 class MemoryBudget:
@@ -129,6 +131,7 @@ class MemoryBudget:
 class Flusher:
     """One for a topic, over all the partitions of it that this worker has; `budget` is shared by all of them.
 
+    `maps` gives the words of shops for statuses; it is asked where an order has a status that is none of ours.
     `write` returns when the batch is durable, whatever it takes, and `send` when its dead letters are: partitions with
     refused records are acknowledged then, while the batches that follow are written. `hold` stops and resumes the
     reading of a partition; what was read before may still be offered. `written` gets a batch, with
@@ -146,8 +149,10 @@ class Flusher:
         pace: float,
         budget: MemoryBudget,
         hold: Hold,
+        maps: ReadMaps,
     ) -> None:
         self._epoch = epoch
+        self._maps = maps
         self._next_id = next_id
         self._write = write
         self._send = send
@@ -257,6 +262,9 @@ class Flusher:
         while True:
             kept = [one for one in taken if self._drops[one.partition] == drops[one.partition]]
             chunks = await asyncio.to_thread(decode_all, kept)
+            if shops := set().union(*map(shops_with_words, chunks)):
+                maps = await self._maps(shops)
+                chunks = await asyncio.to_thread(decode_all, kept, maps) if maps else chunks
             if all(self._drops[one.partition] == drops[one.partition] for one in kept):
                 return kept, chunks
 
@@ -329,32 +337,28 @@ def acknowledge(kept: Iterable[PendingChunk]) -> None:
         pending.delivery.ack()
 
 
-def decode_all(taken: Iterable[PendingChunk]) -> list[DecodedChunk]:
+def decode_all(taken: Iterable[PendingChunk], maps: StatusMaps = NO_WORDS) -> list[DecodedChunk]:
     """Chunks of each partition in the order of arrival; small ones are decoded as one, whatever their partitions,
-    up to the next big one of the same partition."""
+    up to the next big one of the same partition. With `maps`, as `decode`, every chunk is decoded anew."""
     found: list[DecodedChunk] = []
     small: list[PendingChunk] = []
     for pending in taken:
-        if pending.decoded is None:
+        if pending.decoded is None or maps:
             small.append(pending)
             continue
         if any(one.partition == pending.partition for one in small):
-            found += _decode_small(small)
+            found += _decode_small(small, maps)
             small = []
         found.append(pending.decoded)
-    return found + _decode_small(small)
+    return found + _decode_small(small, maps)
 
 
-def _decode_small(pending: Iterable[PendingChunk]) -> list[DecodedChunk]:
+def _decode_small(pending: Iterable[PendingChunk], maps: StatusMaps) -> list[DecodedChunk]:
     runs: dict[tuple[Partition, int], list[KafkaRecord]] = {}
     for one in pending:
         runs.setdefault((one.partition, one.epoch), []).extend(one.delivery.chunk.records)
     if not runs:
         return []
     ((topic, _), _), *_ = runs
-    return [
-        decode(
-            topic,
-            [Run(partition.partition, epoch, run) for (partition, epoch), run in runs.items()],
-        )
-    ]
+    found = [Run(partition.partition, epoch, run) for (partition, epoch), run in runs.items()]
+    return [decode(topic, found, maps)]

@@ -1,8 +1,9 @@
 """The statements of the pipeline, one method each. Every one but `execute_tracked` may be repeated."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
-from dataclasses import dataclass
+import time
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -16,12 +17,13 @@ from clickhouse.migrations import all_migrations
 from clickhouse.sql import fill, load
 from clickhouse.windows import order_changes
 from pipeline.batch import Batch
-from pipeline.decode import shape
+from pipeline.decode import Part, shape
 from pipeline.snowflake import first_id_at
 from pipeline.topic_specs import TOPIC_SPECS, TopicSpec
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.inventory import DEFAULT_THRESHOLD
 from shopstream.contracts.notices import Progress
+from shopstream.contracts.order import NOT_COUNTED
 from shopstream.contracts.topics import ORDERS
 
 LAST_NUMBER = 2**64 - 1
@@ -47,6 +49,7 @@ RARE = {
     **{f"item_{name}": f"items.{name}" for name in _RARE_OF_LINES},
     **{f"refund_{name}": f"refunds.{name}" for name in ("id", "amount", "at")},
     **{f"{name}_total": name for name in ("tax", "shipping", "discount", "tip")},
+    "placed_at": "placed_at",
 }
 """Staged columns of what few orders have, and where they are stored. A batch without any of it neither sends nor writes
 them."""
@@ -128,6 +131,9 @@ class Known(NamedTuple):
     parts: bool
 
 
+_BY_DEFAULT = f"status NOT IN ({', '.join(repr(status) for status in sorted(NOT_COUNTED))})"
+_IS_OWN = "has({counting_shops:Array(String)}, shop_id)"
+_COUNTS = "has({counting:Array(String)}, concat(shop_id, '\\n', status))"
 _LOOK_UP: EngineSettings = {**_PLAIN, **_BY_BATCH, "max_insert_threads": 1, "insert_deduplicate": 0}
 
 
@@ -136,6 +142,8 @@ class Fence:
     """Claims of partitions: a statement writes nothing once another worker has claimed one of them."""
 
     claims: dict[Partition, int]
+    counted: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Statuses whose orders count, of shops that have some of their own: as long as the claims are the greatest."""
 
     def params(self) -> dict[str, Any]:
         """Parameters `topics`, `partitions` and `claims` of the fence in the statements, alike in length."""
@@ -165,9 +173,13 @@ class Store:
 
     async def begin(self, batch: Batch) -> None:
         """Inserts the batch as not yet applied, with the offsets of each of its partitions."""
-        parts = [part._asdict() for part in batch.parts]
+        await self.begin_parts(batch.id, batch.parts)
+
+    async def begin_parts(self, batch_id: int, held: Iterable[Part]) -> None:
+        """The same by its id and parts."""
+        parts = [part._asdict() for part in held]
         row: dict[str, Any] = {
-            "batch": batch.id,
+            "batch": batch_id,
             "applied": False,
             "at": datetime.now(UTC),
             "writer": self._worker,
@@ -196,10 +208,14 @@ class Store:
         as of `Conflicts`."""
         plain = batch.topic == ORDERS and is_plain(batch.staged)
         absent = frozenset(RARE if plain else ())
-        text = store_statement(TOPIC_SPECS[batch.topic], plain, equal)
+        own = {shop: fence.counted[shop] for shop in _own_counting(batch, fence)}
+        text = store_statement(TOPIC_SPECS[batch.topic], plain, equal, bool(own))
         columns = shape.structure(batch.topic, absent)
         staged = {"staged": External(columns, batch.staged.drop_columns(list(absent)))}
         more: dict[str, Any] = {}
+        if own:
+            more["counting_shops"] = list(own)
+            more["counting"] = [f"{shop}\n{status}" for shop in own for status in own[shop]]
         if "{default_threshold:" in text:
             more["default_threshold"] = DEFAULT_THRESHOLD
         return await self._execute(
@@ -269,6 +285,44 @@ class Store:
         """Inserts the batch as applied; False where another worker has claimed its partitions."""
         params = {"batch": batch_id, "writer": self._worker, **fence.params()}
         return await self._engine.execute(load("flush/mark.sql"), params, {**_PLAIN, **_SMALL}) == 1
+
+    async def recount(
+        self, shop: str, statuses: Collection[str], batch_id: int, fence: Fence, limit: int
+    ) -> int:
+        """Writes orders of a shop again that count otherwise than by `statuses`, as rows of a batch; how many."""
+        (claim,) = fence.claims.values()
+        more = {"shop": shop, "statuses": list(statuses), "recount": claim, "limit": limit}
+        text = load("counting/recount.sql")
+        return await self._execute(text, batch_id, fence, {**_STORE, **_DISTINCT}, None, more)
+
+    async def wanted_counting(self, limit: int) -> dict[str, str]:
+        """By shop the statuses that its settings say, where its orders count under others; '' by default."""
+        rows = await self._engine.rows(load("counting/wanted.sql"), {"limit": limit})
+        return {row["shop_id"]: row["wanted"] for row in rows}
+
+    async def present_counting(self) -> dict[str, tuple[str, int]]:
+        """By shop the statuses under which its orders count, and the claim of the recount since which they do."""
+        rows = await self._engine.rows(load("counting/present.sql"))
+        return {row["shop_id"]: (row["statuses"], int(row["since"])) for row in rows}
+
+    async def set_counting(self, wanted: Mapping[str, str], fence: Fence) -> None:
+        """Inserts under which statuses the orders of shops are to count from a recount on."""
+        (claim,) = fence.claims.values()
+        rows = pa.table(
+            {
+                "shop_id": pa.array(wanted.keys(), pa.string()),
+                "statuses": pa.array(wanted.values(), pa.string()),
+            }
+        )
+        external = {"wanted": External("shop_id String, statuses String", rows)}
+        params = {**fence.params(), "recount": claim}
+        await self.execute_tracked(load("counting/set.sql"), params, external)
+
+    async def open_order_batches(self, also: str) -> list[int]:
+        """Batches of orders that began and are not applied, of any worker, and those of another topic."""
+        params = {"since": first_id_at(time.time() - OPEN_SECONDS), "topics": [ORDERS, also]}
+        rows = await self._engine.rows(load("counting/open_batches.sql"), params)
+        return [int(row["batch"]) for row in rows]
 
     async def claim(self, places: Iterable[Partition], claim: int) -> None:
         """From now on no statement under an older claim of these partitions writes anything."""
@@ -396,9 +450,11 @@ class Store:
         )
 
 
-def store_statement(spec: TopicSpec, plain: bool = False, equal: bool = True) -> str:
+def store_statement(
+    spec: TopicSpec, plain: bool = False, equal: bool = True, own: bool = False
+) -> str:
     """Step 2 of a topic; `plain`: of orders as `is_plain`, staged without the columns `RARE`; `equal` as of
-    `Conflicts`."""
+    `Conflicts`; `own`: some shops have statuses of their own that count."""
     select = load(f"store/{spec.name}.sql")
     if spec is not TOPIC_SPECS[ORDERS]:
         return fill(load("flush/store.sql"), table=spec.table, select=select)
@@ -412,6 +468,7 @@ def store_statement(spec: TopicSpec, plain: bool = False, equal: bool = True) ->
         columns=columns,
         aliases=",\n".join(load(f"fragments/{name}.sql").rstrip() for name in aliases),
         newer=load(f"fragments/{'newer' if equal else 'newest'}_orders.sql"),
+        counted=f"if({_IS_OWN}, {_COUNTS}, {_BY_DEFAULT})" if own else _BY_DEFAULT,
     )
 
 
@@ -435,6 +492,13 @@ async def all_of(*calls: Coroutine[Any, Any, Any]) -> list[Any]:
         if isinstance(result, BaseException):
             raise result
     return results
+
+
+def _own_counting(batch: Batch, fence: Fence) -> set[str]:
+    """Shops of a batch of orders that have statuses of their own which count."""
+    if batch.topic != ORDERS or not fence.counted:
+        return set()
+    return fence.counted.keys() & set(pc.unique(batch.staged["shop_id"]).to_pylist())
 
 
 def _small(batch: Batch) -> EngineSettings:

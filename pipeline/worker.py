@@ -4,7 +4,8 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from tempfile import TemporaryDirectory
@@ -14,10 +15,12 @@ import faust
 from faust.types import TP
 
 from clickhouse.client import BEHIND_REPORTS, Address, ClickHouseClient
+from clickhouse.status_maps import status_maps
 from pipeline import transport
 from pipeline.alerts import Alerts
 from pipeline.batch import Batch
 from pipeline.changed_days import changed_days
+from pipeline.counting import Claims, Counting, CountingOwner
 from pipeline.epochs import Epochs, TopicRecreated
 from pipeline.flush import BatchWriter, Fenced, Written, flush_with_retry
 from pipeline.flusher import Flusher, MemoryBudget
@@ -38,6 +41,7 @@ from pipeline.topic_specs import TOPIC_SPECS
 from shopstream.broker import TopicAdmin, async_options
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.notices import Progress
+from shopstream.contracts.order import StatusMaps
 from shopstream.contracts.topics import ORDERS
 from shopstream.settings import PREFIX, Settings, SettingsError
 
@@ -76,6 +80,9 @@ class Worker:
         self.writer = BatchWriter(self.store, Alerts(self.engine, publisher, _now))
         self.ownership = Ownership(
             self.store, self.writer.apply, self.ids, self.recovery_backoff, self._recovered
+        )
+        self.counting = Counting(
+            self.store, self.ids, self.writer.apply, self._recovered, self._audits
         )
         self.flushers = self._flushers()
         audit = Audit(self.engine, self.store, self.ids)
@@ -139,6 +146,7 @@ class Worker:
                 spec.pace,
                 budget,
                 self._hold,
+                self._status_maps,
             )
             for topic, spec in TOPIC_SPECS.items()
         }
@@ -151,7 +159,13 @@ class Worker:
             agent = partial(_agent, flusher)
             self.app.agent(transport.chunk_topic(self.app, topic), name=topic)(agent)
         flushers = [flusher.run for flusher in self.flushers.values()]
-        tasks = (self.notifier.run, self.progress_publisher.run, self.auditor.run, self._watch)
+        tasks = (
+            self.counting.run,
+            self.notifier.run,
+            self.progress_publisher.run,
+            self.auditor.run,
+            self._watch,
+        )
         for task in (*flushers, *tasks):
             self.app.task(partial(_or_end, task))
         return self.app
@@ -260,17 +274,36 @@ class Worker:
 
     async def _write(self, batch: Batch) -> Written:
         self._began[batch.topic] = time.monotonic()
+        write = self._write_orders if batch.topic == ORDERS else self._flush
         try:
-            return await flush_with_retry(
-                batch,
-                self.writer,
-                self.ownership,
-                lambda: self.epochs.check({part.topic for part in batch.parts}),
-                self.engine_backoff,
-                self.broker_backoff,
-            )
+            return await write(batch, self.ownership)
         finally:
             del self._began[batch.topic]
+
+    async def _write_orders(self, batch: Batch, owner: Claims) -> Written:
+        """A batch that a recount has fenced is finished as it was, and its records are written as a new one."""
+        while True:
+            generation = await self.engine_backoff.call(self.counting.present)
+            try:
+                return await self._flush(batch, CountingOwner(owner, generation))
+            except Fenced:
+                is_former = partial(self.counting.is_former, generation)
+                if not await self.engine_backoff.call(is_former):
+                    raise
+                batch = replace(batch, id=self.ids.next())
+
+    async def _flush(self, batch: Batch, owner: Claims) -> Written:
+        return await flush_with_retry(
+            batch,
+            self.writer,
+            owner,
+            lambda: self.epochs.check({part.topic for part in batch.parts}),
+            self.engine_backoff,
+            self.broker_backoff,
+        )
+
+    async def _status_maps(self, shops: Collection[str]) -> StatusMaps:
+        return await self.engine_backoff.call(partial(status_maps, self.engine, shops))
 
     async def _send_dead_letters(self, batch: Batch) -> None:
         events = await asyncio.to_thread(batch.dead_letters)

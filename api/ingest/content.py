@@ -13,6 +13,7 @@ import numpy as np
 from api.faults import ContentTooLarge, InvalidEvents, UnsupportedContent
 from shopstream.contracts.envelope import BATCH, STRUCTURED, joined
 from shopstream.contracts.json_text import JSON_BLANKS, STEPS
+from shopstream.contracts.order import NO_WORDS, StatusMaps
 from shopstream.contracts.reject import Reason, Refusal, Refused
 from shopstream.contracts.routing import Record, checked
 
@@ -38,8 +39,8 @@ class CheckedEvents:
     digest: bytes
 
 
-def check_events(headers: HeaderList, body: bytes) -> CheckedEvents:
-    """Every event of a request, checked by the code of the pipeline.
+def check_events(headers: HeaderList, body: bytes, maps: StatusMaps = NO_WORDS) -> CheckedEvents:
+    """Every event of a request, checked by the code of the pipeline. `maps` as `read_event`.
 
     Raises:
         InvalidEvents: with the faults of each event that has any.
@@ -52,7 +53,7 @@ def check_events(headers: HeaderList, body: bytes) -> CheckedEvents:
     arrived = int(time.time())
     for index, value in enumerate(values):
         try:
-            event, record = checked(value, arrived)
+            event, record = checked(value, arrived, maps)
         except Refused as error:
             faults.extend((index, fault) for fault in error.faults)
             continue

@@ -27,6 +27,7 @@ from api.parameters import openapi, read_query
 from shopstream.contracts.cursor import Partition, Position, encode
 from shopstream.contracts.envelope import BATCH
 from shopstream.contracts.json_text import signs
+from shopstream.contracts.order import NO_WORDS, StatusMaps
 from shopstream.contracts.reject import Reason
 from shopstream.contracts.routing import Record
 
@@ -56,7 +57,8 @@ class Counts(Protocol):
 
 
 class IngestRoutes:
-    """`unavailable` says why Kafka does not serve, None where it does; `topology` has the topics as they are now."""
+    """`unavailable` says why Kafka does not serve, None where it does; `topology` has the topics as they are now,
+    `maps` the words of shops for statuses."""
 
     def __init__(
         self,
@@ -65,6 +67,7 @@ class IngestRoutes:
         unavailable: Callable[[], str | None],
         topology: Callable[[], Topology | None],
         counts: Counts,
+        maps: Callable[[], StatusMaps] = lambda: NO_WORDS,
         keys: IdempotencyKeys | None = None,
     ) -> None:
         self._access = access
@@ -72,6 +75,7 @@ class IngestRoutes:
         self._unavailable = unavailable
         self._topology = topology
         self._counts = counts
+        self._maps = maps
         self._keys = keys or IdempotencyKeys()
         self._room = _Room(MEMORY_BYTES, REQUESTS_OF_USER)
         self._checking = asyncio.Semaphore(CHECKS_AT_ONCE)
@@ -104,9 +108,9 @@ class IngestRoutes:
         headers = [(name.lower(), value) for name, value in request.headers.items()]
         try:
             if len(body) <= BIG_BYTES and signs(body) <= BIG_SIGNS:
-                return check_events(headers, body)
+                return check_events(headers, body, self._maps())
             async with self._checking:
-                return await asyncio.to_thread(check_events, headers, body)
+                return await asyncio.to_thread(check_events, headers, body, self._maps())
         except InvalidEvents as error:
             first = {index: fault.reason for index, fault in reversed(error.faults)}
             self._counts.refused_over_http(first.values())

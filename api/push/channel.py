@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 from api.push.cursor_encoder import CursorEncoder
 from api.push.encoding import Encoding
 from api.push.records import PushEvent, one_line, read_record
+from api.push.status_words import StatusWords
 from api.push.subscriber import Subscriber
 from shopstream.contracts.cursor import Partition, Position
 
@@ -80,10 +81,12 @@ class Channel:
         "seq",
         "shop",
         "subscribers",
+        "words",
     )
 
-    def __init__(self, shop: str, base: Positions, at: int) -> None:
+    def __init__(self, shop: str, base: Positions, at: int, words: StatusWords) -> None:
         self.shop = shop
+        self.words = words
         self.base = base
         self.at = at
         self.latest: dict[Partition, Position] = {}
@@ -229,7 +232,7 @@ class Channel:
         if isinstance(value, PushEvent):
             entry.event = value
         else:
-            entry.event = read_record(value, entry.partition.topic, entry.at)
+            entry.event = read_record(value, entry.partition.topic, entry.at, self.words.maps)
         entry.value = None
         entry.cursor = encoder.text()
 

@@ -4,6 +4,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 
 from api.push.channel import MAX_ENTRIES, Channel, Entry, Positions
+from api.push.status_words import StatusWords
 from shopstream.contracts.cursor import Partition, Position
 
 IDLE_CHANNELS = 20_000
@@ -17,12 +18,14 @@ class Channels:
 
     Beyond `IDLE_CHANNELS` the idle channel whose latest record is oldest is dropped: a new channel begins where the
     furthest dropped one was, and earlier events are replayed from what is stored. `flush` writes the entries of a
-    channel to its live subscribers; it is called before an entry is evicted that was not written yet.
+    channel to its live subscribers; it is called before an entry is evicted that was not written yet. `words` are those
+    of the shops for statuses.
     """
 
-    def __init__(self, flush: Callable[[Channel], None]) -> None:
+    def __init__(self, flush: Callable[[Channel], None], words: StatusWords) -> None:
         self.live: dict[str, Channel] = {}
         self._flush = flush
+        self._words = words
         self._idle: OrderedDict[str, Channel] = OrderedDict()
         self._base: Positions = {}
         self._order: deque[tuple[Channel, int]] = deque()
@@ -48,7 +51,7 @@ class Channels:
 
     def latest_idle(self, shop: str, at: int) -> Channel:
         """The idle channel of a shop, new if there is none; it is now the one with the latest record."""
-        channel = self._idle.pop(shop, None) or Channel(shop, self._base, at)
+        channel = self._idle.pop(shop, None) or Channel(shop, self._base, at, self._words)
         self._retain(channel)
         return channel
 
@@ -56,7 +59,7 @@ class Channels:
         """The channel of a shop that has subscribers from now on."""
         channel = self.live.get(shop)
         if channel is None:
-            channel = self._idle.pop(shop, None) or Channel(shop, self._base, at)
+            channel = self._idle.pop(shop, None) or Channel(shop, self._base, at, self._words)
             self.live[shop] = channel
         return channel
 

@@ -17,6 +17,7 @@ from api.push.channels import Channels
 from api.push.delivery import deliver
 from api.push.encoding import Encoding
 from api.push.records import PushEvent
+from api.push.status_words import StatusWords
 from api.push.subscriber import Outlet, Subscriber
 from shopstream.contracts.cursor import BadCursor, Partition, Position, encode, read
 
@@ -64,10 +65,11 @@ class Hub:
         self.catch_up: CatchUp | None = None
         self.observer: SubscriberObserver | None = None
         self.counts = Counts()
+        self.words = StatusWords()
         self.read: dict[Partition, Position] = {}
         """How far each partition has been read, whatever shop it was."""
         self._clock = clock
-        self._channels = Channels(self._flush)
+        self._channels = Channels(self._flush, self.words)
         self._dirty: list[Channel] = []
         self._suspects: dict[tuple[Partition, int], Entry] = {}
         """By partition and next offset: records that may be of a recreated topic, read before that was noticed."""

@@ -10,6 +10,7 @@ from pipeline import decode
 from shopstream.contracts import events, values
 from shopstream.contracts.envelope import Headers, structured
 from shopstream.contracts.json_text import MAX_BYTES, NotJson, parse, signs, too_complex
+from shopstream.contracts.order import NO_WORDS, StatusMaps
 from shopstream.contracts.reject import Refused
 from shopstream.contracts.topics import INPUTS, TOPIC_OF_TYPE
 
@@ -77,20 +78,25 @@ def _parse_carefully(value: bytes) -> Any:
         return None
 
 
-def read_record(value: bytes | None, topic: str, arrived: int | None = None) -> PushEvent | None:
+def read_record(
+    value: bytes | None, topic: str, arrived: int | None = None, maps: StatusMaps = NO_WORDS
+) -> PushEvent | None:
     """What is pushed of a record of `topic` that arrived in this second (Unix time); None where it breaks a rule, or is
-    history."""
+    history. `maps` as `read_event`."""
     if not value or too_much(value):
         return None
     try:
-        found = _event(value, topic, arrived)
+        found = _event(value, topic, arrived, maps)
     except (Refused, NotJson, values.Invalid):
         return None
     return None if found is None else PushEvent(*found, one_line(value))
 
 
 def read_records(
-    values: Sequence[bytes | None], topic: str, arrived: Sequence[int]
+    values: Sequence[bytes | None],
+    topic: str,
+    arrived: Sequence[int],
+    maps: StatusMaps = NO_WORDS,
 ) -> list[PushEvent | None]:
     """The same of many records of one topic, as columns; releases the GIL for most of its time."""
     if topic not in INPUTS:
@@ -99,7 +105,7 @@ def read_records(
         PushEvent(found.shop, found.type, found.user, one_line(value))
         if found and value and not found.backfill
         else None
-        for found, value in zip(decode.envelopes(topic, values, arrived), values, strict=True)
+        for found, value in zip(decode.envelopes(topic, values, arrived, maps), values, strict=True)
     ]
 
 
@@ -115,13 +121,15 @@ def too_much(value: bytes) -> bool:
     return len(value) > MAX_BYTES or too_complex(value)
 
 
-def _event(value: bytes, topic: str, arrived: int | None) -> tuple[str, str, str | None] | None:
+def _event(
+    value: bytes, topic: str, arrived: int | None, maps: StatusMaps
+) -> tuple[str, str, str | None] | None:
     document = parse(value)
     kind = document.get("type") if isinstance(document, dict) else None
     if not isinstance(kind, str) or TOPIC_OF_TYPE.get(kind) != topic:
         return None
     if kind in events.DATA:
-        event = events.read_document(document, topic, arrived)
+        event = events.read_document(document, topic, arrived, maps)
         return None if event.backfill else (event.shop_id, event.type, event.user_id)
     return _envelope(document, kind)
 

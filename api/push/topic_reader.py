@@ -265,7 +265,11 @@ class TopicReader:
                     continue
                 if is_big(record.value):
                     run.values[i] = await asyncio.to_thread(
-                        read_record, record.value, run.partition.topic, record.timestamp // 1000
+                        read_record,
+                        record.value,
+                        run.partition.topic,
+                        record.timestamp // 1000,
+                        self._hub.words.maps,
                     )
                 elif self._hub.has_subscribers(shop):
                     many.setdefault(run.partition.topic, []).append((run, i))
@@ -274,7 +278,9 @@ class TopicReader:
             if sum(len(value or b"") for value in values) < COLUMN_BYTES:
                 continue
             arrived = [run.records[i].timestamp // 1000 for run, i in wanted]
-            checked = await asyncio.to_thread(read_records, values, topic, arrived)
+            checked = await asyncio.to_thread(
+                read_records, values, topic, arrived, self._hub.words.maps
+            )
             for (run, i), event in zip(wanted, checked, strict=True):
                 run.values[i] = event
 
@@ -317,6 +323,8 @@ class TopicReader:
         try:
             state = read_progress(event["data"], event.get("time"))
             self._tracker.observe(state, replayed=replayed)
+            if state.touched is None or None in state.touched.values():
+                self._hub.words.refresh()  # settings may have changed
         except (AttributeError, KeyError, TypeError, ValueError):
             log.warning("a notice of progress could not be read")
             self._tracker.changed()  # it may have named any shop

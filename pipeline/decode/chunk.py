@@ -14,6 +14,8 @@ from pipeline.decode.text import whole
 from shopstream.contracts.deadletter import Record
 from shopstream.contracts.envelope import Headers, structured
 from shopstream.contracts.events import Event, read_event, refused_by_first_byte
+from shopstream.contracts.json_text import parse
+from shopstream.contracts.order import NO_WORDS, StatusMaps
 from shopstream.contracts.reject import Refusal, Refused
 
 Indices = npt.NDArray[np.intp]
@@ -84,8 +86,8 @@ class DecodedChunk:
     refused: tuple[tuple[Record, Refusal], ...]
 
 
-def decode(topic: str, runs: Sequence[Run]) -> DecodedChunk:
-    """Reads records of one topic, at least one. Pure; releases the GIL for most of its time.
+def decode(topic: str, runs: Sequence[Run], maps: StatusMaps = NO_WORDS) -> DecodedChunk:
+    """Reads records of one topic, at least one. Pure; releases the GIL for most of its time. `maps` as `read_event`.
 
     What it costs is mostly by call: few records of many partitions belong into one. A record without a value says
     nothing: a tombstone, as the connectors and streams of others write them.
@@ -94,7 +96,7 @@ def decode(topic: str, runs: Sequence[Run]) -> DecodedChunk:
     found, values, unread = _opened(records)
     raw = pa.array(values, pa.binary())
     arrived = [records[i].timestamp // 1000 for i in found]
-    read, users, indices, wrong = _sort_out(topic, values, raw, arrived)
+    read, users, indices, wrong = _sort_out(topic, values, raw, arrived, maps)
     accepted = indices if len(found) == len(records) else [found[i] for i in indices]
     refused = [*unread, *((found[i], refusal) for i, refusal in wrong)]
     if unread:
@@ -144,7 +146,10 @@ def _opened(
 
 
 def envelopes(
-    topic: str, values: Sequence[bytes | None], arrived: Sequence[int]
+    topic: str,
+    values: Sequence[bytes | None],
+    arrived: Sequence[int],
+    maps: StatusMaps = NO_WORDS,
 ) -> list[Envelope | None]:
     """Of each record of `topic` that arrived in these seconds (Unix time), in the same order; None where `decode`
     refuses it. Pure, as `decode`."""
@@ -160,7 +165,7 @@ def envelopes(
         unsure[indices] = read.needs_recheck
         for i, (shop, kind, user, backfill) in zip(indices.tolist(), head, strict=True):
             found[i] = Envelope(shop, kind, user, bool(backfill))
-    exact, refused = _slow(topic, values, arrived, np.flatnonzero(unsure).tolist())
+    exact, refused = _slow(topic, values, arrived, np.flatnonzero(unsure).tolist(), maps)
     for i, event in exact:
         found[i] = Envelope(event.shop_id, event.type, event.user_id, event.backfill)
     for i, _ in refused:
@@ -182,14 +187,19 @@ def _part(topic: str, run: Run) -> Part:
 
 
 def _sort_out(
-    topic: str, values: Sequence[bytes | None], raw: pa.Array, arrived: Sequence[int]
+    topic: str,
+    values: Sequence[bytes | None],
+    raw: pa.Array,
+    arrived: Sequence[int],
+    maps: StatusMaps,
 ) -> tuple[pa.Table, pa.ChunkedArray, list[int], list[tuple[int, Refusal]]]:
     """Accepted rows and their user ids in the order of arrival, where they were, and what is refused."""
     limits = columns.future_limits(arrived)
     blocks = _fast(topic, raw, limits, np.flatnonzero(whole(raw))) if values else ()
     found = [_sure(*block) for block in blocks]
     sure = [i for indices, _, _ in found for i in indices.tolist()]
-    exact, refused = _slow(topic, values, arrived, sorted(set(range(len(values))) - set(sure)))
+    rest = sorted(set(range(len(values))) - set(sure))
+    exact, refused = _slow(topic, values, arrived, rest, maps)
     read = [read for _, read, _ in found]
     users = [users for _, _, users in found]
     if exact or not found:
@@ -234,7 +244,11 @@ def _fast(
 
 
 def _slow(
-    topic: str, values: Sequence[bytes | None], arrived: Sequence[int], indices: list[int]
+    topic: str,
+    values: Sequence[bytes | None],
+    arrived: Sequence[int],
+    indices: list[int],
+    maps: StatusMaps,
 ) -> tuple[list[tuple[int, Event]], list[tuple[int, Refusal]]]:
     events, refused = [], []
     for i in indices:
@@ -242,10 +256,22 @@ def _slow(
             refused.append((i, refusal))
             continue
         try:
-            events.append((i, read_event(values[i], topic, arrived[i])))
+            events.append((i, read_event(values[i], topic, arrived[i], maps)))
         except Refused as error:
             refused.append((i, error.refusal))
     return events, refused
+
+
+def shops_with_words(chunk: DecodedChunk) -> set[str]:
+    """Shops of orders that were refused for their status, which may be a word of the shop."""
+    wanted = [record for record, refusal in chunk.refused if refusal.field == "data.status"]
+    return {shop for record in wanted if (shop := _shop_of(record)) is not None}
+
+
+def _shop_of(record: Record) -> str | None:
+    document = parse(structured(record.value, record.headers) or b"")
+    shop = document["shopid"]
+    return shop if isinstance(shop, str) else None
 
 
 def _history(topic: str, kept: _Kept, read: pa.Table, users: pa.ChunkedArray) -> pa.Table:

@@ -103,6 +103,11 @@ def _nothing(column: pa.Array) -> Mask:
     return np.zeros(len(column), np.bool_)
 
 
+def _present(column: pa.Array) -> Mask:
+    """An object or a list is no text, so its block cannot be read as columns."""
+    return ~absent(column)
+
+
 def _attribute(column: pa.Array) -> Mask:
     return true(pc.less(pc.binary_length(column), 1)) | _control(column)
 
@@ -248,6 +253,8 @@ _VECTORIZED: Mapping[object, VectorizedRule] = {
     values.identifier: VectorizedRule(pa.string(), _identifier),
     values.currency: VectorizedRule(pa.string(), partial(_none_of, tuple(CURRENCIES))),
     values.timezone: VectorizedRule(pa.string(), _timezone),
+    order.status_map: VectorizedRule(pa.string(), _present),
+    order.counted_statuses: VectorizedRule(pa.string(), _present),
     values.time: VectorizedRule(pa.string(), _no_time, _instant),
     values.money: VectorizedRule(shape.MONEY, _money),
     values.amount: VectorizedRule(shape.MONEY, _amount),

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from shopstream.contracts import values
+from shopstream.contracts import order, values
 from shopstream.contracts.events import DATA
 from shopstream.contracts.schema import Field, Many, Shape
 from shopstream.contracts.topics import BY_NAME
@@ -43,6 +43,8 @@ _TYPES: Mapping[object, tuple[pa.DataType, str]] = {
     values.identifier: _TEXT,
     values.currency: _TEXT,
     values.timezone: _TEXT,
+    order.status_map: _TEXT,
+    order.counted_statuses: _TEXT,
     values.time: (INSTANT, "DateTime64(6, 'UTC')"),
     values.money: (MONEY, "Decimal(18, 4)"),
     values.amount: (MONEY, "Decimal(18, 4)"),

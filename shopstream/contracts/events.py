@@ -9,7 +9,7 @@ from shopstream.contracts import inventory, order, payment, purchase, shop, supp
 from shopstream.contracts.envelope import other_document, other_format
 from shopstream.contracts.json_text import MAX_BYTES, MAX_SIGNS, NotJson, parse, too_complex
 from shopstream.contracts.reject import Reason, Refusal, Refused, Unread
-from shopstream.contracts.schema import Field, Shape, read_all
+from shopstream.contracts.schema import Document, Field, Shape, read_all
 from shopstream.contracts.topics import TOPIC_OF_TYPE
 
 DATA: Mapping[str, Shape] = {
@@ -110,9 +110,14 @@ def refused_by_first_byte(value: bytes | None) -> Refusal | None:
     return _NO_JSON if len(value) <= MAX_SIGNS and value.isascii() else None
 
 
-def read_event(value: bytes | None, topic: str | None, arrived: int | None = None) -> Event:
+def read_event(
+    value: bytes | None,
+    topic: str | None,
+    arrived: int | None = None,
+    maps: order.StatusMaps = order.NO_WORDS,
+) -> Event:
     """Reads one record of `topic`, which is one that shops write; None: whichever its type belongs to. `arrived` is its
-    Kafka timestamp in whole seconds.
+    Kafka timestamp in whole seconds, `maps` has the words of shops for statuses.
 
     Raises:
         Refused: with the first reason that applies, in the order of `Reason`; the message lists all faults.
@@ -124,10 +129,15 @@ def read_event(value: bytes | None, topic: str | None, arrived: int | None = Non
     if value is not None and too_complex(value):
         message = f"the record has more than {MAX_SIGNS} commas and brackets"
         raise Refused(Reason.TOO_COMPLEX, None, message)
-    return read_document(_document(value), topic, arrived)
+    return read_document(_document(value), topic, arrived, maps)
 
 
-def read_document(found: object, topic: str | None, arrived: int | None = None) -> Event:
+def read_document(
+    found: object,
+    topic: str | None,
+    arrived: int | None = None,
+    maps: order.StatusMaps = order.NO_WORDS,
+) -> Event:
     """Reads what `json_text.parse` gave of a record; raises as `read_event`."""
     document = _cloudevent(found)
     kind = document["type"]
@@ -137,6 +147,8 @@ def read_document(found: object, topic: str | None, arrived: int | None = None) 
         raise Refused(Reason.UNKNOWN_TYPE, "type", "type is not one of the event types")
     if not here:
         raise Refused(Reason.WRONG_TOPIC, "type", f"{kind} belongs to {home}")
+    if maps and kind in order.EVENTS:
+        document = order.in_our_words(document, maps)
     found, faults = read_all(ENVELOPES[kind], document)
     if faults:
         if faults[0].field == "data" and document.get("data_base64") is not None:
@@ -172,7 +184,7 @@ def _document(value: bytes | None) -> Any:
         raise Refused(Reason.NOT_JSON, None, f"not JSON: {why}") from None
 
 
-def _cloudevent(document: object) -> dict[str, Any]:
+def _cloudevent(document: object) -> Document:
     if other := other_document(document):
         raise Refused(Reason.NOT_CLOUDEVENT, None, other)
     if not isinstance(document, dict):

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from shopstream.contracts import values
 from shopstream.contracts.currencies import CURRENCIES
 from shopstream.contracts.events import DATA, ENVELOPES
+from shopstream.contracts.order import MAX_WORDS, MAY_COUNT, STATUSES, counted_statuses, status_map
 from shopstream.contracts.schema import Field, Many, Rule, Shape
 from shopstream.contracts.schema_parts import Schema, described, record
 from shopstream.contracts.system_events import SYSTEM
@@ -70,6 +71,28 @@ _CHECKS: Mapping[object, tuple[Schema, str]] = {
     values.time: (
         {"type": "string", "format": "date-time", "pattern": TIME},
         "RFC 3339; in UTC it is in the years 2000 to 2100. What is finer than a microsecond is cut.",
+    ),
+    status_map: (
+        {
+            "type": "object",
+            "maxProperties": MAX_WORDS,
+            "propertyNames": {
+                "minLength": 1,
+                "maxLength": values.IDENTIFIER_LENGTH,
+                "pattern": NO_CONTROL,
+                "not": {"enum": list(STATUSES)},
+            },
+            "additionalProperties": {"type": "string", "enum": list(STATUSES)},
+        },
+        "",
+    ),
+    counted_statuses: (
+        {
+            "type": "array",
+            "minItems": 1,
+            "items": {"type": "string", "enum": list(MAY_COUNT)},
+        },
+        "",
     ),
     values.timezone: (
         {"type": "string", "pattern": TIMEZONE},

@@ -1,6 +1,7 @@
 """The order: the whole of it as it now stands, in every event."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from functools import reduce
 from typing import Any
@@ -21,9 +22,16 @@ STATUSES = (
     "refunded",
 )
 NOT_COUNTED = frozenset({"cancelled", "failed", "refunded"})
+MAY_COUNT = tuple(status for status in STATUSES if status not in ("cancelled", "failed"))
+"""Those that a shop may choose to count."""
 KINDS = ("product", "return", "shipping", "gift_card", "fee", "tip")
 SOLD_KINDS = ("product", "return")
 """Kinds of lines that the sales of products are made of; the others count in the order's total alone."""
+MAX_WORDS = 100
+"""Of a shop's own words for statuses."""
+StatusMaps = Mapping[str, Mapping[str, str]]
+"""By shop: the status that each of its own words stands for."""
+NO_WORDS: StatusMaps = {}
 MAX_ITEMS = 1000
 MAX_REFUNDS = 1000
 _EXACT = Context(prec=100, rounding=ROUND_HALF_EVEN)
@@ -103,6 +111,40 @@ def distinct_refunds(refunds: list[dict[str, Any]], data: Document) -> None:
 
 def _sum(amounts: Iterable[Decimal]) -> Decimal:
     return reduce(_EXACT.add, amounts, _ZERO)
+
+
+def status_map(value: object) -> str:
+    """A shop's own words for statuses, each with ours, as JSON whose members are sorted."""
+    if not isinstance(value, dict) or len(value) > MAX_WORDS:
+        raise Invalid(f"must be an object of at most {MAX_WORDS} members")
+    for word, status in value.items():
+        try:
+            values.identifier(word)
+        except Invalid as error:
+            raise Invalid(f"must have names of which each {error}") from None
+        if word in STATUSES:
+            raise Invalid(f"must not give {word} another meaning")
+        if status not in STATUSES:
+            raise Invalid(f"must have members that are one of {', '.join(STATUSES)}")
+    return json.dumps(dict(sorted(value.items())), ensure_ascii=False)
+
+
+def counted_statuses(value: object) -> str:
+    """The statuses whose orders count, divided by commas in the order of `STATUSES`; '' for the default."""
+    if not isinstance(value, list) or not value or not all(s in MAY_COUNT for s in value):
+        raise Invalid(f"must be a list of at least one of {', '.join(MAY_COUNT)}")
+    found = [status for status in MAY_COUNT if status in value]
+    return "" if found == [s for s in STATUSES if s not in NOT_COUNTED] else ",".join(found)
+
+
+def in_our_words(document: Document, maps: StatusMaps) -> Document:
+    """An order's event whose status is a word of its shop, with the status that it stands for."""
+    shop, data = document.get("shopid"), document.get("data")
+    if not isinstance(shop, str) or shop not in maps or not isinstance(data, dict):
+        return document
+    word = data.get("status")
+    status = maps[shop].get(word) if isinstance(word, str) else None
+    return {**document, "data": {**data, "status": status}} if status else document
 
 
 ITEM = Shape(
@@ -193,7 +235,13 @@ ORDER = Shape(
             "createdAt",
             values.time,
             required=True,
-            about="Decides the local date of the order; the first accepted one counts.",
+            about="When the order was made; the first accepted one counts.",
+        ),
+        Field(
+            "placedAt",
+            values.time,
+            about="Decides the local date of the order; `createdAt` without it. A later version with another one, or "
+            "without one, moves the order.",
         ),
         Field(
             "updatedAt",

@@ -9,6 +9,7 @@ from shopstream.contracts import topics
 from shopstream.contracts.envelope import Headers
 from shopstream.contracts.events import Event, read_event
 from shopstream.contracts.json_text import NotJson, parse
+from shopstream.contracts.order import NO_WORDS, StatusMaps
 from shopstream.contracts.reject import Reason, Refused
 
 
@@ -40,13 +41,14 @@ def route(value: bytes) -> Record:
     return Record(topic, record_key(topic, event), value)
 
 
-def checked(value: bytes, arrived: int) -> tuple[Event, Record]:
-    """An event that keeps every rule in this second (Unix time), and its record, which is that of `route`.
+def checked(value: bytes, arrived: int, maps: StatusMaps = NO_WORDS) -> tuple[Event, Record]:
+    """An event that keeps every rule in this second (Unix time), and its record, which is that of `route`. `maps` as
+    `read_event`.
 
     Raises:
         Refused: with what the pipeline would refuse it for.
     """
-    event = read_event(value, None, arrived)
+    event = read_event(value, None, arrived, maps)
     topic = topics.TOPIC_OF_TYPE[event.type]
     return event, Record(topic, _key(topic, event.shop_id, event.data), value)
 

@@ -1,6 +1,6 @@
 """What a shop says of itself: its time zone and currency decide how its reports are cut."""
 
-from shopstream.contracts import values
+from shopstream.contracts import order, values
 from shopstream.contracts.schema import Field, Shape
 
 SHOP = Shape(
@@ -35,6 +35,18 @@ SHOP = Shape(
             values.COUNT,
             about="Units at or below which stock is low, where a product's event does not say; 10 without it.",
             example=10,
+        ),
+        Field(
+            "statusMap",
+            order.status_map,
+            about="The shop's own words for the status of an order, with ours.",
+            example={"on-hold": "pending"},
+        ),
+        Field(
+            "countedStatuses",
+            order.counted_statuses,
+            about="The statuses whose orders count; without it all but cancelled, failed and refunded.",
+            example=["paid", "processing", "shipped", "delivered", "completed"],
         ),
     ),
     about="The settings of a shop as they now stand.",

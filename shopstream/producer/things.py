@@ -3,7 +3,7 @@
 Money and quantities are `Decimal`, `int` or text such as "12.50", never `float`. Times have a time zone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -59,6 +59,7 @@ class Order:
     shipping_total: Money | None = None
     discount_total: Money | None = None
     tip_total: Money | None = None
+    placed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,8 @@ class Shop:
     currency: str
     updated_at: datetime
     low_stock_threshold: int | None = None
+    status_map: Mapping[str, str] | None = None
+    counted_statuses: Sequence[str] | None = None
 
 
 Thing = Order | StockLevel | Payment | Supplier | Purchase | Visit | Shop

@@ -1,6 +1,7 @@
 """Everything that shops ever sent, as it now stands, from the records in the order of their arrival."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from oracle.levels import Crossing, Key, Level, Levels
 from oracle.orders import Orders, Version
@@ -15,8 +16,9 @@ from support.events import Refusal, Sent
 class Book:
     """Give it every record that was ever sent, also those sent again.
 
-    The crossings of a level are decided in that order: what one thing's records are must be told in the
-    order in which they lie in their partition, and a shop's threshold where it is known to have arrived.
+    What a shop's own word for a status means is decided as an order arrives, and the crossings of a level in the order
+    of arrival: what one thing's records are must be told in the order in which they lie in their partition, and a
+    shop's threshold and words where they are known to have arrived.
     """
 
     def __init__(self) -> None:
@@ -29,7 +31,7 @@ class Book:
         self._visits = Visits()
         self._shops = Shops()
         self._takers: dict[str, Callable[[Event], None]] = {
-            "order": self._orders.take,
+            "order": self._take_order,
             "inventory": self._take_level,
             "payment": self._payments.take,
             "purchase": self.purchases.take,
@@ -50,12 +52,23 @@ class Book:
     def take_all(self, records: Iterable[Sent]) -> list[Refusal | None]:
         return [self.take(sent) for sent in records]
 
+    def _take_order(self, event: Event) -> None:
+        words = self._shops.words(event["shopid"])
+        data = event["data"]
+        status = words.get(data["status"], data["status"])
+        self._orders.take({**event, "data": {**data, "status": status}})
+
     def _take_level(self, event: Event) -> None:
         self._levels.take(event, self._shops.threshold(event["shopid"]))
 
     @property
     def orders(self) -> dict[tuple[str, str], Version]:
-        return self._orders.latest
+        """Each as its shop counts now."""
+        counted = {shop: told.counted for shop, told in self._shops.latest.items()}
+        return {
+            key: replace(v, statuses=counted.get(v.shop)) if counted.get(v.shop) else v
+            for key, v in self._orders.latest.items()
+        }
 
     @property
     def levels(self) -> dict[Key, Level]:

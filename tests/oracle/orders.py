@@ -10,8 +10,6 @@ from oracle.exact import difference, half_even, times, total
 from oracle.reading import Event, Latest, Place, instant, money, some_money, units
 
 UNCOUNTED = {"cancelled", "failed", "refunded"}
-NOTHING = {"cancelled", "failed"}
-"""Not even what was paid back counts."""
 SOLD = {"product", "return"}
 
 
@@ -75,6 +73,7 @@ class Version:
     order_id: str
     place: Place
     created: datetime
+    placed: datetime
     status: str
     currency: str
     customer: str | None
@@ -86,11 +85,13 @@ class Version:
     shipping: Decimal | None = None
     discount: Decimal | None = None
     tip: Decimal | None = None
+    statuses: frozenset[str] | None = None
+    """Those that its shop counts, where it has said."""
 
     @property
     def gross(self) -> Decimal | None:
         """None where not even that counts."""
-        return None if self.status in NOTHING else self.total
+        return self.total if self.counted or self.status == "refunded" else None
 
     @property
     def refunds(self) -> list[tuple[datetime, Decimal]]:
@@ -101,10 +102,12 @@ class Version:
         dated = [(refund.at, refund.amount) for refund in self.dated]
         whole = self.refund if self.counted else self.total
         rest = difference(whole, total(amount for _, amount in dated))
-        return [*dated, (self.created, rest)] if rest else dated
+        return [*dated, (self.placed, rest)] if rest else dated
 
     @property
     def counted(self) -> bool:
+        if self.statuses is not None:
+            return self.status in self.statuses
         return self.status not in UNCOUNTED
 
     @property
@@ -153,6 +156,7 @@ def read(event: Event, place: Place, created: datetime) -> Version:
         data["orderId"],
         place,
         created,
+        instant(data["placedAt"]) if data.get("placedAt") else created,
         data["status"],
         data["currency"],
         data.get("customerId"),

@@ -151,7 +151,7 @@ def _hours(shop: Shop, day: date) -> list[Body]:
     begins = hours(day, shop.zone)
     parts: list[list[Any]] = [[] for _ in begins]
     for version in shop.ours([day]):
-        passed = version.created - start(day, shop.zone)
+        passed = version.placed - start(day, shop.zone)
         parts[passed // timedelta(hours=1)].append(version)
     return [
         {"start": begin.astimezone(shop.zone).isoformat(), **totals(part)}

@@ -29,6 +29,7 @@ def rows(book: Book) -> dict[str, Rows]:
                 v.customer,
                 v.total,
                 v.refund,
+                v.placed,
                 *(v.tax, v.shipping, v.discount, v.tip),
                 tuple((line.product, *line[5:]) for line in v.lines),
                 v.dated,

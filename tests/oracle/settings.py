@@ -1,6 +1,6 @@
 """What shops say of themselves and of their suppliers, as it now stands."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from oracle.days import settled_zone
@@ -16,6 +16,8 @@ class Settings:
     currency: str
     threshold: int | None
     updated: datetime
+    words: dict[str, str] = field(default_factory=dict)
+    counted: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,14 @@ class Shops:
             data["currency"],
             data.get("lowStockThreshold"),
             instant(data["updatedAt"]),
+            data.get("statusMap") or {},
+            frozenset(data["countedStatuses"]) if data.get("countedStatuses") else None,
         )
+
+    def words(self, shop: str) -> dict[str, str]:
+        """What its own words for statuses mean now."""
+        told = self.latest.get(shop)
+        return {} if told is None else told.words
 
     def threshold(self, shop: str) -> int | None:
         """What the shop says now."""

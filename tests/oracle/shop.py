@@ -137,7 +137,7 @@ def shops(book: Book) -> dict[str, Shop]:
         shop(name)
     for version in book.orders.values():
         owner = shop(version.shop)
-        day = local_date(version.created, owner.zone)
+        day = local_date(version.placed, owner.zone)
         owner.dates.add(day)
         if version.counted:
             owner.orders[day].append(version)

@@ -36,9 +36,9 @@ def tables(book: Book) -> Tables:
         "returned_15m": _returned(book.orders.values()),
         "refunds_15m": _refunds(book.orders.values()),
         "parts_15m": _parts(counted),
-        "product_15m": _products(counted, lambda v: slot(v.created)),
-        "product_day": _products(counted, lambda v: v.created.date().isoformat()),
-        "product_month": _products(counted, lambda v: f"{v.created:%Y-%m}-01"),
+        "product_15m": _products(counted, lambda v: slot(v.placed)),
+        "product_day": _products(counted, lambda v: v.placed.date().isoformat()),
+        "product_month": _products(counted, lambda v: f"{v.placed:%Y-%m}-01"),
         "payments_15m": _payments(book),
         "on_order": {key: (n,) for key, n in book.purchases.on_order.items() if n},
         "sessions_15m": _sessions(book),
@@ -77,7 +77,7 @@ class _Sums:
 def _sales(counted: Iterable[Version]) -> Sums:
     sums = _Sums()
     for v in counted:
-        sums.add((v.shop, slot(v.created), v.currency), 1, v.revenue, v.items)
+        sums.add((v.shop, slot(v.placed), v.currency), 1, v.revenue, v.items)
     return sums.found()
 
 
@@ -87,7 +87,7 @@ def _returned(versions: Iterable[Version]) -> Sums:
     for v in versions:
         if v.gross is not None:
             revenue = v.revenue if v.counted else Decimal(0)
-            sums.add((v.shop, slot(v.created), v.currency), difference(v.gross, revenue))
+            sums.add((v.shop, slot(v.placed), v.currency), difference(v.gross, revenue))
     return sums.found()
 
 
@@ -104,7 +104,7 @@ def _parts(counted: Iterable[Version]) -> Sums:
     sums = _Sums()
     for v in counted:
         for name in ("tax", "shipping", "discount", "tip"):
-            key = (v.shop, slot(v.created), v.currency, name)
+            key = (v.shop, slot(v.placed), v.currency, name)
             sums.add(key, getattr(v, name) or Decimal(0))
     return sums.found()
 

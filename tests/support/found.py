@@ -108,7 +108,7 @@ ROWS = {
         "orders FINAL",
         (2, "shop_id, order_id"),
         "version:place created_at:time status counted currency customer_id total:money refund:money"
-        " tax:money? shipping:money? discount:money? tip:money? items:lines refunds:refunds",
+        " placed_at:time tax:money? shipping:money? discount:money? tip:money? items:lines refunds:refunds",
     ),
     "levels": (
         "levels FINAL",

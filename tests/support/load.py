@@ -123,6 +123,7 @@ def _versions(
         moment = START + timedelta(microseconds=chance.randrange(90 * 86_400_000_000))
         created = moment.isoformat(timespec="microseconds") + "Z"
     items = _items(chance)
+    moves = chance.random() < 0.15
     second = 0.0
     for revision in range(chance.choice((1, 1, 2, 3, 4))):
         # now and then the same instant: then the revision decides
@@ -130,6 +131,8 @@ def _versions(
         rich = chance.random() < 0.4
         lines = [_rich(chance, line) for line in items] if rich else items
         more = _amounts(chance) | (_dated(chance, lines) if rich else {})
+        if moves and chance.random() < 0.6:
+            more["placedAt"] = instant(chance)
         yield order(
             shop,
             order_id,

@@ -17,8 +17,8 @@ FROM
     SELECT
         shop_id,
         {{batch_time}} AS at,
-        {{beside_sales|refunds|status|counted|currency|tax, shipping, discount, tip}} AS beside,
-        {{beside_sales|prior_refunds|prior_status|prior_counted|prior_currency|prior_tax, prior_shipping, prior_discount, prior_tip}} AS prior_beside,
+        {{beside_sales|refunds|status|counted|currency|tax, shipping, discount, tip|placed_at}} AS beside,
+        {{beside_sales|prior_refunds|prior_status|prior_counted|prior_currency|prior_tax, prior_shipping, prior_discount, prior_tip|prior_placed_at}} AS prior_beside,
         arrayConcat(
             arrayMap(r -> (1, r), arrayFilter(r -> NOT has(prior_beside, r), beside)),
             arrayMap(r -> (-1, r), arrayFilter(r -> NOT has(beside, r), prior_beside))

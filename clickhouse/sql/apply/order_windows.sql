@@ -7,7 +7,7 @@
 SELECT
     grain,
     shop_id,
-    [slot, slot, toStartOfDay(created_at), toDateTime(toStartOfMonth(created_at), 'UTC'), slot, slot][grain] AS start,
+    [slot, slot, toStartOfDay(counted_at), toDateTime(toStartOfMonth(counted_at), 'UTC'), slot, slot][grain] AS start,
     currency,
     product_id,
     multiIf(grain = 1, counts, grain = 6, side, 0) AS orders,
@@ -18,8 +18,8 @@ FROM
 (
     SELECT
         shop_id,
-        created_at,
-        slot,
+        if(place > own, prior_placed_at, placed_at) AS counted_at,
+        toStartOfFifteenMinutes(counted_at) AS slot,
         at,
         product_id,
         units,
@@ -38,21 +38,21 @@ FROM
     (
         SELECT
             shop_id,
-            created_at,
-            toStartOfFifteenMinutes(created_at) AS slot,
+            placed_at,
+            prior_placed_at,
             currency,
             prior_currency,
             counted,
             prior_counted,
             {{batch_time}} AS at,
-            (counted, currency, `items.product_id`, `items.sold`, `items.revenue`)
-                != (prior_counted, prior_currency, `prior_items.product_id`, `prior_items.sold`, `prior_items.revenue`) AS lines_changed,
+            (counted, currency, placed_at, `items.product_id`, `items.sold`, `items.revenue`)
+                != (prior_counted, prior_currency, prior_placed_at, `prior_items.product_id`, `prior_items.sold`, `prior_items.revenue`) AS lines_changed,
             lines_changed OR total - refund != prior_total - prior_refund AS order_changed,
             {{paid_back|status|counted|total|refund}} AS now_back,
             {{paid_back|prior_status|prior_counted|prior_total|prior_refund}} AS prior_back,
             {rests},
-            (now_back, currency) != (prior_back, prior_currency) AS back_changed,
-            (now_rest, currency) != (prior_rest, prior_currency) AS rest_changed,
+            (now_back, currency, placed_at) != (prior_back, prior_currency, prior_placed_at) AS back_changed,
+            (now_rest, currency, placed_at) != (prior_rest, prior_currency, prior_placed_at) AS rest_changed,
             length(`items.price`) + 1 AS own,
             arrayConcat(`items.product_id`, [''], `prior_items.product_id`, ['']) AS products,
             arrayConcat(`items.sold`, [arraySum(`items.sold`)], `prior_items.sold`, [arraySum(`prior_items.sold`)]) AS quantities,

@@ -10,7 +10,7 @@ FROM
 (
     SELECT shop_id, at, currency, received AS is_received, toDecimal128(amount, 4) AS value
     FROM payments FINAL
-    WHERE at >= toDateTime({since:UInt32}, 'UTC') AND at < toDateTime({until:UInt32}, 'UTC')
+    WHERE {{in_period|at}}
         AND {{of_shop}}
 )
 GROUP BY shop_id, slot, currency

@@ -1,1 +1,1 @@
-{{expected_products|slot|toStartOfFifteenMinutes(created_at)}}
+{{expected_products|slot|toStartOfFifteenMinutes(placed_at)}}

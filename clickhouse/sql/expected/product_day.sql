@@ -1,1 +1,1 @@
-{{expected_products|day|toDate(created_at)}}
+{{expected_products|day|toDate(placed_at)}}

@@ -1,1 +1,1 @@
-{{expected_products|month|toStartOfMonth(toDate(created_at))}}
+{{expected_products|month|toStartOfMonth(toDate(placed_at))}}

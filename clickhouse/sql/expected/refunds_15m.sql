@@ -8,28 +8,10 @@ FROM
         toDecimal128(if(counted, refund, total), 4) - arraySum(`refunds.amount`) AS rest,
         arrayJoin(arrayConcat(
             arrayMap((t, a) -> (toStartOfFifteenMinutes(t), toDecimal128(a, 4)), `refunds.at`, `refunds.amount`),
-            if(rest = 0, [], [(toStartOfFifteenMinutes(created_at), rest)])
+            if(rest = 0, [], [(toStartOfFifteenMinutes(placed_at), rest)])
         )) AS part
-    FROM
-    (
-        SELECT *
-        FROM orders FINAL
-        WHERE created_at >= toDateTime({since:UInt32}, 'UTC') AND created_at < toDateTime({until:UInt32}, 'UTC')
-            AND {{of_shop}}
-        UNION ALL
-        SELECT *
-        FROM orders FINAL
-        WHERE (created_at < toDateTime({since:UInt32}, 'UTC') OR created_at >= toDateTime({until:UInt32}, 'UTC'))
-            AND (shop_key, created_at, order_key) IN
-            (
-                SELECT shop_key, created_at, order_key
-                FROM orders
-                WHERE arrayExists(t -> t >= toDateTime({since:UInt32}, 'UTC') AND t < toDateTime({until:UInt32}, 'UTC'), `refunds.at`)
-                    AND {{of_shop}}
-            )
-            AND {{of_shop}}
-    )
-    WHERE status NOT IN ('cancelled', 'failed')
+    FROM {{orders_of_period|arrayExists(t -> t >= toDateTime64({since:UInt32}, 6, 'UTC') AND t < toDateTime64({until:UInt32}, 6, 'UTC'), `refunds.at`)}}
+    WHERE (counted OR status = 'refunded')
 )
-WHERE slot >= toDateTime({since:UInt32}, 'UTC') AND slot < toDateTime({until:UInt32}, 'UTC')
+WHERE {{in_period|slot}}
 GROUP BY shop_id, slot, currency

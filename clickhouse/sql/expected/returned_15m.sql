@@ -1,10 +1,9 @@
 SELECT
     shop_id,
-    toStartOfFifteenMinutes(created_at) AS slot,
+    toStartOfFifteenMinutes(placed_at) AS slot,
     toString(currency) AS currency,
     sum(toDecimal128(if(counted, refund, total), 4)) AS revenue
-FROM orders FINAL
-WHERE status NOT IN ('cancelled', 'failed')
-    AND created_at >= toDateTime({since:UInt32}, 'UTC') AND created_at < toDateTime({until:UInt32}, 'UTC')
-    AND {{of_shop}}
+FROM {{orders_of_period|false}}
+WHERE (counted OR status = 'refunded')
+    AND {{in_period|placed_at}}
 GROUP BY shop_id, slot, currency

@@ -15,4 +15,5 @@ arrayMap(
 ) AS returned,
 arrayMap((q, r, k) -> if(k IN ('product', 'return'), q - r, 0), item_quantity, item_refunded_quantity, item_kind) AS line_sold,
 arrayMap((a, r, k) -> if(k IN ('product', 'return'), a - r, 0), amounts, returned, item_kind) AS line_revenue,
-coalesce(refunded_total, if(notEmpty(refund_amount), arraySum(refund_amount), arraySum(returned))) AS refund
+coalesce(refunded_total, if(notEmpty(refund_amount), arraySum(refund_amount), arraySum(returned))) AS refund,
+ifNull(placed_at, newer.created_at) AS placed_at

@@ -3,7 +3,7 @@
 -- Only the sum that stands in for an absent total is surely below 10^12 (contract of the events).
 -- `columns`: all or, where no order of the batch has more than quantities and prices, as most, but for the rare ones; `aliases`:
 -- fragments/lines.sql or then plain_lines.sql; `newer`: newer_orders.sql or, where no order has two events at one instant,
--- newest_orders.sql with the aliases of newest_version.sql.
+-- newest_orders.sql with the aliases of newest_version.sql; `counted`: whether the order counts.
 INSERT INTO orders ({columns})
 WITH
     stored AS
@@ -32,10 +32,11 @@ WITH
             tax AS prior_tax,
             shipping AS prior_shipping,
             discount AS prior_discount,
-            tip AS prior_tip
+            tip AS prior_tip,
+            placed_at AS prior_placed_at
         FROM orders
         WHERE (shop_key, created_at, order_key) IN (SELECT {{shop_key|shop_id}}, created_at, cityHash64(order_id) FROM staged)
-        ORDER BY shop_key, created_at, order_key, version DESC, length(equals) DESC
+        ORDER BY shop_key, created_at, order_key, version DESC, length(equals) DESC, recount DESC
         LIMIT 1 BY shop_key, created_at, order_key
     ),
     {aliases}
@@ -47,7 +48,7 @@ SELECT
     newer.created_at,
     version,
     status,
-    status NOT IN ('cancelled', 'failed', 'refunded'),
+    {counted},
     currency,
     customer_id,
     assumeNotNull(coalesce(total, accurateCastOrNull(arraySum(amounts), 'Decimal(18, 4)'))),
@@ -74,6 +75,7 @@ SELECT
     shipping_total,
     discount_total,
     tip_total,
+    placed_at,
     prior_version,
     prior_counted,
     prior_currency,
@@ -94,6 +96,8 @@ SELECT
     prior_shipping,
     prior_discount,
     prior_tip,
+    prior_placed_at,
+    0,
     {batch:UInt64},
     equals
 FROM

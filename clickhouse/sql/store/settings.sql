@@ -26,6 +26,8 @@ SELECT
     currency,
     low_stock_threshold,
     updated_at,
+    ifNull(status_map, ''),
+    ifNull(counted_statuses, ''),
     prior_timezone,
     prior_currency,
     {batch:UInt64},

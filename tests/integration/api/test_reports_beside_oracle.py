@@ -88,6 +88,7 @@ class Events:
             status=self.draw.choice(["paid", "paid", "shipped", "cancelled", "refunded"]),
             currency=self.draw.choice([*[self.currency] * 3, "USD", "CHF"]),
             createdAt=created.isoformat(),
+            placedAt=self.moment().isoformat() if self.draw.random() < 0.15 else None,
             updatedAt=updated.isoformat(),
             items=[self.line() for _ in range(self.draw.randint(1, 3))],
         )

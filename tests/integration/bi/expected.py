@@ -82,7 +82,7 @@ def expected(book: Book) -> dict[str, Rows]:
 
 def _date(version: Version, zones: dict[str, tzinfo]) -> str:
     zone = zones.get(version.shop, zone_of("UTC"))
-    return version.created.astimezone(zone).date().isoformat()
+    return version.placed.astimezone(zone).date().isoformat()
 
 
 def _order(v: Version, day: str) -> Row:
@@ -103,6 +103,7 @@ def _order(v: Version, day: str) -> Row:
         "shipping_total": v.shipping,
         "discount_total": v.discount,
         "tip_total": v.tip,
+        "placed_at": v.placed,
     }
 
 
@@ -131,6 +132,7 @@ def _lines(book: Book, zones: dict[str, tzinfo]) -> Rows:
             "unit": line.unit,
             "variant_id": line.variant,
             "category": line.category,
+            "placed_at": v.placed,
         }
         for key, v in book.orders.items()
         for number, line in enumerate(v.lines, 1)

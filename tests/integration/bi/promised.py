@@ -25,6 +25,7 @@ VIEWS: dict[str, dict[str, str]] = {
         **dict.fromkeys(
             ("tax_total", "shipping_total", "discount_total", "tip_total"), _MAYBE_MONEY
         ),
+        "placed_at": _TIME,
     },
     "order_items": _SHOP
     | {
@@ -44,6 +45,7 @@ VIEWS: dict[str, dict[str, str]] = {
         "amount": _MONEY,
         **dict.fromkeys(("refunded_total", "discount", "tax"), _MAYBE_MONEY),
         **dict.fromkeys(("unit", "variant_id", "category"), _MAYBE),
+        "placed_at": _TIME,
     },
     "daily_sales": _SHOP
     | {

@@ -57,7 +57,7 @@ def test_a_view_is_right_with_parts_that_are_not_merged(
     parts = warehouse.sql.rows(
         "SELECT table, count() FROM system.parts WHERE active AND database = 'shopstream' GROUP BY table"
     )
-    assert int(dict(map(tuple, parts))["orders"]) > 20
+    assert int(dict(map(tuple, parts))["orders"]) > 15
     check(warehouse, fed, [name])
 
 

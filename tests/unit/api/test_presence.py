@@ -8,6 +8,7 @@ from api.push.channel import Channel
 from api.push.encoding import SSE
 from api.push.event_types import DEFAULT
 from api.push.presence import Presence
+from api.push.status_words import StatusWords
 from api.push.subscriber import Subscriber, SubscriptionFilter
 
 
@@ -20,7 +21,7 @@ class Clock:
 
 def subscriber(shop: str, user: str) -> Subscriber:
     found = Subscriber(SubscriptionFilter(user, DEFAULT), SSE, Buffer(), float("inf"))
-    found.channel = Channel(shop, {}, 0)
+    found.channel = Channel(shop, {}, 0, StatusWords())
     return found
 
 

@@ -13,6 +13,7 @@ from api.freshness.tracker import FreshnessTracker
 from api.push import channel, topic_reader
 from api.push.hub import Hub
 from api.push.records import BIG_BYTES, BIG_SIGNS, is_big, read_record
+from api.push.status_words import StatusWords
 from api.push.topic_reader import TopicReader
 from shopstream.contracts.cursor import Partition, Position
 from shopstream.contracts.json_text import MAX_SIGNS
@@ -118,7 +119,7 @@ async def test_a_big_record_that_breaks_a_rule_is_an_entry_without_an_event() ->
 def test_a_big_record_that_comes_again_is_known_read_or_not() -> None:
     value = level(0, NUMBERS)
     checked, other = read_record(value, INVENTORY), read_record(level(1, NUMBERS), INVENTORY)
-    there = channel.Channel("s1", {}, 0)
+    there = channel.Channel("s1", {}, 0, StatusWords())
     entry = there.append(PLACE, Position(1, 1), 0, checked)
     assert entry.is_of(checked)
     assert not entry.is_of(other)

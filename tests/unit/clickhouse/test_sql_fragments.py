@@ -30,7 +30,7 @@ def test_a_fragment_takes_arguments_and_includes_others() -> None:
         "expected/sales_15m.sql"
     )
     assert load("expected/product_day.sql").startswith(
-        "SELECT\n    shop_id,\n    toDate(created_at) AS day,"
+        "SELECT\n    shop_id,\n    toDate(placed_at) AS day,"
     )
     assert "bitShiftLeft(toUInt128(toUnixTimestamp64Micro(at)), 32), toUInt128(0))" in load(
         "store/payments.sql"

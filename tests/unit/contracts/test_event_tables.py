@@ -99,6 +99,6 @@ def test_the_fields_of_an_order_are_those_of_the_contract():
     optional = [field.name for field in ORDER.fields if not field.required]
     assert required == ["orderId", "status", "currency", "createdAt", "updatedAt", "items"]
     assert optional == [
-        *("revision", "customerId", "total", "refundedTotal", "refunds"),
+        *("placedAt", "revision", "customerId", "total", "refundedTotal", "refunds"),
         *("taxTotal", "shippingTotal", "discountTotal", "tipTotal"),
     ]

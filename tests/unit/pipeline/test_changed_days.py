@@ -12,10 +12,14 @@ from shopstream.contracts.notices import PipelineState, pipeline_progress
 from shopstream.contracts.topics import INVENTORY, ORDERS, PAYMENTS, SETTINGS
 
 
-def batch(topic: str, *rows: tuple[str, datetime]) -> Batch:
+def batch(topic: str, *rows: tuple[str, datetime], placed: datetime | None = None) -> Batch:
+    """`placed`: of the last order."""
     staged = {"shop_id": [shop for shop, _ in rows]}
     if topic == ORDERS:
         staged["created_at"] = pa.array([at for _, at in rows], shape.INSTANT)
+        staged["placed_at"] = pa.array(
+            [*[None] * len(rows), placed][-len(rows) :] if rows else [], shape.INSTANT
+        )
     return Batch(1, (Part(topic, 0, 1, 0, 1),), pa.table(staged), pa.table({}), (), len(rows))
 
 
@@ -26,6 +30,11 @@ def at(day: int, hour: int = 0) -> datetime:
 def test_orders_touch_the_days_on_which_they_were_made() -> None:
     rows = [("s", at(0)), ("t", at(1)), ("s", at(2, 23)), ("s", at(2))]
     assert changed_days(batch(ORDERS, *rows), {"s": [86400 * 5]}) == {"s": {0, 2, 5}, "t": {1}}
+
+
+def test_orders_touch_the_days_under_which_they_count_too() -> None:
+    rows = [("s", at(0)), ("t", at(1))]
+    assert changed_days(batch(ORDERS, *rows, placed=at(7)), {}) == {"s": {0}, "t": {1, 7}}
 
 
 def test_settings_touch_all_of_a_shop_and_anything_else_no_day() -> None:

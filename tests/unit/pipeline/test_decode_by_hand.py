@@ -40,6 +40,7 @@ def test_a_row_has_every_column_of_an_order():
             type="order:updated",
             data=order(
                 createdAt="2026-11-22T23:30:00.123456789-01:00",
+                placedAt="2026-11-20T23:30:00-01:00",
                 revision=7,
                 customerId="c-1",
                 total=number("30.5"),
@@ -81,6 +82,7 @@ def test_a_row_has_every_column_of_an_order():
             "status": "paid",
             "currency": "EUR",
             "created_at": datetime(2026, 11, 23, 0, 30, 0, 123_456, UTC),
+            "placed_at": datetime(2026, 11, 21, 0, 30, tzinfo=UTC),
             "updated_at": datetime(2026, 11, 22, 10, 15, 31, tzinfo=UTC),
             "item_product_id": ["p-1", "p-2"],
             "item_quantity": [Decimal("2.5000"), 2],

@@ -13,6 +13,7 @@ from pipeline.flush import Written
 from pipeline.flusher import Flusher, MemoryBudget
 from pipeline.transport import Chunk
 from shopstream.contracts.cursor import Partition
+from shopstream.contracts.order import NO_WORDS
 from shopstream.contracts.topics import ORDERS
 
 VALUE = bytes_of(event(data=order()))
@@ -72,6 +73,10 @@ class Engine:
         return [batch.records for batch in self.batches]
 
 
+async def no_words(shops):
+    return {}
+
+
 @pytest.fixture
 def engine():
     return Engine()
@@ -95,6 +100,7 @@ async def flushing(engine, pace):
         pace,
         MemoryBudget(),
         engine.hold,
+        no_words,
     )
     running = asyncio.create_task(made.run())
     made.running = running
@@ -275,9 +281,9 @@ async def test_small_chunks_are_decoded_together(flusher, engine, monkeypatch):
     monkeypatch.setattr(module, "SMALL_RECORDS", 5)
     decoded = []
 
-    def decode(topic, runs):
+    def decode(topic, runs, maps=NO_WORDS):
         decoded.append([(run.partition, [one.offset for one in run.records]) for run in runs])
-        return DECODE(topic, runs)
+        return DECODE(topic, runs, maps)
 
     monkeypatch.setattr(module, "decode", decode)
     engine.may_write.clear()
@@ -509,6 +515,7 @@ async def test_what_is_dropped_while_more_is_waited_for_is_no_batch(engine, monk
         0,
         MemoryBudget(),
         engine.hold,
+        no_words,
     )
     await flusher.offer(FakeDelivery(0))
     running = asyncio.ensure_future(flusher.run())
@@ -538,6 +545,7 @@ async def test_flushers_of_one_worker_share_a_memory_budget(engine):
             0,
             budget,
             engine.hold,
+            no_words,
         )
         for _ in range(2)
     ]

@@ -1,0 +1,190 @@
+"""Under which statuses the orders of shops count, and how that changes while orders are written.
+
+A row of `orders` says whether it counts, and windows follow from the rows. So another choice of a shop rewrites rows,
+and nobody else may write orders meanwhile: what is rewritten would be compared with what is stored. One claim beside
+those of the partitions holds that, see `ownership.py`: each batch of orders carries the latest one. A recount, by one
+worker:
+
+1. Claim. From now on no batch of orders that began before is written any further.
+2. Wait until the writing statements that were under way are over.
+3. Finish the batches of orders that are open, whoever began them. A crash in 1 to 3 leaves a claim; the next recount
+   takes a greater one and begins again.
+4. Store under which statuses the shops count now.
+5. Write their orders again that count otherwise, as batches: begin, write, apply, mark. A crash leaves some of them;
+   the next recount goes on with the shops of 4.
+6. Release the claim. A worker whose batch was fenced waits for that, reads the statuses, and writes its records as a
+   new batch.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from clickhouse.errors import EngineError, EngineUnavailable
+from pipeline.decode import Part
+from pipeline.retry import Backoff
+from pipeline.snowflake import Snowflake
+from pipeline.store import POLL_SECONDS, Fence, Slots, Store, wait_for_running_statements
+from shopstream.contracts.cursor import Partition
+from shopstream.contracts.order import MAY_COUNT, NOT_COUNTED
+from shopstream.contracts.topics import ORDERS
+
+logger = logging.getLogger(__name__)
+
+COUNTING, RELEASED = Partition("shopstream.counting", 0), Partition("shopstream.counting", 1)
+"""What a recount claims, and releases under the same number: no topic, but stored beside the claims of partitions."""
+LOOK_SECONDS = 2.0
+SHARE, LONGEST_REST_SECONDS = 0.05, 30.0
+"""The share of the time in which no orders are written: a recount that took long is followed by a longer rest."""
+SHOPS_AT_ONCE = 100
+ORDERS_AT_ONCE = 100_000
+"""In one batch: they change in the reports at once."""
+Apply = Callable[[str, int, Fence], Awaitable[None]]
+
+
+class Generation(NamedTuple):
+    """A claim that was released, and by shop its own statuses that count under it."""
+
+    claim: int
+    counted: Mapping[str, frozenset[str]]
+
+
+class Claims(Protocol):
+    """What a flush asks of `Ownership`."""
+
+    def fence(self, partitions: list[Partition], /) -> Fence | None: ...
+
+    async def wait_for_running_statements(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class CountingOwner:
+    """An owner of partitions whose batches are written under one generation."""
+
+    owner: Claims
+    generation: Generation
+
+    def fence(self, partitions: list[Partition], /) -> Fence | None:
+        """As `Ownership.fence`, with the claim of the generation."""
+        fence = self.owner.fence(partitions)
+        if fence is None:
+            return None
+        claim, counted = self.generation
+        return Fence({**fence.claims, COUNTING: claim}, counted)
+
+    async def wait_for_running_statements(self) -> None:
+        """As `Ownership`."""
+        await self.owner.wait_for_running_statements()
+
+
+class Counting:
+    """The generation of this worker, and recounts by it while `mine` returns True.
+
+    `apply` (topic, batch id, fence) finishes a batch but for its mark; `changed` gets what each batch of a recount
+    changed.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        ids: Snowflake,
+        apply: Apply,
+        changed: Callable[[Slots], None],
+        mine: Callable[[], bool],
+    ) -> None:
+        self._store = store
+        self._ids = ids
+        self._apply = apply
+        self._changed = changed
+        self._mine = mine
+        self._present: Generation | None = None
+
+    async def present(self) -> Generation:
+        """The latest generation that this worker knows; waits while a recount goes on.
+
+        Raises:
+            EngineUnavailable, EngineError: as the engine.
+        """
+        while self._present is None:
+            claim, released = await self._claims()
+            if claim == released:
+                counted = {
+                    shop: frozenset(statuses.split(","))
+                    for shop, (statuses, _) in (await self._store.present_counting()).items()
+                    if statuses
+                }
+                # it may have changed as it was read
+                if await self._store.greatest_claim([COUNTING]) == claim:
+                    self._present = Generation(claim, counted)
+                    break
+            await asyncio.sleep(POLL_SECONDS)
+        return self._present
+
+    async def is_former(self, generation: Generation) -> bool:
+        """Whether there is a later one; then it is read anew."""
+        if await self._store.greatest_claim([COUNTING]) == generation.claim:
+            return False
+        self._present = None
+        return True
+
+    async def run(self) -> None:
+        """Recounts what shops want otherwise, for ever."""
+        backoff = Backoff("recounts")
+        while True:
+            began = time.monotonic()
+            try:
+                if self._mine():
+                    await self.recount()
+            except (EngineUnavailable, EngineError) as error:
+                await backoff.pause(error)
+            else:
+                backoff.reset()
+            rest = min((time.monotonic() - began) / SHARE, LONGEST_REST_SECONDS)
+            await asyncio.sleep(max(LOOK_SECONDS, rest))
+
+    async def recount(self) -> bool:
+        """Whether anything was due. Raises as the engine."""
+        claim, released = await self._claims()
+        wanted = await self._store.wanted_counting(SHOPS_AT_ONCE)
+        if claim == released and not wanted:
+            return False
+        fence = Fence({COUNTING: max(self._ids.next(), claim + 1)})
+        await self._store.claim([COUNTING], fence.claims[COUNTING])
+        await wait_for_running_statements(self._store.running)
+        for batch_id in await self._store.open_order_batches(COUNTING.topic):
+            await self._finish(batch_id, fence)
+        await self._store.set_counting(wanted, fence)
+        for shop, (statuses, since) in (await self._store.present_counting()).items():
+            if since > released:
+                await self._recount_shop(shop, statuses, fence)
+        await self._store.claim([RELEASED], fence.claims[COUNTING])
+        return True
+
+    async def _recount_shop(self, shop: str, statuses: str, fence: Fence) -> None:
+        counted = (
+            statuses.split(",") if statuses else [s for s in MAY_COUNT if s not in NOT_COUNTED]
+        )
+        total, written = 0, ORDERS_AT_ONCE
+        while written == ORDERS_AT_ONCE:
+            batch_id = self._ids.next()
+            await self._store.begin_parts(batch_id, [Part(*COUNTING, 0, 0, 0)])
+            written = await self._store.recount(shop, counted, batch_id, fence, ORDERS_AT_ONCE)
+            await self._finish(batch_id, fence)
+            total += written
+        logger.info("recounted %d orders of shop %s by %s", total, shop, ", ".join(counted))
+
+    async def _finish(self, batch_id: int, fence: Fence) -> None:
+        await self._apply(ORDERS, batch_id, fence)
+        changed = await self._store.changed(ORDERS, batch_id)
+        if await self._store.mark(batch_id, fence):
+            self._changed(changed.slots)
+
+    async def _claims(self) -> tuple[int, int]:
+        claim = await self._store.greatest_claim([COUNTING])
+        if not claim:  # the first worker of all: a fence is a claim that is there
+            await self._store.claim([COUNTING, RELEASED], 1)
+            claim = 1
+        return claim, await self._store.greatest_claim([RELEASED])

@@ -1,0 +1,216 @@
+"""A shop chooses which statuses count: its history is re-assigned while orders come, exactly."""
+
+import asyncio
+import random
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from engine_bench import Bench, bench, engine
+
+from clickhouse.verify import verify, verify_engine
+from pipeline.batch import Batch
+from pipeline.counting import Counting, CountingOwner, Generation
+from pipeline.store import Fence, Slots
+from shopstream.contracts.cursor import Partition
+from shopstream.contracts.topics import ORDERS
+from support.events import Refusal, Sent, item, order, record, settings
+from support.load import STATUSES, stirred, versions
+from support.scene import Scene
+from support.waiting import eventually
+
+__all__ = ["bench", "engine"]
+
+CHOICES = (
+    ["paid"],
+    ["pending", "paid", "refunded"],
+    ["shipped", "delivered", "completed"],
+    ["refunded"],
+    None,
+)
+
+
+class Died(Exception):
+    """The process is gone at this place."""
+
+
+class Owner:
+    """Of the first partition of orders."""
+
+    def __init__(self, fence: Fence) -> None:
+        self._fence = fence
+
+    def fence(self, partitions: list[Partition], /) -> Fence | None:
+        return self._fence
+
+    async def wait_for_running_statements(self) -> None:
+        return None
+
+
+def counting(bench: Bench, dies: int = 0) -> Counting:
+    """`dies`: at so manieth statement of its recounts; 0 for never."""
+    left = [dies]
+
+    async def apply(topic: str, batch: int, fence: Fence) -> None:
+        left[0] -= 1
+        if left[0] == 0:
+            raise Died
+        await bench.writer.apply(topic, batch, fence)
+
+    def changed(_: Slots) -> None:
+        left[0] -= 1
+        if left[0] == 0:
+            raise Died
+
+    return Counting(bench.store, bench.numbers, apply, changed, lambda: True)
+
+
+def version_of(draw: random.Random, number: int, version: int) -> Sent:
+    more: dict[str, Any] = {}
+    if draw.random() < 0.3:
+        more["refunds"] = [{"id": "r", "amount": "0.5", "at": "2026-11-23T09:00:00Z"}]
+    if draw.random() < 0.3:
+        more |= {"taxTotal": "0.25", "placedAt": "2026-10-01T00:00:00Z"}
+    items = [item(f"p{draw.randrange(3)}", 2, "1.25", name=f"N{version}")]
+    shop = draw.choice("st")
+    return record(
+        order(
+            shop, f"o{number}", version=version, status=draw.choice(STATUSES), items=items, **more
+        )
+    )
+
+
+async def write(bench: Bench, batch: Batch, fence: Fence, generation: Generation) -> None:
+    under = CountingOwner(Owner(fence), generation).fence([])
+    assert under is not None
+    await bench.write(batch, under)
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_every_number_follows_the_choice_of_the_shop(bench: Bench, seed: int) -> None:
+    """Some recounts die at any step, some batches are open as one begins."""
+    draw = random.Random(seed)
+    fence, said = await bench.own(ORDERS), await bench.own("shop.settings")
+    now = counting(bench)
+    for version in range(1, 9):
+        generation = await now.present()
+        await write(
+            bench,
+            bench.batch(*(version_of(draw, draw.randrange(8), version) for _ in range(6))),
+            fence,
+            generation,
+        )
+        assert bench.differences() == []
+        choice = draw.choice(CHOICES)
+        told = settings(draw.choice("st"), version=version, countedStatuses=choice)
+        opened = bench.batch(*(version_of(draw, draw.randrange(8), version) for _ in range(4)))
+        under = CountingOwner(Owner(fence), generation).fence([])
+        assert under is not None
+        await bench.store.begin(opened)
+        await bench.store.store(opened, under)
+        await bench.write(bench.batch(record(told)), said)
+        if draw.random() < 0.6:
+            with suppress(Died):
+                await counting(bench, dies=draw.randint(1, 5)).recount()
+        await counting(bench).recount()
+        # what a worker does with the batch that was fenced: once more under the next generation
+        if await now.is_former(generation):
+            assert not await bench.store.mark(opened.id, under)
+        else:
+            await bench.writer.apply(ORDERS, opened.id, under)
+            assert await bench.store.mark(opened.id, under)
+        assert bench.differences() == []
+        assert not await counting(bench).recount()
+    assert not (await verify_engine(bench.engine)).differences
+
+
+async def test_a_batch_of_before_a_recount_writes_nothing_after_it(bench: Bench) -> None:
+    fence, said = await bench.own(ORDERS), await bench.own("shop.settings")
+    former = await counting(bench).present()
+    paid = record(order("s", "o", version=1))
+    await write(bench, bench.batch(paid), fence, former)
+    await bench.write(bench.batch(record(settings("s", countedStatuses=["shipped"]))), said)
+    assert await counting(bench).recount()
+    late = bench.batch(record(order("s", "o", version=2, status="shipped")))
+    under = CountingOwner(Owner(fence), former).fence([])
+    assert under is not None
+    await bench.store.begin(late)
+    assert await bench.store.store(late, under) == 0
+    assert not await bench.store.mark(late.id, under)
+    await write(bench, late, fence, await counting(bench).present())
+    assert bench.differences() == []
+
+
+async def test_a_worker_waits_for_the_end_of_a_recount(bench: Bench) -> None:
+    fence, said = await bench.own(ORDERS), await bench.own("shop.settings")
+    await write(
+        bench,
+        bench.batch(record(order("s", "o", version=1))),
+        fence,
+        await counting(bench).present(),
+    )
+    await bench.write(bench.batch(record(settings("s", countedStatuses=["shipped"]))), said)
+    with pytest.raises(Died):
+        await counting(bench, dies=1).recount()
+    waiting = asyncio.ensure_future(counting(bench).present())
+    assert not (await asyncio.wait([waiting], timeout=0.5))[0]
+    assert await counting(bench).recount()
+    assert (await waiting).counted == {"s": frozenset(["shipped"])}
+    assert bench.differences() == []
+
+
+def test_a_shop_chooses_while_orders_come_and_workers_die(own: Scene) -> None:
+    system = own.system.start(pipelines=2, api=True)
+    first, second = system.pipelines
+    shops = [f"load-{number}" for number in range(5)]
+    for number, choice in enumerate((["paid"], ["pending", "refunded", "completed"], None)):
+        own.send(stirred(number, versions(300 + number, 1500)))
+        told = [
+            settings(shop, version=number + 1, event_id=f"c{number}", countedStatuses=choice)
+            for shop in shops[:3]
+        ]
+        own.send([record(each) for each in told])
+        own.send(stirred(10 + number, versions(400 + number, 1500)))
+        if number == 1:
+            first.kill()
+            first.start()
+    own.send([record(settings(shops[4], version=9, countedStatuses=["paid"]))])
+    until_recounted(own)
+    own.check()
+    assert own.check_reports(step=40) > 0
+    second.kill()
+    second.start()
+    system.replay()
+    system.settle(120)
+    own.compare()
+    assert not verify(system.settings).differences
+
+
+def until_recounted(scene: Scene) -> None:
+    scene.system.settle(120)
+
+    def done() -> bool:
+        wanted = scene.system.sql.rows(
+            "SELECT shop_id, argMax(counted_statuses, version) AS w FROM shops GROUP BY shop_id HAVING w != ''"
+        )
+        present = scene.system.sql.rows(
+            "SELECT shop_id, argMax(statuses, claim) AS p FROM counted_statuses GROUP BY shop_id HAVING p != ''"
+        )
+        claims = scene.system.sql.rows(
+            "SELECT uniqExact(c) FROM (SELECT max(claim) AS c FROM owners WHERE topic = 'shopstream.counting'"
+            " GROUP BY partition)"
+        )
+        assert wanted
+        return sorted(wanted) == sorted(present) and claims == [["1"]]
+
+    eventually(done, 120, "recounts", pause=0.2)
+
+
+def test_a_choice_is_held_to_its_rules(own: Scene) -> None:
+    own.system.start()
+    wrong: list[Any] = [[], ["cancelled"], ["done"], "paid", [1], [["paid"]], {"paid": True}]
+    for number, choice in enumerate(wrong):
+        event = settings("s", version=number + 1, event_id=f"s{number}", countedStatuses=choice)
+        own.send([record(event, Refusal("bad_value", "data.countedStatuses"))])
+    own.check()
+    own.check_letters()
