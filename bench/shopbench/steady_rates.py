@@ -25,7 +25,7 @@ SHOPS, STREAMS, REPORTS = 50, 10, 20.0
 """Shops of the load, subscribers (one of each of the biggest shops), reports a second."""
 KINDS = ("daily-sales", "trends", "metrics", "weekly-sales")
 PARTS = {"pipeline": "worker", "api": "API", "engine": "ClickHouse", "broker": "Kafka"}
-CAUGHT_UP_SECONDS = 60.0
+CAUGHT_UP_SECONDS = 30.0
 POLL_SECONDS = 0.2
 Measures = dict[str, float | None]
 
