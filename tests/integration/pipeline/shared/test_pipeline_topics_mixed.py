@@ -51,7 +51,8 @@ def test_every_report_of_the_mixed_load_over_http(scene: Scene) -> None:
     scene.system.until_told()
     try:
         for number in range(5):
-            scene.check_all_reports(f"reported-{number}", dates)
+            asked = dates if FULL else dates[number % 2 :: 2]
+            scene.check_all_reports(f"reported-{number}", asked)
         scene.check_all_reports("nobody", dates[:1])
     finally:
         scene.system.api.stop()
