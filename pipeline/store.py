@@ -94,8 +94,7 @@ _APPLY: EngineSettings = {
     # rows of one key become one as they are inserted
     "optimize_on_insert": 1,
     "deduplicate_blocks_in_dependent_materialized_views": 1,
-    # a token counts blocks, so the repeat must be cut as the first run was: not at all
-    "max_block_size": 2**20,
+    # a token counts blocks: the one of apply.sql is not cut
     "min_insert_block_size_rows": _ONE_BLOCK,
     "min_insert_block_size_bytes": 0,
     "min_insert_block_size_rows_for_materialized_views": _ONE_BLOCK,

@@ -14,6 +14,7 @@ from engine_bench import ADDING, OTHER, PAIRS, PLACE, Bench, bench, engine, firs
 from clickhouse.errors import EngineError
 from clickhouse.sql import load, names
 from clickhouse.windows import WINDOWS
+from pipeline import store
 from pipeline.flush import BatchWriter
 from pipeline.ownership import Ownership
 from pipeline.retry import Backoff
@@ -23,7 +24,7 @@ from pipeline.topic_specs import TOPIC_SPECS
 from shopstream.broker import BrokerUnreachable
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.topics import INVENTORY, ORDERS
-from support.events import item, level, order, record
+from support.events import bought, item, level, order, payment, purchase, record, visit
 from support.found import inserted
 
 __all__ = ["bench", "engine"]
@@ -40,6 +41,30 @@ async def test_a_batch_that_is_applied_twice_counts_once(bench: Bench, topic: st
     await bench.writer.apply(topic, batch.id, fence)
     assert not bench.differences()
     assert len(set(bench.publisher.events)) == len(bench.book.crossings)
+
+
+MONTHS = [f"2026-0{month}-11T10:00:00Z" for month in range(1, 7)]
+SEVERAL = {
+    "shop.orders": [record(order("s", f"o{at}", created=at)) for at in MONTHS],
+    "shop.payments": [record(payment("s", f"p{at}")) for at in MONTHS],
+    "shop.traffic": [record(visit("s", f"x{at}", at)) for at in MONTHS],
+    "shop.purchases": [record(purchase("s", f"b{at}", items=[bought("p", 3)])) for at in MONTHS],
+}
+"""Of each such topic rows of several parts, or of several keys."""
+
+
+@pytest.mark.parametrize("topic", ADDING)
+async def test_a_repeat_counts_once_however_the_engine_reads_the_batch(
+    bench: Bench, topic: str
+) -> None:
+    """The token of an insert is that of the blocks that are read for it: here one of each row, then one of all."""
+    batch, fence = bench.batch(*SEVERAL[topic]), await bench.own(topic)
+    await bench.begin(batch, fence)
+    for blocks in ({"max_block_size": 1, "max_threads": 4}, {}, {"max_block_size": 2}):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(store, "_APPLY", {**store._APPLY, **blocks})
+            await bench.writer.apply(topic, batch.id, fence)
+        assert not bench.differences()
 
 
 @pytest.mark.parametrize("topic", ADDING)
