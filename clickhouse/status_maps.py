@@ -14,5 +14,5 @@ async def status_maps(engine: ClickHouseClient, shops: Collection[str] = ()) -> 
     Raises:
         EngineUnavailable, EngineError: as the engine.
     """
-    rows = await engine.rows(load("reports/status_maps.sql"), {"shops": sorted(shops)})
+    rows = await engine.rows(load("push/status_maps.sql"), {"shops": sorted(shops)})
     return {row["shop_id"]: json.loads(row["status_map"]) for row in rows}

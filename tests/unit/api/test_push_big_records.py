@@ -17,6 +17,7 @@ from api.push.status_words import StatusWords
 from api.push.topic_reader import TopicReader
 from shopstream.contracts.cursor import Partition, Position
 from shopstream.contracts.json_text import MAX_SIGNS
+from shopstream.contracts.order import NO_WORDS
 from shopstream.contracts.topics import INVENTORY
 
 PLACE = Partition(INVENTORY, 0)
@@ -51,8 +52,8 @@ def readers(monkeypatch: pytest.MonkeyPatch) -> dict[int, bool]:
     """By the quantity of the level: whether its record was checked on the event loop."""
     found: dict[int, bool] = {}
 
-    def reading(value: bytes | None, topic: str, arrived: int | None) -> Any:
-        event = read_record(value, topic, arrived)
+    def reading(value: bytes | None, topic: str, arrived: int | None, maps: Any = NO_WORDS) -> Any:
+        event = read_record(value, topic, arrived, maps)
         if event is not None:
             quantity = json.loads(event.value)["data"]["quantity"]
             found[quantity] = threading.current_thread() is threading.main_thread()
@@ -84,9 +85,9 @@ async def test_the_loop_goes_on_while_a_big_record_is_checked(
 ) -> None:
     going = threading.Event()
 
-    def waiting(value: bytes | None, topic: str, arrived: int | None) -> Any:
+    def waiting(value: bytes | None, topic: str, arrived: int | None, maps: Any = NO_WORDS) -> Any:
         assert going.wait(5), "the loop did not go on"
-        return read_record(value, topic, arrived)
+        return read_record(value, topic, arrived, maps)
 
     monkeypatch.setattr(topic_reader, "read_record", waiting)
     hub = Hub(lambda: 0.0)

@@ -174,9 +174,9 @@ async def test_many_events_for_subscribers_are_checked_beside_the_loop_and_keep_
 ) -> None:
     threads = []
 
-    def reading(values: Any, topic: str, arrived: Any) -> Any:
+    def reading(values: Any, topic: str, arrived: Any, maps: Any) -> Any:
         threads.append(threading.current_thread())
-        return read_records(values, topic, arrived)
+        return read_records(values, topic, arrived, maps)
 
     monkeypatch.setattr(topic_reader, "read_records", reading)
     monkeypatch.setattr(channel, "read_record", lambda value, *_: value and pytest.fail("again"))

@@ -161,8 +161,8 @@ _GOOD: dict[object, list[Any]] = {
     values.time: [*TIMES[:1] * 9, *TIMES[2:3] * 9, *(t for t in TIMES if _keeps(values.time, t))],
     values.currency: ["EUR", "USD", "KWD", "LTL"],
     values.flag: [True, False],
-    order.counted_statuses: [["paid"], ["refunded", "paid", "paid"], ["pending"]],
-    order.status_map: [{}, {"on-hold": "pending"}, {"a": "paid", "é": "failed"}],
+    order.counted_statuses: [*map(Written, ('["paid"]', '["refunded","paid","paid"]'))],
+    order.status_map: [*map(Written, ('{"on-hold":"pending"}', '{"a":"paid","é":"failed"}', "{}"))],
     values.timezone: ["Europe/Berlin", "UTC", "America/St_Johns", "+05:30", "GMT-3"],
 }
 _UNITS = [

@@ -32,6 +32,8 @@ TAKEN: dict[str, list[Any]] = {
     "quantity": [number("1"), number("2147483647"), *_DECIMALS],
     "level": [number("-2147483647"), number("-1"), number("-0"), number("0"), "-0.5", *_DECIMALS],
     "count": [number("0"), number("-0"), number("2147483647")],
+    "status_map": [{}, {"on-hold": "pending"}, {str(n): "paid" for n in range(100)}],
+    "counted_statuses": [["paid"], ["refunded", "pending"], ["paid", "paid"]],
 }
 _NO_TEXT: list[Any] = [number("1"), True, False, [], {}]
 _NO_WHOLE: list[Any] = ["1", "", True, False, [], {}]
@@ -74,6 +76,14 @@ LEFT: dict[str, list[Any]] = {
     "quantity": [number("0"), number("-0"), number("-1"), "0", "-1", *_NO_DECIMAL],
     "level": [number("-2147483648"), "--1", *_NO_DECIMAL],
     "count": [number("-1"), *_NO_WHOLE],
+    "status_map": [
+        *({"paid": "pending"}, {"x": "done"}, {"x": None}, {"": "paid"}, {"a\n": "paid"}),
+        *({str(n): "paid" for n in range(101)}, {"x": ["paid"]}, [], "x", number("1"), True),
+    ],
+    "counted_statuses": [
+        *([], ["cancelled"], ["failed"], ["done"], ["paid", None], [["paid"]], [{}]),
+        *({}, "paid", number("1"), True),
+    ],
 }
 
 

@@ -41,7 +41,7 @@ FIELDS: dict[str, tuple[list[str], list[str]]] = {
     "storefront:visited": (["sessionId identifier", "at time"], ["customerId identifier"]),
     "shop:updated": (
         ["name text", "timezone timezone", "currency currency", "updatedAt time"],
-        ["lowStockThreshold count"],
+        ["lowStockThreshold count", "statusMap status_map", "countedStatuses counted_statuses"],
     ),
 }
 """Required and optional fields with their rules; `items` and orders have tests of their own."""
@@ -115,6 +115,8 @@ READ: dict[str, dict[str, Any]] = {
         "currency": "EUR",
         "updatedAt": INSTANT,
         "lowStockThreshold": None,
+        "statusMap": None,
+        "countedStatuses": None,
     },
 }
 

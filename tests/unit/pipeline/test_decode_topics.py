@@ -168,6 +168,8 @@ def test_a_shop():
         "currency": "EUR",
         "updated_at": INSTANT,
         "low_stock_threshold": 2**31 - 1,
+        "status_map": None,
+        "counted_statuses": None,
     }
 
 
