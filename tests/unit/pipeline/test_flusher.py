@@ -332,10 +332,10 @@ async def test_a_flood_that_is_not_decoded_yet_waits_alone(flusher, engine, monk
     """Whatever a flood costs to refuse: the records of other partitions are written before it is."""
     may_decode = threading.Event()
 
-    def decode(topic, runs):
+    def decode(topic, runs, *maps):
         if len(runs[0].records) >= module.SMALL_RECORDS:
             assert may_decode.wait(5)
-        return DECODE(topic, runs)
+        return DECODE(topic, runs, *maps)
 
     monkeypatch.setattr(module, "decode", decode)
     flood = [FakeDelivery(n * 1000, 1000, value=JUNK) for n in range(3)]
@@ -354,10 +354,10 @@ async def test_a_flood_that_is_not_decoded_yet_waits_alone(flusher, engine, monk
 async def test_the_shortest_queue_is_decoded_first(flusher, engine, monkeypatch):
     may_decode, begun = threading.Event(), []
 
-    def decode(topic, runs):
+    def decode(topic, runs, *maps):
         begun.append((runs[0].partition, runs[0].records[0].offset))
         assert may_decode.wait(5)
-        return DECODE(topic, runs)
+        return DECODE(topic, runs, *maps)
 
     monkeypatch.setattr(module, "decode", decode)
     flood = [FakeDelivery(n * 1000, 1000, value=JUNK) for n in range(3)]
