@@ -18,9 +18,13 @@ SHORT_LIVED = ("compile_expressions", "compile_aggregate_expressions", "compile_
 
 
 class ClickHouseServer:
-    """Not started yet. Logins `app`, which may do everything, `bi`, and one for each of `shops`: `bi_1`, `bi_2`, …"""
+    """Not started yet. Logins `app`, which may do everything, `bi`, and one for each of `shops`: `bi_1`, `bi_2`, …
 
-    def __init__(self, folder: Path, shops: tuple[str, ...] = ()) -> None:
+    `short_lived`: with the settings `SHORT_LIVED` off, but for SHOPSTREAM_FULL.
+    """
+
+    def __init__(self, folder: Path, shops: tuple[str, ...] = (), short_lived: bool = True) -> None:
+        self._short_lived = short_lived and not os.environ.get("SHOPSTREAM_FULL")
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / "engine"
         self.log = folder / "clickhouse.log"
@@ -38,7 +42,7 @@ class ClickHouseServer:
 
     def start(self) -> None:
         """It answers when this returns."""
-        if not os.environ.get("SHOPSTREAM_FULL"):
+        if self._short_lived:
             self._write_profile()
         self.child.start()
         eventually(self._answers, READY, "engine ready", pause=0.02)

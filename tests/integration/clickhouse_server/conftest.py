@@ -10,7 +10,7 @@ from support.engine import ClickHouseServer
 @pytest.fixture(scope="package")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseServer]:
     """One for all tests that do not stop it, with database `shop` and a view for `bi`."""
-    engine = ClickHouseServer(tmp_path_factory.mktemp("server"))
+    engine = ClickHouseServer(tmp_path_factory.mktemp("server"), short_lived=False)
     engine.start()
     for statement in (
         "CREATE DATABASE shop",
@@ -28,7 +28,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseServe
 @pytest.fixture
 def own_engine(tmp_path: Path) -> Iterator[ClickHouseServer]:
     """An engine of the test's own, to stop and kill."""
-    engine = ClickHouseServer(tmp_path)
+    engine = ClickHouseServer(tmp_path, short_lived=False)
     engine.start()
     yield engine
     engine.child.kill()

@@ -74,6 +74,7 @@ def test_words_are_mapped_as_an_order_is_accepted(own: Scene) -> None:
     assert posted(system, mapped) == 202
     own.send([mapped])
     assert posted(system, told("h", "lost")) == 400
+    own.check()
 
     # another map changes no order that is accepted, also where its records come again
     own.send([words(2, {"on-hold": "failed"})])
