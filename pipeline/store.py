@@ -53,7 +53,7 @@ RARE = {
 }
 """Staged columns of what few orders have, and where they are stored. A batch without any of it neither sends nor writes
 them."""
-_PLACED = frozenset(
+_IDENTIFYING = frozenset(
     ("seq", "shop_id", "event_id", "source", "order_id", "created_at", "updated_at", "revision")
 )
 """Staged columns that say of which order an event is, and when."""
@@ -194,7 +194,7 @@ class Store:
 
     async def created_at_conflicts(self, batch: Batch) -> Conflicts:
         """Of a batch of orders, with what is stored and within itself."""
-        rest = frozenset(batch.staged.column_names) - _PLACED
+        rest = frozenset(batch.staged.column_names) - _IDENTIFYING
         columns = shape.structure(ORDERS, rest)
         staged = {"staged": External(columns, batch.staged.drop_columns(list(rest)))}
         text = load("flush/created_at_conflicts.sql")
