@@ -453,7 +453,7 @@ async def test_any_number_of_questions_after_readiness_ask_the_database_once() -
 async def test_mutated_requests_are_answered_or_closed_and_none_is_a_fault(
     api: Api, caplog: pytest.LogCaptureFixture
 ) -> None:
-    found = await send("127.0.0.1", api.port, 600, seed=7, token=token().decode())
+    found = await send("127.0.0.1", api.port, 600, seed=7, tokens=[token().decode()])
     assert found.total() >= 600
     assert not found["500"]
     await answers("127.0.0.1", api.port)
