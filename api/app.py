@@ -36,7 +36,7 @@ from api.push.history import HistoryReader
 from api.push.hub import Hub
 from api.push.presence import Presence
 from api.push.routes import PushRoutes
-from api.push.socketio import SocketIo
+from api.push.socketio import ANONYMOUS, SocketIo
 from api.push.stored_events import StoredEvents
 from api.reports import read_your_writes
 from api.reports.cache import ResponseCache
@@ -50,6 +50,8 @@ from shopstream.disk import Disk
 
 SHOPS_AT_LEAST = 10
 """Shops that share the slots of those that wait for `includes`: one has a tenth of them at most."""
+ANONYMOUS_SHARE = 10
+"""One stream in so many may be a session of Socket.IO without a token."""
 _ABOUT = (
     "Exact sales reports, and the events of a shop as they arrive. "
     "Errors are application/problem+json (RFC 9457)."
@@ -173,7 +175,13 @@ def _push(deps: Deps, now: Callable[[], datetime]) -> tuple[PushRoutes, SocketIo
         frozenset(deps.origins),
         deps.stream_seconds,
     )
-    sockets = SocketIo(deps.hub, authorizer.socketio, admission.connection, time.monotonic)
+    sockets = SocketIo(
+        deps.hub,
+        authorizer.socketio,
+        admission.connection,
+        time.monotonic,
+        min(ANONYMOUS, max(1, deps.streams // ANONYMOUS_SHARE)) if deps.streams else ANONYMOUS,
+    )
     history = HistoryReader(deps.hub, events, deps.tracker, clock)
     routes = PushRoutes(
         authorizer,
