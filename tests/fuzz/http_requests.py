@@ -13,6 +13,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_from_bytes
@@ -175,7 +176,7 @@ def _webhook(dice: random.Random) -> bytes:
         while isinstance(node, dict | list) and node:
             at = dice.choice(list(node) if isinstance(node, dict) else range(len(node)))
             if not isinstance(node[at], dict | list) or not dice.randrange(3):
-                node[at] = dice.choice(_ODD)
+                node[at] = deepcopy(dice.choice(_ODD))
                 break
             node = node[at]
     body = json.dumps(payload).encode()
