@@ -9,9 +9,9 @@ worker:
 2. Wait until the writing statements that were under way are over.
 3. Finish the batches of orders that are open, whoever began them. A crash in 1 to 3 leaves a claim; the next recount
    takes a greater one and begins again.
-4. Store under which statuses the shops count now.
-5. Write their orders again that count otherwise, as batches: begin, write, apply, mark. A crash leaves some of them;
-   the next recount goes on with the shops of 4.
+4. Of one shop after another, store under which statuses it counts now.
+5. Write its orders again that count otherwise, as batches: begin, write, apply, mark. A crash leaves some of them;
+   the next recount goes on with the shops of 4. Shops that have not begun after `HOLD_SECONDS` are left to the next.
 6. Release the claim. A worker whose batch was fenced waits for that, reads the statuses, and writes its records as a
    new batch.
 """
@@ -19,6 +19,7 @@ worker:
 import asyncio
 import logging
 import time
+from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -39,7 +40,11 @@ COUNTING, RELEASED = Partition("shopstream.counting", 0), Partition("shopstream.
 LOOK_SECONDS = 2.0
 SHARE, LONGEST_REST_SECONDS = 0.05, 30.0
 """The share of the time in which no orders are written: a recount that took long is followed by a longer rest."""
+HOLD_SECONDS = 3.0
+"""How long shops are begun under one claim, while no orders of any shop are written."""
 SHOPS_AT_ONCE = 100
+RECOUNTS, RECOUNTS_SECONDS = 5, 3600.0
+"""Of one shop in so many seconds; later choices wait, so that a shop that changes its mind holds up no other."""
 ORDERS_AT_ONCE = 100_000
 """In one batch: they change in the reports at once."""
 Apply = Callable[[str, int, Fence], Awaitable[None]]
@@ -101,6 +106,8 @@ class Counting:
         self._changed = changed
         self._mine = mine
         self._present: Generation | None = None
+        self._begun: defaultdict[str, deque[float]] = defaultdict(deque)
+        """When recounts of a shop began, by a clock that nobody sets; another worker does not know of them."""
 
     async def present(self) -> Generation:
         """The latest generation that this worker knows; waits while a recount goes on.
@@ -148,7 +155,7 @@ class Counting:
     async def recount(self) -> bool:
         """Whether anything was due. Raises as the engine."""
         claim, released = await self._claims()
-        wanted = await self._store.wanted_counting(SHOPS_AT_ONCE)
+        wanted = await self._store.wanted_counting(SHOPS_AT_ONCE, self._waiting())
         if claim == released and not wanted:
             return False
         fence = Fence({COUNTING: max(self._ids.next(), claim + 1)})
@@ -156,12 +163,28 @@ class Counting:
         await wait_for_running_statements(self._store.running)
         for batch_id in await self._store.open_order_batches(COUNTING.topic):
             await self._finish(batch_id, fence)
-        await self._store.set_counting(wanted, fence)
         for shop, (statuses, since) in (await self._store.present_counting()).items():
-            if since > released:
+            if since > released:  # left by a crash
                 await self._recount_shop(shop, statuses, fence)
+        began = time.monotonic()
+        for shop, statuses in wanted.items():
+            self._begun[shop].append(time.monotonic())
+            await self._store.set_counting(shop, statuses, fence)
+            await self._recount_shop(shop, statuses, fence)
+            if time.monotonic() - began > HOLD_SECONDS:
+                break
         await self._store.claim([RELEASED], fence.claims[COUNTING])
         return True
+
+    def _waiting(self) -> list[str]:
+        """Shops that had all the recounts that they may have for now."""
+        limit = time.monotonic() - RECOUNTS_SECONDS
+        for shop, begun in list(self._begun.items()):
+            while begun and begun[0] <= limit:
+                begun.popleft()
+            if not begun:
+                del self._begun[shop]
+        return [shop for shop, begun in self._begun.items() if len(begun) >= RECOUNTS]
 
     async def _recount_shop(self, shop: str, statuses: str, fence: Fence) -> None:
         counted = (

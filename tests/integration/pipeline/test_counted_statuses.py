@@ -9,6 +9,7 @@ import pytest
 from engine_bench import Bench, bench, engine
 
 from clickhouse.verify import verify, verify_engine
+from pipeline import counting as recounts
 from pipeline.batch import Batch
 from pipeline.counting import Counting, CountingOwner, Generation
 from pipeline.store import Fence, Slots
@@ -138,6 +139,48 @@ async def test_a_batch_of_before_a_recount_writes_nothing_after_it(bench: Bench)
     assert await bench.store.store(late, under) == 0
     assert not await bench.store.mark(late.id, under)
     await write(bench, late, fence, await counting(bench).present())
+    assert bench.differences() == []
+
+
+async def test_a_shop_that_changes_its_mind_all_the_time_waits_and_the_others_do_not(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fence, said = await bench.own(ORDERS), await bench.own("shop.settings")
+    worker = counting(bench)
+    paid = [record(order(shop, "o", version=1)) for shop in "st"]
+    await write(bench, bench.batch(*paid), fence, await worker.present())
+    for version in range(1, recounts.RECOUNTS + 4):
+        choice = ["shipped"] if version % 2 else ["paid"]
+        told = settings("s", version=version, countedStatuses=choice)
+        await bench.write(bench.batch(record(told)), said)
+        assert await worker.recount() == (version <= recounts.RECOUNTS)
+    told = settings("t", countedStatuses=["shipped"])
+    await bench.write(bench.batch(record(told)), said)
+    assert await worker.recount()
+    now = await counting(bench).present()
+    assert now.counted == {"s": frozenset(["shipped"]), "t": frozenset(["shipped"])}
+    told = settings("s", version=99, countedStatuses=["paid"])
+    await bench.write(bench.batch(record(told)), said)
+    assert not await worker.recount()
+    monkeypatch.setattr(recounts, "RECOUNTS_SECONDS", 0.0)  # an hour later
+    assert await worker.recount()
+    assert (await counting(bench).present()).counted["s"] == frozenset(["paid"])
+    assert bench.differences() == []
+
+
+async def test_a_claim_is_held_for_no_more_shops_than_fit_into_its_time(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recounts, "HOLD_SECONDS", 0.0)
+    fence, said = await bench.own(ORDERS), await bench.own("shop.settings")
+    first = await counting(bench).present()
+    await write(bench, bench.batch(*(record(order(s, "o")) for s in "stu")), fence, first)
+    told = [record(settings(shop, countedStatuses=["shipped"])) for shop in "stu"]
+    await bench.write(bench.batch(*told), said)
+    for shops in (["s"], ["s", "t"], ["s", "t", "u"]):
+        assert await counting(bench).recount()
+        assert sorted((await counting(bench).present()).counted) == shops
+    assert not await counting(bench).recount()
     assert bench.differences() == []
 
 
