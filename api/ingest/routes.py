@@ -6,7 +6,7 @@ events against those of the token, then Kafka.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -19,6 +19,7 @@ from api.access import Access
 from api.documents import EVENT, Accepted, responses
 from api.faults import Busy, ContentTooLarge, InvalidEvents, NotYet
 from api.freshness.topology import Topology
+from api.identity import Identity
 from api.ingest.content import CONTENT_TYPES, CheckedEvents, check_events
 from api.ingest.idempotency import HEADER, IdempotencyKeys, read_key
 from api.ingest.sender import Stored
@@ -38,8 +39,10 @@ BIG_SIGNS = 1_000
 CHECKS_AT_ONCE = 2
 MEMORY_BYTES = 64 * 1024 * 1024
 """Bodies of all requests in progress, as far as they have arrived."""
+SHOP_BYTES = MEMORY_BYTES // 2
+"""Of tokens that name the same shops, so that the others keep their room."""
 REQUESTS_OF_USER = 8
-"""In progress at once, so that the others keep their room."""
+"""In progress at once."""
 
 
 class Sends(Protocol):
@@ -77,7 +80,7 @@ class IngestRoutes:
         self._counts = counts
         self._maps = maps
         self._keys = keys or IdempotencyKeys()
-        self._room = _Room(MEMORY_BYTES, REQUESTS_OF_USER)
+        self._room = _Room(MEMORY_BYTES, SHOP_BYTES, REQUESTS_OF_USER)
         self._checking = asyncio.Semaphore(CHECKS_AT_ONCE)
 
     async def write(self, request: Request) -> Response:
@@ -91,7 +94,7 @@ class IngestRoutes:
         identity = self._access.writer(request)
         read_query(request.query_params, ())
         key = read_key(request.headers.get(HEADER))
-        with self._room.of(identity.user) as room:
+        with self._room.of(identity) as room:
             body = await _body(request, room)
             events = await self._checked(request, body)
             self._access.require_shops(request, identity, events.shops)
@@ -100,7 +103,7 @@ class IngestRoutes:
                 content = await self._written(events)
             else:
                 content = await self._keys.once(
-                    identity.user, key, events.digest, lambda: self._written(events)
+                    identity.holder, key, events.digest, lambda: self._written(events)
                 )
         return Response(content, 202, {"Cache-Control": "no-store"}, "application/json")
 
@@ -161,19 +164,21 @@ def includes(stored: Sequence[Stored], topology: Topology) -> str:
 class _Room:
     """What the bodies of requests in progress take, and how many requests a user has."""
 
-    def __init__(self, limit: int, requests: int) -> None:
+    def __init__(self, limit: int, share: int, requests: int) -> None:
         self._limit = limit
+        self._share = share
         self._requests = requests
-        self._taken = 0
-        self._users = Counter[str]()
+        self._taken = Counter[tuple[str, ...]]()
+        self._users = Counter[bytes]()
 
     @contextmanager
-    def of(self, user: str) -> Iterator[Callable[[int], None]]:
+    def of(self, identity: Identity) -> Iterator[Callable[[int], None]]:
         """Takes bytes of the room, which are given back when the block ends.
 
         Raises:
             Busy: the user has as many requests in progress as it may, or there is no room for the bytes.
         """
+        user, shops = identity.holder, identity.shops
         if self._users[user] >= self._requests:
             raise Busy("Too many requests of this user are in progress.", 1)
         self._users[user] += 1
@@ -181,18 +186,22 @@ class _Room:
 
         def take(size: int) -> None:
             nonlocal own
-            if self._taken + size > self._limit:
+            if self._taken[shops] + size > self._share or self._taken.total() + size > self._limit:
                 raise Busy("Too many events are being written.", 1)
             own += size
-            self._taken += size
+            self._taken[shops] += size
 
         try:
             yield take
         finally:
-            self._taken -= own
-            self._users[user] -= 1
-            if not self._users[user]:
-                del self._users[user]
+            _give_back(self._taken, shops, own)
+            _give_back(self._users, user, 1)
+
+
+def _give_back(taken: Counter[Any], key: Hashable, count: int) -> None:
+    taken[key] -= count
+    if not taken[key]:
+        del taken[key]
 
 
 async def _body(request: Request, take: Callable[[int], None]) -> bytes:
