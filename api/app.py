@@ -1,7 +1,7 @@
 """The application of given parts; nothing here opens a connection or reads the environment."""
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -81,6 +81,8 @@ class Deps:
     """Whether the address of a connection tells one sender from another: not behind a proxy."""
     refusals: Refusals | None = None
     disk: Disk | None = None
+    restarts: Callable[[], Mapping[str, int]] = dict
+    """Of the processes of `up`, beside which this one runs."""
     reports_at_once: int = 500
     access_log: bool = False
     streams: int = 0
@@ -101,7 +103,7 @@ def create_app(deps: Deps, now: Callable[[], datetime] = utc_now) -> FastAPI:
     """Every route, with its middleware and its faults. `app.state.sockets` are its sessions of Socket.IO,
     `app.state.refused_early` counts what the server refuses by itself."""
     metrics = Metrics()
-    metrics.watch(deps.hub, deps.tracker, now, deps.disk)
+    metrics.watch(deps.hub, deps.tracker, now, deps.disk, deps.restarts)
     app = FastAPI(
         title="shopstream",
         version=version("shopstream"),

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from socket import socket
 from typing import Any
 
@@ -46,6 +47,7 @@ from shopstream.limits import raise_open_files
 from shopstream.logs import Format
 from shopstream.logs import configure as log_to
 from shopstream.record_batches import bound_aiokafka
+from shopstream.restarts import read_restarts
 from shopstream.settings import PREFIX, Settings, SettingsError
 
 log = logging.getLogger(__name__)
@@ -132,6 +134,7 @@ def _bounds(settings: Settings, most: int) -> dict[str, Any]:
         "origins": settings.origins,
         "by_address": settings.connections_per_address > 0,
         "disk": _disk(settings),
+        "restarts": partial(read_restarts, settings.data_dir),
         "reports_at_once": settings.reports_at_once,
         "access_log": settings.access_log,
         "streams": _streams(settings.streams, most),
