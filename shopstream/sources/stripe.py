@@ -11,6 +11,7 @@ from shopstream.sources.mapped import (
     nonzero,
     number,
     present,
+    shown,
     total,
     unit_price,
 )
@@ -51,14 +52,14 @@ def map_payload(topic: str | None, payload: Payload, shop: Shop) -> Mapped:
         return _charge(payload, payload.unix("created"), shop)
     if kind == "invoice":
         return _invoice(payload, _latest(payload), shop)
-    return Mapped(ignored=f"an object {kind}")
+    return Mapped(ignored=f"an object {shown(kind)}")
 
 
 def _event(event: Payload, shop: Shop) -> Mapped:
     kind, data = event.text("type"), event.object("data")
     found = None if data is None else data.object("object")
     if kind not in CHARGES and kind not in INVOICES:
-        return Mapped(ignored=f"topic {kind}")
+        return Mapped(ignored=f"topic {shown(kind)}")
     if found is None:
         raise event.fault("data.object", "is missing")
     if kind == "charge.captured":

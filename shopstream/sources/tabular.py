@@ -13,6 +13,7 @@ from shopstream.contracts.values import Invalid
 from shopstream.contracts.values import timezone as check_timezone
 from shopstream.contracts.zones import zone_of
 from shopstream.sources.mapped import (
+    SHOWN,
     Event,
     Shop,
     money,
@@ -205,7 +206,7 @@ def _status(order_id: str, first: "_Cells", known: ColumnMap) -> str:
         return known.status
     found = known.statuses.get(cell, cell)
     if found not in STATUSES:
-        raise first.fault("status", f"{cell!r} is not among the statuses of the map")
+        raise first.fault("status", f"{cell[:SHOWN]!r} is not among the statuses of the map")
     return found
 
 
@@ -275,7 +276,7 @@ class _Cells:
         if _GROUPED.fullmatch(text):
             text = text.replace(",", "").replace(" ", "")
         if not _PLAIN.fullmatch(text) or not text.strip("-."):
-            raise self.fault(name, f"{shown[:40]!r} is no decimal number")
+            raise self.fault(name, f"{shown[:SHOWN]!r} is no decimal number")
         return Decimal(text)
 
     def number(self, name: str) -> Decimal:
@@ -294,10 +295,10 @@ class _Cells:
             read = datetime.strptime(text, form) if form else datetime.fromisoformat(text)
         except ValueError:
             wanted = f"a time of the form {form}" if form else "a time (ISO 8601); see dateFormat"
-            raise self.fault(name, f"{text[:40]!r} is not {wanted}") from None
+            raise self.fault(name, f"{text[:SHOWN]!r} is not {wanted}") from None
         if read.utcoffset() is None:
             if self._known.timezone is None:
-                raise self.fault(name, f"{text[:40]!r} has no offset, and the map no timezone")
+                raise self.fault(name, f"{text[:SHOWN]!r} has no offset, and the map no timezone")
             read = read.replace(tzinfo=zone_of(self._known.timezone))
         try:
             return read.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -13,6 +13,7 @@ from shopstream.sources.mapped import (
     nonzero,
     number,
     present,
+    shown,
     total,
     unit_price,
 )
@@ -43,7 +44,7 @@ def map_payload(topic: str | None, payload: Payload, shop: Shop) -> Mapped:
         return _order(kind, payload, shop)
     if kind in PRODUCTS:
         return _product(payload, shop)
-    return Mapped(ignored=f"topic {kind}")
+    return Mapped(ignored=f"topic {shown(kind)}")
 
 
 def _topic_of(payload: Payload) -> str:
