@@ -142,7 +142,7 @@ def _mutated(dice: random.Random, topic: str) -> list[bytes]:
         mangled(dice, topic)
         if not dice.randrange(3)
         else record(dice, topic, hard=False, changes=dice.choice([1, 1, 2, 3]))
-        for _ in range(dice.choice([1, 2, 8, 32]))
+        for _ in range(dice.choice([1, 2, 8, 64, 256]))
     ]
 
 
