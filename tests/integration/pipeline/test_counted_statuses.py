@@ -16,8 +16,8 @@ from shopstream.contracts.cursor import Partition
 from shopstream.contracts.topics import ORDERS
 from support.events import Refusal, Sent, item, order, record, settings
 from support.load import STATUSES, stirred, versions
+from support.recounts import until_recounted
 from support.scene import Scene
-from support.waiting import eventually
 
 __all__ = ["bench", "engine"]
 
@@ -175,7 +175,7 @@ def test_a_shop_chooses_while_orders_come_and_workers_die(own: Scene) -> None:
             first.kill()
             first.start()
     own.send([record(settings(shops[4], version=9, countedStatuses=["paid"]))])
-    until_recounted(own)
+    until_recounted(own.system)
     own.check()
     assert own.check_reports(step=40) > 0
     second.kill()
@@ -184,26 +184,6 @@ def test_a_shop_chooses_while_orders_come_and_workers_die(own: Scene) -> None:
     system.settle(120)
     own.compare()
     assert not verify(system.settings).differences
-
-
-def until_recounted(scene: Scene) -> None:
-    scene.system.settle(120)
-
-    def done() -> bool:
-        wanted = scene.system.sql.rows(
-            "SELECT shop_id, argMax(counted_statuses, version) AS w FROM shops GROUP BY shop_id HAVING w != ''"
-        )
-        present = scene.system.sql.rows(
-            "SELECT shop_id, argMax(statuses, claim) AS p FROM counted_statuses GROUP BY shop_id HAVING p != ''"
-        )
-        claims = scene.system.sql.rows(
-            "SELECT uniqExact(c) FROM (SELECT max(claim) AS c FROM owners WHERE topic = 'shopstream.counting'"
-            " GROUP BY partition)"
-        )
-        assert wanted
-        return sorted(wanted) == sorted(present) and claims == [["1"]]
-
-    eventually(done, 120, "recounts", pause=0.2)
 
 
 def test_a_choice_is_held_to_its_rules(own: Scene) -> None:
