@@ -85,7 +85,7 @@ class Worker:
             self.store, self.ids, self.writer.apply, self._recovered, self._audits
         )
         self.flushers = self._flushers()
-        audit = Audit(self.engine, self.store, self.ids)
+        audit = Audit(self.engine, self.store, self.ids, self.counting.recount)
         self.auditor = Auditor(
             self.engine, audit, self._audits, self._audited, settings.audit_seconds
         )
