@@ -104,6 +104,8 @@ class Counting:
         self._at_once = at_once
         self._present: Generation | None = None
         self._one = asyncio.Lock()
+        self.under_way = False
+        """Whether a recount is, as far as this worker knows: reports may mix numbers from before and after it."""
 
     async def present(self) -> Generation:
         """The latest generation that this worker knows; waits while a recount goes on.
@@ -133,6 +135,11 @@ class Counting:
         self._present = None
         return True
 
+    async def look(self) -> None:
+        """Once partitions are taken: a former owner may have left a recount in the middle. Raises as the engine."""
+        claim, released = await self._claims()
+        self.under_way = claim != released
+
     async def run(self) -> None:
         """Recounts what shops want otherwise, for ever."""
         backoff = Backoff("recounts")
@@ -158,7 +165,9 @@ class Counting:
         claim, released = await self._claims()
         wanted = await self._store.wanted_counting(SHOPS_AT_ONCE)
         if claim == released and not wanted and not wrong:
+            self.under_way = False
             return False
+        self.under_way = True
         fence = Fence({COUNTING: max(self._ids.next(), claim + 1)})
         await self._store.claim([COUNTING], fence.claims[COUNTING])
         await wait_for_running_statements(self._store.running)
@@ -170,6 +179,7 @@ class Counting:
         for shop in sorted(due.union(wrong)):
             await self._recount_shop(shop, present.get(shop, ("", 0))[0], fence)
         await self._store.claim([RELEASED], fence.claims[COUNTING])
+        self.under_way = False
         return True
 
     async def _recount_shop(self, shop: str, statuses: str, fence: Fence) -> None:
