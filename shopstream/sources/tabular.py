@@ -24,7 +24,7 @@ from shopstream.sources.mapped import (
     unit_price,
 )
 
-OF_ORDER = ("orderId", "createdAt", "updatedAt", "status", "currency", "customerId")
+OF_ORDER = ("orderId", "createdAt", "placedAt", "updatedAt", "status", "currency", "customerId")
 OF_LINE = ("productId", "name", "variantId", "category", "unit")
 NUMBERS = ("quantity", "unitPrice", "total", "discount", "tax")
 FIELDS = (*OF_ORDER, *OF_LINE, *NUMBERS)
@@ -188,6 +188,7 @@ def order(rows: Sequence[Row], known: ColumnMap, shop: Shop) -> Event:
         "currency": first.maybe_text("currency") or known.currency,
         "createdAt": created,
         "updatedAt": updated,
+        "placedAt": first.maybe_time("placedAt"),
         "customerId": first.maybe_text("customerId"),
         # discounts above all that was sold: the shop pays
         "total": money(max(sold, Decimal(0))),

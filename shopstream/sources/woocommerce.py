@@ -68,6 +68,8 @@ def _order(topic: str, order: Payload, shop: Shop) -> Mapped:
         "currency": order.text("currency"),
         "createdAt": created,
         "updatedAt": updated,
+        # who runs the shop may set another date of the order, under which it then counts
+        "placedAt": created,
         "customerId": order.maybe_id("customer_id"),
         "total": money(order.amount("total")),
         "refundedTotal": nonzero(total(_refunded(refund) for refund in refunds)),
