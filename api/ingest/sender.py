@@ -1,4 +1,4 @@
-"""Writes records to Kafka: idempotent, acknowledged by every in-sync replica, or told."""
+"""Writes records to Kafka: idempotent, acknowledged by every in-sync replica, or reported as failed."""
 
 import asyncio
 import logging

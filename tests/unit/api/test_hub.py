@@ -211,8 +211,8 @@ async def test_a_partition_that_was_added_after_a_cursor_is_seen_from_its_beginn
 @pytest.mark.parametrize(
     ("since", "reason"),
     [
-        (encode({P0: Position(6, 1), P1: Position(7, 10)}, NOW), "a topic was made again"),
-        (encode({Partition(SETTINGS, 0): Position(7, 1)}, NOW), "a topic was made again"),
+        (encode({P0: Position(6, 1), P1: Position(7, 10)}, NOW), "a topic was recreated"),
+        (encode({Partition(SETTINGS, 0): Position(7, 1)}, NOW), "a topic was recreated"),
         ("nonsense", "the cursor is not one of this API"),
         (encode({P0: Position(7, 0), P1: Position(7, 9)}, NOW), "the events since the cursor"),
         (encode({P0: Position(7, 0), P1: Position(7, 9)}, 1), "the events since the cursor"),
