@@ -69,16 +69,16 @@ class RecordSender:
         if not self._in_flight.enter(size, self._patience):
             raise NotDelivered(1, f"no room among those on their way for {self._patience:g} s")
         try:
-            future = self._kafka.send(
-                record.topic, record.value, record.key, headers=_headers(record)
-            )
+            # the client sends no header without a value: such a one goes with an empty one
+            headers = [(name, value or b"") for name, value in record.headers]
+            future = self._kafka.send(record.topic, record.value, record.key, headers=headers)
         except KafkaError as error:
             self._in_flight.leave(size)
             raise NotDelivered(1, reason(error)) from error
         except BaseException:
             self._in_flight.leave(size)
             raise
-        future.add_callback(partial(self._acknowledged, size))
+        future.add_callback(lambda _: self._in_flight.leave(size))
         future.add_errback(partial(self._in_flight.leave, size))
         return Sent(future)
 
@@ -128,14 +128,6 @@ class RecordSender:
         if not self._admin.partitions([topic])[topic]:
             raise NoSuchTopic(topic)
         self._known.add(topic)
-
-    def _acknowledged(self, size: int, _: Any) -> None:
-        self._in_flight.leave(size)
-
-
-def _headers(record: Record) -> list[tuple[str, bytes]]:
-    """The client sends none without a value: such a one goes with an empty one."""
-    return [(name, value or b"") for name, value in record.headers]
 
 
 def _options(settings: Settings, patience: float) -> dict[str, Any]:
