@@ -16,10 +16,10 @@ from api.freshness import health
 from api.freshness.source import Freshness
 from api.freshness.topology import Look
 from api.freshness.tracker import FreshnessTracker
-from api.hooks.bodies import BodyMemory
 from api.hooks.routes import HookRoutes
 from api.hooks.secrets import Secrets
-from api.ingest.routes import IngestRoutes, NoSender, Sends
+from api.ingest.routes import IngestRoutes
+from api.ingest.sender import EventWriter, NoSender, Sends
 from api.jwks import Jwks
 from api.metrics import Metrics
 from api.middleware import (
@@ -119,23 +119,11 @@ def create_app(deps: Deps, now: Callable[[], datetime] = utc_now) -> FastAPI:
     app.include_router(reports.router())
     push, app.state.sockets = _push(deps, now)
     app.router.routes.extend(push.router().routes)
-    ingest = IngestRoutes(
-        deps.access,
-        deps.sender,
-        deps.kafka,
-        lambda: deps.tracker.topology,
-        metrics,
-        lambda: deps.hub.words.maps,
-    )
+    writer = EventWriter(deps.sender, deps.kafka, lambda: deps.tracker.topology)
+    ingest = IngestRoutes(deps.access, writer, metrics, lambda: deps.hub.words.maps)
     app.include_router(ingest.router())
     hooks = HookRoutes(
-        deps.hook_secrets,
-        deps.sender,
-        deps.kafka,
-        lambda: deps.tracker.topology,
-        metrics,
-        lambda: now().timestamp(),
-        BodyMemory(deps.by_address),
+        deps.hook_secrets, writer, metrics, lambda: now().timestamp(), deps.by_address
     )
     app.include_router(hooks.router())
     app.include_router(health.router(checks, metrics=deps.metrics_here))

@@ -101,11 +101,11 @@ class InvalidEvents(RequestFault):
 
     def more(self) -> dict[str, Any]:
         """`errors`: `index`, `reason`, `field` and `rule` of each."""
-        told = [
+        listed = [
             {"index": index, "reason": each.reason.value, "field": each.field, "rule": each.message}
             for index, each in self.faults[:MAX_LISTED]
         ]
-        return {"errors": told}
+        return {"errors": listed}
 
 
 class ContentTooLarge(RequestFault):

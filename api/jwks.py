@@ -89,7 +89,7 @@ class Jwks:
             raise KeysUnavailable("The keys that tokens are checked with cannot be fetched.")
         return found
 
-    def trouble(self) -> tuple[str, bool] | None:
+    def unavailable_reason(self) -> tuple[str, bool] | None:
         """What is wrong, and whether the last keys serve meanwhile; None while all is well."""
         if self._serving() and not self._failures:
             return None

@@ -81,7 +81,7 @@ class AccessLogMiddleware:
 
 def _line(scope: Scope, known: trace.Trace, seen: _Seen) -> str:
     """One JSON object; `status` null where the client left before there was one."""
-    told = {
+    fields = {
         "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "method": scope["method"][:16],
         "path": problems.printable(scope["path"]),
@@ -92,7 +92,7 @@ def _line(scope: Scope, known: trace.Trace, seen: _Seen) -> str:
         "sub": known.user,
         "requestId": known.request,
     }
-    return orjson.dumps(told).decode()
+    return orjson.dumps(fields).decode()
 
 
 class Cors(CORSMiddleware):

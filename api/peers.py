@@ -60,7 +60,7 @@ class Peers:
                 producer = await self._started()
                 await producer.send_and_wait(PEERS, value, partition=0)
         except (KafkaError, OSError, TimeoutError):
-            raise NotYet("Kafka does not answer, so other processes cannot be told.") from None
+            raise NotYet("Kafka does not answer, so other processes cannot be notified.") from None
 
     async def run(self) -> None:
         """Reads for ever; a broker that fails is waited for."""
@@ -123,13 +123,13 @@ class Peers:
 
     def _one(self, value: bytes | None) -> None:
         try:
-            said = orjson.loads(value or b"")
-            kind, process, data = said["kind"], said["process"], said["data"]
+            message = orjson.loads(value or b"")
+            kind, process, data = message["kind"], message["process"], message["data"]
             hear = self._hear.get(kind)
             if hear is not None:
                 hear(process, data)
         except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError):
-            log.warning("what another process said could not be read")
+            log.warning("a message of another process could not be read")
 
 
 class TicketClaims:
@@ -149,7 +149,7 @@ class TicketClaims:
             NotYet: that cannot be found out now.
         """
         if not self._peers.level:
-            raise NotYet("What other processes said is not read yet.")
+            raise NotYet("The messages of other processes are not read yet.")
         nonce = secrets.token_hex(8)
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting[nonce] = future

@@ -95,7 +95,9 @@ class Tickets:
             raise refused from None
         kept = self._kept(number, cookies)
         if kept is not None:
-            await self._use_up(number, until)
+            # so that nobody without the cookie can use the ticket after this
+            with suppress(NotYet):
+                await self._first(number, until)
             return kept
         if not await self._first(number, until):
             raise refused
@@ -110,11 +112,6 @@ class Tickets:
             return None
         valid = claims.get("jti") == number and self._clock() < identity.expires + LEEWAY
         return identity if valid else None
-
-    async def _use_up(self, number: str, until: float) -> None:
-        """So that nobody without the cookie can use the ticket after this."""
-        with suppress(NotYet):
-            await self._first(number, until)
 
     async def _first(self, number: str, until: float) -> bool:
         now = self._clock()

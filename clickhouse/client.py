@@ -126,15 +126,15 @@ class ClickHouseClient:
         timeout: float | None = None,
     ) -> list[Row]:
         """Rows as dicts. Decimals, dates and times come as text; whole numbers beyond 64 bits want `toString`."""
-        body = await self._query(
-            sql,
-            "JSONCompactEachRowWithNames",
-            params,
-            {**_ROWS, **(settings or {})},
-            external,
-            timeout,
-        )
-        return _rows(body)
+        named = {**_ROWS, **(settings or {})}
+        form = "JSONCompactEachRowWithNames"
+        body = await self.content(sql, form, params, named, external=external, timeout=timeout)
+        # an answer has at least the names: without them, or torn, it is of an engine that could not write it
+        try:
+            names, *lines = [orjson.loads(line) for line in body.splitlines()]
+            return [dict(zip(names, line, strict=True)) for line in lines]
+        except ValueError:
+            raise EngineUnavailable(f"the engine's answer is torn, {len(body)} bytes") from None
 
     async def content(
         self,
@@ -142,9 +142,17 @@ class ClickHouseClient:
         form: str,
         params: Mapping[str, Any] | None = None,
         settings: Settings | None = None,
+        *,
+        external: Mapping[str, External] | None = None,
+        timeout: float | None = None,
     ) -> bytes:
         """The answer in one of ClickHouse's formats, as it came."""
-        return await self._query(sql, form, params, settings)
+        data = await _external(external)
+        async with self._limited(timeout) as client:
+            body = await client.raw_query(
+                sql, _bound(params), settings=self._all(settings), fmt=form, external_data=data
+            )
+        return bytes(body)
 
     async def execute(
         self,
@@ -154,7 +162,6 @@ class ClickHouseClient:
         *,
         external: Mapping[str, External] | None = None,
         query_id: str | None = None,
-        timeout: float | None = None,
     ) -> int:
         """Runs a statement to its end; `external` tables can be read in it by name.
 
@@ -162,31 +169,24 @@ class ClickHouseClient:
             The rows that it wrote.
         """
         data = await _external(external)
-        async with self._limited(timeout) as client:
+        named = {"query_id": query_id} if query_id else {}
+        async with self._limited() as client:
             result = await client.command(
-                sql, _bound(params), settings=self._all(settings, query_id), external_data=data
+                sql, _bound(params), settings=self._all(settings) | named, external_data=data
             )
         return result.written_rows if isinstance(result, QuerySummary) else 0
 
-    async def insert(
-        self,
-        table: str,
-        rows: pa.Table,
-        settings: Settings | None = None,
-        *,
-        query_id: str | None = None,
-        timeout: float | None = None,
-    ) -> None:
+    async def insert(self, table: str, rows: pa.Table, settings: Settings | None = None) -> None:
         """Inserts the columns of `rows` by name; acknowledged means durable."""
         body = io.BytesIO(await _ipc(rows))
         plain = {"async_insert": 0, **(settings or {})}
-        async with self._limited(timeout) as client:
+        async with self._limited() as client:
             # a stream is sent once: the client would repeat bytes after a lost connection
             await client.raw_insert(
                 table,
                 rows.column_names,
                 body,
-                settings=self._all(plain, query_id),
+                settings=self._all(plain),
                 fmt="ArrowStream",
             )
 
@@ -194,28 +194,11 @@ class ClickHouseClient:
         """Returns where the engine answers a statement."""
         await self.rows("SELECT 1", timeout=timeout)
 
-    async def _query(
-        self,
-        sql: str,
-        form: str,
-        params: Mapping[str, Any] | None,
-        settings: Settings | None,
-        external: Mapping[str, External] | None = None,
-        timeout: float | None = None,
-    ) -> bytes:
-        data = await _external(external)
-        async with self._limited(timeout) as client:
-            body = await client.raw_query(
-                sql, _bound(params), settings=self._all(settings), fmt=form, external_data=data
-            )
-        return bytes(body)
-
-    def _all(self, settings: Settings | None, query_id: str | None = None) -> dict[str, Any]:
-        named = {"query_id": query_id} if query_id else {}
-        return {**_WHOLE, **self._settings, **(settings or {}), **named}
+    def _all(self, settings: Settings | None) -> dict[str, Any]:
+        return {**_WHOLE, **self._settings, **(settings or {})}
 
     @asynccontextmanager
-    async def _limited(self, timeout: float | None) -> AsyncIterator[AsyncClient]:
+    async def _limited(self, timeout: float | None = None) -> AsyncIterator[AsyncClient]:
         """The client, for at most so many seconds, with its errors as ours."""
         seconds = timeout or self._timeout
         try:
@@ -251,15 +234,6 @@ class ClickHouseClient:
                     show_clickhouse_errors=True,
                 )
         return self._client
-
-
-def _rows(body: bytes) -> list[Row]:
-    """An answer has at least the names: without them, or torn, it is of an engine that could not write it."""
-    try:
-        names, *lines = [orjson.loads(line) for line in body.splitlines()]
-        return [dict(zip(names, line, strict=True)) for line in lines]
-    except ValueError:
-        raise EngineUnavailable(f"the engine's answer is torn, {len(body)} bytes") from None
 
 
 def _bound(params: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -59,7 +59,9 @@ def comparison(window: Window) -> str:
 
     Its parameters are `shop`, and `since` and `until` where the window has a time.
     """
-    zeros = {name: _zero(name) for name in window.sums}
+    zeros = {
+        name: "toDecimal128(0, 4)" if name in DECIMAL else "toInt64(0)" for name in window.sums
+    }
     period = ""
     if window.time:
         kind = "toDateTime({name}, 'UTC')"
@@ -80,7 +82,3 @@ def comparison(window: Window) -> str:
         period=period,
         select=load(f"expected/{window.name}.sql"),
     )
-
-
-def _zero(name: str) -> str:
-    return "toDecimal128(0, 4)" if name in DECIMAL else "toInt64(0)"

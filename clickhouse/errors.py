@@ -48,16 +48,16 @@ def from_driver(error: Exception) -> EngineError | EngineUnavailable:
     One with a code is the engine's own. Without it nothing has answered, or something that is not ClickHouse; a status
     4xx but for 408 and 429 means that the request will never do.
     """
-    said = str(error)
-    found = _DETAIL.search(said)
-    detail = (found[1] if found else said).strip()
+    message = str(error)
+    found = _DETAIL.search(message)
+    detail = (found[1] if found else message).strip()
     code: int | None = getattr(error, "code", None)
     if code is not None:
         name = getattr(error, "name", None) or "UNKNOWN"
         refused = EngineError(code, name, detail.removesuffix(f" ({name})"))
-        passes = code in _TRANSIENT or _EXHAUSTED.search(said)
+        passes = code in _TRANSIENT or _EXHAUSTED.search(message)
         return EngineUnavailable(str(refused)) if passes else refused
-    status = _STATUS.search(said)
+    status = _STATUS.search(message)
     if status and status[1].startswith("4") and status[1] not in _LATER:
         return EngineError(0, f"HTTP_{status[1]}", detail[:200])
     if status:

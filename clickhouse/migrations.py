@@ -35,7 +35,7 @@ class Migration:
 
     @property
     def sha256(self) -> str:
-        """Of the statement without comments and blanks, so that a comment may be mended."""
+        """Of the statement without comments and blanks, so that a comment may be corrected."""
         bare = re.sub(r"^\s*--.*$", "", self.text, flags=re.MULTILINE)
         return hashlib.sha256(" ".join(bare.split()).encode()).hexdigest()
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -39,7 +40,9 @@ class Child:
         self.last_words = ""
         self._say = say
         as_json = inherited(env).get(f"{PREFIX}LOG_FORMAT") == "json"
-        self._log = Log(log, shape=json_lines(name, _now) if as_json else plain_lines)
+        self._log = Log(
+            log, shape=json_lines(name, partial(datetime.now, UTC)) if as_json else plain_lines
+        )
         self._loop = asyncio.get_running_loop()
         self.ended: asyncio.Future[int] = self._loop.create_future()
         try:
@@ -111,10 +114,6 @@ class Child:
     def _settle(self, code: int) -> None:
         if not self.ended.done():
             self.ended.set_result(code)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def inherited(more: Mapping[str, str]) -> dict[str, str]:

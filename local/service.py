@@ -72,10 +72,10 @@ def unique_names(services: tuple[Service, ...]) -> None:
     Raises:
         ValueError: naming the service.
     """
-    place = dict(zip((service.name for service in services), count(), strict=False))
+    order = dict(zip((service.name for service in services), count(), strict=False))
     for position, service in enumerate(services):
-        if place[service.name] != position:
+        if order[service.name] != position:
             raise ValueError(f"two services are called {service.name}")
         for other in service.starts_after:
-            if place.get(other, position) >= position:
+            if order.get(other, position) >= position:
                 raise ValueError(f"{service.name} needs {other}, which does not come before it")

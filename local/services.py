@@ -187,12 +187,12 @@ def _prepared(what: str, more: Mapping[str, str]) -> Prepare:
         )
         try:
             async with asyncio.timeout(PREPARED_WITHIN):
-                _, said = await process.communicate()
+                _, errors = await process.communicate()
         finally:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
         if process.returncode:
-            raise NotPrepared(said.decode(errors="replace").strip().rpartition("\n")[2])
+            raise NotPrepared(errors.decode(errors="replace").strip().rpartition("\n")[2])
 
     return prepare

@@ -23,13 +23,13 @@ async def in_thread(work: Callable[[], T]) -> T:
             outcome.set_result(result)  # type: ignore[arg-type]
 
     def body() -> None:
-        result, trouble = None, None
+        result, fault = None, None
         try:
             result = work()
         except Exception as error:
-            trouble = error
+            fault = error
         with suppress(RuntimeError):  # the loop is closed: nobody waits
-            loop.call_soon_threadsafe(settle, result, trouble)
+            loop.call_soon_threadsafe(settle, result, fault)
 
     threading.Thread(target=body, daemon=True).start()
     return await outcome

@@ -167,13 +167,13 @@ async def _prepare_foreign(plan: Plan, settings: Settings) -> None:
 
 
 def _on_signal(stop: asyncio.Event, supervisor: Supervisor) -> None:
-    def told() -> None:
+    def stop_or_kill() -> None:
         if stop.is_set():
             supervisor.kill_all()
         stop.set()
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, told)
+        asyncio.get_running_loop().add_signal_handler(number, stop_or_kill)
 
 
 def _addresses(plan: Plan, settings: Settings, secrets: Secrets) -> Addresses:

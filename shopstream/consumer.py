@@ -37,9 +37,8 @@ class StreamRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StreamEvent:
-    """One event. `cursor` is the place right after it, to be kept by who wants to go on later; None where the event has
-    no place in the stream (`presence:changed`). `data` is read as JSON; `raw` is the CloudEvent as it came, with every
-    digit."""
+    """One event. `cursor` is the position right after it, from which a later stream goes on; None where the event has
+    none (`presence:changed`). `data` is read as JSON; `raw` is the CloudEvent as it came, with every digit."""
 
     type: str
     id: str
@@ -191,24 +190,24 @@ def _read(text: str) -> Any:
 
 
 def _item(frame: "SseFrame") -> StreamEvent | StreamReset | _Ready | None:
-    said = _read(frame.data)
+    fields = _read(frame.data)
     match frame.event:
         case "stream:ready":
             # where something is missing the cursor stays until the reset, which says so, has come
-            return _Ready(said["cursor"] if said["complete"] else None)
+            return _Ready(fields["cursor"] if fields["complete"] else None)
         case "stream:reset":
-            return StreamReset(said["reason"], said["cursor"])
+            return StreamReset(fields["reason"], fields["cursor"])
         case "stream:bye":
-            return _Ready(said["cursor"])
+            return _Ready(fields["cursor"])
     if frame.event.startswith("stream:"):
         return None  # of a newer server
     return StreamEvent(
         type=frame.event,
-        id=said["id"],
-        source=said["source"],
-        time=said.get("time"),
-        user=said.get("userid"),
-        data=said["data"],
+        id=fields["id"],
+        source=fields["source"],
+        time=fields.get("time"),
+        user=fields.get("userid"),
+        data=fields["data"],
         cursor=frame.id,
         raw=frame.data.encode(),
     )
@@ -278,6 +277,6 @@ class SseParser:
         return None
 
     def _dispatch(self) -> SseFrame | None:
-        data, event, place = self._data, self._event, self._id
+        data, event, cursor = self._data, self._event, self._id
         self._data, self._event, self._id = [], "", None
-        return SseFrame(event or "message", "\n".join(data), place) if data else None
+        return SseFrame(event or "message", "\n".join(data), cursor) if data else None

@@ -11,7 +11,7 @@ FULL_BYTES = 16 * MIB
 """With less Kafka cannot begin a segment, and ClickHouse cannot merge."""
 FULL_FILES = 100
 WELL_AGAIN = 1.1
-"""How much more than the threshold has to be free again, so that it is not said over and over."""
+"""How much more than the threshold has to be free again, so that it is not reported over and over."""
 LOOK_SECONDS = 2.0
 
 
@@ -31,7 +31,7 @@ class Filled(Protocol):
 
 
 class Disk:
-    """That of `path`; `low`: bytes below which it is said before anything fails, 0 for never."""
+    """That of `path`; `low`: bytes below which `shortage` warns before anything fails, 0 for never."""
 
     def __init__(
         self, path: Path, low: int, statvfs: Callable[[Path], Filled] = os.statvfs
@@ -39,27 +39,27 @@ class Disk:
         self._path = path
         self._low = low
         self._statvfs = statvfs
-        self._said = False
+        self._reported = False
 
     def free(self) -> int | None:
         """Bytes that this process may still write; None where that cannot be found out."""
         found = self._look()
         return None if found is None else _free(found)
 
-    def trouble(self) -> str | None:
+    def shortage(self) -> str | None:
         """A sentence once there is little left, or nothing."""
         found = self._look()
         if not self._low or found is None:
             return None
         free, where = _free(found), f"The disk of {self._path}"
         if free < min(FULL_BYTES, self._low):
-            self._said = True
+            self._reported = True
             return f"{where} is full: {_mib(free)} are free."
         if found.f_files and found.f_favail < FULL_FILES:
-            self._said = True
+            self._reported = True
             return f"{where} takes no more files: {found.f_favail:,} can be made."
-        self._said = free < self._low * (WELL_AGAIN if self._said else 1)
-        return f"{where} is nearly full: {_mib(free)} are free." if self._said else None
+        self._reported = free < self._low * (WELL_AGAIN if self._reported else 1)
+        return f"{where} is nearly full: {_mib(free)} are free." if self._reported else None
 
     def _look(self) -> Filled | None:
         try:
@@ -69,18 +69,18 @@ class Disk:
 
 
 async def watch(disk: Disk, say: Callable[[str], None]) -> None:
-    """Says for ever what becomes of it: once as it gets low, once as it is full, once as there is room again."""
+    """Reports for ever what becomes of it: once as it gets low, once as it is full, once as there is room again."""
     before: str | None = None
     while True:
-        now = disk.trouble()
+        now = disk.shortage()
         if _kind(now) != _kind(before):
             say(now or "There is room on the disk again.")
         before = now
         await asyncio.sleep(LOOK_SECONDS)
 
 
-def _kind(trouble: str | None) -> str | None:
-    return None if trouble is None else trouble.partition(": ")[0]
+def _kind(shortage: str | None) -> str | None:
+    return None if shortage is None else shortage.partition(": ")[0]
 
 
 def _free(found: Filled) -> int:

@@ -25,7 +25,7 @@ _RETRY = {"description": "Seconds", "schema": {"type": "integer"}}
 class Keys(Protocol):
     """The keys of the tokens."""
 
-    def trouble(self) -> tuple[str, bool] | None:
+    def unavailable_reason(self) -> tuple[str, bool] | None:
         """What is wrong, and whether tokens can be checked meanwhile."""
 
 
@@ -58,10 +58,10 @@ class Health:
     async def ready(self) -> Response:
         """Whether every dependency answers; the pipeline, clocks and the disk are told but do not count."""
         checks = {"clickhouse": await self._clickhouse(), "kafka": self._kafka() or OK}
-        trouble = self._keys.trouble() if self._keys else None
-        well = all(state == OK for state in checks.values()) and (trouble is None or trouble[1])
+        reason = self._keys.unavailable_reason() if self._keys else None
+        well = all(state == OK for state in checks.values()) and (reason is None or reason[1])
         if self._keys:
-            checks["keys"] = trouble[0] if trouble else OK
+            checks["keys"] = reason[0] if reason else OK
         told = {"pipeline": self._pipeline(), **self._clocks(), **self._disks()}
         body = {"status": "ready" if well else "unready", **checks, **told}
         return _json(body, 200 if well else 503)
@@ -97,8 +97,8 @@ class Health:
         return {"clock": f"The clock of a worker is {ahead:.0f} s ahead."} if ahead else {}
 
     def _disks(self) -> dict[str, str]:
-        trouble = self._disk.trouble() if self._disk else None
-        return {"disk": trouble} if trouble else {}
+        shortage = self._disk.shortage() if self._disk else None
+        return {"disk": shortage} if shortage else {}
 
 
 def router(health: Health, *, metrics: bool = True) -> APIRouter:

@@ -17,13 +17,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import trace
+from api.bodies import BodyMemory, read_timed_body
 from api.documents import Hooked, Responses, problem, responses
-from api.faults import ContentTooLarge, HookUnmapped, NotSigned, NotYet
-from api.freshness.topology import Topology
-from api.hooks.bodies import BodyMemory, read_body
+from api.faults import ContentTooLarge, HookUnmapped, NotSigned
 from api.hooks.secrets import Secrets
 from api.hooks.signatures import HEADERS, is_signed
-from api.ingest.routes import Sends
+from api.ingest.sender import EventWriter
 from api.limits import HOOK_BYTES
 from api.problems import describe
 from shopstream.contracts.reject import Refused
@@ -35,6 +34,10 @@ PATH = "/hooks/{platform}/{shop:path}"
 """An identifier may have a slash."""
 TOPICS = {"shopify": "x-shopify-topic", "woocommerce": "x-wc-webhook-topic"}
 """By platform: the header of the topic; Stripe has it in the payload."""
+MEMORY_BYTES = 32 * 1024 * 1024
+"""Bodies of all requests in progress, as far as they have arrived."""
+ADDRESS_BYTES = MEMORY_BYTES // 8
+"""Of one address."""
 BIG_BYTES = 16 * 1024
 """A body of more is checked beside the event loop."""
 CHECKS_AT_ONCE = 2
@@ -49,26 +52,23 @@ class Counts(Protocol):
 
 
 class HookRoutes:
-    """`unavailable` says why Kafka does not serve, None where it does; `topology` has the topics as they are now,
-    `clock` is Unix time."""
+    """`clock` is Unix time. `by_address`: an address has a share of the memory for bodies; not behind a proxy, whose
+    address all senders have."""
 
     def __init__(
         self,
         secrets: Secrets,
-        sender: Sends,
-        unavailable: Callable[[], str | None],
-        topology: Callable[[], Topology | None],
+        writer: EventWriter,
         counts: Counts,
         clock: Callable[[], float],
-        memory: BodyMemory,
+        by_address: bool,
     ) -> None:
         self._secrets = secrets
-        self._sender = sender
-        self._unavailable = unavailable
-        self._topology = topology
+        self._writer = writer
         self._counts = counts
         self._clock = clock
-        self._memory = memory
+        share = ADDRESS_BYTES if by_address else MEMORY_BYTES
+        self._memory = BodyMemory("Too many webhooks are being read.", MEMORY_BYTES, share)
         self._checking = asyncio.Semaphore(CHECKS_AT_ONCE)
 
     async def take(self, request: Request) -> Response:
@@ -85,7 +85,7 @@ class HookRoutes:
             if HEADERS.get(platform, "") not in request.headers:
                 return await self._without_signature(platform, request)
             with self._memory.slot(_address(request)) as take:
-                body = await read_body(request, take, HOOK_BYTES)
+                body = await read_timed_body(request, take, HOOK_BYTES)
                 found = await self._found(platform, shop, request, body)
         except NotSigned:
             self._counts.hooked(known, "unsigned")
@@ -97,7 +97,7 @@ class HookRoutes:
         if isinstance(found, str):
             self._counts.hooked(known, "ignored")
             return _answer({"ignored": found})
-        await self._write(found)
+        await self._writer.write(found)
         self._counts.hooked(known, "written")
         return _answer({"events": len(found)})
 
@@ -105,7 +105,7 @@ class HookRoutes:
         """WooCommerce pings an address before it signs anything, and takes no other answer for a working one."""
         if platform == "woocommerce":
             with self._memory.slot(_address(request)) as take, suppress(ContentTooLarge):
-                if _PING.fullmatch(await read_body(request, take, PING_BYTES)):
+                if _PING.fullmatch(await read_timed_body(request, take, PING_BYTES)):
                     return _answer({"ignored": "ping"})
         raise NotSigned
 
@@ -124,13 +124,6 @@ class HookRoutes:
             return find()
         async with self._checking:
             return await asyncio.to_thread(find)
-
-    async def _write(self, records: list[Record]) -> None:
-        if (why := self._unavailable()) is not None:
-            raise NotYet(why)
-        for topic in {record.topic for record in records} - (self._topology() or {}).keys():
-            raise NotYet(f"The topic {topic} does not exist: `shopstream migrate` creates it.")
-        await self._sender.send(records)
 
     def router(self) -> APIRouter:
         """The route with its documentation."""

@@ -6,8 +6,7 @@ events against those of the token, then Kafka.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import orjson
@@ -16,13 +15,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.access import Access
+from api.bodies import BodyMemory, read_body
 from api.documents import EVENT, Accepted, responses
-from api.faults import Busy, ContentTooLarge, InvalidEvents, NotYet
+from api.faults import InvalidEvents
 from api.freshness.topology import Topology
-from api.identity import Identity
 from api.ingest.content import CONTENT_TYPES, CheckedEvents, check_events
 from api.ingest.idempotency import HEADER, IdempotencyKeys, read_key
-from api.ingest.sender import Stored
+from api.ingest.sender import EventWriter, Stored
 from api.limits import EVENTS_BYTES
 from api.parameters import openapi, read_query
 from shopstream.contracts.cursor import Partition, Position, encode
@@ -30,7 +29,6 @@ from shopstream.contracts.envelope import BATCH
 from shopstream.contracts.json_text import signs
 from shopstream.contracts.order import NO_WORDS, StatusMaps
 from shopstream.contracts.reject import Reason
-from shopstream.contracts.routing import Record
 
 PATH = "/events"
 BIG_BYTES = 16 * 1024
@@ -45,12 +43,6 @@ REQUESTS_OF_USER = 8
 """In progress at once."""
 
 
-class Sends(Protocol):
-    """Writes records to Kafka, or raises `NotYet`."""
-
-    async def send(self, records: Sequence[Record], /) -> list[Stored]: ...
-
-
 class Counts(Protocol):
     """Counts events that were written, by topic, and events that break a rule."""
 
@@ -60,27 +52,24 @@ class Counts(Protocol):
 
 
 class IngestRoutes:
-    """`unavailable` says why Kafka does not serve, None where it does; `topology` has the topics as they are now,
-    `maps` the words of shops for statuses."""
+    """`maps` has the words of shops for statuses."""
 
     def __init__(
         self,
         access: Access,
-        sender: Sends,
-        unavailable: Callable[[], str | None],
-        topology: Callable[[], Topology | None],
+        writer: EventWriter,
         counts: Counts,
         maps: Callable[[], StatusMaps] = lambda: NO_WORDS,
         keys: IdempotencyKeys | None = None,
     ) -> None:
         self._access = access
-        self._sender = sender
-        self._unavailable = unavailable
-        self._topology = topology
+        self._writer = writer
         self._counts = counts
         self._maps = maps
         self._keys = keys or IdempotencyKeys()
-        self._room = _Room(MEMORY_BYTES, SHOP_BYTES, REQUESTS_OF_USER)
+        self._memory = BodyMemory(
+            "Too many events are being written.", MEMORY_BYTES, SHOP_BYTES, REQUESTS_OF_USER
+        )
         self._checking = asyncio.Semaphore(CHECKS_AT_ONCE)
 
     async def write(self, request: Request) -> Response:
@@ -94,8 +83,8 @@ class IngestRoutes:
         identity = self._access.writer(request)
         read_query(request.query_params, ())
         key = read_key(request.headers.get(HEADER))
-        with self._room.of(identity) as room:
-            body = await _body(request, room)
+        with self._memory.slot(identity.holder, identity.shops) as take:
+            body = await read_body(request, take, EVENTS_BYTES)
             events = await self._checked(request, body)
             self._access.require_shops(request, identity, events.shops)
             del body
@@ -120,12 +109,7 @@ class IngestRoutes:
             raise
 
     async def _written(self, events: CheckedEvents) -> bytes:
-        topology = self._topology() or {}
-        if (why := self._unavailable()) is not None:
-            raise NotYet(why)
-        for topic in {record.topic for record in events.records} - topology.keys():
-            raise NotYet(f"The topic {topic} does not exist: `shopstream migrate` creates it.")
-        stored = await self._sender.send(events.records)
+        stored, topology = await self._writer.write(events.records)
         self._counts.written_over_http(Counter(record.topic for record in stored))
         records = [record._asdict() for record in stored]
         return orjson.dumps({"records": records, "includes": includes(stored, topology)})
@@ -159,67 +143,6 @@ def includes(stored: Sequence[Stored], topology: Topology) -> str:
         if known is None or known.next <= offset:
             ends[Partition(topic, partition)] = Position(topology[topic].epoch, offset + 1)
     return encode(ends)
-
-
-class _Room:
-    """What the bodies of requests in progress take, and how many requests a user has."""
-
-    def __init__(self, limit: int, share: int, requests: int) -> None:
-        self._limit = limit
-        self._share = share
-        self._requests = requests
-        self._taken = Counter[tuple[str, ...]]()
-        self._users = Counter[bytes]()
-
-    @contextmanager
-    def of(self, identity: Identity) -> Iterator[Callable[[int], None]]:
-        """Takes bytes of the room, which are given back when the block ends.
-
-        Raises:
-            Busy: the user has as many requests in progress as it may, or there is no room for the bytes.
-        """
-        user, shops = identity.holder, identity.shops
-        if self._users[user] >= self._requests:
-            raise Busy("Too many requests of this user are in progress.", 1)
-        self._users[user] += 1
-        own = 0
-
-        def take(size: int) -> None:
-            nonlocal own
-            if self._taken[shops] + size > self._share or self._taken.total() + size > self._limit:
-                raise Busy("Too many events are being written.", 1)
-            own += size
-            self._taken[shops] += size
-
-        try:
-            yield take
-        finally:
-            _give_back(self._taken, shops, own)
-            _give_back(self._users, user, 1)
-
-
-def _give_back(taken: Counter[Any], key: Hashable, count: int) -> None:
-    taken[key] -= count
-    if not taken[key]:
-        del taken[key]
-
-
-async def _body(request: Request, take: Callable[[int], None]) -> bytes:
-    found = bytearray()
-    async for part in request.stream():
-        take(len(part))
-        found += part
-        if len(found) > EVENTS_BYTES:
-            raise ContentTooLarge(f"A body has at most {EVENTS_BYTES} bytes.")
-    return bytes(found)
-
-
-class NoSender:
-    """Where there is no Kafka to write to."""
-
-    async def send(self, records: Sequence[Record]) -> list[Stored]:
-        """Raises `NotYet`."""
-        raise NotYet("This process writes no events.")
 
 
 _BODY = (

@@ -1,14 +1,16 @@
-"""Writes records to Kafka: idempotent, acknowledged by every in-sync replica, or told."""
+"""Writes records to Kafka: idempotent, acknowledged by every in-sync replica, or reported as failed."""
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from api.faults import NotYet
+from api.freshness.topology import Topology
 from shopstream.contracts.routing import Record
 
 log = logging.getLogger(__name__)
@@ -28,6 +30,43 @@ class Stored(NamedTuple):
     topic: str
     partition: int
     offset: int
+
+
+class Sends(Protocol):
+    """Writes records to Kafka, or raises `NotYet`."""
+
+    async def send(self, records: Sequence[Record], /) -> list[Stored]: ...
+
+
+class NoSender:
+    """Where there is no Kafka to write to."""
+
+    async def send(self, records: Sequence[Record]) -> list[Stored]:
+        """Raises `NotYet`."""
+        raise NotYet("This process writes no events.")
+
+
+@dataclass(frozen=True, slots=True)
+class EventWriter:
+    """Writes where Kafka serves and has the topics. `unavailable` gives the reason why it does not serve, None where
+    it does; `topology` the topics as they are now."""
+
+    sender: Sends
+    unavailable: Callable[[], str | None]
+    topology: Callable[[], Topology | None]
+
+    async def write(self, records: Sequence[Record]) -> tuple[list[Stored], Topology]:
+        """Where each record is, in their order, and the topics.
+
+        Raises:
+            NotYet: as the sender; Kafka does not serve, or a topic is missing.
+        """
+        topology = self.topology() or {}
+        if (reason := self.unavailable()) is not None:
+            raise NotYet(reason)
+        for topic in {record.topic for record in records} - topology.keys():
+            raise NotYet(f"The topic {topic} does not exist: `shopstream migrate` creates it.")
+        return await self.sender.send(records), topology
 
 
 class KafkaSender:

@@ -101,7 +101,7 @@ class HistoryReader:
         given, at = read(after)
         for partition, position in given.items():
             if partition not in start or start[partition].epoch != position.epoch:
-                raise BadParameter("after", "names a topic that was made again")
+                raise BadParameter("after", "names a topic that was recreated")
         complete = at >= self._clock() - (KEPT_SECONDS - MARGIN_SECONDS)
         return {**start, **given}, at, complete
 

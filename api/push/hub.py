@@ -29,7 +29,7 @@ MARGIN_SECONDS = 24 * 3600
 """Partitions of that table expire by whole days."""
 GOODBYE_SECONDS = 30.0
 """How long a client may take to read the goodbye of its stream."""
-TOPIC_RECREATED = "a topic was made again since the cursor"
+TOPIC_RECREATED = "a topic was recreated since the cursor"
 
 
 class CatchUp(Protocol):

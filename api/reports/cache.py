@@ -15,6 +15,7 @@ from typing import Generic, NamedTuple, TypeVar, cast
 
 from api.freshness.source import Freshness, FreshnessSource
 from api.lru import LruCache
+from api.reports.days import Bucket
 
 BYTES = 64 * 1024 * 1024
 """Of one cache; beyond it the shop that was requested least recently is dropped. Of one shop half of it; beyond it the
@@ -33,7 +34,6 @@ TOO_BIG_SECONDS = 60.0
 LAG = timedelta(seconds=0.5)
 """How far `asOf` of a cached response may lie behind that of a new one: a steady flow of events makes no response
 anew more often."""
-DAY_SECONDS = 86400
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 K = TypeVar("K", bound=Hashable)
@@ -305,18 +305,6 @@ class ResponseCache(VersionedCache[Hashable, T]):
 
 def _lags(known: datetime | None, now: datetime | None) -> bool:
     return known is None or (now is not None and now - known > LAG)
-
-
-class Bucket(NamedTuple):
-    """A stretch of a window's rows, from `start` to before `end` (Unix seconds)."""
-
-    window: str
-    start: int
-    end: int
-
-    def overlaps(self, day: int) -> bool:
-        """Whether it has any instant of a day (UTC, counted from 1970-01-01)."""
-        return self.start < (day + 1) * DAY_SECONDS and day * DAY_SECONDS < self.end
 
 
 class BucketCache(VersionedCache[Bucket, T]):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -20,12 +21,10 @@ DAYS_KEPT, HOURS_KEPT = 32_768, 1_024
 
 DEFAULT_DAYS, MOST_DAYS = 30, 366
 
-SHORT = timedelta(days=2)
-"""A shorter period is read in 15-minute buckets alone: a second window costs more than their rows."""
-MONTH_COST = 5
-"""What reading a month costs, in days: it holds about as many products as some of them."""
-NOON = timedelta(hours=12)
-MONTHS, DAYS, BUCKETS_15M = "months", "days", "buckets_15m"
+DAY_SECONDS = 86400
+PRODUCT_15M, PRODUCT_DAY, PRODUCT_MONTH = "product_15m", "product_day", "product_month"
+WINDOWS = (PRODUCT_15M, PRODUCT_DAY, PRODUCT_MONTH, PRODUCT_DAY, PRODUCT_15M)
+"""Grains of `order_windows` in the order in which a period is read in them."""
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -110,68 +109,47 @@ class Span:
 LAST_DAYS = Span()
 
 
-class Run(NamedTuple):
-    """Of one window, from `start` to before `end` (UTC); `sign` -1 where it is taken away."""
+class Bucket(NamedTuple):
+    """A stretch of a window's rows, from `start` to before `end` (Unix seconds)."""
 
     window: str
-    start: datetime
-    end: datetime
-    sign: int = 1
+    start: int
+    end: int
+
+    def overlaps(self, day: int) -> bool:
+        """Whether it has any instant of a day (UTC, counted from 1970-01-01)."""
+        return self.start < (day + 1) * DAY_SECONDS and day * DAY_SECONDS < self.end
 
 
-def signed_runs(start: datetime, end: datetime, *, months: bool = True) -> list[Run]:
-    """Runs that add up to the instants from `start` to before `end` (UTC, whole 15-minute buckets).
-
-    Args:
-        months: whether whole months may be read, or days alone.
-    """
-    first, last = _nearest_day(start), _nearest_day(end)
-    if (first, last) != (start, end) and end - start < SHORT:
-        return _whole(BUCKETS_15M, start, end)
-    middle = _days(first, last) if months else _whole(DAYS, first, last)
-    return [*_edge(BUCKETS_15M, start, first), *middle, *_edge(BUCKETS_15M, last, end)]
-
-
-def split_period(start: datetime, end: datetime) -> list[Run]:
-    """A period (UTC) of whole 15-minute buckets as whole months, whole days and, at its ends, such buckets; in order.
-
-    Nothing is taken away, and each month and each day is a run of its own: what is read of one at another instant
-    than of the rest never shows outside of the period.
-    """
+def window_boundaries(start: datetime, end: datetime) -> tuple[datetime, ...]:
+    """Six instants, of which any may be equal: between each and the next a period (UTC, of whole 15-minute buckets)
+    is read in a window of `WINDOWS`, in whole months and days where it has any."""
     first, last = _midnight_from(start), _midnight(end.date())
     if first > last or start >= end:
-        return _whole(BUCKETS_15M, start, end)
-    found = _whole(BUCKETS_15M, start, first)
-    while first < last:
-        _, month = month_around(first)
-        window, following = (
-            (MONTHS, month) if first.day == 1 and month <= last else (DAYS, first + DAY)
-        )
-        found.append(Run(window, first, following))
-        first = following
-    return found + _whole(BUCKETS_15M, last, end)
+        return start, *(end,) * 5
+    head, tail = month_around(first - DAY)[1], month_around(last)[0]
+    return (
+        (start, first, head, tail, last, end)
+        if head < tail
+        else (start, first, last, last, last, end)
+    )
 
 
-def _days(first: datetime, last: datetime) -> list[Run]:
-    head, tail = _month_at_start(first), _month_at_end(last)
-    if head >= tail:
-        return _whole(DAYS, first, last)
-    return [*_edge(DAYS, first, head), Run(MONTHS, head, tail), *_edge(DAYS, tail, last)]
+def split_period(start: datetime, end: datetime) -> list[Bucket]:
+    """A period (UTC) of whole 15-minute buckets as whole months, whole days and, at its ends, such buckets; in order.
 
-
-def _whole(window: str, start: datetime, end: datetime) -> list[Run]:
-    return [Run(window, start, end)] if start < end else []
-
-
-def _edge(window: str, one: datetime, other: datetime) -> list[Run]:
-    """From `one` to `other`, taken away where `other` comes first."""
-    if one == other:
-        return []
-    return [Run(window, one, other) if one < other else Run(window, other, one, -1)]
-
-
-def _nearest_day(instant: datetime) -> datetime:
-    return _midnight((instant + NOON).astimezone(UTC).date())
+    Each month and each day is a bucket of its own: what is read of one at another instant than of the rest never shows
+    outside of the period.
+    """
+    found = []
+    for window, (begin, stop) in zip(WINDOWS, pairwise(window_boundaries(start, end)), strict=True):
+        while begin < stop:
+            following = {PRODUCT_DAY: begin + DAY, PRODUCT_MONTH: month_around(begin)[1]}.get(
+                window, stop
+            )
+            found.append(Bucket(window, int(begin.timestamp()), int(following.timestamp())))
+            begin = following
+    return found
 
 
 def _midnight_from(instant: datetime) -> datetime:
@@ -182,19 +160,6 @@ def _midnight_from(instant: datetime) -> datetime:
 
 def _midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
-
-
-def _month_at_start(day: datetime) -> datetime:
-    """The month that `day` is in, less the days before it, or the next one and the days up to it."""
-    begin, following = month_around(day)
-    through = (day - begin).days + (MONTH_COST if day > begin else 0)
-    return begin if through < (following - day).days else following
-
-
-def _month_at_end(day: datetime) -> datetime:
-    """The end of the month before `day` and the days up to it, or of its own, less the days after it."""
-    begin, following = month_around(day)
-    return following if (following - day).days + MONTH_COST < (day - begin).days else begin
 
 
 def month_around(instant: datetime) -> tuple[datetime, datetime]:

@@ -1,11 +1,10 @@
 """Names of products: the latest that is stored, or read again where it was taken back."""
 
 import time
-from collections.abc import Callable, Hashable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import NamedTuple, Protocol
 
 from api.freshness.source import FreshnessSource
-from api.lru import LruCache
 from api.reports.cache import Sized, VersionedCache, WholeShopCache
 from clickhouse.client import Row
 
@@ -39,10 +38,7 @@ class NameQueries(Protocol):
 
 class ProductNames:
     """Reads the names of all products of a shop at once, which costs little more than those of a few, and caches them
-    until anything of the shop changes; those of a big shop one by one.
-
-    It remembers too which products each question had last: their names are read while the question is.
-    """
+    until anything of the shop changes; those of a big shop one by one."""
 
     def __init__(
         self,
@@ -51,42 +47,30 @@ class ProductNames:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._queries = queries
-        self._last: LruCache[Hashable, Sequence[str]] = LruCache()
         self._single: VersionedCache[str, Name] = VersionedCache(known, clock, limit=BYTES)
         self._catalogs: WholeShopCache[Catalog] = WholeShopCache(self._catalog, known, clock)
 
-    async def expected(self, shop: str, question: Hashable) -> Catalog:
-        """Of those products that the question had last."""
-        return await self._read(shop, self._last.get((shop, question)) or ())
+    async def prefetch(self, shop: str) -> None:
+        """Reads the names of all products now, where they are not too many."""
+        await self._catalogs.of(shop)
 
-    async def of(
-        self, shop: str, question: Hashable, products: Sequence[str], expected: Catalog
-    ) -> Names:
-        """The name of each product, None where it has none; `expected` is what was read beforehand.
+    async def of(self, shop: str, products: Sequence[str], named: Set[str] | None = None) -> Names:
+        """The name of each product, None where it has none. One that the shop's catalog lacks is read only where
+        `named` has it, or all of them without it.
 
         Raises:
             EngineUnavailable, EngineError: as the engine.
         """
-        self._last.put((shop, question), products)
-        missing = [one for one in products if one not in expected]
-        return await self._settle(shop, products, {**expected, **await self._read(shop, missing)})
-
-    async def read(self, shop: str, products: Sequence[str], named: Set[str]) -> Names:
-        """The same without a question. One that the shop's catalog lacks is read only where `named` has it."""
-        return await self._settle(shop, products, await self._read(shop, products, named))
-
-    async def _settle(self, shop: str, products: Sequence[str], found: Catalog) -> Names:
-        """Reads again, which is rare, where the version that gave the latest name no longer stands."""
+        found = await self._read(shop, products, named)
         names: Names = {one: found[one].name for one in products}
+        # read again, which is rare, where the version that gave the latest name no longer stands
         if gone := [one for one in products if found[one].gone]:
             again = await self._queries.names_again(shop, gone)
             names.update(dict.fromkeys(gone))
             names.update((row["product_id"], row["name"]) for row in again)
         return names
 
-    async def _read(
-        self, shop: str, products: Sequence[str], named: Set[str] | None = None
-    ) -> Catalog:
+    async def _read(self, shop: str, products: Sequence[str], named: Set[str] | None) -> Catalog:
         if not products:
             return {}
         catalog = await self._catalogs.of(shop)

@@ -15,8 +15,8 @@ import numpy as np
 
 from api.freshness.source import FreshnessSource
 from api.lru import LruCache
-from api.reports.cache import Bucket, BucketCache, Sized
-from api.reports.days import BUCKETS_15M, Run, split_period
+from api.reports.cache import BucketCache, Sized
+from api.reports.days import PRODUCT_15M, Bucket, split_period
 from api.reports.money import Column, from_units, summable, wide
 from clickhouse.client import Row
 
@@ -176,9 +176,7 @@ class ProductQueries(Protocol):
         self, shop: str, products: Sequence[str], start: datetime, end: datetime, /
     ) -> list[Row]: ...
 
-    async def product_buckets(
-        self, shop: str, window: str, start: int, end: int, /
-    ) -> Columns | None: ...
+    async def product_buckets(self, shop: str, run: Bucket, /) -> Columns | None: ...
 
 
 class ProductSales:
@@ -198,15 +196,13 @@ class ProductSales:
         self._clock = clock
         self._all_read: LruCache[str, tuple[int, float]] = LruCache()
 
-    async def best(
-        self, shop: str, currency: str | None, start: datetime, end: datetime
-    ) -> list[Row]:
-        """The products that sold best, as `best`; none without a currency.
+    async def best(self, shop: str, currency: str, start: datetime, end: datetime) -> list[Row]:
+        """The products that sold best, as `best`.
 
         Raises:
             EngineUnavailable, EngineError: as the engine.
         """
-        if currency is None or start >= end:
+        if start >= end:
             return []
         buckets = await self._sold(shop, start, end)
         if buckets is None:
@@ -231,7 +227,7 @@ class ProductSales:
         """None: not in memory."""
         if not self._buckets.keeps(shop):
             return None
-        buckets = [_bucket(run) for run in split_period(start, end)]
+        buckets = split_period(start, end)
         if not self._worthwhile(shop, len(self._buckets.stale(shop, buckets))):
             return None
         sums = await self._buckets.get(shop, buckets, self._fetch)
@@ -262,8 +258,7 @@ class ProductSales:
         self, shop: str, span: Sequence[Bucket]
     ) -> dict[Bucket, Sized[ProductSums | None]]:
         """None of each where they are too much together."""
-        window, start, end = span[0].window, span[0].start, span[-1].end
-        columns = await self._queries.product_buckets(shop, window, start, end)
+        columns = await self._queries.product_buckets(shop, span[0]._replace(end=span[-1].end))
         products = self._numbers.get(shop)
         if products is None:  # as long as any bucket has them there is no other
             products = self._numbers[shop] = ProductNumbers()
@@ -278,17 +273,13 @@ class ProductSales:
         }
 
 
-def _bucket(run: Run) -> Bucket:
-    return Bucket(run.window, int(run.start.timestamp()), int(run.end.timestamp()))
-
-
 def _spans(buckets: Sequence[Bucket]) -> list[list[Bucket]]:
     """What is read by one statement each; 15-minute buckets, which the engine sums, alone."""
     found: list[list[Bucket]] = []
     for bucket in sorted(buckets):
         first = found[-1][0] if found else None
         near = first and bucket.end - first.start <= SPAN * (bucket.end - bucket.start)
-        if near and first and bucket.window == first.window != BUCKETS_15M:
+        if near and first and bucket.window == first.window != PRODUCT_15M:
             found[-1].append(bucket)
         else:
             found.append([bucket])

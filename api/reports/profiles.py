@@ -57,10 +57,11 @@ class Profiles(VersionedCache[None, Profile]):
         Raises:
             EngineUnavailable, EngineError: as the engine.
         """
-        return (await self.get(shop, [None], self._fetch))[0]
 
-    async def _fetch(self, shop: str, _: object) -> list[Sized[Profile]]:
-        return [Sized(read_profile(await self._ask(shop)), 0)]
+        async def fetch(*_: object) -> list[Sized[Profile]]:
+            return [Sized(read_profile(await self._ask(shop)), 0)]
+
+        return (await self.get(shop, [None], fetch))[0]
 
     def _holds(self, shop: str, freshness: Freshness) -> Holds[None, Profile]:
         def holds(_: None, entry: Entry[Profile]) -> bool:

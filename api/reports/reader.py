@@ -116,13 +116,12 @@ class Reader:
     async def _top(
         self, shop: str, report: Report, currency: str | None, start: datetime, end: datetime
     ) -> Any:
-        if "top" not in report.needs:
+        if "top" not in report.needs or currency is None:
             return [], {}
-        top, expected = await asyncio.gather(
-            self._products.best(shop, currency, start, end), self._names.expected(shop, report)
+        top, _ = await asyncio.gather(
+            self._products.best(shop, currency, start, end), self._names.prefetch(shop)
         )
-        products = [row["product_id"] for row in top]
-        return top, await self._names.of(shop, report, products, expected)
+        return top, await self._names.of(shop, [row["product_id"] for row in top])
 
     async def _payments(
         self,
@@ -164,7 +163,7 @@ class Reader:
             return stock_body(shop, page, rows, StockDetails({}, {}, {}))
         products = list(dict.fromkeys(row["product_id"] for row in rows))
         details = await asyncio.gather(
-            self._names.read(shop, products, {r["product_id"] for r in rows if r["named"]}),
+            self._names.of(shop, products, {r["product_id"] for r in rows if r["named"]}),
             self._products.units(shop, products, *sold_since(now, profile.zone)),
             self._ordered(shop, products),
         )

@@ -2,19 +2,19 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
 import orjson
 
-from api.reports.days import BUCKETS_15M, DAYS, MONTHS, Run, signed_runs
+from api.reports.days import Bucket, window_boundaries
 from api.reports.products import Columns
 from api.reports.stock import StockPage
 from clickhouse.client import ClickHouseClient, Row
 from clickhouse.errors import EngineError
-from clickhouse.sql import fill, load
+from clickhouse.sql import load
 
 SETTINGS: Mapping[str, str | int] = {
     "max_threads": 1,
@@ -34,12 +34,6 @@ ROWS_AT_ONCE, BYTES_AT_ONCE = 30_000, 4 * 1024 * 1024
 table that is not merged yet."""
 TOO_MUCH = frozenset({158, 396})
 """The engine's errors where a statement would read or give more than it may; the first comes before it reads."""
-_BEGINS = {
-    BUCKETS_15M: "{from_0:UInt32}",
-    DAYS: "toUnixTimestamp(sums.start)",
-    MONTHS: "toUnixTimestamp(sums.start)",
-}
-"""The first instant of a bucket, by the window."""
 URL_BYTES = 60_000
 """Of products in one statement: they travel in its URL."""
 
@@ -78,31 +72,25 @@ class Statements:
 
     async def top(self, shop: str, currency: str, start: datetime, end: datetime) -> list[Row]:
         """Rows of `product_id`, `quantity`, `revenue`: at most ten, by revenue, then by id."""
-        params = {"shop": shop, "currency": currency}
-        return await self._product_sums("top_products", params, signed_runs(start, end))
+        params = {"shop": shop, "currency": currency, "boundaries": _boundaries(start, end)}
+        return await self._rows("top_products", params)
 
-    async def product_buckets(self, shop: str, window: str, start: int, end: int) -> Columns | None:
-        """What each product sold in each bucket of a window, as `read_product_sums` takes it; None where that is
+    async def product_buckets(self, shop: str, run: Bucket) -> Columns | None:
+        """What each product sold in each bucket of a run of them, as `read_product_sums` takes it; None where that is
         too much.
 
-        15-minute buckets are one together. Unix seconds.
+        15-minute buckets are one together.
         """
-        run = Run(window, datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC))
-        text = fill(
-            load("reports/product_buckets.sql"), begin=_BEGINS[window], sums=_source(0, run)
-        )
-        params = {"shop": shop, **_run(0, run)}
-        del params["sign_0"]
-        return await self._columns(text, params)
+        return await self._columns("product_buckets", {"shop": shop, **run._asdict()})
 
     async def catalog(self, shop: str) -> list[tuple[str, str, bool]] | None:
         """The latest name of every product of the shop, and whether it is gone; None where they are too many."""
-        columns = await self._columns(load("reports/all_names.sql"), {"shop": shop})
+        columns = await self._columns("all_names", {"shop": shop})
         return None if columns is None else list(zip(*columns, strict=True))
 
     async def all_on_order(self, shop: str) -> dict[str, Decimal] | None:
         """Units on order of every product that has any; None where they are too many."""
-        columns = await self._columns(load("reports/all_on_order.sql"), {"shop": shop})
+        columns = await self._columns("all_on_order", {"shop": shop})
         if columns is None:
             return None
         return {product: Decimal(units) for product, units in zip(*columns, strict=True)}
@@ -123,14 +111,9 @@ class Statements:
         self, shop: str, products: Sequence[str], start: datetime, end: datetime
     ) -> list[Row]:
         """Rows of `product_id`, `units` sold in any currency; a product that sold none may be missing."""
-        runs = signed_runs(start, end, months=False)
-        found = await asyncio.gather(
-            *(
-                self._product_sums("product_units", {"shop": shop, "products": some}, runs)
-                for some in _portions(products)
-            )
+        return await self._of_products(
+            "product_units", shop, products, boundaries=_boundaries(start, end)
         )
-        return [row for rows in found for row in rows]
 
     async def levels(self, shop: str, page: StockPage, threshold: int) -> list[Row]:
         """Rows of `levels.sql` after a position, by product and location: a page and one more."""
@@ -144,14 +127,9 @@ class Statements:
         page_of = "levels"
         if page.low is not None:
             page_of, params["low"] = "levels_by_low", page.low
-        text = fill(load(f"reports/{page_of}.sql"), levels=load("reports/runs/levels.sql"))
-        return await self._engine.rows(text, params, PAGE_SETTINGS)
+        return await self._engine.rows(load(f"reports/{page_of}.sql"), params, PAGE_SETTINGS)
 
-    async def _columns(
-        self,
-        text: str,
-        params: Mapping[str, object],
-    ) -> list[list[Any]] | None:
+    async def _columns(self, name: str, params: Mapping[str, object]) -> list[list[Any]] | None:
         """None where it would read more rows than `ROWS_AT_ONCE`, or give more bytes."""
         settings: dict[str, str | int] = {
             **SETTINGS,
@@ -161,7 +139,9 @@ class Statements:
             "output_format_json_quote_decimals": 1,
         }
         try:
-            content = await self._engine.content(text, "JSONCompactColumns", params, settings)
+            content = await self._engine.content(
+                load(f"reports/{name}.sql"), "JSONCompactColumns", params, settings
+            )
         except EngineError as error:
             if error.code in TOO_MUCH:
                 return None
@@ -175,32 +155,16 @@ class Statements:
             load(f"reports/{name}.sql"), "RowBinary", params, SETTINGS
         )
 
-    async def _of_products(self, name: str, shop: str, products: Sequence[str]) -> list[Row]:
+    async def _of_products(
+        self, name: str, shop: str, products: Sequence[str], **more: object
+    ) -> list[Row]:
         found = await asyncio.gather(
-            *(self._rows(name, {"shop": shop, "products": some}) for some in _portions(products))
+            *(
+                self._rows(name, {"shop": shop, "products": some, **more})
+                for some in _portions(products)
+            )
         )
         return [row for rows in found for row in rows]
-
-    async def _product_sums(
-        self, name: str, params: Mapping[str, object], runs: Sequence[Run]
-    ) -> list[Row]:
-        """A statement over the sum of some runs, at least one; that of a single run is simpler and faster."""
-        bound = dict(params)
-        for number, run in enumerate(runs):
-            bound |= _run(number, run)
-        sources = [_source(number, run) for number, run in enumerate(runs)]
-        if len(runs) == 1 and runs[0].sign > 0:
-            del bound["sign_0"]
-            sums = sources[0]
-        else:
-            signed = load("reports/runs/signed.sql")
-            texts = [
-                fill(signed.replace("NUMBER", str(number)), run=source)
-                for number, source in enumerate(sources)
-            ]
-            sums = "(\n" + "UNION ALL\n".join(texts) + ") AS sums\nWHERE true"
-        text = fill(load(f"reports/{name}.sql"), sums=sums)
-        return await self._engine.rows(text, bound, SETTINGS)
 
     async def _rows(self, name: str, params: Mapping[str, object]) -> list[Row]:
         return await self._engine.rows(load(f"reports/{name}.sql"), params, SETTINGS)
@@ -221,10 +185,5 @@ def _portions(products: Sequence[str]) -> list[list[str]]:
     return found
 
 
-def _source(number: int, run: Run) -> str:
-    return load(f"reports/runs/{run.window}.sql").replace("NUMBER", str(number))
-
-
-def _run(number: int, run: Run) -> dict[str, object]:
-    start, end = int(run.start.timestamp()), int(run.end.timestamp())
-    return {f"sign_{number}": run.sign, f"from_{number}": start, f"to_{number}": end}
+def _boundaries(start: datetime, end: datetime) -> list[int]:
+    return [int(instant.timestamp()) for instant in window_boundaries(start, end)]

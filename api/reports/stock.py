@@ -4,7 +4,7 @@ import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -78,12 +78,8 @@ def write_cursor(position: Position) -> str:
 def sold_since(now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """The instants (UTC) between which sales count: `stock.DAYS` local days, today included."""
     today = days.today(now, zone)
-    begin, end = days.boundaries((_days_before(today),), today, zone)
+    begin, end = days.boundaries((today - days.DAY * (stock.DAYS - 1),), today, zone)
     return begin, end
-
-
-def _days_before(today: date) -> date:
-    return today - days.DAY * (stock.DAYS - 1)
 
 
 def stock_body(shop: str, page: StockPage, rows: Sequence[Row], details: StockDetails) -> Body:

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from api.freshness.source import FreshnessSource
-from api.reports.cache import Bucket, BucketCache, Sized
-from api.reports.days import MONTHS, month_around
+from api.reports.cache import BucketCache, Sized
+from api.reports.days import Bucket, month_around
 from api.reports.money import Column, from_units, summable, wide
 from clickhouse.client import Row
 
@@ -181,7 +181,7 @@ def _months(start: int, end: int) -> list[Bucket]:
     found: list[Bucket] = []
     while not found or found[-1].end < end:
         instant = datetime.fromtimestamp(found[-1].end if found else start, UTC)
-        found.append(Bucket(MONTHS, *(int(edge.timestamp()) for edge in month_around(instant))))
+        found.append(Bucket("month", *(int(edge.timestamp()) for edge in month_around(instant))))
     return found
 
 
@@ -206,7 +206,7 @@ class SessionSums:
         """
         # a day that the zone skips has no length
         seconds = dict.fromkeys(int(boundary.timestamp()) for boundary in boundaries)
-        days = [Bucket("sessions", start, end) for start, end in pairwise(seconds)]
+        days = [Bucket("day", start, end) for start, end in pairwise(seconds)]
         return sum(await self._days.get(shop, days, self._fetch))
 
     async def _fetch(self, shop: str, days: Sequence[Bucket]) -> list[Sized[int]]:

@@ -14,6 +14,7 @@ from shopbench.processes import Failed
 HERE = Path(__file__).parents[2]
 MARKS = ("orders", "ingest")
 """Columns that with the first one say what a row is of."""
+BENCHES = ("ingest", "latency", "profile", "reports", "servers", "steady", "steps")
 Told = dict[str, Any]
 
 
@@ -38,14 +39,15 @@ def _flags() -> argparse.Namespace:
     )
     parser.add_argument("--rounds", type=int, default=3, help="of the whole bench, in each")
     parser.add_argument("--column", action="append", help="those alone; all numbers without it")
-    parser.add_argument("bench", choices=["ingest", "latency", "profile", "reports", "steps"])
+    parser.add_argument("bench", choices=BENCHES)
     parser.add_argument("flags", nargs=argparse.REMAINDER, help="for that bench")
     return arguments(parser)
 
 
 def _run(checkout: Path, bench: str, flags: list[str]) -> str:
     """What it prints; its own standard error is shown."""
-    command = [str(checkout / ".venv/bin/python"), "-m", f"shopbench.{bench}", *flags, "--json"]
+    module = {"steady": "steady_rates"}.get(bench, bench)
+    command = [str(checkout / ".venv/bin/python"), "-m", f"shopbench.{module}", *flags, "--json"]
     env = {**os.environ, "PYTHONPATH": "bench:tests"}
     done = subprocess.run(command, cwd=checkout, env=env, stdout=subprocess.PIPE, text=True)
     if done.returncode:

@@ -77,7 +77,7 @@ def _result(done: Run) -> Result:
         "refused by reason: "
         + ", ".join(f"{name} {count:,}" for name, count in done.refused.items()),
         "compared: " + ", ".join(f"{name} {count:,}" for name, count in verdict.notes.items()),
-        f"everything was in {done.catch_up:.0f} s after the last deed; {done.ends} workers ended by"
+        f"everything was in {done.catch_up:.0f} s after the last action; {done.ends} workers ended by"
         " themselves, as another had taken over, and were started again",
         f"peak MiB: resident, of one worker; all together {done.together} at a time",
         "repairs of the audit: "

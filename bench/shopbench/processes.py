@@ -38,13 +38,11 @@ class Child:
         command: list[str],
         log: Path,
         env: Mapping[str, str],
-        folder: Path | None = None,
     ) -> None:
         self.name = name
         self._command = command
         self._log = log
         self._env = env
-        self._folder = folder
 
     def __enter__(self) -> Self:
         ours = {name: value for name, value in os.environ.items() if "SHOPSTREAM" not in name}
@@ -55,7 +53,6 @@ class Child:
                 stdout=out,
                 stderr=out,
                 env={**ours, **self._env},
-                cwd=self._folder,
                 start_new_session=True,
                 preexec_fn=lambda: _libc.prctl(PDEATHSIG, signal.SIGKILL),
             )

@@ -1,11 +1,9 @@
-"""What the two servers of `up` cost: an older checkout beside this one, in turns, on the same machine."""
+"""What the two servers of `up` cost: start, rest, statements."""
 
 import argparse
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from shopbench.output import Result, arguments, median, publish, quantile, run, say
@@ -24,49 +22,33 @@ Measures = dict[str, float]
 """By name, in the order in which they are printed."""
 
 
-@dataclass(frozen=True)
-class Measured:
-    """One checkout in one round."""
-
-    checkout: str
-    measures: Measures
-
-
 def main() -> None:
     flags = _flags()
-    checkouts = {"before": str(flags.before / ".venv/bin/python"), "now": sys.executable}
-    found = []
+    found: list[Measures] = []
     for number in range(flags.rounds):
-        for name in list(checkouts) if number % 2 == 0 else reversed(checkouts):
-            say(f"round {number + 1} of {flags.rounds}: {name}")
-            with tempfile.TemporaryDirectory(prefix="shopbench-") as folder:
-                measures = dict(_measure(Path(folder), checkouts[name], flags))
-            say("  " + ", ".join(f"{what} {value:.3g}" for what, value in measures.items()))
-            found.append(Measured(name, measures))
+        say(f"round {number + 1} of {flags.rounds}")
+        with tempfile.TemporaryDirectory(prefix="shopbench-") as folder:
+            found.append(dict(_measure(Path(folder), flags)))
+        say("  " + ", ".join(f"{what} {value:.3g}" for what, value in found[-1].items()))
     publish(_result(flags, found), flags)
 
 
 def _flags() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench/servers", description=__doc__)
-    parser.add_argument(
-        "--before", type=Path, required=True, metavar="DIR", help="a checkout with its own .venv"
-    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--settle", type=float, default=20, help="seconds from ready to rest")
     parser.add_argument("--window", type=float, default=30, help="seconds of rest")
-    flags = arguments(parser)
-    flags.before = flags.before.absolute()
-    return flags
+    return arguments(parser)
 
 
-def _measure(folder: Path, python: str, flags: argparse.Namespace) -> Iterator[tuple[str, float]]:
+def _measure(folder: Path, flags: argparse.Namespace) -> Iterator[tuple[str, float]]:
     settle()
     begun = time.perf_counter()
-    with up(folder, python=python):
+    with up(folder):
         yield "ready on a fresh directory, s", time.perf_counter() - begun
     settle()
     begun = time.perf_counter()
-    with up(folder, python=python) as system:
+    with up(folder) as system:
         yield "ready on the same directory again, s", time.perf_counter() - begun
         time.sleep(flags.settle)
         yield from _at_rest(system, flags.window)
@@ -102,28 +84,19 @@ def _statements(system: Up) -> Iterator[tuple[str, float]]:
         yield f"{name}: engine CPU ms", (cpu(engine) - before) * 1000 / STATEMENTS
 
 
-def _result(flags: argparse.Namespace, found: list[Measured]) -> Result:
+def _result(flags: argparse.Namespace, found: list[Measures]) -> Result:
     return Result(
         "servers",
-        f"`shopstream up` of an older checkout and of this one, in turns, medians of {flags.rounds} rounds",
-        rows=[_row(what, found) for what in found[0].measures],
+        f"`shopstream up`, medians of {flags.rounds} rounds",
+        rows=[{"what": what, "median": median(one[what] for one in found)} for what in found[0]],
         notes=[
             "ready: from the start of the process until up.json is there",
             f"at rest: {flags.settle:g} s after it was ready, for {flags.window:g} s, nothing is asked or sent;"
             " MiB: proportional set size; %: of one core",
             f"statements: {STATEMENTS} over one kept HTTP connection, by http.client",
         ],
-        rounds=[asdict(one) for one in found],
+        rounds=found,
     )
-
-
-def _row(what: str, found: list[Measured]) -> dict[str, object]:
-    before, now = (
-        median(one.measures[what] for one in found if one.checkout == name)
-        for name in ("before", "now")
-    )
-    ratio = f"{now / before:.2f} x" if now and before else None
-    return {"what": what, "before": before, "now": now, "now is": ratio}
 
 
 if __name__ == "__main__":

@@ -1,9 +1,8 @@
-"""What steady rates cost: rate held, freshness, time to a subscriber, and CPU of each process, side by side."""
+"""What steady rates cost: rate held, freshness, time to a subscriber, and CPU of each process."""
 
 import argparse
 import asyncio
 import random
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -32,9 +31,8 @@ Measures = dict[str, float | None]
 
 @dataclass
 class Run:
-    """One rate in one checkout: numbers by column, and what went wrong."""
+    """One rate: numbers by column, and what went wrong."""
 
-    checkout: str
     rate: float
     measures: Measures
     faults: list[str] = field(default_factory=list)
@@ -137,36 +135,25 @@ class RateBench(Bench):
 
 def main() -> None:
     flags = _flags()
-    checkouts = {"now": sys.executable}
-    if flags.before:
-        checkouts = {"before": str(flags.before.absolute() / ".venv/bin/python"), **checkouts}
     found: list[Run] = []
     compared = differences = 0
     for number in range(flags.rounds):
-        for name in list(checkouts) if number % 2 == 0 else reversed(checkouts):
-            say(f"round {number + 1} of {flags.rounds}: {name}")
-            rows, wrong = _one_checkout(name, checkouts[name], flags, found)
-            compared, differences = compared + rows, differences + wrong
+        say(f"round {number + 1} of {flags.rounds}")
+        with (
+            tempfile.TemporaryDirectory(prefix="shopbench-") as folder,
+            up(Path(folder)) as system,
+        ):
+            found.extend(_runs(system, flags))
+            rows, wrong = verify(Path(folder))
+        compared, differences = compared + rows, differences + wrong
     publish(_result(flags, found, (compared, differences)), flags)
     if differences:
         raise Failed(f"verify found {differences} differences")
 
 
-def _one_checkout(
-    name: str, python: str, flags: argparse.Namespace, found: list[Run]
-) -> tuple[int, int]:
-    """Adds its rates to `found`; how many rows were compared, and how many differ."""
-    with (
-        tempfile.TemporaryDirectory(prefix="shopbench-") as folder,
-        up(Path(folder), python=python) as system,
-    ):
-        found.extend(_runs(system, name, flags))
-        return verify(Path(folder), python)
-
-
-def _runs(system: Up, name: str, flags: argparse.Namespace) -> Iterator[Run]:
+def _runs(system: Up, flags: argparse.Namespace) -> Iterator[Run]:
     for rate in flags.rates:
-        one = asyncio.run(_measure(system, name, rate, flags.seconds))
+        one = asyncio.run(_measure(system, rate, flags.seconds))
         say(
             f"  {rate:g}/s: "
             + ", ".join(f"{name} {cell(value)}" for name, value in one.measures.items())
@@ -174,11 +161,11 @@ def _runs(system: Up, name: str, flags: argparse.Namespace) -> Iterator[Run]:
         yield one
 
 
-async def _measure(system: Up, name: str, rate: float, seconds: float) -> Run:
+async def _measure(system: Up, rate: float, seconds: float) -> Run:
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
         bench = RateBench(system, session, rate)
         measures = await bench.measure(seconds)
-    return Run(name, rate, measures, bench.samples.faults)
+    return Run(rate, measures, bench.samples.faults)
 
 
 def _flags() -> argparse.Namespace:
@@ -187,14 +174,11 @@ def _flags() -> argparse.Namespace:
     parser.add_argument("--rates", type=float, nargs="+", default=rates, help="events a second")
     parser.add_argument("--seconds", type=float, default=60, help="of each rate")
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--before", type=Path, metavar="DIR", help="a checkout with its own .venv")
     return arguments(parser)
 
 
 def _result(flags: argparse.Namespace, found: list[Run], verified: tuple[int, int]) -> Result:
-    faults = Counter(
-        f"{one.checkout}, {one.rate:g}/s: {text}" for one in found for text in one.faults
-    )
+    faults = Counter(f"{one.rate:g}/s: {text}" for one in found for text in one.faults)
     most = "; ".join(f"{text} ({count} times)" for text, count in faults.most_common(4))
     return Result(
         "steady",
@@ -217,11 +201,9 @@ def _result(flags: argparse.Namespace, found: list[Run], verified: tuple[int, in
 
 def _rows(flags: argparse.Namespace, found: list[Run]) -> Iterator[dict[str, Any]]:
     for rate in flags.rates:
-        for name in dict.fromkeys(one.checkout for one in found):
-            runs = [one.measures for one in found if (one.rate, one.checkout) == (rate, name)]
-            mark = {"checkout": name} if flags.before else {}
-            columns = {column: median(run[column] for run in runs) for column in runs[0]}
-            yield {"events/s": f"{rate:g}", **mark, **columns}
+        runs = [one.measures for one in found if one.rate == rate]
+        columns = {column: median(run[column] for run in runs) for column in runs[0]}
+        yield {"events/s": f"{rate:g}", **columns}
 
 
 if __name__ == "__main__":

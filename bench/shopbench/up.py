@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -41,16 +40,14 @@ class Up:
 
 
 @contextmanager
-def up(folder: Path, kafka: str | None = None, python: str = sys.executable) -> Iterator[Up]:
-    """Ready, and gone afterwards. With `kafka` it uses that broker; `python` may be that of another checkout."""
+def up(folder: Path, kafka: str | None = None) -> Iterator[Up]:
+    """Ready, and gone afterwards. With `kafka` it uses that broker."""
     data = folder / "data"
-    ports = {flag: str(free_port()) for flag in _port_flags(python)}
+    ports = {flag: str(free_port()) for flag in PORT_FLAGS}
     flags = [text for pair in ports.items() for text in pair]
-    command = [python, "-m", "shopstream", "up", *flags, "--data-dir", str(data)]
+    command = [sys.executable, "-m", "shopstream", "up", *flags, "--data-dir", str(data)]
     env = {"SHOPSTREAM_KAFKA_BOOTSTRAP": kafka} if kafka else {}
-    # `-m` looks into the present directory first: it must be that of the checkout
-    checkout = Path(python).absolute().parents[2]
-    with Child("shopstream up", command, folder / "up.log", env, checkout) as child:
+    with Child("shopstream up", command, folder / "up.log", env) as child:
         child.until(lambda: _is_ready(data / "up.json"), READY_SECONDS, READY_PAUSE)
         told, secrets = _read(data / "up.json"), _read(data / "secrets.json")
         yield Up(
@@ -62,33 +59,17 @@ def up(folder: Path, kafka: str | None = None, python: str = sys.executable) -> 
         )
 
 
-def verify(folder: Path, python: str = sys.executable) -> tuple[int, int]:
+def verify(folder: Path) -> tuple[int, int]:
     """How many rows of the windows were compared with what the stored versions add up to, and how many differ."""
-    command = [python, "-m", "shopstream", "verify", "--json"]
+    command = [sys.executable, "-m", "shopstream", "verify", "--json"]
     env = {"SHOPSTREAM_DATA_DIR": str(folder / "data"), "PATH": "/usr/bin:/bin"}
-    checkout = Path(python).absolute().parents[2]
-    done = subprocess.run(
-        command, env=env, cwd=checkout, capture_output=True, text=True, timeout=600
-    )
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=600)
     found = json.loads(done.stdout)
     return found["compared"], len(found["differences"])
 
 
-@cache
-def _port_flags(python: str) -> tuple[str, ...]:
-    """Those that this version knows."""
-    command = [python, "-m", "shopstream", "up", "--help"]
-    wide = {**os.environ, "COLUMNS": "200"}
-    checkout = Path(python).absolute().parents[2]
-    told = subprocess.run(
-        command, env=wide, cwd=checkout, capture_output=True, text=True, check=True
-    ).stdout
-    return tuple(flag for flag in PORT_FLAGS if flag in told)
-
-
-def _is_ready(told: Path) -> bool:
-    """An older version writes the file only then."""
-    return told.exists() and bool(_read(told).get("ready", True))
+def _is_ready(addresses: Path) -> bool:
+    return addresses.exists() and bool(_read(addresses)["ready"])
 
 
 def _named(children: dict[int, str]) -> dict[str, int]:

@@ -132,7 +132,7 @@ def _refund(random: Random, lines: tuple[Line, ...], at: datetime, whole: bool) 
         return Step(at, "refunded", tuple(line.quantity for line in lines))
     chosen = random.randrange(len(lines))
     units = random.randint(1, lines[chosen].quantity)
-    refunded = tuple(units if place == chosen else 0 for place in range(len(lines)))
+    refunded = tuple(units if index == chosen else 0 for index in range(len(lines)))
     if random.random() < 0.3:
         return Step(at, "completed", refunded, refund=(units * lines[chosen].price + 1) // 2)
     return Step(at, "completed", refunded)

@@ -41,13 +41,13 @@ def restocks_of(world: World, shop: Shop, hour: int) -> list[Restock]:
     """The restocks of the hour: each product in its own cycle."""
     return [
         _restock(world, shop, product, hour, cycle)
-        for place, product in enumerate(shop.products)
-        if (hour + 7 * place) % (cycle := _cycle(place)) == 0
+        for index, product in enumerate(shop.products)
+        if (hour + 7 * index) % (cycle := _cycle(index)) == 0
     ]
 
 
-def _cycle(place: int) -> int:
-    return SHORTEST + (LONGEST - SHORTEST) // 4 * (place % 5)
+def _cycle(index: int) -> int:
+    return SHORTEST + (LONGEST - SHORTEST) // 4 * (index % 5)
 
 
 def _restock(world: World, shop: Shop, product: Product, hour: int, cycle: int) -> Restock:

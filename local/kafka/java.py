@@ -78,7 +78,7 @@ def find_java(given: Path | None) -> Java:
     remedy = f"set {PREFIX}JAVA to a java executable of version {OLDEST} or later"
     path = _packaged(remedy) if given is None else Path(shutil.which(given) or given)
     try:
-        said = subprocess.run(
+        output = subprocess.run(
             [path, "-version"], capture_output=True, text=True, timeout=ANSWERS_WITHIN
         ).stderr
     except OSError as error:
@@ -87,9 +87,9 @@ def find_java(given: Path | None) -> Java:
         raise KafkaNotInstalled(
             f"{path} does not report its version within {ANSWERS_WITHIN} s: {remedy}."
         ) from None
-    match = re.search(r'version "(\d+)', said)
+    match = re.search(r'version "(\d+)', output)
     if match is None or int(match[1]) < OLDEST:
-        line = (said.splitlines() or ["nothing"])[0]
+        line = (output.splitlines() or ["nothing"])[0]
         raise KafkaNotInstalled(f"{path} reports {line}, too old for Kafka: {remedy}.")
     return Java(path, int(match[1]))
 

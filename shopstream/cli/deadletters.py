@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import takewhile
 
-from shopstream.cli.letters import Letter, Wanted, read_letter
+from shopstream.cli.deadletters_filter import DeadLetter, DeadLetterFilter, read_dead_letter
 from shopstream.cli.topic_reader import read_topic
 from shopstream.contracts.envelope import Headers
 from shopstream.contracts.topics import DEADLETTERS, INPUTS
@@ -36,47 +36,51 @@ class Retried:
 
 
 def find(
-    settings: Settings, wanted: Wanted, limit: int | None, reading: Reading
-) -> Iterable[Letter]:
-    """The wanted letters in the order in which they were written, or the last `limit` of them.
+    settings: Settings, filters: DeadLetterFilter, limit: int | None, reading: Reading
+) -> Iterable[DeadLetter]:
+    """The matching letters in the order in which they were written, or the last `limit` of them.
 
     Raises:
         NoSuchTopic, BrokerUnreachable: while it is iterated.
     """
-    found = matching(read_topic(settings, DEADLETTERS), wanted, reading)
+    found = matching(read_topic(settings, DEADLETTERS), filters, reading)
     return found if limit is None else deque(found, limit)
 
 
 def follow(
-    settings: Settings, wanted: Wanted, limit: int, reading: Reading
-) -> tuple[list[Letter], Iterator[Letter]]:
-    """The last `limit` of the wanted letters that are there, and then, without end, each that is written.
+    settings: Settings, filters: DeadLetterFilter, limit: int, reading: Reading
+) -> tuple[list[DeadLetter], Iterator[DeadLetter]]:
+    """The last `limit` of the matching letters that are there, and then, without end, each that is written.
 
     Raises:
         NoSuchTopic, BrokerUnreachable: as `find`.
     """
     records = read_topic(settings, DEADLETTERS, follow=True)
     there = takewhile(lambda record: record is not None, records)
-    return list(deque(matching(there, wanted, reading), limit)), matching(records, wanted, reading)
+    return list(deque(matching(there, filters, reading), limit)), matching(
+        records, filters, reading
+    )
 
 
-def matching(records: Iterable[object], wanted: Wanted, reading: Reading) -> Iterator[Letter]:
-    """The wanted letters among `records`. One that was written twice, after a crash, counts once."""
+def matching(
+    records: Iterable[object], filters: DeadLetterFilter, reading: Reading
+) -> Iterator[DeadLetter]:
+    """The matching letters among `records`. One that was written twice, after a crash, counts once."""
     for record in records:
         value, refused_ms = record.value, record.timestamp  # type: ignore[attr-defined]
         try:
-            letter = read_letter(value, refused_ms)
+            letter = read_dead_letter(value, refused_ms)
         except ValueError:
             reading.strange += 1
             continue
         if _is_new(reading.seen, value):
             reading.letters += 1
-            if wanted.admits(letter):
+            if filters.admits(letter):
                 reading.matched += 1
                 yield letter
 
 
-def retry(letters: Iterable[Letter], send: Send) -> Retried:
+def retry(letters: Iterable[DeadLetter], send: Send) -> Retried:
     """Sends the original bytes to their original topics, each distinct record once, in the given order."""
     done = Retried()
     seen: set[bytes] = set()
@@ -91,7 +95,7 @@ def retry(letters: Iterable[Letter], send: Send) -> Retried:
     return done
 
 
-def hindrance(letter: Letter) -> str | None:
+def hindrance(letter: DeadLetter) -> str | None:
     """Why the record cannot be sent again; None where it can."""
     if letter.topic not in INPUTS:
         return f"{letter.topic} is not a topic that shops write"
@@ -102,7 +106,7 @@ def hindrance(letter: Letter) -> str | None:
     return None
 
 
-def _flat(letter: Letter) -> Iterator[bytes | None]:
+def _flat(letter: DeadLetter) -> Iterator[bytes | None]:
     for name, value in letter.headers:
         yield name.encode(errors="replace")
         yield value

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from shopstream.cli.counted import counted
 from shopstream.cli.deadletters import Reading, Retried, find, follow, retry
-from shopstream.cli.letters import Letter, Wanted
+from shopstream.cli.deadletters_filter import DeadLetter, DeadLetterFilter
 from shopstream.contracts.envelope import Headers
 from shopstream.producer import ShopProducer
 from shopstream.settings import Settings
@@ -23,20 +23,20 @@ WIDE = 180
 
 
 def list_letters(
-    settings: Settings, wanted: Wanted, limit: int, as_json: bool, following: bool
+    settings: Settings, filters: DeadLetterFilter, limit: int, as_json: bool, following: bool
 ) -> None:
-    """Prints the last `limit` of the wanted dead letters; `following`, each that is written from then on, too.
+    """Prints the last `limit` of the matching dead letters; `following`, each that is written from then on, too.
 
     Raises:
         ProducerError: there is no topic of dead letters.
         BrokerUnreachable: no broker answers.
     """
     reading = Reading()
-    later: Iterator[Letter] = iter(())
+    later: Iterator[DeadLetter] = iter(())
     if following:
-        letters, later = follow(settings, wanted, limit, reading)
+        letters, later = follow(settings, filters, limit, reading)
     else:
-        letters = list(find(settings, wanted, limit, reading))
+        letters = list(find(settings, filters, limit, reading))
     if as_json:
         for letter in chain(letters, later):
             sys.stdout.write(json_line(letter.document(), sys.stdout.encoding))
@@ -79,15 +79,17 @@ def listed(shown: int, reading: Reading) -> str:
     return ", ".join(parts)
 
 
-def retry_letters(settings: Settings, wanted: Wanted, limit: int | None, dry_run: bool) -> str:
-    """Sends what the wanted dead letters (the last `limit` of them) are about; a sentence that says so.
+def retry_letters(
+    settings: Settings, filters: DeadLetterFilter, limit: int | None, dry_run: bool
+) -> str:
+    """Sends what the matching dead letters (the last `limit` of them) are about; a sentence that says so.
 
     Raises:
         ProducerError: a topic is not there, or Kafka has not acknowledged a record.
         BrokerUnreachable: no broker answers.
     """
     reading = Reading()
-    with closing(_each(find(settings, wanted, limit, reading))) as letters:
+    with closing(_each(find(settings, filters, limit, reading))) as letters:
         if dry_run:
             return retried(retry(letters, _nowhere), reading, dry_run)
         with ShopProducer(settings) as producer:
@@ -109,7 +111,7 @@ def retried(done: Retried, reading: Reading, dry_run: bool) -> str:
     return "\n".join(lines)
 
 
-def _each(letters: Iterable[Letter]) -> Generator[Letter, None, None]:
+def _each(letters: Iterable[DeadLetter]) -> Generator[DeadLetter, None, None]:
     """To be closed: the client that reads them would outlive a fault, and keep the process from its end."""
     yield from letters
 
@@ -118,7 +120,7 @@ def _nowhere(topic: str, value: bytes, key: bytes | None, headers: Headers) -> N
     pass
 
 
-def _table(letters: Iterable[Letter]) -> Table:
+def _table(letters: Iterable[DeadLetter]) -> Table:
     table = Table(box=None, pad_edge=False)
     for name in ("refused (UTC)", "record", "shop", "reason", "field", "message"):
         table.add_column(name, overflow="fold")
@@ -127,9 +129,9 @@ def _table(letters: Iterable[Letter]) -> Table:
     return table
 
 
-def _cells(letter: Letter) -> Iterator[Text]:
+def _cells(letter: DeadLetter) -> Iterator[Text]:
     yield Text(f"{letter.refused_at:%Y-%m-%d %H:%M:%S}")
-    yield Text(letter.place)
+    yield Text(letter.position)
     yield Text(_printable(letter.shop))
     yield Text(letter.reason)
     yield Text(_printable(letter.field))

@@ -10,7 +10,7 @@ from shopstream.contracts.reject import FORMER_REASONS, Reason
 from shopstream.contracts.topics import INPUTS
 
 if TYPE_CHECKING:
-    from shopstream.cli.letters import Wanted
+    from shopstream.cli.deadletters_filter import DeadLetterFilter
 
 app = typer.Typer(no_args_is_help=True, help="Shows what was refused; sends it again.")
 
@@ -42,9 +42,9 @@ def list_(
     from shopstream.cli.deadletters_command import list_letters
     from shopstream.cli.environment import load_beside_up
 
-    wanted = _wanted(reason, topic, shop, since)
+    filters = _filters(reason, topic, shop, since)
     with plain_faults():
-        list_letters(load_beside_up(), wanted, limit, as_json, follow)
+        list_letters(load_beside_up(), filters, limit, as_json, follow)
 
 
 @app.command()
@@ -62,14 +62,16 @@ def retry(
     from shopstream.cli.deadletters_command import retry_letters
     from shopstream.cli.environment import load_beside_up
 
-    wanted = _wanted(reason, topic, shop, since)
+    filters = _filters(reason, topic, shop, since)
     with plain_faults():
-        typer.echo(retry_letters(load_beside_up(), wanted, limit, dry_run))
+        typer.echo(retry_letters(load_beside_up(), filters, limit, dry_run))
 
 
-def _wanted(reason: str | None, topic: str | None, shop: str | None, since: str | None) -> "Wanted":
-    from shopstream.cli.letters import Wanted
-    from shopstream.cli.letters import since as read_since
+def _filters(
+    reason: str | None, topic: str | None, shop: str | None, since: str | None
+) -> "DeadLetterFilter":
+    from shopstream.cli.deadletters_filter import DeadLetterFilter
+    from shopstream.cli.deadletters_filter import since as read_since
 
     if reason is not None and reason not in REASONS:
         raise typer.BadParameter(f"must be one of {', '.join(REASONS)}", param_hint="--reason")
@@ -79,4 +81,4 @@ def _wanted(reason: str | None, topic: str | None, shop: str | None, since: str 
         start = read_since(since, datetime.now(UTC)) if since is not None else None
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--since") from None
-    return Wanted(reason, topic, shop, start)
+    return DeadLetterFilter(reason, topic, shop, start)

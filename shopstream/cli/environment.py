@@ -1,4 +1,4 @@
-"""Settings for a command: the environment, and where it is silent what a running `up` has told."""
+"""Settings for a command: the environment, and where a variable is not set, the addresses of a running `up`."""
 
 import json
 import os
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class NoUpRunning(Fault):
-    """`str()` says where it was looked for."""
+    """`str()` names the data directory."""
 
 
 def data_directory() -> Path:
@@ -29,19 +29,19 @@ def running_up() -> dict[str, Any]:
     Raises:
         NoUpRunning: there is none, or its process has ended.
     """
-    told = _read(data_directory() / "up.json")
-    if why := no_up_running(told, data_directory()):
+    addresses = _read(data_directory() / "up.json")
+    if why := no_up_running(addresses, data_directory()):
         raise NoUpRunning(why)
-    return told
+    return addresses
 
 
-def no_up_running(told: Mapping[str, Any], directory: Path) -> str | None:
+def no_up_running(addresses: Mapping[str, Any], directory: Path) -> str | None:
     """A sentence where the data directory is not that of a running `up`."""
     remedy = f"start one (scripts/run), or set {PREFIX}DATA_DIR to the data directory of the one that runs"
-    if not told:
+    if not addresses:
         return f"No running `shopstream up` was found in {directory.absolute()}: {remedy}."
-    if isinstance(told.get("pid"), int) and not _is_alive(told["pid"]):
-        return f"The `shopstream up` of {directory.absolute()}, process {told['pid']}, runs no more: {remedy}."
+    if isinstance(addresses.get("pid"), int) and not _is_alive(addresses["pid"]):
+        return f"The `shopstream up` of {directory.absolute()}, process {addresses['pid']}, runs no more: {remedy}."
     return None
 
 
@@ -92,26 +92,28 @@ def load_beside_up() -> "Settings":
     from shopstream.settings import load
 
     directory = data_directory()
-    told = told_by_up(_read(directory / "up.json"), _read(directory / "secrets.json"), os.environ)
+    variables = variables_of_up(
+        _read(directory / "up.json"), _read(directory / "secrets.json"), os.environ
+    )
     # not put into the environment: a secret there is one more place to read it from
-    silent = {name: value for name, value in told.items() if not os.environ.get(name)}
+    silent = {name: value for name, value in variables.items() if not os.environ.get(name)}
     return load(**{name.removeprefix(PREFIX).lower(): value for name, value in silent.items()})
 
 
-def told_by_up(
+def variables_of_up(
     addresses: Mapping[str, Any], secrets: Mapping[str, Any], environment: Mapping[str, str]
 ) -> dict[str, str]:
     """Variables that follow from the two files. The number of partitions goes only with the broker's address."""
-    told: dict[str, str] = {}
+    variables: dict[str, str] = {}
     kafka = addresses.get("kafka")
     if kafka and environment.get(f"{PREFIX}KAFKA_BOOTSTRAP", kafka) == kafka:
-        told["KAFKA_BOOTSTRAP"] = kafka
-        told["KAFKA_PARTITIONS"] = str(addresses.get("kafka_partitions", 12))
+        variables["KAFKA_BOOTSTRAP"] = kafka
+        variables["KAFKA_PARTITIONS"] = str(addresses.get("kafka_partitions", 12))
     if addresses.get("clickhouse"):
-        told["CLICKHOUSE_URL"] = addresses["clickhouse"]
+        variables["CLICKHOUSE_URL"] = addresses["clickhouse"]
     if secrets.get("jwt"):
-        told["JWT_SECRET"] = secrets["jwt"]
-    return {PREFIX + name: value for name, value in told.items()}
+        variables["JWT_SECRET"] = secrets["jwt"]
+    return {PREFIX + name: value for name, value in variables.items()}
 
 
 def _read(path: Path) -> dict[str, Any]:

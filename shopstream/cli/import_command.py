@@ -21,7 +21,7 @@ from shopstream.cli.import_reading import (
     Table,
     open_payloads,
     open_table,
-    said_map,
+    read_column_map,
 )
 from shopstream.cli.steps_bar import steps_bar
 from shopstream.contracts.json_text import NotJson
@@ -33,7 +33,7 @@ from shopstream.sources import Shop, Unmapped
 from shopstream.sources.tabular import RowFault
 
 SAVE_EVERY = 1_000
-"""Documents between two waits for Kafka, after each of which the place in the file is kept."""
+"""Documents between two waits for Kafka, after each of which the position in the file is saved."""
 ENDS = 64 * 1024
 """Bytes of a file's beginning and end that tell it from another."""
 REASONS = 20
@@ -84,8 +84,8 @@ class CsvFlags:
 
     def table(self) -> Table:
         """With the column map as its file and the flags say it."""
-        said = said_map(self.columns, self.constants, self.pairs)
-        return Table(said, "\t" if self.delimiter == "\\t" else self.delimiter, self.encoding)
+        document = read_column_map(self.columns, self.constants, self.pairs)
+        return Table(document, "\t" if self.delimiter == "\\t" else self.delimiter, self.encoding)
 
 
 def import_file(
@@ -135,12 +135,12 @@ class StateFile:
             found = json.loads(self.path.read_bytes())
             if found.pop("check") != self._check(found):
                 return 0, Summary()
-            told = Summary(**{name: found[name] for name in KEPT})
-            told.ignored.update(found["ignored"])
-            told.resumed = int(found["end"])
+            summary = Summary(**{name: found[name] for name in KEPT})
+            summary.ignored.update(found["ignored"])
+            summary.resumed = int(found["end"])
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return 0, Summary()
-        return told.resumed, told
+        return summary.resumed, summary
 
     def save(self, end: int, summary: Summary) -> None:
         """Everything up to `end` is in Kafka.
@@ -164,7 +164,7 @@ class StateFile:
         self.path.unlink(missing_ok=True)
 
     def _check(self, document: Mapping[str, Any]) -> str:
-        """Of what it is about and where it is: a damaged file is none, since a false place would leave events out."""
+        """Of what it is about and where it is: a damaged file is none, since a false one would leave events out."""
         text = json.dumps([self._key, document], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -189,13 +189,13 @@ def import_source(
 ) -> Summary:
     """Sends the events of all documents; without `producer` they are only checked.
 
-    1. Documents up to the kept place are passed over.
+    1. Documents up to the saved position are skipped.
     2. Each other one is mapped, and all its events are checked before the first is sent.
-    3. Every `SAVE_EVERY` documents Kafka has acknowledged everything, then the place is kept. A kill before that sends
-       some events again, under the same ids, so they count once.
+    3. Every `SAVE_EVERY` documents Kafka has acknowledged everything, then the position is saved. A kill before that
+       sends some events again, under the same ids, so they count once.
 
     Raises:
-        NotDelivered: Kafka has not taken everything; the next attempt goes on from the kept place.
+        NotDelivered: Kafka has not taken everything; the next attempt goes on from the saved position.
     """
     begun = time.monotonic()
     done, summary = (0, Summary(dry=True)) if producer is None else state.load()

@@ -1,4 +1,4 @@
-"""What `shopstream import` reads: one document after another, each with its place in the file."""
+"""What `shopstream import` reads: one document after another, each with its position in the file."""
 
 import csv
 import json
@@ -51,14 +51,14 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """How a table is read: `said` is the document of its column map."""
+    """How a table is read: `document` is the document of its column map."""
 
-    said: Mapping[str, Any]
+    document: Mapping[str, Any]
     delimiter: str = ","
     encoding: str = "utf-8-sig"
 
 
-def said_map(
+def read_column_map(
     file: Path | None, flags: Mapping[str, str | None], pairs: Iterable[str]
 ) -> dict[str, Any]:
     """The document of a column map: that of a TOML or JSON file, with what flags say above it.
@@ -66,15 +66,15 @@ def said_map(
     Raises:
         Fault: the file cannot be read, or a pair is not `field=column`.
     """
-    said: dict[str, Any] = {} if file is None else _read_map(file)
-    columns = dict(said.get("columns") or {})
+    document: dict[str, Any] = {} if file is None else _read_map(file)
+    columns = dict(document.get("columns") or {})
     for pair in pairs:
         name, sign, column = pair.partition("=")
         if not sign:
             raise Fault(f"--map {pair}: must be field=column, such as orderId=InvoiceNo.")
         columns[name] = column
     given = {name: value for name, value in flags.items() if value is not None}
-    return {**said, **given, "columns": columns}
+    return {**document, **given, "columns": columns}
 
 
 def _read_map(file: Path) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def open_table(path: Path, table: Table, shop: Shop) -> Source:
     if header is None:
         raise Fault(f"{path} is empty.")
     try:
-        known = column_map(table.said, header)
+        known = column_map(table.document, header)
     except BadMap as error:
         raise Fault(f"The column map: {error}.") from None
     last = last_rows(_rows(path, table), known)

@@ -268,13 +268,13 @@ def status(
     if address is not None and address not in ADDRESSES:
         raise typer.BadParameter(f"must be one of {', '.join(ADDRESSES)}", param_hint="--address")
     with plain_faults():
-        told = running_up()
+        addresses = running_up()
         if address is not None:
-            if not told.get(address):
+            if not addresses.get(address):
                 raise Fault(f"--address {address}: this `up` has none.")
-            typer.echo(told[address])
+            typer.echo(addresses[address])
             return
-        found = look(told, data_directory().absolute(), _version(), http_get)
+        found = look(addresses, data_directory().absolute(), _version(), http_get)
         typer.echo(json.dumps(found.document(), indent=2) if as_json else found.text())
         raise typer.Exit(0 if found.ready else 1)
 
@@ -349,7 +349,7 @@ def rebuild() -> None:
         typer.echo(f"{counted(done.repaired, 'row')} repaired")
         if not done.notified:
             typer.echo(
-                "API processes could not be told over Kafka: reports show the repairs within six minutes",
+                "API processes could not be notified over Kafka: reports show the repairs within six minutes",
                 err=True,
             )
         if done.unverified:

@@ -32,9 +32,9 @@ Fetch = Callable[[str], tuple[int, str]]
 @dataclass(frozen=True, slots=True)
 class Status:
     """`states`: by process `ok` or a sentence. `age`: seconds by which the reports are behind; None where no worker
-    says it. `lag`: records by topic that Kafka has and the reports do not include."""
+    reports it. `lag`: records by topic that Kafka has and the reports do not include."""
 
-    told: Mapping[str, Any]
+    addresses: Mapping[str, Any]
     directory: Path
     ready: bool
     states: Mapping[str, str]
@@ -47,9 +47,11 @@ class Status:
         return {
             "ready": self.ready,
             "dataDir": str(self.directory),
-            "pid": self.told.get("pid"),
-            "addresses": {name: bare(self.told[name]) for name in ADDRESSES if self.told.get(name)},
-            "clickhouseNativePort": self.told.get("clickhouse_native_port"),
+            "pid": self.addresses.get("pid"),
+            "addresses": {
+                name: bare(self.addresses[name]) for name in ADDRESSES if self.addresses.get(name)
+            },
+            "clickhouseNativePort": self.addresses.get("clickhouse_native_port"),
             "states": dict(self.states),
             "versions": dict(self.versions),
             "asOfAgeSeconds": self.age,
@@ -71,17 +73,19 @@ class Status:
             for row in rows
         ]
         head = "ready" if self.ready else "not ready"
-        first = f"shopstream is {head}: process {self.told.get('pid')}, data in {self.directory}"
+        first = (
+            f"shopstream is {head}: process {self.addresses.get('pid')}, data in {self.directory}"
+        )
         return "\n".join((first, "", *lines, "", f"freshness  {self._freshness()}", self._lag()))
 
     def _parts(self) -> list[tuple[str, str, str]]:
-        native = self.told.get("clickhouse_native_port")
-        database = bare(self.told.get("clickhouse") or "")
+        native = self.addresses.get("clickhouse_native_port")
+        database = bare(self.addresses.get("clickhouse") or "")
         return [
-            ("api", "API, page", f"{self.told.get('api')}/"),
-            ("kafka", "Kafka", str(self.told.get("kafka"))),
+            ("api", "API, page", f"{self.addresses.get('api')}/"),
+            ("kafka", "Kafka", str(self.addresses.get("kafka"))),
             ("clickhouse", "ClickHouse", database + (f", native {native}" if native else "")),
-            ("pipeline", "pipeline", self.told.get("pipeline") or ""),
+            ("pipeline", "pipeline", self.addresses.get("pipeline") or ""),
         ]
 
     def _freshness(self) -> str:
@@ -96,26 +100,26 @@ class Status:
         return total + (f" ({parts})" if parts else "")
 
 
-def look(told: Mapping[str, Any], directory: Path, version: str, fetch: Fetch) -> Status:
-    """Asks everything that `up.json` (`told`) names."""
+def look(addresses: Mapping[str, Any], directory: Path, version: str, fetch: Fetch) -> Status:
+    """Asks everything that `up.json` (`addresses`) names."""
     states, versions = {}, {"api": version, "pipeline": version}
-    code, body = _asked(fetch, f"{told.get('api')}/ready")
+    code, body = _asked(fetch, f"{addresses.get('api')}/ready")
     checks = _object(body)
     states["api"] = OK if code else body
     for name in ("kafka", "clickhouse"):
         states[name] = str(checks.get(name, "not known: the API does not answer"))
-    worker = told.get("pipeline")
+    worker = addresses.get("pipeline")
     worker_code, worker_body = _asked(fetch, f"{worker}/ready") if worker else (0, "not known")
     states["pipeline"] = _pipeline(worker_code, worker_body)
     states |= {name: checks[name] for name in ("keys", "disk", "clock") if name in checks}
-    if told.get("kafka_version"):
-        versions["kafka"] = str(told["kafka_version"])
-    database = _asked(fetch, f"{told.get('clickhouse')}/?query=SELECT%20version()")
+    if addresses.get("kafka_version"):
+        versions["kafka"] = str(addresses["kafka_version"])
+    database = _asked(fetch, f"{addresses.get('clickhouse')}/?query=SELECT%20version()")
     if database[0] == 200:
         versions["clickhouse"] = database[1].strip()
     age, lag = measured(_asked(fetch, f"{worker}/metrics")[1] if worker_code else "")
-    ready = code == 200 and worker_code == 200 and bool(told.get("ready", True))
-    return Status(told, directory, ready, states, versions, age, lag)
+    ready = code == 200 and worker_code == 200 and bool(addresses.get("ready", True))
+    return Status(addresses, directory, ready, states, versions, age, lag)
 
 
 def measured(metrics: str) -> tuple[float | None, dict[str, int]]:
@@ -165,8 +169,8 @@ def _reason(error: Exception) -> str:
 def _pipeline(code: int, body: str) -> str:
     if code in (0, 200):
         return OK if code else body
-    troubles = {name: why for name, why in _object(body).items() if name != "status"}
-    return "; ".join(f"{name}: {why}" for name, why in troubles.items()) or f"status {code}"
+    failures = {name: why for name, why in _object(body).items() if name != "status"}
+    return "; ".join(f"{name}: {why}" for name, why in failures.items()) or f"status {code}"
 
 
 def _object(body: str) -> dict[str, Any]:

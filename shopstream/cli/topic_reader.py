@@ -13,7 +13,7 @@ from shopstream.record_batches import bound_kafka_python
 from shopstream.settings import Settings
 
 POLL_MS = 200
-QUIET = 10.0
+SILENT_SECONDS = 10.0
 """Seconds without any answer after which the broker counts as away."""
 
 
@@ -33,10 +33,10 @@ def read_topic(settings: Settings, topic: str, *, follow: bool = False) -> Itera
         raise NoSuchTopic(topic)
     consumer = _connected(settings)
     try:
-        places = [TopicPartition(topic, number) for number in range(partitions)]
-        consumer.assign(places)
+        assigned = [TopicPartition(topic, number) for number in range(partitions)]
+        consumer.assign(assigned)
         later: list[Any] = []
-        yield from _until_end(consumer, places, settings.kafka_bootstrap, later)
+        yield from _until_end(consumer, assigned, settings.kafka_bootstrap, later)
         if follow:
             yield None
             yield from later
@@ -47,33 +47,35 @@ def read_topic(settings: Settings, topic: str, *, follow: bool = False) -> Itera
         consumer.close()
 
 
-def _until_end(consumer: Any, places: list[Any], address: str, later: list[Any]) -> Iterator[Any]:
+def _until_end(consumer: Any, assigned: list[Any], address: str, later: list[Any]) -> Iterator[Any]:
     """Records from behind the end as it was go to `later`."""
-    left = set(places)
+    left = set(assigned)
     heard = time.monotonic()
     try:
-        consumer.seek_to_beginning(*places)
-        ends = consumer.end_offsets(places)
+        consumer.seek_to_beginning(*assigned)
+        ends = consumer.end_offsets(assigned)
     except KafkaError as error:
         raise BrokerUnreachable(address, str(error)) from error
     while left:
         try:
             chunks = consumer.poll(POLL_MS)
-            done = {place for place in left if _next(consumer, place) >= ends[place]}
+            done = {
+                partition for partition in left if _next(consumer, partition) >= ends[partition]
+            }
         except KafkaError as error:
             raise BrokerUnreachable(address, str(error)) from error
-        for place, records in chunks.items():
-            yield from (record for record in records if record.offset < ends[place])
-            later += (record for record in records if record.offset >= ends[place])
+        for partition, records in chunks.items():
+            yield from (record for record in records if record.offset < ends[partition])
+            later += (record for record in records if record.offset >= ends[partition])
         left -= done
         if chunks or done:
             heard = time.monotonic()
-        elif time.monotonic() - heard > QUIET:
-            raise BrokerUnreachable(address, f"it sent nothing for {QUIET:g} s")
+        elif time.monotonic() - heard > SILENT_SECONDS:
+            raise BrokerUnreachable(address, f"it sent nothing for {SILENT_SECONDS:g} s")
 
 
-def _next(consumer: Any, place: Any) -> int:
-    position = consumer.position(place, timeout_ms=POLL_MS)
+def _next(consumer: Any, partition: Any) -> int:
+    position = consumer.position(partition, timeout_ms=POLL_MS)
     return -1 if position is None else int(position)
 
 

@@ -3,8 +3,7 @@
 from shopstream.broker import BrokerUnreachable
 from shopstream.producer.delivery import Place, Sent
 from shopstream.producer.errors import InvalidEvent, NoSuchTopic, NotDelivered, ProducerError
-from shopstream.producer.shop_producer import ShopProducer
-from shopstream.producer.things import (
+from shopstream.producer.models import (
     Item,
     Money,
     Order,
@@ -18,6 +17,7 @@ from shopstream.producer.things import (
     Supplier,
     Visit,
 )
+from shopstream.producer.shop_producer import ShopProducer
 
 __all__ = [
     "BrokerUnreachable",

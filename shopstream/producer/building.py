@@ -1,25 +1,25 @@
-"""From a typed thing to the CloudEvent that tells of it. Pure but for fresh ids."""
+"""From a typed model to its CloudEvent. Pure but for fresh ids."""
 
 import uuid
 from datetime import datetime
 from typing import Any, TypedDict
 
+from shopstream.producer.models import Model, Payment, Purchase, Visit
 from shopstream.producer.plain import plain
-from shopstream.producer.things import Payment, Purchase, Thing, Visit
 
 
 class About(TypedDict, total=False):
-    """What may be said of any event; None is as not given. Sent again it needs the `event_id` it had."""
+    """What any event may have; None is as not given. Sent again it needs the `event_id` it had."""
 
     event_id: str | None
     """A fresh UUID where it is not given."""
     time: datetime | None
-    """When it happened: `updated_at` or `at` of the thing where it is not given."""
+    """When it happened: `updated_at` or `at` of the model where it is not given."""
     user_id: str | None
     """Push delivers the event to this user only."""
 
 
-def cloudevent(kind: str, source: str, shop_id: str, thing: Thing, about: About) -> dict[str, Any]:
+def cloudevent(kind: str, source: str, shop_id: str, model: Model, about: About) -> dict[str, Any]:
     """The event, ready for JSON.
 
     Raises:
@@ -35,12 +35,12 @@ def cloudevent(kind: str, source: str, shop_id: str, thing: Thing, about: About)
         "id": plain(str(uuid.uuid4()) if event_id is None else event_id, "id"),
         "source": plain(source, "source"),
         "type": kind,
-        "time": plain(about.get("time") or _happened(thing), "time"),
+        "time": plain(about.get("time") or _happened(model), "time"),
         "shopid": plain(shop_id, "shopid"),
         **({} if user is None else {"userid": plain(user, "userid")}),
-        "data": plain(thing, "data"),
+        "data": plain(model, "data"),
     }
 
 
-def _happened(thing: Thing) -> datetime:
-    return thing.at if isinstance(thing, Payment | Purchase | Visit) else thing.updated_at
+def _happened(model: Model) -> datetime:
+    return model.at if isinstance(model, Payment | Purchase | Visit) else model.updated_at

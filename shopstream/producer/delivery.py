@@ -1,4 +1,4 @@
-"""What became of the records that were handed over."""
+"""The outcome of the records that were sent."""
 
 import threading
 import time
@@ -42,7 +42,7 @@ class Sent:
         return Place(found.topic, found.partition, found.offset)
 
 
-class OnTheWay:
+class InFlightLimit:
     """Counts what waits for its acknowledgement, bounds it, and remembers what failed.
 
     `records` and `size` (bytes) are the bounds; a single record may be larger than `size`.
@@ -104,5 +104,5 @@ class OnTheWay:
 
 
 def reason(error: Exception) -> str:
-    """What a client's error says, or its name."""
+    """The message of a client's error, or its name."""
     return str(error) or type(error).__name__

@@ -55,10 +55,10 @@ def encode(event: object) -> bytes:
         raise InvalidEvent(Reason.NOT_JSON, None, f"the event is not JSON: {error}") from None
 
 
-def _present(thing: Any) -> Iterator[tuple[str, object]]:
-    kind: Any = type(thing)
+def _present(model: Any) -> Iterator[tuple[str, object]]:
+    kind: Any = type(model)
     for name, told_as in _names(kind):
-        value = getattr(thing, name)
+        value = getattr(model, name)
         if value is not None:
             yield told_as, value
 

@@ -1,4 +1,4 @@
-"""Shops' events to Kafka: typed, checked, keyed, delivered or told."""
+"""Shops' events to Kafka: typed, checked, keyed, delivered or reported as failed."""
 
 import atexit
 import sys
@@ -11,19 +11,19 @@ from shopstream.contracts.routing import Record
 from shopstream.producer.building import About, cloudevent
 from shopstream.producer.delivery import Sent
 from shopstream.producer.errors import NotDelivered
-from shopstream.producer.outlet import Outlet
-from shopstream.producer.plain import encode, plain
-from shopstream.producer.routing import check, route
-from shopstream.producer.things import (
+from shopstream.producer.models import (
+    Model,
     Order,
     Payment,
     Purchase,
     Shop,
     StockLevel,
     Supplier,
-    Thing,
     Visit,
 )
+from shopstream.producer.plain import encode, plain
+from shopstream.producer.record_sender import RecordSender
+from shopstream.producer.routing import check, route
 from shopstream.settings import Settings, load
 
 PATIENCE = 300.0
@@ -36,7 +36,7 @@ class ShopProducer:
     """Sends events. Use it as a context manager: its end waits until Kafka has every event, or raises.
 
     One for the whole process is enough: it is thread-safe. What is left at the end of the interpreter
-    is sent then; what Kafka has not taken is told on standard error.
+    is sent then; what Kafka has not taken is reported on standard error.
 
     Args:
         kafka: host:port (several with commas), settings, or None for the environment; security settings
@@ -61,7 +61,7 @@ class ShopProducer:
         if patience < 1 or outstanding < 1:
             raise ValueError("patience and outstanding must be at least 1")
         self._source = source
-        self._outlet = Outlet(_settings(kafka), patience, outstanding)
+        self._sender = RecordSender(_settings(kafka), patience, outstanding)
         # after the client's own, so that it runs before it
         atexit.register(self._at_exit)
 
@@ -84,48 +84,48 @@ class ShopProducer:
 
     @property
     def failed(self) -> int:
-        """Records given up that neither `flush` nor `close` has told yet."""
-        return self._outlet.failed
+        """Records given up that neither `flush` nor `close` has reported yet."""
+        return self._sender.failed
 
     def order_created(self, shop_id: str, order: Order, **about: Unpack[About]) -> Sent:
         """`order:created`. Raises as `send`, and so do all that follow."""
-        return self._tell("order:created", shop_id, order, about)
+        return self._send_model("order:created", shop_id, order, about)
 
     def order_updated(self, shop_id: str, order: Order, **about: Unpack[About]) -> Sent:
         """`order:updated`: the whole order, with a later `updated_at` or a greater `revision`."""
-        return self._tell("order:updated", shop_id, order, about)
+        return self._send_model("order:updated", shop_id, order, about)
 
     def inventory_updated(self, shop_id: str, level: StockLevel, **about: Unpack[About]) -> Sent:
         """`inventory:updated`."""
-        return self._tell("inventory:updated", shop_id, level, about)
+        return self._send_model("inventory:updated", shop_id, level, about)
 
     def payment_received(self, shop_id: str, payment: Payment, **about: Unpack[About]) -> Sent:
         """`payment:received`."""
-        return self._tell("payment:received", shop_id, payment, about)
+        return self._send_model("payment:received", shop_id, payment, about)
 
     def payment_failed(self, shop_id: str, payment: Payment, **about: Unpack[About]) -> Sent:
         """`payment:failed`."""
-        return self._tell("payment:failed", shop_id, payment, about)
+        return self._send_model("payment:failed", shop_id, payment, about)
 
     def supplier_updated(self, shop_id: str, supplier: Supplier, **about: Unpack[About]) -> Sent:
         """`supplier:updated`."""
-        return self._tell("supplier:updated", shop_id, supplier, about)
+        return self._send_model("supplier:updated", shop_id, supplier, about)
 
     def purchase_created(self, shop_id: str, purchase: Purchase, **about: Unpack[About]) -> Sent:
         """`purchase:created`."""
-        return self._tell("purchase:created", shop_id, purchase, about)
+        return self._send_model("purchase:created", shop_id, purchase, about)
 
     def purchase_received(self, shop_id: str, purchase: Purchase, **about: Unpack[About]) -> Sent:
         """`purchase:received`."""
-        return self._tell("purchase:received", shop_id, purchase, about)
+        return self._send_model("purchase:received", shop_id, purchase, about)
 
     def storefront_visited(self, shop_id: str, visit: Visit, **about: Unpack[About]) -> Sent:
         """`storefront:visited`."""
-        return self._tell("storefront:visited", shop_id, visit, about)
+        return self._send_model("storefront:visited", shop_id, visit, about)
 
     def shop_updated(self, shop_id: str, shop: Shop, **about: Unpack[About]) -> Sent:
         """`shop:updated`."""
-        return self._tell("shop:updated", shop_id, shop, about)
+        return self._send_model("shop:updated", shop_id, shop, about)
 
     def send(self, event: Mapping[str, Any] | bytes, *, checked: bool = True) -> Sent:
         """Sends a ready CloudEvent to the topic of its type; bytes go as they are.
@@ -148,16 +148,16 @@ class ShopProducer:
         Raises:
             NoSuchTopic, NotDelivered: as `send`.
         """
-        return self._outlet.send(Record(topic, key, value, tuple(headers)))
+        return self._sender.send(Record(topic, key, value, tuple(headers)))
 
     def flush(self, timeout: float | None = None) -> None:
         """Waits until Kafka has everything that was sent, or has given it up.
 
         Raises:
-            NotDelivered: how many were given up since it was last told, or are still on their way
+            NotDelivered: how many were given up since the last report, or are still on their way
                 after `timeout` seconds, and why.
         """
-        self._outlet.flush(timeout)
+        self._sender.flush(timeout)
 
     def close(self, timeout: float | None = None) -> None:
         """Flushes and ends; after `timeout` seconds the rest is given up.
@@ -166,20 +166,20 @@ class ShopProducer:
             NotDelivered: as `flush`.
         """
         atexit.unregister(self._at_exit)
-        self._outlet.close(timeout)
+        self._sender.close(timeout)
 
-    def _tell(self, kind: str, shop_id: str, thing: Thing, about: About) -> Sent:
-        return self._send(encode(cloudevent(kind, self._source, shop_id, thing, about)), True)
+    def _send_model(self, kind: str, shop_id: str, model: Model, about: About) -> Sent:
+        return self._send(encode(cloudevent(kind, self._source, shop_id, model, about)), True)
 
     def _send(self, event: bytes, checked: bool) -> Sent:
         record = route(event)
         if checked:
             check(record)
-        return self._outlet.send(record)
+        return self._sender.send(record)
 
     def _at_exit(self) -> None:
         try:
-            self._outlet.close()
+            self._sender.close()
         except NotDelivered as left:
             sys.stderr.write(f"{left}\n")
 

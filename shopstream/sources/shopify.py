@@ -69,7 +69,7 @@ def _order(topic: str, order: Payload, shop: Shop) -> Mapped:
         "discountTotal": money(_maybe_money(order, "total_discounts")),
         "tipTotal": nonzero(order.maybe_amount("total_tip_received")),
         "items": [_line(line, refunds) for line in order.objects("line_items")],
-        "refunds": [refund.told() for refund in refunds] or None,
+        "refunds": [refund.data() for refund in refunds] or None,
     }
     first = topic == "orders/create" or (shop.backfill and created == updated)
     return Mapped((shop.event("order:created" if first else "order:updated", updated, data),))
@@ -174,7 +174,7 @@ class _Refund:
             self.amount = total(line.subtotal + line.tax for line in self.lines)
             self.amount += _shipping_refund(refund) - _adjustments(refund)
 
-    def told(self) -> Mapping[str, Any]:
+    def data(self) -> Mapping[str, Any]:
         """Its form in the order."""
         lines = [
             {

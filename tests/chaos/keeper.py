@@ -1,9 +1,9 @@
-"""Who keeps a system going while a storm is on: starts what ended, wakes what is frozen, listens."""
+"""Who keeps a system going while faults are injected: starts what ended, wakes what is frozen, listens."""
 
 import time
 from collections.abc import Callable
 
-from chaos.ears import Ears
+from chaos.alert_listener import AlertListener
 from chaos.outbox import Outbox
 from chaos.world import World
 from support.processes import Child
@@ -16,10 +16,10 @@ PAUSE = 0.05
 class Keeper:
     """Whatever is waited for here, the others are looked after meanwhile."""
 
-    def __init__(self, world: World, outbox: Outbox, ears: Ears) -> None:
+    def __init__(self, world: World, outbox: Outbox, listener: AlertListener) -> None:
         self._world = world
         self._outbox = outbox
-        self._ears = ears
+        self._listener = listener
         self._due: list[tuple[float, Child]] = []
         self._frozen: list[tuple[Callable[[], bool], Child]] = []
         self.ends = 0
@@ -67,7 +67,7 @@ class Keeper:
 
     def until_effect(self) -> None:
         """Something is written, so that what is disturbed is at work; or all is."""
-        self._ears.listen()
+        self._listener.listen()
         before: list[int] = []
 
         def more() -> bool:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chaos.ears import Ears
-from chaos.mend import mend
+from chaos.alert_listener import AlertListener
+from chaos.fault_injection import FaultInjection
 from chaos.outbox import Outbox
 from chaos.plan import Plan
-from chaos.storm import Storm
+from chaos.repair import repair
 from chaos.verdict import SETTLED_SECONDS, Verdict, judge, repairs
 from chaos.world import World
 from support.events import Sent, level
@@ -91,14 +91,14 @@ def chaos(plan: Plan, folder: Path, told: Tell = lambda text: None) -> Run:
     """Raises AssertionError where the system does not come to rest."""
     began = time.monotonic()
     with World(folder, plan).start(plan.workers) as world:
-        scene, ears = Scene(world), Ears(world)
+        scene, listener = Scene(world), AlertListener(world)
         scene.send(openings(plan.shops, chooses=True))
         world.settle(60, revive=True)
         load = records(plan)
         outbox = Outbox(scene, load, plan.rate)
-        storm = Storm(world, plan, outbox, ears)
+        injection = FaultInjection(world, plan, outbox, listener)
         try:
-            storm.run(told)
+            injection.run(told)
         finally:
             outbox.close()
         told("calm")
@@ -108,20 +108,20 @@ def chaos(plan: Plan, folder: Path, told: Tell = lambda text: None) -> Run:
         world.weigh()
         catch_up = time.monotonic() - calm
         told(f"all in after {catch_up:.0f} s")
-        verdict = judge(world, scene, storm, ears)
+        verdict = judge(world, scene, injection, listener)
         left = None
         if plan.without:
             told(f"{verdict.count} differences; now the audit")
-            left = mend(world, scene)
+            left = repair(world, scene)
             verdict.repairs = repairs(world)
         reasons = Counter(refusal.reason for refusal in outbox.refused)
         return Run(
             plan,
             verdict,
-            dict(storm.kills),
-            dict(storm.done),
-            storm.caught,
-            storm.keeper.ends,
+            dict(injection.kills),
+            dict(injection.done),
+            injection.caught,
+            injection.keeper.ends,
             len(load),
             dict(sorted(reasons.items())),
             time.monotonic() - began,

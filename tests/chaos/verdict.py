@@ -4,8 +4,8 @@ import re
 import time
 from dataclasses import dataclass, field
 
-from chaos.ears import Ears, expected
-from chaos.storm import Storm
+from chaos.alert_listener import AlertListener, expected
+from chaos.fault_injection import FaultInjection
 from chaos.world import World
 from clickhouse.verify import verify
 from oracle.compare import compare_letters, compare_reports, compare_tables
@@ -29,17 +29,19 @@ class Verdict:
         return sum(map(len, self.differences.values()))
 
 
-def judge(world: World, scene: Scene, storm: Storm, ears: Ears) -> Verdict:
+def judge(
+    world: World, scene: Scene, injection: FaultInjection, listener: AlertListener
+) -> Verdict:
     """Once all is in."""
     found = Verdict()
-    _hear(world, ears)
+    _hear(world, listener)
     found.differences["tables"] = compare_tables(world.sql, scene.book)
-    found.differences["alerts"] = _alerts(world, scene, ears, found)
+    found.differences["alerts"] = _alerts(world, scene, listener, found)
     found.differences["dead letters"] = _letters(world, scene, found)
     wrong = verify(world.settings)
     found.notes["rows verified"] = wrong.compared
     found.differences["verify"] = [str(one) for one in wrong.differences]
-    found.differences["reports"] = _reports(world, scene, storm.plan.every, found)
+    found.differences["reports"] = _reports(world, scene, injection.plan.every, found)
     found.notes["batches finished for another"] = sum(_logged(world, r"finished (\d+) batches"))
     recounted = _logged(world, r"recounted (\d+) orders")
     found.notes |= {"recounts of a shop": len(recounted), "orders recounted": sum(recounted)}
@@ -62,24 +64,26 @@ def repairs(world: World) -> dict[str, int]:
     return {window: int(count) for window, count in rows}
 
 
-def _hear(world: World, ears: Ears) -> None:
+def _hear(world: World, listener: AlertListener) -> None:
     """Listens until everything that is kept was heard, or nothing comes any more."""
     wanted = {name for (name,) in world.sql.rows("SELECT DISTINCT id FROM alerts")}
     deadline = time.monotonic() + HEAR_SECONDS
-    while ears.listen(1.0) or (not wanted <= set(ears.heard) and time.monotonic() < deadline):
+    while listener.listen(1.0) or (
+        not wanted <= set(listener.heard) and time.monotonic() < deadline
+    ):
         pass
 
 
-def _alerts(world: World, scene: Scene, ears: Ears, found: Verdict) -> list[str]:
+def _alerts(world: World, scene: Scene, listener: AlertListener, found: Verdict) -> list[str]:
     """Each crossing under one id, said at least once."""
-    wanted, told = expected(scene.book), ears.told()
-    lines = [f"alert {name}: told in two ways" for name in sorted(ears.changed)]
+    wanted, told = expected(scene.book), listener.told()
+    lines = [f"alert {name}: told in two ways" for name in sorted(listener.changed)]
     lines += [f"alert {one}: {n} ids too many" for one, n in (told - wanted).items()]
     lines += [f"alert {one}: never said" for one in wanted - told]
     kept = len(world.sql.rows("SELECT DISTINCT shop_id, id FROM alerts"))
     if kept != wanted.total():
         lines.append(f"{kept} alerts are kept for {wanted.total()} crossings")
-    found.notes |= {"crossings": wanted.total(), "alerts said": ears.messages}
+    found.notes |= {"crossings": wanted.total(), "alerts said": listener.messages}
     return lines
 
 

@@ -1,4 +1,4 @@
-"""The system that a storm goes through: as it is deployed, or with crippled workers; and what it weighs."""
+"""The system that fault injection goes through: as it is deployed, or with crippled workers; and what it weighs."""
 
 import sys
 from pathlib import Path

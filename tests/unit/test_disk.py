@@ -29,42 +29,42 @@ def disk(filled: Filled, low: int = 1024 * MIB) -> Disk:
 
 
 def test_with_room_nothing_is_said() -> None:
-    assert disk(Filled(1024)).trouble() is None
+    assert disk(Filled(1024)).shortage() is None
     assert disk(Filled(1024)).free() == 1024 * MIB
 
 
 def test_it_is_said_before_anything_fails_and_once_it_does() -> None:
     low = "The disk of /srv/data is nearly full: 1,023 MiB are free."
-    assert disk(Filled(1023)).trouble() == low
-    assert disk(Filled(15)).trouble() == "The disk of /srv/data is full: 15 MiB are free."
-    assert disk(Filled(0)).trouble() == "The disk of /srv/data is full: 0 MiB are free."
+    assert disk(Filled(1023)).shortage() == low
+    assert disk(Filled(15)).shortage() == "The disk of /srv/data is full: 15 MiB are free."
+    assert disk(Filled(0)).shortage() == "The disk of /srv/data is full: 0 MiB are free."
 
 
 def test_a_disk_that_takes_no_more_files_is_full_too() -> None:
     said = "The disk of /srv/data takes no more files: 7 can be made."
-    assert disk(Filled(5000, f_favail=7)).trouble() == said
-    assert disk(Filled(5000, f_files=0, f_favail=0)).trouble() is None
+    assert disk(Filled(5000, f_favail=7)).shortage() == said
+    assert disk(Filled(5000, f_files=0, f_favail=0)).shortage() is None
 
 
 def test_nobody_is_told_over_and_over_at_the_threshold() -> None:
     filled = Filled(1023)
     there = disk(filled)
-    assert there.trouble() is not None
+    assert there.shortage() is not None
     filled.mib = 1025
-    assert there.trouble() is not None
+    assert there.shortage() is not None
     filled.mib = 1127
-    assert there.trouble() is None
+    assert there.shortage() is None
     filled.mib = 1025
-    assert there.trouble() is None
+    assert there.shortage() is None
 
 
 def test_the_threshold_0_switches_it_off() -> None:
-    assert disk(Filled(0), low=0).trouble() is None
+    assert disk(Filled(0), low=0).shortage() is None
 
 
 def test_a_disk_that_cannot_be_asked_says_nothing() -> None:
     there = Disk(PATH / "nowhere", MIB)
-    assert there.trouble() is None
+    assert there.shortage() is None
     assert there.free() is None
 
 

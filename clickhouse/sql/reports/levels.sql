@@ -1,3 +1,3 @@
--- A page of all levels (see runs/levels.sql).
-{levels}
+-- A page of all levels.
+{{present_levels}}
 LIMIT {limit:UInt32}

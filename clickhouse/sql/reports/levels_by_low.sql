@@ -2,7 +2,7 @@
 SELECT *
 FROM
 (
-{levels}
+{{present_levels}}
 )
 WHERE low = {low:Bool}
 ORDER BY product_id, location_id

@@ -1,5 +1,6 @@
--- Units of some products that sold in a period, in any currency; as top_products.sql.
+-- Units of some products that sold in a period, in any currency.
+WITH arrayMap(second -> toDateTime(second, 'UTC'), {boundaries:Array(UInt32)}) AS at
 SELECT product_id, sum(sums.quantity) AS units
-FROM {sums}
+FROM {{product_period}}
     AND product_id IN {products:Array(String)}
 GROUP BY product_id

@@ -12,9 +12,10 @@ import httpx
 import pytest
 from api_harness import HOOK_SECRETS, Kafka, bearer, stream, token
 
+from api import bodies
+from api.bodies import BodyMemory
 from api.faults import Busy
-from api.hooks import bodies
-from api.hooks.bodies import ADDRESS_BYTES, MEMORY_BYTES, BodyMemory
+from api.hooks.routes import ADDRESS_BYTES, MEMORY_BYTES
 from api.limits import HOOK_BYTES
 from provider.apps import Counting, application, client
 from support.signing import sign
@@ -249,7 +250,7 @@ async def test_a_stranger_fills_its_own_share_of_the_memory_and_no_more() -> Non
 
 
 async def test_behind_a_proxy_all_senders_share_the_memory() -> None:
-    memory = BodyMemory(by_address=False)
+    memory = BodyMemory("full", MEMORY_BYTES)
     with memory.slot("proxy") as take, memory.slot("proxy") as other:
         take(MEMORY_BYTES - 1)
         with pytest.raises(Busy):

@@ -49,8 +49,8 @@ def test_no_two_cases_have_the_same_name() -> None:
 
 
 def test_there_are_cases_of_every_report() -> None:
-    doors = {door.path for door in (*REPORTS, STOCK)}
-    assert {urlsplit(case.path).path for case in CASES} == doors
+    endpoints = {endpoint.path for endpoint in (*REPORTS, STOCK)}
+    assert {urlsplit(case.path).path for case in CASES} == endpoints
 
 
 @pytest.mark.parametrize("case", CASES, ids=NAMES)

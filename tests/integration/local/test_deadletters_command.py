@@ -12,7 +12,7 @@ from local_topics import delete_topics
 
 from shopstream.broker import BrokerUnreachable, TopicAdmin
 from shopstream.cli.deadletters import Reading, find
-from shopstream.cli.letters import Wanted
+from shopstream.cli.deadletters_filter import DeadLetterFilter
 from shopstream.contracts.deadletter import Record, dead_letter
 from shopstream.contracts.reject import Reason, Refusal
 from shopstream.contracts.topics import BY_NAME, DEADLETTERS, ORDERS, TOPICS, Topic
@@ -124,7 +124,7 @@ def test_large_letters_and_many_are_read_to_the_end(empty: OwnBroker) -> None:
     # a client that meets a topic's leader only while it sends may write its first records later
     written = sorted(range(5000), key=lambda n: places[n].offset)
     reading = Reading()
-    found = list(find(empty.settings, Wanted(), None, reading))
+    found = list(find(empty.settings, DeadLetterFilter(), None, reading))
     assert [letter.offset for letter in found if letter.reason == Reason.NOT_JSON] == written
     assert reading == Reading(5006, 5006, 0)
 
@@ -206,7 +206,7 @@ def test_a_broker_that_falls_silent_while_it_is_read_is_told(
     monkeypatch.setattr("shopstream.cli.topic_reader.QUIET", 1.0)
     (node,) = empty.brokers.nodes
     write(empty, [dead_letter(*LETTERS[4]).replace(b":0:5", b":0:%d" % n) for n in range(40)])
-    letters = iter(find(empty.settings, Wanted(), None, Reading()))
+    letters = iter(find(empty.settings, DeadLetterFilter(), None, Reading()))
     next(letters)
     node.freeze()
     begun = time.monotonic()

@@ -120,12 +120,12 @@ async def go_wrong(
     killed = 0
     while loop.time() < end:
         sending = asyncio.create_task(asyncio.to_thread(shop.send, dice.choice((1, 5, 60))))
-        deed = dice.random()
-        if deed < 0.7:
+        action = dice.random()
+        if action < 0.7:
             dice.choice(listeners).cut()
-        elif deed < 0.85:
+        elif action < 0.85:
             await kill_api(system, dice.choice(ports))
-        elif deed < 0.92 and killed < 2:
+        elif action < 0.92 and killed < 2:
             killed += 1
             system.broker.kill()
             await asyncio.sleep(dice.random())

@@ -233,7 +233,7 @@ async def test_a_topic_that_was_made_again_is_told_and_live_streams_go_on(
     assert first[2]["complete"] is False
     assert (reset[0], reset[2]["reason"]) == (
         "stream:reset",
-        "a topic was made again since the cursor",
+        "a topic was recreated since the cursor",
     )
 
 

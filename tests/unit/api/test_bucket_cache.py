@@ -16,10 +16,10 @@ from api.reports.cache import (
     ENTRY_BYTES,
     SHOP_BYTES,
     UNHEARD_SECONDS,
-    Bucket,
     BucketCache,
     Sized,
 )
+from api.reports.days import Bucket
 from clickhouse.errors import EngineUnavailable
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.notices import ChangedDays, PipelineState, Progress
@@ -99,7 +99,7 @@ async def test_a_bucket_is_read_once_and_again_after_it_was_touched() -> None:
 def test_a_bucket_has_the_days_that_it_has_an_instant_of(
     start: int, end: int, days: list[int]
 ) -> None:
-    bucket = Bucket("buckets_15m", start, end)
+    bucket = Bucket("product_15m", start, end)
     assert [day for day in range(-1, 5) if bucket.overlaps(day)] == days
 
 

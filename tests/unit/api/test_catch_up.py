@@ -222,23 +222,23 @@ async def test_nothing_is_lost_or_repeated_while_partitions_are_added(
         outlet.written = b""
 
     for _ in range(300):
-        n, deed = dice.randrange(3), dice.random()
+        n, action = dice.randrange(3), dice.random()
         subscriber, _outlet = open_ones[n]
-        if deed < 0.45:
+        if action < 0.45:
             store.publish(f"e{published}", partition=dice.choice(list(store.ends)))
             published += 1
-        elif deed < 0.48:
+        elif action < 0.48:
             store.ends[Partition(INVENTORY, len(store.ends))] = 0
             store.begin()
-        elif deed < 0.6:
+        elif action < 0.6:
             store.hub.pause(subscriber)
-        elif deed < 0.75:
+        elif action < 0.75:
             store.hub.on_writable(subscriber)
-        elif deed < 0.8:
+        elif action < 0.8:
             take(n)
             store.hub.leave(subscriber)
             open_ones[n] = store.subscriber(since[n])
-        elif deed < 0.85:
+        elif action < 0.85:
             (store.open.clear if store.open.is_set() else store.open.set)()
         else:
             await asyncio.sleep(0)

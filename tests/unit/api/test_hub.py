@@ -211,8 +211,8 @@ async def test_a_partition_that_was_added_after_a_cursor_is_seen_from_its_beginn
 @pytest.mark.parametrize(
     ("since", "reason"),
     [
-        (encode({P0: Position(6, 1), P1: Position(7, 10)}, NOW), "a topic was made again"),
-        (encode({Partition(SETTINGS, 0): Position(7, 1)}, NOW), "a topic was made again"),
+        (encode({P0: Position(6, 1), P1: Position(7, 10)}, NOW), "a topic was recreated"),
+        (encode({Partition(SETTINGS, 0): Position(7, 1)}, NOW), "a topic was recreated"),
         ("nonsense", "the cursor is not one of this API"),
         (encode({P0: Position(7, 0), P1: Position(7, 9)}, NOW), "the events since the cursor"),
         (encode({P0: Position(7, 0), P1: Position(7, 9)}, 1), "the events since the cursor"),
@@ -465,16 +465,16 @@ async def test_whatever_happens_nothing_is_lost_or_repeated_without_a_word(
     monkeypatch.setattr(channel, "MAX_WRITE", dice.choice((600, 5000, 65536)))
     shelf, log, streams = Shelf(), Log(), []
     for step in range(600):
-        deed = dice.random()
-        if deed < 0.6:
+        action = dice.random()
+        if action < 0.6:
             user = dice.choice((None, None, "u1", "u2"))
             shop, partition = dice.choice(("s1", "s1", "s2")), dice.choice((P0, P1))
             shelf.publish(f"p{step}", shop, partition, **({} if user is None else {"userid": user}))
             if shop == "s1":
                 log.append((partition, shelf.ends[partition], f"p{step}", user))
-        elif deed < 0.65 and len(streams) < 8:
+        elif action < 0.65 and len(streams) < 8:
             streams.append(Stream(shelf, log, dice.choice(("u1", "u2"))))
-        elif deed < 0.7:
+        elif action < 0.7:
             await asyncio.sleep(0)
         elif streams:
             dice.choice(streams).live(dice)
@@ -498,14 +498,14 @@ class Stream:
         self.read_events = 0
 
     def live(self, dice: random.Random) -> None:
-        deed = dice.random()
+        action = dice.random()
         if self._client is None:
             self._client = self._shelf.client(since=self._cursor, user=self._user)
-        elif deed < 0.3:
+        elif action < 0.3:
             self._client.stalls = True
-        elif deed < 0.6:
+        elif action < 0.6:
             self._read_again()
-        elif deed < 0.8:
+        elif action < 0.8:
             self._read()
             assert self._client.subscriber
             self._shelf.hub.leave(self._client.subscriber)

@@ -69,7 +69,7 @@ async def later(jwks: Jwks, provider: Provider, seconds: float) -> None:
 async def test_keys_are_fetched_once_and_again_when_they_are_no_longer_fresh() -> None:
     provider = Provider()
     async with running(provider) as jwks:
-        assert (names(jwks, "old"), jwks.trouble()) == (["old"], None)
+        assert (names(jwks, "old"), jwks.unavailable_reason()) == (["old"], None)
         await later(jwks, provider, 299)
         assert provider.fetches == 1
         provider.pairs = [NEW]
@@ -135,7 +135,7 @@ async def test_the_last_keys_serve_through_an_outage_and_not_for_ever(
         provider.down = FetchFault("id.test answers with status 500")
         await later(jwks, provider, 300)
         assert names(jwks, "old") == ["old"]
-        assert jwks.trouble() == (
+        assert jwks.unavailable_reason() == (
             "The keys of the tokens cannot be fetched: id.test answers with status 500."
             " The last ones serve for another 23.9 h.",
             True,
@@ -145,11 +145,11 @@ async def test_the_last_keys_serve_through_an_outage_and_not_for_ever(
         await later(jwks, provider, KEEP_SECONDS)
         with pytest.raises(KeysUnavailable):
             names(jwks, "old")
-        trouble = jwks.trouble()
-        assert trouble and not trouble[1]
+        reason = jwks.unavailable_reason()
+        assert reason and not reason[1]
         provider.down = None
         await later(jwks, provider, AGAIN_SECONDS[1])
-        assert (names(jwks, "old"), jwks.trouble()) == (["old"], None)
+        assert (names(jwks, "old"), jwks.unavailable_reason()) == (["old"], None)
     assert [record.getMessage() for record in caplog.records] == [
         "the keys of the tokens are there: 1",
         "the keys of the tokens cannot be fetched: id.test answers with status 500",

@@ -418,7 +418,7 @@ class Troubled:
     def __init__(self, found: tuple[str, bool] | None) -> None:
         self.found = found
 
-    def trouble(self) -> tuple[str, bool] | None:
+    def unavailable_reason(self) -> tuple[str, bool] | None:
         return self.found
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections import Counter
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,7 +14,7 @@ from report_rows import slot_bytes
 
 from api.freshness.source import Freshness
 from api.reports.cache import TOO_BIG_SECONDS, VALUE_SECONDS
-from api.reports.days import Span
+from api.reports.days import Bucket, Span
 from api.reports.names import ProductNames
 from api.reports.reader import Reader
 from api.reports.sales_reports import DailySales, Metrics, Trends
@@ -24,9 +24,7 @@ from clickhouse.errors import EngineError
 from clickhouse.sql import load, names
 
 BIG = "more than are read at once"
-STATEMENTS = {
-    re.split(r"\{(?:sums|begin|levels)\}", load(path))[0]: path for path in names("reports")
-}
+STATEMENTS = {load(path): path for path in names("reports")}
 COLUMNS = {
     "all_names": ("product_id", "name", "gone"),
     "all_on_order": ("product_id", "units"),
@@ -41,8 +39,7 @@ MIDNIGHT = int(datetime(2026, 11, 22, tzinfo=UTC).timestamp())
 
 
 def statement(sql: str) -> str:
-    path = next(path for text, path in STATEMENTS.items() if sql.startswith(text))
-    return path.removeprefix("reports/").removesuffix(".sql")
+    return STATEMENTS[sql].removeprefix("reports/").removesuffix(".sql")
 
 
 class Engine:
@@ -287,23 +284,6 @@ def names_in(found: dict[str, Any]) -> list[str | None]:
     return [one["name"] for one in found["topProducts"]]
 
 
-async def test_of_a_big_shop_names_that_were_not_foreseen_are_asked_for_afterwards() -> None:
-    engine = Engine(
-        profile=[said()],
-        product_buckets=[lines("p1"), lines("p1", "p2")],
-        all_names=[[BIG]],
-        product_names=[[named("p1", "One")], [named("p1", "One")], [named("p2", "Two")]],
-    )
-    pipeline = Pipeline(1)
-    there = reader(engine, pipeline=pipeline)
-    await body(there)
-    pipeline.says({MIDNIGHT // 86400})
-    found = await body(there)
-    assert engine.asked("product_names", "products") == [["p1"], ["p1"], ["p2"]]
-    assert [one["name"] for one in found["topProducts"]] == ["One", "Two"]
-    assert engine.sent["all_names"] == 1
-
-
 async def test_of_levels_without_a_name_only_those_of_the_catalog_are_named() -> None:
     engine = Engine(
         profile=[said()],
@@ -327,19 +307,19 @@ async def test_names_of_a_big_shop_are_remembered_until_it_is_touched() -> None:
         all_names=[[BIG]], product_names=[[named("p1", "One")], [named("p2", "Two")], [], []]
     )
     book = ProductNames(Statements(engine), pipeline, lambda: now)  # type: ignore[arg-type]
-    assert await book.read("s1", ["p1"], set()) == {"p1": "One"}
-    assert await book.read("s1", ["p1", "p2"], set()) == {"p1": "One", "p2": "Two"}
-    assert await book.read("s2", ["p1"], set()) == {"p1": None}
+    assert await book.of("s1", ["p1"], set()) == {"p1": "One"}
+    assert await book.of("s1", ["p1", "p2"], set()) == {"p1": "One", "p2": "Two"}
+    assert await book.of("s2", ["p1"], set()) == {"p1": None}
     assert engine.asked("product_names", "products") == [["p1"], ["p2"], ["p1"]]
     now += VALUE_SECONDS
-    await book.read("s1", ["p1"], set())
+    await book.of("s1", ["p1"], set())
     for version in (8, None, None):
         pipeline.version = version
-        await book.read("s1", ["p1"], set())
+        await book.of("s1", ["p1"], set())
     assert engine.asked("product_names", "products")[3:] == [["p1"]] * 4
     assert engine.sent["all_names"] == 2  # once for each shop
     now, pipeline.version = now + TOO_BIG_SECONDS, 8
-    await book.read("s1", ["p1"], set())
+    await book.of("s1", ["p1"], set())
     assert engine.sent["all_names"] == 3
 
 
@@ -409,11 +389,9 @@ async def test_every_parameter_of_a_statement_is_bound_and_no_other() -> None:
     await ask.profile("s")
     await ask.sales_15m("s", 0, 900)
     await ask.catalog("s")
-    for window in ("buckets_15m", "days", "months"):
-        await ask.product_buckets("s", window, 0, 900)
+    await ask.product_buckets("s", Bucket("product_day", 0, 86400))
     await ask.sessions("s", [0, 900])
     await ask.top("s", "EUR", start, end)
-    await ask.top("s", "EUR", start, start + timedelta(hours=1))
     await ask.payments_15m("s", 0, 900)
     await ask.total_parts("s", "EUR", start, end)
     for statement in (ask.names, ask.names_again, ask.on_order):
@@ -422,8 +400,7 @@ async def test_every_parameter_of_a_statement_is_bound_and_no_other() -> None:
     await ask.levels("s", StockPage(), 10)
     await ask.levels("s", StockPage(low=True), 10)
     await ask.all_on_order("s")
-    # product buckets thrice, best products twice; progress.sql is for somebody else
-    assert len(deaf.asked) == len(names("reports")) + 2
+    # progress.sql is for somebody else
+    assert len(deaf.asked) == len(names("reports")) - 1
     for sql, params in deaf.asked:
         assert set(re.findall(r"\{(\w+):", sql)) == params.keys(), sql
-        assert not re.search(r"\{(sums|run|begin)\}|NUMBER", sql)

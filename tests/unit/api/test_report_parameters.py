@@ -13,12 +13,12 @@ from api.reports.endpoints import REPORTS, STOCK
 from api.reports.sales_reports import DailySales, Metrics, MonthlySales, Trends, WeeklySales
 from api.reports.stock import Position, StockPage, write_cursor
 
-DOORS = {door.path.rpartition("/")[2]: door for door in (*REPORTS, STOCK)}
+ENDPOINTS = {endpoint.path.rpartition("/")[2]: endpoint for endpoint in (*REPORTS, STOCK)}
 
 
 def asked(path: str, query: str) -> Any:
-    door = DOORS[path]
-    return door.read(read_query(QueryParams(query), door.parameters))
+    endpoint = ENDPOINTS[path]
+    return endpoint.read(read_query(QueryParams(query), endpoint.parameters))
 
 
 DAY = date(2026, 11, 22)
@@ -143,8 +143,8 @@ def test_two_questions_that_are_the_same_are_one_key() -> None:
 
 
 def test_every_parameter_is_documented_with_an_example() -> None:
-    for door in DOORS.values():
-        for parameter in door.own:
+    for endpoint in ENDPOINTS.values():
+        for parameter in endpoint.own:
             assert parameter.description, parameter.name
             assert parameter.example is not None, parameter.name
             text = "true" if parameter.example is True else str(parameter.example)

@@ -8,6 +8,7 @@ import pytest
 
 from api.freshness.source import Freshness
 from api.reports import products as module
+from api.reports.days import Bucket
 from api.reports.products import ProductSales
 from api.reports.sums import SessionSums
 
@@ -24,7 +25,7 @@ def number(text: str) -> int:
     return int(at(text).timestamp()) // 86400
 
 
-class Place:
+class World:
     """`sold`: products by the instant at which they sold one for 1. At most `most` rows are read at once."""
 
     def __init__(self, sold: dict[str, list[str]] | None = None, most: int = 100) -> None:
@@ -52,15 +53,16 @@ class Place:
         self.says()
         self.days = None
 
-    async def product_buckets(self, _: str, window: str, start: int, end: int) -> Any:
-        first, last = (datetime.fromtimestamp(second, UTC) for second in (start, end))
+    async def product_buckets(self, _: str, run: Bucket) -> Any:
+        first, last = (datetime.fromtimestamp(second, UTC) for second in run[1:])
+        window = run.window.removeprefix("product_")
         self.read.append(f"{window} {first:%m-%dT%H} {last:%m-%dT%H}".replace("T00", ""))
         rows: list[tuple[int, str, str, int, int, int]] = []
         for instant, products in self.sold.items():
             begin = {
-                "days": instant.replace(hour=0),
-                "months": instant.replace(day=1, hour=0),
-                "buckets_15m": first,
+                "day": instant.replace(hour=0),
+                "month": instant.replace(day=1, hour=0),
+                "15m": first,
             }[window]
             if first <= instant < last:
                 rows += [
@@ -88,101 +90,100 @@ class Place:
 
 
 async def test_a_period_is_read_part_by_bucket_and_then_what_was_touched() -> None:
-    place = Place(
+    world = World(
         {"2026-10-30T12:00": ["a"], "2026-11-15T12:00": ["a", "b"], "2026-12-01T01:00": ["c"]}
     )
     period = "2026-10-29T22:00", "2026-12-01T22:00"
-    assert await place.best(*period) == {"a": 2, "b": 1, "c": 1}
-    assert sorted(place.read) == [
-        "buckets_15m 10-29T22 10-30",
-        "buckets_15m 12-01 12-01T22",
-        "days 10-30 11-01",
-        "months 11-01 12-01",
+    assert await world.best(*period) == {"a": 2, "b": 1, "c": 1}
+    assert sorted(world.read) == [
+        "15m 10-29T22 10-30",
+        "15m 12-01 12-01T22",
+        "day 10-30 11-01",
+        "month 11-01 12-01",
     ]
-    place.read.clear()
-    place.sold[at("2026-12-01T02:00")] = ["c"]
-    place.says("2026-12-01", "2026-09-01")
-    assert await place.best(*period) == {"a": 2, "b": 1, "c": 2}
-    assert place.read == ["buckets_15m 12-01 12-01T22"]
+    world.read.clear()
+    world.sold[at("2026-12-01T02:00")] = ["c"]
+    world.says("2026-12-01", "2026-09-01")
+    assert await world.best(*period) == {"a": 2, "b": 1, "c": 2}
+    assert world.read == ["15m 12-01 12-01T22"]
 
 
 async def test_parts_that_are_near_are_read_with_what_lies_between() -> None:
-    place = Place()
-    await place.best("2026-11-02", "2026-11-30")
-    assert [line.split()[1] for line in place.read] == ["11-02", "11-09", "11-16", "11-23"]
-    place.read.clear()
-    place.says("2026-11-03", "2026-11-08", "2026-11-20")
-    await place.best("2026-11-02", "2026-11-30")
-    assert place.read == ["days 11-03 11-09", "days 11-20 11-21"]
+    world = World()
+    await world.best("2026-11-02", "2026-11-30")
+    assert [line.split()[1] for line in world.read] == ["11-02", "11-09", "11-16", "11-23"]
+    world.read.clear()
+    world.says("2026-11-03", "2026-11-08", "2026-11-20")
+    await world.best("2026-11-02", "2026-11-30")
+    assert world.read == ["day 11-03 11-09", "day 11-20 11-21"]
 
 
 async def test_what_is_too_much_is_a_statement_each_time_and_the_rest_is_kept() -> None:
-    place = Place({"2026-11-03T12:00": ["a"] * 3, "2026-11-20T12:00": ["b"]}, most=2)
+    world = World({"2026-11-03T12:00": ["a"] * 3, "2026-11-20T12:00": ["b"]}, most=2)
     for _ in range(2):
-        assert await place.best("2026-11-02", "2026-11-05") == {"by statement": 0}
-        units = await place.products.units("s", ["p"], at("2026-11-02"), at("2026-11-05"))
+        assert await world.best("2026-11-02", "2026-11-05") == {"by statement": 0}
+        units = await world.products.units("s", ["p"], at("2026-11-02"), at("2026-11-05"))
         assert units == {"p": 77}
-        assert await place.best("2026-11-20", "2026-11-21") == {"b": 1}
-    once = ["days 11-02 11-05", "days 11-20 11-21"]
-    assert place.read == [once[0], "top", "units", once[1], "top", "units"]
-    place.sold[at("2026-11-03T12:00")] = ["a"]
-    place.says("2026-11-03")
-    assert await place.best("2026-11-03", "2026-11-04") == {"a": 1}
+        assert await world.best("2026-11-20", "2026-11-21") == {"b": 1}
+    once = ["day 11-02 11-05", "day 11-20 11-21"]
+    assert world.read == [once[0], "top", "units", once[1], "top", "units"]
+    world.sold[at("2026-11-03T12:00")] = ["a"]
+    world.says("2026-11-03")
+    assert await world.best("2026-11-03", "2026-11-04") == {"a": 1}
 
 
 @pytest.mark.parametrize(("version", "heard"), [(None, True), (1, False)])
 async def test_while_nothing_can_be_kept_each_question_is_a_statement(
     version: int | None, heard: bool
 ) -> None:
-    place = Place({"2026-11-03T12:00": ["a"]})
-    place.version, place.heard = version, heard
-    assert await place.best("2026-11-02", "2026-11-05") == {"by statement": 0}
-    assert place.read == ["top"]
+    world = World({"2026-11-03T12:00": ["a"]})
+    world.version, world.heard = version, heard
+    assert await world.best("2026-11-02", "2026-11-05") == {"by statement": 0}
+    assert world.read == ["top"]
 
 
-async def test_without_a_currency_or_a_length_nothing_is_asked() -> None:
-    place = Place()
-    assert await place.products.best("s", None, at("2026-11-02"), at("2026-11-03")) == []
-    assert await place.best("2026-11-02", "2026-11-02") == {}
-    assert place.read == []
+async def test_without_a_length_nothing_is_asked() -> None:
+    world = World()
+    assert await world.best("2026-11-02", "2026-11-02") == {}
+    assert world.read == []
 
 
 async def test_a_shop_of_too_many_products_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PRODUCTS", 1)
-    place = Place({f"2026-11-0{day}T12:00": ["a", f"p{day}"] for day in range(2, 6)})
-    assert await place.best("2026-11-02", "2026-11-03") == {"a": 1, "p2": 1}
-    assert await place.best("2026-11-03", "2026-11-04") == {"by statement": 0}
-    assert await place.best("2026-11-02", "2026-11-03") == {"a": 1, "p2": 1}
+    world = World({f"2026-11-0{day}T12:00": ["a", f"p{day}"] for day in range(2, 6)})
+    assert await world.best("2026-11-02", "2026-11-03") == {"a": 1, "p2": 1}
+    assert await world.best("2026-11-03", "2026-11-04") == {"by statement": 0}
+    assert await world.best("2026-11-02", "2026-11-03") == {"a": 1, "p2": 1}
 
 
 async def test_a_period_of_which_all_changed_just_now_is_not_read_whole_again() -> None:
-    place = Place({"2026-11-03T12:00": ["a"]})
+    world = World({"2026-11-03T12:00": ["a"]})
     period = "2026-11-02", "2026-11-08"
     for seconds in (0, 1, 4, 6, 7):
-        place.seconds = 100.0 + seconds
-        await place.best(*period)
-        place.says_anything()
+        world.seconds = 100.0 + seconds
+        await world.best(*period)
+        world.says_anything()
     # a few buckets are read all the same
-    await place.best("2026-11-02", "2026-11-03")
-    days = "days 11-02 11-08"
-    assert place.read == [days, "top", "top", days, "top", "days 11-02 11-03"]
+    await world.best("2026-11-02", "2026-11-03")
+    whole = "day 11-02 11-08"
+    assert world.read == [whole, "top", "top", whole, "top", "day 11-02 11-03"]
 
 
 async def test_sessions_are_read_of_the_days_that_were_touched() -> None:
-    place = Place()
+    world = World()
     midnights = [at("2026-11-01") + DAY * count for count in range(11)]
     # a day that the zone skips has no length
     marks = [*midnights[:3], midnights[2], *midnights[3:]]
-    assert await place.session_sums.total("s", marks) == 10
-    place.says("2026-11-02", "2026-11-05")
-    assert await place.session_sums.total("s", marks) == 10
-    assert await place.session_sums.total("s", marks[:5]) == 3
-    assert place.read == ["sessions of 10 days", "sessions of 3 days"]
+    assert await world.session_sums.total("s", marks) == 10
+    world.says("2026-11-02", "2026-11-05")
+    assert await world.session_sums.total("s", marks) == 10
+    assert await world.session_sums.total("s", marks[:5]) == 3
+    assert world.read == ["sessions of 10 days", "sessions of 3 days"]
 
 
 @pytest.mark.parametrize("version", [None, 1])
 async def test_a_period_without_length_has_no_sessions(version: int | None) -> None:
-    place = Place()
-    place.version = version
-    assert await place.session_sums.total("s", [NOON, NOON]) == 0
-    assert place.read == []
+    world = World()
+    world.version = version
+    assert await world.session_sums.total("s", [NOON, NOON]) == 0
+    assert world.read == []

@@ -209,15 +209,15 @@ async def test_whatever_a_client_says_it_has_one_stream_and_none_after_its_end(
     dice = random.Random(seed)
     session = await scene.session(connected=False)
     for _ in range(200):
-        deed = dice.choice(("connect", "connect", "disconnect", "grant", "hold", "turn"))
-        if deed == "grant":
+        action = dice.choice(("connect", "connect", "disconnect", "grant", "hold", "turn"))
+        if action == "grant":
             scene.granted.set()
-        elif deed == "hold":
+        elif action == "hold":
             scene.granted.clear()
-        elif deed == "turn":
+        elif action == "turn":
             await asyncio.sleep(0)
         else:
-            scene.server.post(session, {"connect": b"40{}", "disconnect": b"41"}[deed])
+            scene.server.post(session, {"connect": b"40{}", "disconnect": b"41"}[action])
         assert len(scene.hub) <= 1
         assert scene.open <= 1
     scene.granted.set()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from local.directory import Addresses, Directory, DirectoryUnusable, Secrets
-from shopstream.cli.environment import told_by_up
+from shopstream.cli.environment import variables_of_up
 
 ADDRESSES = Addresses("http://a", "k:1", "http://c", 9, "http://b", {"s-17": "http://s"}, 7, 4)
 
@@ -140,7 +140,7 @@ UP = {"kafka": "k:1", "clickhouse": "http://c", "kafka_partitions": 4}
 
 
 def test_what_up_tells_completes_the_environment() -> None:
-    assert told_by_up(UP, {"jwt": "s"}, {}) == {
+    assert variables_of_up(UP, {"jwt": "s"}, {}) == {
         "SHOPSTREAM_KAFKA_BOOTSTRAP": "k:1",
         "SHOPSTREAM_KAFKA_PARTITIONS": "4",
         "SHOPSTREAM_CLICKHOUSE_URL": "http://c",
@@ -149,9 +149,9 @@ def test_what_up_tells_completes_the_environment() -> None:
 
 
 def test_the_partitions_of_ups_broker_are_not_those_of_another() -> None:
-    told = told_by_up(UP, {}, {"SHOPSTREAM_KAFKA_BOOTSTRAP": "other:9092"})
+    told = variables_of_up(UP, {}, {"SHOPSTREAM_KAFKA_BOOTSTRAP": "other:9092"})
     assert told == {"SHOPSTREAM_CLICKHOUSE_URL": "http://c"}
 
 
 def test_without_up_nothing_is_told() -> None:
-    assert told_by_up({}, {}, {}) == {}
+    assert variables_of_up({}, {}, {}) == {}

@@ -24,9 +24,9 @@ from shopstream.producer import (
     Visit,
 )
 from shopstream.producer.building import cloudevent
+from shopstream.producer.models import Model
 from shopstream.producer.plain import encode, plain
 from shopstream.producer.routing import check, route
-from shopstream.producer.things import Thing
 
 AT = datetime(2026, 11, 22, 11, 15, 30, 123456, tzinfo=timezone(timedelta(hours=1)))
 TOLD = "2026-11-22T10:15:30.123456Z"
@@ -52,7 +52,7 @@ TOLD_PAYMENT = (
     + '","orderId":"o-1","method":"card"'
 )
 
-EVENTS: dict[str, tuple[Thing, str, str, str]] = {
+EVENTS: dict[str, tuple[Model, str, str, str]] = {
     "order:created": (ORDER, "shop.orders", "s/o-1", TOLD_ORDER),
     "order:updated": (ORDER, "shop.orders", "s/o-1", TOLD_ORDER),
     "inventory:updated": (
@@ -94,8 +94,8 @@ EVENTS: dict[str, tuple[Thing, str, str, str]] = {
 }
 
 
-def build(kind: str, thing: Thing, shop: str = "s", **about: Any) -> Record:
-    record = route(encode(cloudevent(kind, "/checkout", shop, thing, about)))  # type: ignore[arg-type]
+def build(kind: str, model: Model, shop: str = "s", **about: Any) -> Record:
+    record = route(encode(cloudevent(kind, "/checkout", shop, model, about)))  # type: ignore[arg-type]
     check(record)
     return record
 
@@ -106,12 +106,12 @@ def test_there_is_one_of_each_type() -> None:
 
 @pytest.mark.parametrize("kind", list(EVENTS))
 def test_an_event_is_these_bytes_to_this_topic_under_this_key(kind: str) -> None:
-    thing, topic, key, data = EVENTS[kind]
+    model, topic, key, data = EVENTS[kind]
     told = (
         f'{{"specversion":"1.0","id":"e-1","source":"/checkout","type":"{kind}",'
         f'"time":"{TOLD}","shopid":"s","data":{{{data}}}}}'
     )
-    assert build(kind, thing, event_id="e-1") == Record(topic, key.encode(), told.encode())
+    assert build(kind, model, event_id="e-1") == Record(topic, key.encode(), told.encode())
 
 
 def test_what_is_absent_is_left_out() -> None:
@@ -142,7 +142,7 @@ def an_order(**changes: Any) -> Order:
 
 
 @pytest.mark.parametrize(
-    ("thing", "field", "rule"),
+    ("model", "field", "rule"),
     [
         (
             an_order(items=[ITEM, Item("p", 1, 9.99)]),  # type: ignore[arg-type]
@@ -165,9 +165,9 @@ def an_order(**changes: Any) -> Order:
         (an_order(customer_id="\ud800"), None, "not JSON"),
     ],
 )
-def test_a_broken_rule_is_told_with_its_field(thing: Order, field: str | None, rule: str) -> None:
+def test_a_broken_rule_is_told_with_its_field(model: Order, field: str | None, rule: str) -> None:
     with pytest.raises(InvalidEvent, match=rule) as caught:
-        build("order:created", thing)
+        build("order:created", model)
     assert caught.value.field == field
 
 

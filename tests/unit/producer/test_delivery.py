@@ -3,7 +3,7 @@
 import threading
 
 from shopstream.producer import NotDelivered, Place
-from shopstream.producer.delivery import OnTheWay
+from shopstream.producer.delivery import InFlightLimit
 from support.waiting import eventually
 
 
@@ -11,8 +11,8 @@ def test_a_place_is_the_text_of_includes() -> None:
     assert str(Place("shop.orders", 3, 17)) == "shop.orders:3:17"
 
 
-def test_no_more_records_than_the_bound_are_on_their_way() -> None:
-    way = OnTheWay(2, 1000)
+def test_no_more_records_than_the_bound_are_on_their_in_flight() -> None:
+    way = InFlightLimit(2, 1000)
     assert way.enter(10, 0) and way.enter(10, 0)
     assert not way.enter(10, 0.01)
     way.leave(10)
@@ -20,7 +20,7 @@ def test_no_more_records_than_the_bound_are_on_their_way() -> None:
 
 
 def test_nor_more_bytes_but_one_record_may_be_larger() -> None:
-    way = OnTheWay(100, 1000)
+    way = InFlightLimit(100, 1000)
     assert way.enter(5000, 0)
     assert not way.enter(1, 0)
     way.leave(5000)
@@ -29,7 +29,7 @@ def test_nor_more_bytes_but_one_record_may_be_larger() -> None:
 
 
 def test_who_waits_goes_on_as_soon_as_there_is_room() -> None:
-    way = OnTheWay(1, 1000)
+    way = InFlightLimit(1, 1000)
     way.enter(1, 0)
     entered: list[bool] = []
     thread = threading.Thread(target=lambda: entered.append(way.enter(1, 10)))
@@ -41,7 +41,7 @@ def test_who_waits_goes_on_as_soon_as_there_is_room() -> None:
 
 
 def test_failures_are_counted_until_they_are_told() -> None:
-    way = OnTheWay(10, 1000)
+    way = InFlightLimit(10, 1000)
     for error in (None, ValueError("first"), ValueError("second")):
         way.enter(1, 0)
         way.leave(1, error)

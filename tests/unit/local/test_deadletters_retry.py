@@ -10,7 +10,7 @@ import pytest
 
 from shopstream.cli.deadletters import Reading, Retried, matching, retry
 from shopstream.cli.deadletters_command import _cells, json_line, listed, retried
-from shopstream.cli.letters import Letter, Wanted, read_letter, since
+from shopstream.cli.deadletters_filter import DeadLetter, DeadLetterFilter, read_dead_letter, since
 from shopstream.contracts.deadletter import Record, dead_letter
 from shopstream.contracts.envelope import Headers
 from shopstream.contracts.reject import Reason, Refusal
@@ -40,13 +40,13 @@ def letter_bytes(
     return dead_letter(record, Refusal(reason, field, "a sentence"))
 
 
-def letter(*args: object, **about: object) -> Letter:
-    return read_letter(letter_bytes(*args, **about), MS)  # type: ignore[arg-type]
+def letter(*args: object, **about: object) -> DeadLetter:
+    return read_dead_letter(letter_bytes(*args, **about), MS)  # type: ignore[arg-type]
 
 
 def test_a_letter_has_the_bytes_and_the_place_of_the_record() -> None:
     found = letter()
-    assert (found.place, found.key, found.value) == (
+    assert (found.position, found.key, found.value) == (
         "shop.orders:3:7",
         b"s/o-1",
         b'{"shopid":"s"}',
@@ -78,21 +78,21 @@ def test_the_shop_is_that_of_the_value_or_of_the_key(
 )
 def test_another_record_is_no_letter(value: bytes | None) -> None:
     with pytest.raises(ValueError, match="not a"):
-        read_letter(value, MS)
+        read_dead_letter(value, MS)
 
 
 @pytest.mark.parametrize(
     ("wanted", "admitted"),
     [
-        (Wanted(), True),
-        (Wanted(reason=Reason.BAD_VALUE, topic="shop.orders", shop="s", since=NOW), True),
-        (Wanted(reason=Reason.NOT_JSON), False),
-        (Wanted(topic="shop.traffic"), False),
-        (Wanted(shop="t"), False),
-        (Wanted(since=NOW + timedelta(milliseconds=1)), False),
+        (DeadLetterFilter(), True),
+        (DeadLetterFilter(reason=Reason.BAD_VALUE, topic="shop.orders", shop="s", since=NOW), True),
+        (DeadLetterFilter(reason=Reason.NOT_JSON), False),
+        (DeadLetterFilter(topic="shop.traffic"), False),
+        (DeadLetterFilter(shop="t"), False),
+        (DeadLetterFilter(since=NOW + timedelta(milliseconds=1)), False),
     ],
 )
-def test_letters_are_chosen_by_each_of_these(wanted: Wanted, admitted: bool) -> None:
+def test_letters_are_chosen_by_each_of_these(wanted: DeadLetterFilter, admitted: bool) -> None:
     assert wanted.admits(letter()) is admitted
 
 
@@ -106,7 +106,7 @@ def test_since_is_a_duration_or_an_instant() -> None:
 def test_a_letter_that_was_written_twice_counts_once() -> None:
     reading = Reading()
     records = [Kept(letter_bytes()), Kept(letter_bytes()), Kept(b"x"), Kept(letter_bytes(offset=8))]
-    found = list(matching(records, Wanted(), reading))
+    found = list(matching(records, DeadLetterFilter(), reading))
     assert [each.offset for each in found] == [7, 8]
     assert reading == Reading(letters=2, matched=2, strange=1)
 

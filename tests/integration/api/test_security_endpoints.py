@@ -60,7 +60,9 @@ GUARDED = sorted(
     if isinstance(route, Route | APIRoute) and route.path not in PUBLIC | OWN_PROTOCOL | SIGNED
     for method in route.methods or ()
 )
-ABOUT_A_SHOP = [door for door in GUARDED if door[1] not in WITHOUT_SHOP and door != WRITES]
+ABOUT_A_SHOP = [
+    endpoint for endpoint in GUARDED if endpoint[1] not in WITHOUT_SHOP and endpoint != WRITES
+]
 
 
 def claims(**more: Any) -> dict[str, Any]:
@@ -142,7 +144,7 @@ BAD = bad_tokens()
 
 
 @pytest.fixture(scope="module")
-async def doors(engine: ClickHouseClient) -> AsyncIterator[tuple[httpx.AsyncClient, Counting]]:
+async def endpoints(engine: ClickHouseClient) -> AsyncIterator[tuple[httpx.AsyncClient, Counting]]:
     """The API over an engine with two shops in it."""
     day, lines = "2026-11-22T10:00:00Z", (Line("p1", 1, "77713.3719", "theirs alone"),)
     await store(engine, [Order(MINE, "o1", day, (Line("p1", 1, "1.5", "mine"),))])
@@ -153,10 +155,10 @@ async def doors(engine: ClickHouseClient) -> AsyncIterator[tuple[httpx.AsyncClie
 
 
 async def ask(
-    http: httpx.AsyncClient, door: tuple[str, str], token: str | None, **query: str
+    http: httpx.AsyncClient, endpoint: tuple[str, str], token: str | None, **query: str
 ) -> httpx.Response:
     head = {} if token is None else {"Authorization": f"Bearer {token}"}
-    return await http.request(*door, params=query or None, headers=head)
+    return await http.request(*endpoint, params=query or None, headers=head)
 
 
 def shown(answer: httpx.Response) -> tuple[int, dict[str, Any], dict[str, str]]:
@@ -174,7 +176,7 @@ def test_every_route_is_of_a_kind_that_these_tests_can_ask() -> None:
         if not isinstance(route, Route | APIRoute)
         and getattr(route, "path", "") not in {"/ws", *OWN_PROTOCOL}
     ]
-    assert not others, f"{others}: add requests to this door here"
+    assert not others, f"{others}: add requests to this endpoint here"
     assert {path for _, path in GUARDED} >= {"/events", "/auth/ticket", "/reports/daily-sales"}
 
 
@@ -187,11 +189,11 @@ def test_what_is_public_is_a_page_a_document_or_about_the_process() -> None:
             assert ("security" in operation) == (path not in without_token)
 
 
-@pytest.mark.parametrize("door", GUARDED, ids=" ".join)
+@pytest.mark.parametrize("endpoint", GUARDED, ids=" ".join)
 async def test_a_route_refuses_whoever_has_no_token(
-    doors: tuple[httpx.AsyncClient, Counting], door: tuple[str, str]
+    endpoints: tuple[httpx.AsyncClient, Counting], endpoint: tuple[str, str]
 ) -> None:
-    http, engine = doors
+    http, engine = endpoints
     before = engine.statements
     for head in (
         {},
@@ -199,25 +201,27 @@ async def test_a_route_refuses_whoever_has_no_token(
         {"Authorization": "Bearer"},
         {"Authorization": "Basic x"},
     ):
-        answer = await http.request(*door, headers=head)
+        answer = await http.request(*endpoint, headers=head)
         assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (
             401,
             'Bearer realm="shopstream"',
         )
     for name in ("token", "access_token", "jwt", "authorization"):
-        assert (await http.request(*door, params={name: signed()})).status_code == 401
-    assert (await http.request(*door, headers={"Cookie": f"token={signed()}"})).status_code == 401
+        assert (await http.request(*endpoint, params={name: signed()})).status_code == 401
+    assert (
+        await http.request(*endpoint, headers={"Cookie": f"token={signed()}"})
+    ).status_code == 401
     assert engine.statements == before
 
 
-@pytest.mark.parametrize("door", GUARDED, ids=" ".join)
+@pytest.mark.parametrize("endpoint", GUARDED, ids=" ".join)
 async def test_a_route_refuses_every_token_that_is_not_valid(
-    doors: tuple[httpx.AsyncClient, Counting], door: tuple[str, str]
+    endpoints: tuple[httpx.AsyncClient, Counting], endpoint: tuple[str, str]
 ) -> None:
-    http, engine = doors
+    http, engine = endpoints
     before = engine.statements
     for name, token in BAD.items():
-        answer = await ask(http, door, token)
+        answer = await ask(http, endpoint, token)
         assert answer.status_code == 401, name
         assert answer.headers["WWW-Authenticate"] == (
             'Bearer realm="shopstream", error="invalid_token"'
@@ -227,15 +231,15 @@ async def test_a_route_refuses_every_token_that_is_not_valid(
     assert engine.statements == before
 
 
-@pytest.mark.parametrize("door", ABOUT_A_SHOP, ids=" ".join)
+@pytest.mark.parametrize("endpoint", ABOUT_A_SHOP, ids=" ".join)
 async def test_a_refusal_never_says_whether_a_shop_exists(
-    doors: tuple[httpx.AsyncClient, Counting], door: tuple[str, str]
+    endpoints: tuple[httpx.AsyncClient, Counting], endpoint: tuple[str, str]
 ) -> None:
-    http, engine = doors
+    http, engine = endpoints
     before = engine.statements
     for algorithm in ("HS256", "RS256", "ES256", "EdDSA"):
         there, not_there, *odd = [
-            await ask(http, door, signed(algorithm), shopId=shop)
+            await ask(http, endpoint, signed(algorithm), shopId=shop)
             for shop in (
                 THEIRS,
                 NOBODYS,
@@ -254,33 +258,33 @@ async def test_a_refusal_never_says_whether_a_shop_exists(
     assert engine.statements == before
 
 
-@pytest.mark.parametrize("door", ABOUT_A_SHOP, ids=" ".join)
+@pytest.mark.parametrize("endpoint", ABOUT_A_SHOP, ids=" ".join)
 async def test_a_token_of_no_shop_reaches_none(
-    doors: tuple[httpx.AsyncClient, Counting], door: tuple[str, str]
+    endpoints: tuple[httpx.AsyncClient, Counting], endpoint: tuple[str, str]
 ) -> None:
-    http, _ = doors
+    http, _ = endpoints
     nobody = jwt.encode({**claims(), "shops": []}, SECRET, "HS256")
     for query in ({}, {"shopId": THEIRS}):
-        assert (await ask(http, door, nobody, **query)).status_code == 403
+        assert (await ask(http, endpoint, nobody, **query)).status_code == 403
     several = jwt.encode({**claims(), "shops": [MINE, "sec-second"]}, SECRET, "HS256")
-    answer = await ask(http, door, several)
+    answer = await ask(http, endpoint, several)
     assert (answer.status_code, answer.json()["parameter"]) == (400, "shopId")
-    assert (await ask(http, door, several, shopId=THEIRS)).status_code == 403
+    assert (await ask(http, endpoint, several, shopId=THEIRS)).status_code == 403
 
 
-@pytest.mark.parametrize("door", GUARDED, ids=" ".join)
+@pytest.mark.parametrize("endpoint", GUARDED, ids=" ".join)
 async def test_staff_gets_no_further_than_its_role(
-    doors: tuple[httpx.AsyncClient, Counting], door: tuple[str, str]
+    endpoints: tuple[httpx.AsyncClient, Counting], endpoint: tuple[str, str]
 ) -> None:
-    http, engine = doors
+    http, engine = endpoints
     before = engine.statements
-    if door[1] in ANY_ROLE and door != WRITES:
+    if endpoint[1] in ANY_ROLE and endpoint != WRITES:
         # past the role: what is asked is refused for another reason
-        answer = await ask(http, door, signed(role="staff"), nothing="1")
+        answer = await ask(http, endpoint, signed(role="staff"), nothing="1")
         assert (answer.status_code, answer.json()["parameter"]) == (400, "nothing")
         return
     seen = [
-        shown(await ask(http, door, signed(role="staff"), **query))
+        shown(await ask(http, endpoint, signed(role="staff"), **query))
         for query in ({}, {"shopId": MINE}, {"shopId": THEIRS}, {"shopId": NOBODYS})
     ]
     assert seen[0][0] == 403
@@ -288,31 +292,31 @@ async def test_staff_gets_no_further_than_its_role(
     assert engine.statements == before
 
 
-@pytest.mark.parametrize("door", GUARDED, ids=" ".join)
+@pytest.mark.parametrize("endpoint", GUARDED, ids=" ".join)
 async def test_a_shop_that_stands_twice_is_refused_whichever_comes_last(
-    doors: tuple[httpx.AsyncClient, Counting], door: tuple[str, str]
+    endpoints: tuple[httpx.AsyncClient, Counting], endpoint: tuple[str, str]
 ) -> None:
-    http, engine = doors
+    http, engine = endpoints
     before = engine.statements
     head = {"Authorization": f"Bearer {signed()}"}
     for first, last in ((MINE, THEIRS), (THEIRS, MINE), (MINE, MINE)):
         query = [("shopId", first), ("shopId", last)]
-        assert (await http.request(*door, params=query, headers=head)).status_code in (400, 403)
+        assert (await http.request(*endpoint, params=query, headers=head)).status_code in (400, 403)
     assert engine.statements == before
 
 
 @pytest.mark.parametrize("algorithm", ["HS256", "RS256", "ES256", "EdDSA"])
 @pytest.mark.parametrize(
-    "door", [d for d in GUARDED if d[1] not in ANY_ROLE | {"/presence"}], ids=" ".join
+    "endpoint", [d for d in GUARDED if d[1] not in ANY_ROLE | {"/presence"}], ids=" ".join
 )
 async def test_the_owner_of_a_shop_gets_its_numbers(
-    doors: tuple[httpx.AsyncClient, Counting], door: tuple[str, str], algorithm: str
+    endpoints: tuple[httpx.AsyncClient, Counting], endpoint: tuple[str, str], algorithm: str
 ) -> None:
-    http, _ = doors
-    answer = await ask(http, door, signed(algorithm), shopId=MINE)
+    http, _ = endpoints
+    answer = await ask(http, endpoint, signed(algorithm), shopId=MINE)
     assert (answer.status_code, answer.json()["shopId"]) == (200, MINE)
     forgiven = signed(algorithm, exp=time.time() - 25, nbf=time.time() + 25)
-    assert (await ask(http, door, forgiven)).status_code == 200
+    assert (await ask(http, endpoint, forgiven)).status_code == 200
 
 
 @pytest.mark.parametrize("size", [HEAD_BYTES // 2, HEAD_BYTES * 16, 8 * 1024 * 1024])

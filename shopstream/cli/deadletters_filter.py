@@ -1,4 +1,4 @@
-"""A dead letter as it is read back, and which of them are wanted. Pure."""
+"""A dead letter as it is read back, and which of them match. Pure."""
 
 import base64
 import json
@@ -15,7 +15,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class DeadLetter:
     """A refused record: where it lay, its bytes (None where they were not kept), and why it was refused."""
 
     refused_at: datetime
@@ -32,11 +32,11 @@ class Letter:
     headers: tuple[tuple[str, bytes | None], ...] = ()
 
     @property
-    def place(self) -> str:
+    def position(self) -> str:
         """`topic:partition:offset` of the refused record, `topic:partition:first-last` of many."""
         last = self.data.get("lastOffset")
-        place = f"{self.topic}:{self.partition}:{self.offset}"
-        return place if last is None else f"{place}-{last}"
+        position = f"{self.topic}:{self.partition}:{self.offset}"
+        return position if last is None else f"{position}-{last}"
 
     @property
     def shop(self) -> str | None:
@@ -56,15 +56,15 @@ class Letter:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which letters; None: whichever."""
+class DeadLetterFilter:
+    """Which dead letters; None: any."""
 
     reason: str | None = None
     topic: str | None = None
     shop: str | None = None
     since: datetime | None = None
 
-    def admits(self, letter: Letter) -> bool:
+    def admits(self, letter: DeadLetter) -> bool:
         """Whether the letter is one of them."""
         return (
             self.reason in (None, letter.reason)
@@ -74,7 +74,7 @@ class Wanted:
         )
 
 
-def read_letter(value: bytes | None, refused_ms: int) -> Letter:
+def read_dead_letter(value: bytes | None, refused_ms: int) -> DeadLetter:
     """From a record of `shop.deadletters` and its timestamp.
 
     Raises:
@@ -85,7 +85,7 @@ def read_letter(value: bytes | None, refused_ms: int) -> Letter:
         raise ValueError(f"not an event of type {TYPE}")
     try:
         data = event["data"]
-        return Letter(
+        return DeadLetter(
             _EPOCH + timedelta(milliseconds=refused_ms),
             str(data["topic"]),
             int(data["partition"]),
@@ -104,7 +104,7 @@ def read_letter(value: bytes | None, refused_ms: int) -> Letter:
 
 
 def since(text: str, now: datetime) -> datetime:
-    """`2h` before `now`, or the instant that an RFC 3339 time tells.
+    """`2h` before `now`, or the instant that an RFC 3339 time names.
 
     Raises:
         ValueError: neither.

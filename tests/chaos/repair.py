@@ -17,7 +17,7 @@ A_DAY_PASSES = (
 )
 
 
-def mend(world: World, scene: Scene) -> list[str]:
+def repair(world: World, scene: Scene) -> list[str]:
     """A day passes and the workers start again; the differences that are left after the audit."""
     for worker in world.pipelines:
         worker.stop(40)

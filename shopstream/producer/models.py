@@ -1,4 +1,4 @@
-"""What shops tell of, typed. Field names are those of the contract in snake case.
+"""The data of shops' events, typed. Field names are those of the contract in snake case.
 
 Money and quantities are `Decimal`, `int` or text such as "12.50", never `float`. Times have a time zone.
 """
@@ -78,7 +78,7 @@ class StockLevel:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """A payment; `reason` says why it failed."""
+    """A payment; `reason`: why it failed."""
 
     payment_id: str
     amount: Money
@@ -131,7 +131,7 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """What a shop says of itself."""
+    """The settings of a shop."""
 
     name: str
     timezone: str
@@ -142,4 +142,4 @@ class Shop:
     counted_statuses: Sequence[str] | None = None
 
 
-Thing = Order | StockLevel | Payment | Supplier | Purchase | Visit | Shop
+Model = Order | StockLevel | Payment | Supplier | Purchase | Visit | Shop

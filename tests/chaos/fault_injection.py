@@ -1,4 +1,4 @@
-"""Does what a plan says, one deed after the other, while the shops go on."""
+"""Does what a plan says, one action after the other, while the shops go on."""
 
 import random
 import time
@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 
 from confluent_kafka import KafkaException
 
-from chaos.ears import Ears
+from chaos.alert_listener import AlertListener
 from chaos.keeper import Keeper
 from chaos.outbox import Outbox
-from chaos.plan import Deed, Plan
+from chaos.plan import Action, Plan
 from chaos.world import SESSION_SECONDS, World
 from shopstream.contracts.topics import INPUTS
 from support.processes import Child
@@ -24,44 +24,44 @@ HELD_SECONDS = 1.0
 """What a frozen worker has begun is open for so long at least."""
 
 
-class Storm:
+class FaultInjection:
     """`kills` by process; `caught` counts the frozen workers that were in mid-flush."""
 
-    def __init__(self, world: World, plan: Plan, outbox: Outbox, ears: Ears) -> None:
+    def __init__(self, world: World, plan: Plan, outbox: Outbox, listener: AlertListener) -> None:
         self._world = world
         self.plan = plan
         self._outbox = outbox
-        self.keeper = Keeper(world, outbox, ears)
+        self.keeper = Keeper(world, outbox, listener)
         self._chance = random.Random(plan.seed)
         self.kills: Counter[str] = Counter()
         self.done: Counter[str] = Counter()
         self.caught = 0
 
     def run(self, told: Callable[[str], None]) -> None:
-        deeds = self.plan.deeds()
-        for number, deed in enumerate(deeds, 1):
-            self._outbox.let(number / len(deeds))
+        actions = self.plan.actions()
+        for number, action in enumerate(actions, 1):
+            self._outbox.let(number / len(actions))
             if self._chance.random() >= self.plan.rush:
                 self.keeper.until_effect()
                 self.keeper.wait(self._chance.random() * self.plan.pause)
-            told(f"{number}/{len(deeds)} {deed}")
-            self._do(deed)
-            self.done[deed] += 1
+            told(f"{number}/{len(actions)} {action}")
+            self._do(action)
+            self.done[action] += 1
         self.keeper.calm()
 
-    def _do(self, deed: Deed) -> None:
-        if deed == "pipeline":
+    def _do(self, action: Action) -> None:
+        if action == "pipeline":
             self._kill_worker()
-        elif deed == "engine":
+        elif action == "engine":
             self._kill("engine", self._world.engine)
             self.keeper.wait(self._chance.random() * 1.5)
             self._world.start_engine()
-        elif deed == "broker":
+        elif action == "broker":
             self._kill_broker()
-        elif deed == "freeze":
+        elif action == "freeze":
             self._freeze()
         else:
-            self._read_again(self._places(deed))
+            self._read_again(self._partitions(action))
 
     # -- kills ---------------------------------------------------------------------------------
 
@@ -118,9 +118,9 @@ class Storm:
 
     # -- read again ----------------------------------------------------------------------------
 
-    def _places(self, deed: Deed) -> list[tuple[str, int]]:
+    def _partitions(self, action: Action) -> list[tuple[str, int]]:
         places = sorted(self._world.ends)
-        if deed == "rewind":
+        if action == "rewind":
             return [self._chance.choice(places)]
         topic, other = self._chance.choice(INPUTS), self._chance.choice(places)
         return [place for place in places if place[0] == topic or place == other]

@@ -17,7 +17,7 @@ ALERTS = "shop.alerts"
 Told = tuple[Any, ...]
 
 
-class Ears:
+class AlertListener:
     """Every alert that was heard, by id."""
 
     def __init__(self, system: System) -> None:
@@ -31,7 +31,7 @@ class Ears:
     def listen(self, seconds: float = 0.0) -> int:
         """What is new; how many messages that were."""
         if self._consumer is None:
-            options = {"group.id": f"ears-{uuid.uuid4()}", "enable.auto.commit": False}
+            options = {"group.id": f"listener-{uuid.uuid4()}", "enable.auto.commit": False}
             self._consumer = Consumer(
                 {"bootstrap.servers": self._system.bootstrap, **QUIET, **options}
             )

@@ -1,4 +1,4 @@
--- The levels as they now stand, in the order of the sort key, from behind a place on. Without a place both ids are
+-- The levels as they now stand, in the order of the sort key, after a position. At the beginning both ids are
 -- empty, which no product's is. `named`: whether the level itself has a name.
 SELECT
     product_id,

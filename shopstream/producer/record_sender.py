@@ -12,7 +12,7 @@ from shopstream.broker import BrokerUnreachable, TopicAdmin, client_options
 from shopstream.contracts.envelope import header_bytes
 from shopstream.contracts.routing import Record
 from shopstream.contracts.topics import INPUTS
-from shopstream.producer.delivery import OnTheWay, Sent, reason
+from shopstream.producer.delivery import InFlightLimit, Sent, reason
 from shopstream.producer.errors import NoSuchTopic, NotDelivered
 from shopstream.settings import Settings
 
@@ -24,7 +24,7 @@ LAST_SECONDS = 2.0
 """For the client's thread to end."""
 
 
-class Outlet:
+class RecordSender:
     """One kafka-python producer: idempotent, crc32c, 20 ms linger, 256 KB batches, acknowledged by all. Thread-safe.
 
     `patience`: seconds that a record may wait for a broker that is away; `outstanding`: records that
@@ -36,7 +36,7 @@ class Outlet:
 
     def __init__(self, settings: Settings, patience: float, outstanding: int) -> None:
         self._patience = patience
-        self._way = OnTheWay(outstanding, MOST_BYTES)
+        self._in_flight = InFlightLimit(outstanding, MOST_BYTES)
         self._admin = TopicAdmin(settings)
         self._closing = threading.Lock()
         self._closed = False
@@ -52,8 +52,8 @@ class Outlet:
 
     @property
     def failed(self) -> int:
-        """Records given up that `flush` has not told yet."""
-        return self._way.failed
+        """Records given up that `flush` has not reported yet."""
+        return self._in_flight.failed
 
     def send(self, record: Record) -> Sent:
         """Queues a record; waits while too many others are on their way.
@@ -66,20 +66,20 @@ class Outlet:
             raise RuntimeError("the producer is closed")
         self._check(record.topic)
         size = len(record.value) + len(record.key or b"") + header_bytes(record.headers)
-        if not self._way.enter(size, self._patience):
+        if not self._in_flight.enter(size, self._patience):
             raise NotDelivered(1, f"no room among those on their way for {self._patience:g} s")
         try:
-            future = self._kafka.send(
-                record.topic, record.value, record.key, headers=_headers(record)
-            )
+            # the client sends no header without a value: such a one goes with an empty one
+            headers = [(name, value or b"") for name, value in record.headers]
+            future = self._kafka.send(record.topic, record.value, record.key, headers=headers)
         except KafkaError as error:
-            self._way.leave(size)
+            self._in_flight.leave(size)
             raise NotDelivered(1, reason(error)) from error
         except BaseException:
-            self._way.leave(size)
+            self._in_flight.leave(size)
             raise
-        future.add_callback(partial(self._acknowledged, size))
-        future.add_errback(partial(self._way.leave, size))
+        future.add_callback(lambda _: self._in_flight.leave(size))
+        future.add_errback(partial(self._in_flight.leave, size))
         return Sent(future)
 
     def flush(self, timeout: float | None = None) -> None:
@@ -93,8 +93,8 @@ class Outlet:
         try:
             self._kafka.flush(seconds)
         except KafkaError:
-            waiting = self._way.records
-        failed, why = self._way.take_failed()
+            waiting = self._in_flight.records
+        failed, why = self._in_flight.take_failed()
         if failed or waiting:
             raise NotDelivered(failed + waiting, why if failed else f"no answer in {seconds:g} s")
 
@@ -114,7 +114,7 @@ class Outlet:
             self._end()
 
     def _end(self) -> None:
-        if self._way.records:
+        if self._in_flight.records:
             # close() alone would wait for what is given up here
             self._kafka._sender.force_close()
             self._kafka._sender.join(LAST_SECONDS)
@@ -128,14 +128,6 @@ class Outlet:
         if not self._admin.partitions([topic])[topic]:
             raise NoSuchTopic(topic)
         self._known.add(topic)
-
-    def _acknowledged(self, size: int, place: Any) -> None:
-        self._way.leave(size)
-
-
-def _headers(record: Record) -> list[tuple[str, bytes]]:
-    """The client sends none without a value: such a one goes with an empty one."""
-    return [(name, value or b"") for name, value in record.headers]
 
 
 def _options(settings: Settings, patience: float) -> dict[str, Any]:

@@ -1,3 +1,0 @@
-order_windows AS sums
-WHERE grain = 'product_15m' AND shop_id = {shop:String}
-    AND start >= toDateTime({from_NUMBER:UInt32}, 'UTC') AND start < toDateTime({to_NUMBER:UInt32}, 'UTC')
