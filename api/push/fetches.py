@@ -1,7 +1,7 @@
 """Fetches partitions from their leaders, with one fetch at each broker at a time.
 
 aiokafka connects, and knows the leaders and how to unpack a batch. Its own fetcher looks at every partition several
-times for each fetch, which costs more than the records of 20 ms (docs/decisions/0037).
+times for each fetch, which costs more than the records of 20 ms (docs/decisions/0039).
 """
 
 import asyncio
