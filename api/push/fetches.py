@@ -32,10 +32,10 @@ records, so one for each record would cost far more than the record. At rest the
 TAKE_RECORDS = 5000
 NO_LEADER = -1
 RETRY_SECONDS = 0.1
-"""After a fetch that failed, and while a partition has no leader."""
+"""After a fetch that failed or lost its session, and while a partition has no leader."""
 
 
-class _Batches(fetcher.PartitionRecords):  # type: ignore[misc]
+class _FetchedRecords(fetcher.PartitionRecords):  # type: ignore[misc]
     """A partition in a response: its records as they are unpacked, with `offset`, `timestamp`, `value`, `headers`."""
 
     def __init__(self, tp: TopicPartition, offset: int, aborted: Any, data: bytes) -> None:
@@ -66,7 +66,7 @@ class Fetches:
         self._leaders: dict[int, list[TopicPartition]] | None = None
         self._sessions: dict[int, FetchSession] = {}
         self._tasks: dict[int, asyncio.Task[_Fetched]] = {}
-        self._left: dict[TopicPartition, _Batches] = {}
+        self._left: dict[TopicPartition, _FetchedRecords] = {}
         self._busy: set[int] = set()
         self._failed: set[int] = set()
         client.cluster.add_listener(self._changed)
@@ -148,11 +148,13 @@ class Fetches:
         except KafkaError as error:
             if node not in self._failed:
                 log.warning("broker %s cannot be read: %r", node, error)
-            self._failed.add(node)
             self._client.force_metadata_update()
             session.begin()
+            response = None
+        if response is None or not session.answered(response):
+            self._failed.add(node)
             return _Fetched(node, asked, None)
-        return _Fetched(node, asked, response if session.answered(response) else None)
+        return _Fetched(node, asked, response)
 
     def _receive(self, fetched: _Fetched) -> None:
         """Raises `OffsetOutOfRangeError` and `TopicAuthorizationFailedError` after the rest was taken."""
@@ -175,7 +177,7 @@ class Fetches:
                 elif error:
                     self._refresh(node, tp, error)
                 elif part[-1]:
-                    self._left[tp] = _Batches(tp, asked[tp], part[aborted_at], part[-1])
+                    self._left[tp] = _FetchedRecords(tp, asked[tp], part[aborted_at], part[-1])
                     self._busy.add(node)
         if beyond:
             raise OffsetOutOfRangeError(beyond)
