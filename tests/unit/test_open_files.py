@@ -10,7 +10,7 @@ import pytest
 from api import http_protocol, server
 from api.problems import describe
 from api.server import connections_for
-from clickhouse.client import Address, ClickHouseClient, _rows
+from clickhouse.client import Address, ClickHouseClient
 from clickhouse.errors import EngineError, EngineUnavailable, from_driver
 from local.up import FILES_NEEDED, _check_files
 from shopstream.broker import BrokerUnreachable, TopicAdmin
@@ -97,8 +97,19 @@ def test_some_files_are_left_to_what_is_no_connection() -> None:
     assert connections_for(100) == server.LEAST_CONNECTIONS
 
 
+class _Answers(ClickHouseClient):
+    """Reads rows from the bytes of an answer."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+
+    async def content(self, *_args: object, **_named: object) -> bytes:
+        return self.body
+
+
 @pytest.mark.parametrize("body", [b"", b'["a"]\n[1', b'["a","b"]\n[1]\n'])
-def test_an_answer_that_the_engine_could_not_write_is_none(body: bytes) -> None:
-    assert _rows(b'["a"]\n[1]\n[2]\n') == [{"a": 1}, {"a": 2}]
+async def test_an_answer_that_the_engine_could_not_write_is_none(body: bytes) -> None:
+    whole = _Answers(b'["a"]\n[1]\n[2]\n')
+    assert await whole.rows("SELECT a FROM x") == [{"a": 1}, {"a": 2}]
     with pytest.raises(EngineUnavailable, match="torn"):
-        _rows(body)
+        await _Answers(body).rows("SELECT a FROM x")
