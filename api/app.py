@@ -1,7 +1,7 @@
 """The application of given parts; nothing here opens a connection or reads the environment."""
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -36,7 +36,7 @@ from api.push.history import HistoryReader
 from api.push.hub import Hub
 from api.push.presence import Presence
 from api.push.routes import PushRoutes
-from api.push.socketio import SocketIo
+from api.push.socketio import ANONYMOUS, SocketIo
 from api.push.stored_events import StoredEvents
 from api.reports import read_your_writes
 from api.reports.cache import ResponseCache
@@ -50,6 +50,8 @@ from shopstream.disk import Disk
 
 SHOPS_AT_LEAST = 10
 """Shops that share the slots of those that wait for `includes`: one has a tenth of them at most."""
+ANONYMOUS_SHARE = 10
+"""One stream in so many may be a session of Socket.IO without a token."""
 _ABOUT = (
     "Exact sales reports, and the events of a shop as they arrive. "
     "Errors are application/problem+json (RFC 9457)."
@@ -79,6 +81,8 @@ class Deps:
     """Whether the address of a connection tells one sender from another: not behind a proxy."""
     refusals: Refusals | None = None
     disk: Disk | None = None
+    restarts: Callable[[], Mapping[str, int]] = dict
+    """Of the processes of `up`, beside which this one runs."""
     reports_at_once: int = 500
     access_log: bool = False
     streams: int = 0
@@ -99,7 +103,7 @@ def create_app(deps: Deps, now: Callable[[], datetime] = utc_now) -> FastAPI:
     """Every route, with its middleware and its faults. `app.state.sockets` are its sessions of Socket.IO,
     `app.state.refused_early` counts what the server refuses by itself."""
     metrics = Metrics()
-    metrics.watch(deps.hub, deps.tracker, now, deps.disk)
+    metrics.watch(deps.hub, deps.tracker, now, deps.disk, deps.restarts)
     app = FastAPI(
         title="shopstream",
         version=version("shopstream"),
@@ -161,7 +165,13 @@ def _push(deps: Deps, now: Callable[[], datetime]) -> tuple[PushRoutes, SocketIo
         frozenset(deps.origins),
         deps.stream_seconds,
     )
-    sockets = SocketIo(deps.hub, authorizer.socketio, admission.connection, time.monotonic)
+    sockets = SocketIo(
+        deps.hub,
+        authorizer.socketio,
+        admission.connection,
+        time.monotonic,
+        min(ANONYMOUS, max(1, deps.streams // ANONYMOUS_SHARE)) if deps.streams else ANONYMOUS,
+    )
     history = HistoryReader(deps.hub, events, deps.tracker, clock)
     routes = PushRoutes(
         authorizer,

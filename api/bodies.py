@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 
 from starlette.requests import Request
@@ -15,8 +15,8 @@ BYTES_PER_SECOND = 256 * 1024
 
 
 class BodyMemory:
-    """Bytes of bodies that are read and not answered yet: at most `limit`, and of one sender `share` of them and
-    `requests` requests. `full` is the sentence where there is no memory."""
+    """Bytes of bodies that are read and not answered yet: at most `limit`, `share` of them of one group of senders, and
+    `requests` requests of one sender. `full` is the sentence where there is no memory."""
 
     def __init__(
         self, full: str, limit: int, share: int | None = None, requests: int | None = None
@@ -25,12 +25,15 @@ class BodyMemory:
         self._limit = limit
         self._share = limit if share is None else share
         self._most = requests
-        self._taken = Counter[str]()
-        self._requests = Counter[str]()
+        self._taken = Counter[Hashable]()
+        self._requests = Counter[Hashable]()
 
     @contextmanager
-    def slot(self, sender: str) -> Iterator[Callable[[int], None]]:
+    def slot(
+        self, sender: Hashable, group: Hashable | None = None
+    ) -> Iterator[Callable[[int], None]]:
         """Yields what takes bytes, which are given back when the block ends; it raises `Busy` where there are none.
+        A sender without a group has a share of its own.
 
         Raises:
             Busy: the sender has as many requests in progress as it may.
@@ -38,22 +41,26 @@ class BodyMemory:
         if self._requests[sender] == self._most:
             raise Busy("Too many requests of this user are in progress.", 1)
         self._requests[sender] += 1
-        own = 0
+        group, own = sender if group is None else group, 0
 
         def take(size: int) -> None:
             nonlocal own
-            if self._taken[sender] + size > self._share or self._taken.total() + size > self._limit:
+            if self._taken[group] + size > self._share or self._taken.total() + size > self._limit:
                 raise Busy(self._full, 1)
             own += size
-            self._taken[sender] += size
+            self._taken[group] += size
 
         try:
             yield take
         finally:
-            self._taken[sender] -= own
-            self._requests[sender] -= 1
-            if not self._requests[sender]:
-                del self._taken[sender], self._requests[sender]
+            _give_back(self._taken, group, own)
+            _give_back(self._requests, sender, 1)
+
+
+def _give_back(taken: Counter[Hashable], key: Hashable, count: int) -> None:
+    taken[key] -= count
+    if not taken[key]:
+        del taken[key]
 
 
 async def read_body(request: Request, take: Callable[[int], None], limit: int) -> bytes:

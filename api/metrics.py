@@ -102,15 +102,22 @@ class Metrics:
         tracker: FreshnessTracker,
         now: Callable[[], datetime],
         disk: Disk | None = None,
+        restarts: Callable[[], Mapping[str, int]] = dict,
     ) -> None:
-        """Adds what is read from the hub, the tracker and the disk when /metrics is scraped."""
-        self.registry.register(_Outside(hub, tracker, now, disk))
+        """Adds what is read from the hub, the tracker, the disk and `up` when /metrics is scraped."""
+        self.registry.register(_Outside(hub, tracker, now, disk, restarts))
 
 
 class _Outside(Collector):
     def __init__(
-        self, hub: Hub, tracker: FreshnessTracker, now: Callable[[], datetime], disk: Disk | None
+        self,
+        hub: Hub,
+        tracker: FreshnessTracker,
+        now: Callable[[], datetime],
+        disk: Disk | None,
+        restarts: Callable[[], Mapping[str, int]],
     ) -> None:
+        self._restarts = restarts
         self._disk = disk
         self._hub = hub
         self._tracker = tracker
@@ -154,6 +161,15 @@ class _Outside(Collector):
             yield GaugeMetricFamily(
                 "shopstream_disk_free_bytes", "Free space on the disk of the data directory", free
             )
+        if counts := self._restarts():
+            restarted = CounterMetricFamily(
+                "shopstream_restarts",
+                "Times that `up` started a process again",
+                labels=["process"],
+            )
+            for name, count in counts.items():
+                restarted.add_metric([name], count)
+            yield restarted
         yield from self._pipeline()
 
     def _pipeline(self) -> Iterator[Metric]:

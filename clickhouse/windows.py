@@ -153,5 +153,7 @@ TEXTS = {
     "product_names": (("shop_id", "product_id"), ("name",)),
     "first_orders": (("shop_id",), ("currency",)),
     "order_places": (("shop_id", "order_id"), ("created_at",)),
+    "orders": (("shop_id", "order_id"), ("counted",)),
 }
-"""Tables of texts that reports or the pipeline look up: keys and columns, in the order of sql/verify."""
+"""Tables whose texts are compared, those that reports or the pipeline look up and whether an order counts: keys and
+columns, in the order of sql/verify."""

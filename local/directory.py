@@ -6,10 +6,13 @@ import json
 import os
 import secrets
 import stat
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from shopstream import restarts
 from shopstream.faults import Fault
 
 OTHERS = 0o077
@@ -76,7 +79,7 @@ class Directory:
             self.logs.mkdir(exist_ok=True)
             self._lock = self._hold()
             # one that was killed leaves its own behind
-            (self.path / "up.json").unlink(missing_ok=True)
+            self._forget()
         except OSError as error:
             raise DirectoryUnusable(path, error.strerror or str(error)) from None
 
@@ -87,7 +90,7 @@ class Directory:
 
     def release(self) -> None:
         """Takes `up.json` away and lets another `up` use the directory."""
-        (self.path / "up.json").unlink(missing_ok=True)
+        self._forget()
         self._lock.close()
 
     def secrets(self) -> Secrets:
@@ -118,6 +121,15 @@ class Directory:
             write_private(self.path / "up.json", asdict(addresses))
         except OSError as error:
             raise DirectoryUnusable(self.path, error.strerror or str(error)) from None
+
+    def note_restarts(self, counts: Mapping[str, int]) -> None:
+        """Writes how often each process was started again; a full disk ends nothing."""
+        with suppress(OSError):
+            write_private(self.path / restarts.FILE, dict(counts))
+
+    def _forget(self) -> None:
+        for name in ("up.json", restarts.FILE):
+            (self.path / name).unlink(missing_ok=True)
 
     def _close_to_others(self) -> None:
         """Whoever can read it has every password. One that is not ours is left as it is."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from signal import SIGKILL
 from typing import Any
@@ -34,9 +34,18 @@ class NotReady(Exception):
 
 
 class Supervisor:
-    """Runs `services` (in start order) until told to stop. Logs go to `logs`, one file each."""
+    """Runs `services` (in start order) until told to stop. Logs go to `logs`, one file each.
 
-    def __init__(self, services: tuple[Service, ...], logs: Path, say: Say) -> None:
+    `restarted` gets, by service, how often it was started again: at the begin, and after each time.
+    """
+
+    def __init__(
+        self,
+        services: tuple[Service, ...],
+        logs: Path,
+        say: Say,
+        restarted: Callable[[Mapping[str, int]], None] = lambda _: None,
+    ) -> None:
         unique_names(services)
         self._services = services
         self._logs = logs
@@ -44,6 +53,8 @@ class Supervisor:
         self._board = Board(services)
         self._changed = asyncio.Event()
         self._children: dict[str, Child] = {}
+        self._restarted = restarted
+        self._restarts = dict.fromkeys((service.name for service in services), 0)
 
     @property
     def pids(self) -> dict[str, int]:
@@ -57,6 +68,7 @@ class Supervisor:
             StartFailed: a service could not be brought up even once; none is left then either. What `ready` raises
             ends them all too.
         """
+        self._restarted(self._restarts)
         keepers = [asyncio.create_task(self._keep(service)) for service in self._services]
         stopped = asyncio.create_task(stop.wait())
         announcer = asyncio.create_task(self._announce(ready))
@@ -104,6 +116,8 @@ class Supervisor:
             pause = backoff.after(time.monotonic() - begun)
             self._say(service.name, f"ended ({reason}), starts again in {pause:.1f} s")
             await asyncio.sleep(pause)
+            self._restarts[service.name] += 1
+            self._restarted(self._restarts)
 
     async def _one_life(self, service: Service) -> str:
         """From start to end; the reason."""

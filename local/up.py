@@ -129,6 +129,7 @@ async def _serve(plan: Plan, settings: Settings, secrets: Secrets, directory: Di
         services(plan, secrets),
         directory.logs,
         lambda name, line: console.print(f"[{name}] {line}", markup=False),
+        directory.note_restarts,
     )
     _on_signal(stop, supervisor)
     await _prepare_foreign(plan, settings)

@@ -9,9 +9,9 @@ worker:
 2. Wait until the writing statements that were under way are over.
 3. Finish the batches of orders that are open, whoever began them. A crash in 1 to 3 leaves a claim; the next recount
    takes a greater one and begins again.
-4. Store under which statuses the shops count now.
-5. Write their orders again that count otherwise, as batches: begin, write, apply, mark. A crash leaves some of them;
-   the next recount goes on with the shops of 4.
+4. Of one shop after another, store under which statuses it counts now.
+5. Write its orders again that count otherwise, as batches: begin, write, apply, mark. A crash leaves some of them;
+   the next recount goes on with the shops of 4. Shops that have not begun after `HOLD_SECONDS` are left to the next.
 6. Release the claim. A worker whose batch was fenced waits for that, reads the statuses, and writes its records as a
    new batch.
 """
@@ -19,7 +19,8 @@ worker:
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -39,7 +40,11 @@ COUNTING, RELEASED = Partition("shopstream.counting", 0), Partition("shopstream.
 LOOK_SECONDS = 2.0
 SHARE, LONGEST_REST_SECONDS = 0.05, 30.0
 """The share of the time in which no orders are written: a recount that took long is followed by a longer rest."""
+HOLD_SECONDS = 3.0
+"""How long shops are begun under one claim, while no orders of any shop are written."""
 SHOPS_AT_ONCE = 100
+RECOUNTS, RECOUNTS_SECONDS = 5, 3600.0
+"""Of one shop in so many seconds; later choices wait, so that a shop that changes its mind holds up no other."""
 ORDERS_AT_ONCE = 100_000
 """In one batch: they change in the reports at once."""
 Apply = Callable[[str, int, Fence], Awaitable[None]]
@@ -84,7 +89,7 @@ class Counting:
     """The generation of this worker, and recounts by it while `mine` returns True.
 
     `apply` (topic, batch id, fence) finishes a batch but for its mark; `changed` gets what each batch of a recount
-    changed.
+    changed; a batch has `at_once` orders at most.
     """
 
     def __init__(
@@ -94,13 +99,20 @@ class Counting:
         apply: Apply,
         changed: Callable[[Slots], None],
         mine: Callable[[], bool],
+        at_once: int = ORDERS_AT_ONCE,
     ) -> None:
         self._store = store
         self._ids = ids
         self._apply = apply
         self._changed = changed
         self._mine = mine
+        self._at_once = at_once
         self._present: Generation | None = None
+        self._begun: defaultdict[str, deque[float]] = defaultdict(deque)
+        """When recounts of a shop began, by a clock that nobody sets; another worker does not know of them."""
+        self._one = asyncio.Lock()
+        self.under_way = False
+        """Whether a recount is, as far as this worker knows: reports may mix numbers from before and after it."""
 
     async def present(self) -> Generation:
         """The latest generation that this worker knows; waits while a recount goes on.
@@ -130,6 +142,11 @@ class Counting:
         self._present = None
         return True
 
+    async def look(self) -> None:
+        """Once partitions are taken: a former owner may have left a recount in the middle. Raises as the engine."""
+        claim, released = await self._claims()
+        self.under_way = claim != released
+
     async def run(self) -> None:
         """Recounts what shops want otherwise, for ever."""
         backoff = Backoff("recounts")
@@ -145,33 +162,58 @@ class Counting:
             rest = min((time.monotonic() - began) / SHARE, LONGEST_REST_SECONDS)
             await asyncio.sleep(max(LOOK_SECONDS, rest))
 
-    async def recount(self) -> bool:
-        """Whether anything was due. Raises as the engine."""
+    async def recount(self, wrong: Collection[str] = ()) -> bool:
+        """Whether anything was due; `wrong`: shops that have orders which count otherwise than they do. Raises as the
+        engine."""
+        async with self._one:
+            return await self._recount(wrong)
+
+    async def _recount(self, wrong: Collection[str]) -> bool:
         claim, released = await self._claims()
-        wanted = await self._store.wanted_counting(SHOPS_AT_ONCE)
-        if claim == released and not wanted:
+        wanted = await self._store.wanted_counting(SHOPS_AT_ONCE, self._waiting())
+        if claim == released and not wanted and not wrong:
+            self.under_way = False
             return False
+        self.under_way = True
         fence = Fence({COUNTING: max(self._ids.next(), claim + 1)})
         await self._store.claim([COUNTING], fence.claims[COUNTING])
         await wait_for_running_statements(self._store.running)
         for batch_id in await self._store.open_order_batches(COUNTING.topic):
             await self._finish(batch_id, fence)
-        await self._store.set_counting(wanted, fence)
-        for shop, (statuses, since) in (await self._store.present_counting()).items():
-            if since > released:
-                await self._recount_shop(shop, statuses, fence)
+        present = await self._store.present_counting()
+        left = {shop for shop, (_, since) in present.items() if since > released}  # by a crash
+        for shop in sorted(left.union(wrong)):
+            await self._recount_shop(shop, present.get(shop, ("", 0))[0], fence)
+        began = time.monotonic()
+        for shop, statuses in wanted.items():
+            self._begun[shop].append(time.monotonic())
+            await self._store.set_counting(shop, statuses, fence)
+            await self._recount_shop(shop, statuses, fence)
+            if time.monotonic() - began > HOLD_SECONDS:
+                break
         await self._store.claim([RELEASED], fence.claims[COUNTING])
+        self.under_way = False
         return True
+
+    def _waiting(self) -> list[str]:
+        """Shops that had all the recounts that they may have for now."""
+        limit = time.monotonic() - RECOUNTS_SECONDS
+        for shop, begun in list(self._begun.items()):
+            while begun and begun[0] <= limit:
+                begun.popleft()
+            if not begun:
+                del self._begun[shop]
+        return [shop for shop, begun in self._begun.items() if len(begun) >= RECOUNTS]
 
     async def _recount_shop(self, shop: str, statuses: str, fence: Fence) -> None:
         counted = (
             statuses.split(",") if statuses else [s for s in MAY_COUNT if s not in NOT_COUNTED]
         )
-        total, written = 0, ORDERS_AT_ONCE
-        while written == ORDERS_AT_ONCE:
+        total, written = 0, self._at_once
+        while written == self._at_once:
             batch_id = self._ids.next()
             await self._store.begin_parts(batch_id, [Part(*COUNTING, 0, 0, 0)])
-            written = await self._store.recount(shop, counted, batch_id, fence, ORDERS_AT_ONCE)
+            written = await self._store.recount(shop, counted, batch_id, fence, self._at_once)
             await self._finish(batch_id, fence)
             total += written
         logger.info("recounted %d orders of shop %s by %s", total, shop, ", ".join(counted))

@@ -294,9 +294,13 @@ class Store:
         text = load("counting/recount.sql")
         return await self._execute(text, batch_id, fence, {**_STORE, **_DISTINCT}, None, more)
 
-    async def wanted_counting(self, limit: int) -> dict[str, str]:
-        """By shop the statuses that its settings say, where its orders count under others; '' by default."""
-        rows = await self._engine.rows(load("counting/wanted.sql"), {"limit": limit})
+    async def wanted_counting(self, limit: int, waiting: Collection[str]) -> dict[str, str]:
+        """By shop the statuses that its settings say, where its orders count under others; '' by default.
+
+        Without the shops that are waiting.
+        """
+        params = {"limit": limit, "waiting": list(waiting)}
+        rows = await self._engine.rows(load("counting/wanted.sql"), params)
         return {row["shop_id"]: row["wanted"] for row in rows}
 
     async def present_counting(self) -> dict[str, tuple[str, int]]:
@@ -304,18 +308,11 @@ class Store:
         rows = await self._engine.rows(load("counting/present.sql"))
         return {row["shop_id"]: (row["statuses"], int(row["since"])) for row in rows}
 
-    async def set_counting(self, wanted: Mapping[str, str], fence: Fence) -> None:
-        """Inserts under which statuses the orders of shops are to count from a recount on."""
+    async def set_counting(self, shop: str, statuses: str, fence: Fence) -> None:
+        """Inserts under which statuses the orders of a shop are to count from a recount on."""
         (claim,) = fence.claims.values()
-        rows = pa.table(
-            {
-                "shop_id": pa.array(wanted.keys(), pa.string()),
-                "statuses": pa.array(wanted.values(), pa.string()),
-            }
-        )
-        external = {"wanted": External("shop_id String, statuses String", rows)}
-        params = {**fence.params(), "recount": claim}
-        await self.execute_tracked(load("counting/set.sql"), params, external)
+        params = {**fence.params(), "shop": shop, "statuses": statuses, "recount": claim}
+        await self.execute_tracked(load("counting/set.sql"), params, {})
 
     async def open_order_batches(self, also: str) -> list[int]:
         """Batches of orders that began and are not applied, of any worker, and those of another topic."""

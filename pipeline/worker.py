@@ -48,6 +48,8 @@ from shopstream.settings import PREFIX, Settings, SettingsError
 logger = logging.getLogger(__name__)
 
 GROUP = "shopstream"
+FIRST_OF_ORDERS = TP(ORDERS, 0)
+"""Its owner audits and recounts."""
 TOPICS = tuple(TOPIC_SPECS)
 """What the pipeline reads; an agent and a flusher each, so that no topic waits for another."""
 WATCH_SECONDS = 1.0
@@ -85,7 +87,7 @@ class Worker:
             self.store, self.ids, self.writer.apply, self._recovered, self._audits
         )
         self.flushers = self._flushers()
-        audit = Audit(self.engine, self.store, self.ids)
+        audit = Audit(self.engine, self.store, self.ids, self.counting.recount)
         self.auditor = Auditor(
             self.engine, audit, self._audits, self._audited, settings.audit_seconds
         )
@@ -94,6 +96,7 @@ class Worker:
         self.app = self._faust()
         self.kafka = transport.install(self.app)
         self._assigned = False
+        self._before_recount: float | None = None
         self._started = self.kafka.instants.steady()
         self._began: dict[str, float] = {}
 
@@ -184,7 +187,7 @@ class Worker:
     def progress(self) -> dict[Partition, Progress]:
         """How far each partition is in the reports; without those that never caught up with Kafka, whose instant is not
         known. Sets the gauge of the age too."""
-        found = self.kafka.progress()
+        found = self._held_by_recount(self.kafka.progress())
         if found:
             instants = self.kafka.instants
             started = instants.wall(self._started)
@@ -206,6 +209,17 @@ class Worker:
             for tp, known in found.items()
             if known.as_of > 0
         }
+
+    def _held_by_recount(self, found: dict[TP, transport.Progress]) -> dict[TP, transport.Progress]:
+        """While a recount goes on, the first partition of orders stands still, and `asOf` with it."""
+        first = found.get(FIRST_OF_ORDERS)
+        if first is None or not self.counting.under_way:
+            self._before_recount = None if first is None else first.as_of
+            return found
+        if not self._before_recount:
+            return {tp: known for tp, known in found.items() if tp != FIRST_OF_ORDERS}
+        held = min(first.as_of, self._before_recount)
+        return {**found, FIRST_OF_ORDERS: first._replace(as_of=held)}
 
     def _end_of(self, tp: TP, known: int) -> int:
         """The high watermark of a partition in the latest fetch; `known` before there was one."""
@@ -244,6 +258,7 @@ class Worker:
         rewind = partial(self._rewind_stale, tps)
         await call_with_backoff(rewind, self.recovery_backoff, self.broker_backoff)
         await self.ownership.take([Partition(tp.topic, tp.partition) for tp in tps])
+        await self.recovery_backoff.call(self.counting.look)
         # what a former owner wrote last may not have been published
         self.progress_publisher.mark_changed(None)
         self._assigned = True
@@ -319,8 +334,7 @@ class Worker:
         self.notifier.changed(changed)
 
     def _audits(self) -> bool:
-        """One worker audits: the owner of the first partition of the orders."""
-        return self.ownership.fence([Partition(ORDERS, 0)]) is not None
+        return self.ownership.fence([Partition(*FIRST_OF_ORDERS)]) is not None
 
     def _audited(self, table: str, found: Found | None) -> None:
         if found is None:

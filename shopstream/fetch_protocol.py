@@ -1,19 +1,28 @@
-"""Encodes the fetches of an aiokafka consumer and decodes their responses, each in one pass.
+"""Fetches of a consumer that name only what changed since the one before (KIP-227), each encoded and decoded in one
+pass.
 
-Both name every partition; aiokafka handles each of their fields by itself. A partition without records, error and
-preferred replica is left out of the response, so that the fetcher does not look at it; `highwater` and
-`last_stable_offset` of the consumer are then those of the last fetch that brought records. This is for version 11 of
-the fetch (Kafka 2.3), the newest that aiokafka 0.14 speaks; with an older broker everything is as before.
+A fetch of aiokafka names every partition, and so does the response; it handles each of their fields by itself. Here the
+broker keeps what was named, in a session. One that it does not know any more is answered by an error, and the next
+fetch names everything again. A partition without records, error and preferred replica is left out of the response. All
+of this is for version 11 of the fetch (Kafka 2.3), the newest that aiokafka 0.14 speaks; with an older broker each
+fetch is whole and aiokafka's own.
 https://kafka.apache.org/protocol#The_Messages_Fetch
 """
 
+from collections.abc import Iterable, Mapping
 from functools import partial
 from io import BytesIO
+from random import sample
 from struct import Struct
 from typing import Any
 
+from aiokafka import TopicPartition
 from aiokafka.protocol.fetch import FetchRequest, FetchRequest_v11, FetchResponse_v11
 
+MAX_BYTES, PARTITION_BYTES = 50 * 1024 * 1024, 1024 * 1024
+"""Of a response, and of each partition in it, as aiokafka's."""
+READ_COMMITTED = 1
+REPLICA = -1
 _REQUEST = Struct(">iiiibiii")
 """Replica, maximum wait, minimum and maximum bytes, isolation level, session, its epoch, count of topics."""
 _REQUESTED = Struct(">iiqqi")
@@ -26,30 +35,93 @@ _ABORTED = Struct(">qq")
 _RECORDS = Struct(">ii")
 """Preferred replica, bytes of records (-1: null)."""
 _SHORT, _INT = Struct(">h"), Struct(">i")
+LAST_EPOCH = 2**31 - 1
+
+Offsets = Mapping[TopicPartition, int]
 
 
-def use_one_pass(request: FetchRequest) -> None:
-    """Makes a fetch encode itself, and decode its response, in one pass."""
-    request.build = partial(_build, request)
+class FetchSession:
+    """What one broker knows of our fetches. After `begin` the next one names everything."""
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """The broker knows nothing: so it was, or it is not known what it does."""
+        self._id = self._epoch = 0
+        self._known: dict[TopicPartition, int] = {}
+
+    def fetch(self, offsets: Offsets, max_wait_ms: int, min_bytes: int) -> FetchRequest:
+        """A fetch of these partitions from these offsets on; `answered` or `begin` follows."""
+        if self._epoch:
+            named = [one for one in offsets.items() if self._known.get(one[0]) != one[1]]
+            forgotten = self._known.keys() - offsets.keys()
+        else:  # without a session a broker fills its response in the order of the fetch
+            named, forgotten = sample(list(offsets.items()), len(offsets)), set()
+        self._known = dict(offsets)
+        limits = (max_wait_ms, min_bytes, MAX_BYTES, READ_COMMITTED)
+        return _Fetch(limits, (self._id, self._epoch), offsets, named, forgotten)
+
+    def answered(self, response: Any) -> bool:
+        """Takes the head of a response; False where it is an error, such as a session that the broker has dropped."""
+        session = getattr(response, "session_id", 0)
+        if getattr(response, "error_code", 0) or not session:
+            self.begin()
+        else:
+            self._id, self._epoch = session, self._epoch % LAST_EPOCH + 1
+        return not getattr(response, "error_code", 0)
 
 
-def _build(request: Any, version: type[Any]) -> Any:
-    built = FetchRequest.build(request, version)
-    if version is FetchRequest_v11:
+class _Fetch(FetchRequest):  # type: ignore[misc]
+    """Whole for a broker that is older than version 11."""
+
+    def __init__(
+        self,
+        limits: tuple[int, ...],
+        session: tuple[int, int],
+        offsets: Offsets,
+        named: Iterable[tuple[TopicPartition, int]],
+        forgotten: Iterable[TopicPartition],
+    ) -> None:
+        self._limits = limits
+        self._session = session
+        self._offsets = offsets
+        self._named = named
+        self._forgotten = forgotten
+
+    def build(self, version: type[Any]) -> Any:
+        """The fetch as it is sent."""
+        if version is not FetchRequest_v11:
+            whole = [(tp, (tp.partition, at, PARTITION_BYTES)) for tp, at in self._offsets.items()]
+            return FetchRequest(*self._limits, _by_topic(whole)).build(version)
+        named = [(tp, (tp.partition, -1, at, -1, PARTITION_BYTES)) for tp, at in self._named]
+        forgotten = [(tp, tp.partition) for tp in self._forgotten]
+        head = (REPLICA, *self._limits, *self._session)
+        built = FetchRequest_v11(*head, _by_topic(named), _by_topic(forgotten), "")
         built.RESPONSE_TYPE = FetchResponse
         built.encode = partial(encode, built)
-    return built
+        return built
+
+
+def _by_topic(items: Iterable[tuple[TopicPartition, Any]]) -> list[tuple[str, list[Any]]]:
+    found: dict[str, list[Any]] = {}
+    for tp, item in items:
+        found.setdefault(tp.topic, []).append(item)
+    return list(found.items())
 
 
 def encode(request: Any) -> bytes:
-    """The body of a fetch that names no forgotten partitions."""
+    """The body of a fetch."""
     head = (request.replica_id, request.max_wait_time, request.min_bytes, request.max_bytes)
     session = (request.isolation_level, request.session_id, request.session_epoch)
     parts = [_REQUEST.pack(*head, *session, len(request.topics))]
     for topic, partitions in request.topics:
         parts += (_text(topic), _INT.pack(len(partitions)))
         parts += [_REQUESTED.pack(*partition) for partition in partitions]
-    return b"".join((*parts, _INT.pack(0), _text(request.rack_id)))
+    parts.append(_INT.pack(len(request.forgotten_topics_data)))
+    for topic, numbers in request.forgotten_topics_data:
+        parts += (_text(topic), _INT.pack(len(numbers)), *map(_INT.pack, numbers))
+    return b"".join((*parts, _text(request.rack_id)))
 
 
 class FetchResponse(FetchResponse_v11):  # type: ignore[misc]

@@ -35,33 +35,33 @@ class IdempotencyKeys:
     ) -> None:
         self._memory = memory
         self._clock = clock
-        self._entries: OrderedDict[tuple[str, str], _Entry] = OrderedDict()
+        self._entries: OrderedDict[tuple[bytes, str], _Entry] = OrderedDict()
         self._bytes = 0
 
     async def once(
-        self, user: str, key: str, digest: bytes, write: Callable[[], Awaitable[bytes]]
+        self, holder: bytes, key: str, digest: bytes, write: Callable[[], Awaitable[bytes]]
     ) -> bytes:
-        """The answer of `write`, or of an earlier request of the user with the same key and events. A fault is not
+        """The answer of `write`, or of an earlier request of the holder with the same key and events. A fault is not
         remembered; who waited for the same answer meets it too.
 
         Raises:
             KeyReused: the key came with other events.
         """
         self._forget()
-        known = self._entries.get((user, key))
+        known = self._entries.get((holder, key))
         if known is not None:
             if known.digest != digest:
                 raise KeyReused
             return await asyncio.shield(known.answer)
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         entry = _Entry(digest, answer, self._clock() + DAY_SECONDS)
-        self._entries[user, key] = entry
+        self._entries[holder, key] = entry
         self._bytes += ENTRY_BYTES
         try:
             body = await write()
         except BaseException as error:
             self._bytes -= ENTRY_BYTES
-            del self._entries[user, key]
+            del self._entries[holder, key]
             if isinstance(error, Exception):
                 answer.set_exception(error)
                 answer.exception()  # it is no fault that nobody waited

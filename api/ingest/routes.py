@@ -37,8 +37,10 @@ BIG_SIGNS = 1_000
 CHECKS_AT_ONCE = 2
 MEMORY_BYTES = 64 * 1024 * 1024
 """Bodies of all requests in progress, as far as they have arrived."""
+SHOP_BYTES = MEMORY_BYTES // 2
+"""Of tokens that name the same shops, so that the others keep their room."""
 REQUESTS_OF_USER = 8
-"""In progress at once, so that the others keep their room."""
+"""In progress at once."""
 
 
 class Counts(Protocol):
@@ -66,7 +68,7 @@ class IngestRoutes:
         self._maps = maps
         self._keys = keys or IdempotencyKeys()
         self._memory = BodyMemory(
-            "Too many events are being written.", MEMORY_BYTES, requests=REQUESTS_OF_USER
+            "Too many events are being written.", MEMORY_BYTES, SHOP_BYTES, REQUESTS_OF_USER
         )
         self._checking = asyncio.Semaphore(CHECKS_AT_ONCE)
 
@@ -81,7 +83,7 @@ class IngestRoutes:
         identity = self._access.writer(request)
         read_query(request.query_params, ())
         key = read_key(request.headers.get(HEADER))
-        with self._memory.slot(identity.user) as take:
+        with self._memory.slot(identity.holder, identity.shops) as take:
             body = await read_body(request, take, EVENTS_BYTES)
             events = await self._checked(request, body)
             self._access.require_shops(request, identity, events.shops)
@@ -90,7 +92,7 @@ class IngestRoutes:
                 content = await self._written(events)
             else:
                 content = await self._keys.once(
-                    identity.user, key, events.digest, lambda: self._written(events)
+                    identity.holder, key, events.digest, lambda: self._written(events)
                 )
         return Response(content, 202, {"Cache-Control": "no-store"}, "application/json")
 

@@ -32,11 +32,14 @@ from api.push.subscriber import Outlet
 from api.push.takeover import Connection
 
 PATHS = ("/socket.io/", "/socket.io")
+ANONYMOUS = 1_000
+"""Sessions without a token, of which each may hold a first request of 64 KiB."""
 
 
 class SocketIo:
     """The sessions of a process. `admit` takes a slot for a connection from an address, or raises `Busy` or
-    `TooManyStreams`; what it returns frees the slot."""
+    `TooManyStreams`; what it returns frees the slot. Beyond `anonymous` sessions that have not authenticated yet the
+    oldest of them is closed: one with a token needs a round trip, and is not kept out by those without."""
 
     def __init__(
         self,
@@ -44,12 +47,16 @@ class SocketIo:
         grant: Grant,
         admit: Callable[[str], Callable[[], None]],
         clock: Callable[[], float],
+        anonymous: int = ANONYMOUS,
     ) -> None:
         self.hub = hub
         self.grant = grant
         self.clock = clock
         self.admit = admit
+        self._most_anonymous = anonymous
         self._sessions: dict[str, Session] = {}
+        self._anonymous: dict[str, Session] = {}
+        """In the order in which they began."""
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -158,11 +165,18 @@ class SocketIo:
     def forget(self, session: Session) -> None:
         """Removes a session that has ended."""
         self._sessions.pop(session.sid, None)
+        self._anonymous.pop(session.sid, None)
+
+    def authenticated(self, session: Session) -> None:
+        """Counts a session no more among those without a token."""
+        self._anonymous.pop(session.sid, None)
 
     def _buffered(self, handshake: Handshake) -> Session:
         return self._add(handshake, Buffer(), self.admit(handshake.address))
 
     def _add(self, handshake: Handshake, outlet: Outlet, release: Callable[[], None]) -> Session:
         session = Session(self, handshake, outlet, release)
-        self._sessions[session.sid] = session
+        self._sessions[session.sid] = self._anonymous[session.sid] = session
+        if len(self._anonymous) > self._most_anonymous:
+            next(iter(self._anonymous.values())).close()
         return session

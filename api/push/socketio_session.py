@@ -47,6 +47,8 @@ class Sessions(Protocol):
 
     def forget(self, session: "Session") -> None: ...
 
+    def authenticated(self, session: "Session") -> None: ...
+
 
 class Session:
     """One client. `release` frees its slot among the open connections."""
@@ -162,7 +164,7 @@ class Session:
             self.close()
         elif self._silent(now):
             self.lost()
-        elif self._anonymous and now - self.begun > CONNECT_SECONDS:
+        elif self._anonymous and self._late(now):
             self.close()
         elif now - self.pinged >= PING_INTERVAL:
             self.pinged = now
@@ -172,6 +174,9 @@ class Session:
     def _anonymous(self) -> bool:
         """Whether it has not authenticated, and no token of it is being checked."""
         return self._subscription is None and self._connecting is None
+
+    def _late(self, now: float) -> bool:
+        return now - self.begun > CONNECT_SECONDS
 
     def _silent(self, now: float) -> bool:
         if self.buffer is not None and not self.polled and now - self.heard_poll > PING_TIMEOUT:
@@ -193,6 +198,9 @@ class Session:
 
     def _connect(self, rest: bytes) -> None:
         if self._connecting is not None or self._subscription is not None:
+            return
+        if self._late(self._server.clock()):
+            self.close()  # one token after another would hold it for ever
             return
         try:
             auth = orjson.loads(rest) if rest else {}
@@ -219,6 +227,7 @@ class Session:
             subscription.release()
             return
         self._subscription = subscription
+        self._server.authenticated(self)
         encoding = SOCKETIO if self.buffer is None else SOCKETIO_SEPARATED
         subscriber = self.subscriber = subscription.open(encoding, self.outlet, self._farewell)
         if self.buffer is not None:

@@ -34,11 +34,12 @@ class EventStream(Response):
             raise
         if connection is None:
             await self._serve(receive, send)
-        elif connection.transport.is_closing():
+            return
+        subscriber = self._subscription.open(SSE_CHUNKED, connection.transport, _last_chunk)
+        connection.take_over(StreamConnection(self._subscription, subscriber))
+        if connection.transport.is_closing():
             self._subscription.release()
         else:
-            subscriber = self._subscription.open(SSE_CHUNKED, connection.transport, _last_chunk)
-            connection.take_over(StreamConnection(self._subscription, subscriber))
             self._subscription.join(subscriber)
 
     async def _serve(self, receive: Receive, send: Send) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 
 from clickhouse.errors import EngineError, EngineUnavailable
@@ -11,6 +12,9 @@ log = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 0.2
 """From one look to the next, and after one that failed."""
+PAUSE_SHARE = 9
+"""The pause is at least so many times as long as the look: a shop that changes its words all the time makes this
+process read those of every shop."""
 
 
 class StatusWords:
@@ -30,9 +34,10 @@ class StatusWords:
         while True:
             await self._stale.wait()
             self._stale.clear()
+            began = time.monotonic()
             try:
                 self.maps = await read()
             except (EngineUnavailable, EngineError) as error:
                 log.info("words for statuses cannot be read (%s)", error)
                 self._stale.set()
-            await asyncio.sleep(PAUSE_SECONDS)
+            await asyncio.sleep(max(PAUSE_SECONDS, PAUSE_SHARE * (time.monotonic() - began)))

@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from api.freshness.topology import Look, Topology, partitions_of
 from api.freshness.tracker import FreshnessTracker
 from api.push.channel import Value
+from api.push.fetches import Fetches
 from api.push.hub import Hub
 from api.push.records import (
     event_of,
@@ -26,15 +27,10 @@ from shopstream.contracts.cursor import Partition, Position
 from shopstream.contracts.notices import PROGRESS, days_of, read_progress
 from shopstream.contracts.topics import NOTICES
 from shopstream.contracts.values import IDENTIFIER_LENGTH
-from shopstream.fetch_wait import adapt_fetch_wait
 
 log = logging.getLogger(__name__)
 
-POLL_MS, POLL_RECORDS = 200, 5000
-FETCH_WAIT_MS = 20
-GATHER_BYTES = 64 * 1024
-"""Under load records are taken fifty times a second, or as often as there are so many: an answer names every partition,
-so one for each record would cost far more than the record."""
+POLL_SECONDS = 0.2
 REPLAY_SECONDS = 120
 REPLAY_RECORDS = 5_000
 """At most so much of each partition is read again at the start, so that a client whose stream ended with the former
@@ -138,30 +134,31 @@ class TopicReader:
             enable_auto_commit=False,
             auto_offset_reset="none",
             isolation_level="read_committed",
-            fetch_max_wait_ms=FETCH_WAIT_MS,
         )
         try:
             await consumer.start()
-            adapt_fetch_wait(consumer, GATHER_BYTES, one_pass=True)
-            await self._assign(consumer, partitions_of(topology))
-            await self._settle(consumer)
-            while not self._changed.is_set():
-                await self._poll(consumer)
+            fetches = await self._assign(consumer, partitions_of(topology))
+            try:
+                await self._settle(consumer, fetches)
+                while not self._changed.is_set():
+                    await self._poll(consumer, fetches)
+            finally:
+                await fetches.close()
         finally:
             await _stop(consumer)
 
-    async def _poll(self, consumer: AIOKafkaConsumer) -> None:
+    async def _poll(self, consumer: AIOKafkaConsumer, fetches: Fetches) -> None:
         try:
-            chunks = await consumer.getmany(timeout_ms=POLL_MS, max_records=POLL_RECORDS)
+            chunks = await fetches.take(POLL_SECONDS)
         except OffsetOutOfRangeError as error:
-            await self._recover_out_of_range(consumer, list(error.args[0]))
+            await self._recover_out_of_range(consumer, fetches, list(error.args[0]))
             return
         await self._dispatch(chunks)
         if not chunks:
-            await self._skip_control_records(consumer)
+            self._skip_control_records(fetches)
 
     async def _recover_out_of_range(
-        self, consumer: AIOKafkaConsumer, tps: Sequence[TopicPartition]
+        self, consumer: AIOKafkaConsumer, fetches: Fetches, tps: Sequence[TopicPartition]
     ) -> None:
         """The position does not exist: the topic was recreated, which the watch notices within a second, or Kafka has
         deleted records that were not read yet; those are skipped, and streams are reset."""
@@ -181,9 +178,9 @@ class TopicReader:
             self._tracker.changed()
             self._positions[partition] = at
             self._hub.skip(partition, at)
-            consumer.seek(tp, at.next)
+            fetches.seek(tp, at.next)
 
-    async def _assign(self, consumer: AIOKafkaConsumer, epochs: Mapping[Partition, int]) -> None:
+    async def _assign(self, consumer: AIOKafkaConsumer, epochs: Mapping[Partition, int]) -> Fetches:
         begin = {
             partition: Position(epoch, 0)
             for partition, epoch in epochs.items()
@@ -191,10 +188,11 @@ class TopicReader:
         }
         if not self._begun:
             begin, self._live = await self._start_and_end_offsets(consumer, begin)
-        consumer.assign([TopicPartition(*partition) for partition in epochs])
+        # the consumer itself fetches nothing: it connects, and knows offsets and leaders
+        await consumer._client.set_topics({partition.topic for partition in epochs})
         self._begin(begin, epochs)
-        for partition in epochs:
-            consumer.seek(TopicPartition(*partition), self._positions[partition].next)
+        offsets = {TopicPartition(*each): self._positions[each].next for each in epochs}
+        return Fetches(consumer._client, offsets)
 
     def _begin(self, begin: Mapping[Partition, Position], epochs: Mapping[Partition, int]) -> None:
         self._tracker.changed()  # notices before these positions may never be read
@@ -220,21 +218,21 @@ class TopicReader:
             live[partition] = Position(position.epoch, end)
         return starts, live
 
-    async def _settle(self, consumer: AIOKafkaConsumer) -> None:
+    async def _settle(self, consumer: AIOKafkaConsumer, fetches: Fetches) -> None:
         """Reads up to what was the live end when this process began, then lets streams begin."""
         loop = asyncio.get_running_loop()
         end = loop.time() + SETTLE_SECONDS
         while not self._settled and not self._changed.is_set():
-            await self._poll(consumer)
-            await self._skip_control_records(consumer)
+            await self._poll(consumer, fetches)
+            self._skip_control_records(fetches)
             self._settled = self._hub.has_read(self._live) or loop.time() > end
         self._hub.ready()
 
-    async def _skip_control_records(self, consumer: AIOKafkaConsumer) -> None:
+    def _skip_control_records(self, fetches: Fetches) -> None:
         """Counts offsets without a record, such as the control records of transactions, as read."""
-        for tp in consumer.assignment():
+        for tp, offset in fetches.offsets.items():
             partition = Partition(tp.topic, tp.partition)
-            at = Position(self._positions[partition].epoch, await consumer.position(tp))
+            at = Position(self._positions[partition].epoch, offset)
             if at.next > self._hub.read[partition].next:
                 self._hub.passed(partition, at)
 

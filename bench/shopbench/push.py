@@ -21,6 +21,7 @@ from typing import Any
 import uvloop
 
 from local.probes import free_port
+from shopbench import push_read
 from shopbench.output import Result, arguments, median, publish, quantile, run, say
 from shopbench.processes import Failed, cpu
 from shopstream.cli.tokens import mint
@@ -249,7 +250,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench/push", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--idle", type=int, default=5000, help="connections that are held")
+    parser.add_argument("--read", action="store_true", help="what reading an event costs, alone")
+    rates = [200.0, 2000.0]
+    parser.add_argument("--rates", type=float, nargs="+", default=rates, help="with --read")
+    parser.add_argument("--before", type=Path, metavar="DIR", help="with --read: a checkout")
     flags = arguments(parser)
+    if flags.read:
+        publish(push_read.measure(flags.rates, flags.rounds, flags.before), flags)
+        return
     os.sched_setaffinity(0, {1})
     result = Result("push", "one API process on one core, its clients on another; medians")
     with tempfile.TemporaryDirectory(prefix="shopbench-") as name:

@@ -6,14 +6,15 @@ A difference counts where no batch was in flight for its key. One comparison:
    those are left for the next time, as the comparison may have seen half of such a batch.
 
 A gap that stands over `ROUNDS` comparisons is a fault: no worker in the middle of a batch is behind it. What is missing
-is then added as a row, which is right whenever it is written, as windows are sums. Only one auditor writes: each claims
+is then added as a row, which is right whenever it is written, as windows are sums; orders that should count, or should
+not, are recounted (`counting.py`). Only one auditor writes: each claims
 the audit as workers claim partitions, waits until no statement of another runs, and its rows go in only while its claim
 is the greatest. A row that may or may not have been written is never written again: the next comparison shows it.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -55,6 +56,8 @@ Steps = Sequence[tuple[str, Scope]]
 """Tables, and what of each is compared in one step."""
 Advance = Callable[[int, int, int], None]
 """Gets how many steps of how many are done, and how many rows were repaired so far."""
+Recount = Callable[[Collection[str]], Awaitable[object]]
+"""Writes the orders of these shops again that count otherwise than their shop does."""
 
 
 @dataclass(slots=True)
@@ -95,10 +98,13 @@ class Audit:
     Every method raises `EngineUnavailable` and `EngineError` as the client.
     """
 
-    def __init__(self, engine: ClickHouseClient, store: Store, ids: Snowflake) -> None:
+    def __init__(
+        self, engine: ClickHouseClient, store: Store, ids: Snowflake, recount: Recount
+    ) -> None:
         self._engine = engine
         self._store = store
         self._ids = ids
+        self._recount = recount
         self._fence: Fence | None = None
 
     async def claim(self) -> None:
@@ -157,7 +163,9 @@ class Audit:
             logger.error("audit repairs %s", one)
         logger.error("audit found %d wrong rows in %s", len(differences), table)
         window = WINDOWS.get(table)
-        if window is None:
+        if table == "orders":
+            await self._recount({one.key[0] for one in differences})
+        elif window is None:
             await repairs.rewrite_texts(self._engine, table, differences)
         else:
             await self._add(window, differences)

@@ -9,6 +9,7 @@ from clickhouse.client import BEHIND_REPORTS, Address, ClickHouseClient
 from clickhouse.differences import Difference
 from clickhouse.verify import steps
 from clickhouse.window_comparison import TIMEOUT_SECONDS, Scope
+from pipeline.counting import Counting
 from pipeline.producer import Producer
 from pipeline.reconcile.audit import (
     Advance,
@@ -91,7 +92,9 @@ async def _run(settings: Settings, advance: Advance) -> Rebuilt:
         address, timeout=TIMEOUT_SECONDS, settings=BEHIND_REPORTS
     ) as engine:
         try:
-            totals = await rebuild(engine, Audit(engine, Store(engine, name), ids), advance)
+            store = Store(engine, name)
+            counting = Counting(store, ids, store.apply, lambda _: None, lambda: True)
+            totals = await rebuild(engine, Audit(engine, store, ids, counting.recount), advance)
         finally:
             notified = await _notify(settings, name, ids.next())
     return Rebuilt(totals.repaired, totals.unverified, notified)

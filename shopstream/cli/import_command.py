@@ -36,6 +36,8 @@ SAVE_EVERY = 1_000
 """Documents between two waits for Kafka, after each of which the position in the file is saved."""
 ENDS = 64 * 1024
 """Bytes of a file's beginning and end that tell it from another."""
+REASONS = 20
+"""Different ones for which documents are ignored, in a summary; they repeat texts of the file."""
 KEPT = ("documents", "events", "refused")
 """Of a summary, in the state file."""
 CSV = "csv"
@@ -236,7 +238,8 @@ def _send(
         _refuse(_row_of(document, error.field), str(error), summary, complain)
         return None
     if mapped.ignored is not None:
-        summary.ignored[mapped.ignored] += 1
+        known = mapped.ignored in summary.ignored or len(summary.ignored) < REASONS
+        summary.ignored[mapped.ignored if known else "for other reasons"] += 1
     summary.events += len(values)
     if producer is None:
         return None

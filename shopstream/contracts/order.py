@@ -54,10 +54,10 @@ def line_refund(item: Document) -> Decimal:
     refunded = item["refundedQuantity"] or _ZERO
     if item["refundedTotal"] is not None:
         return Decimal(item["refundedTotal"])
-    if item["total"] is None:
-        return _rounded(_EXACT.multiply(refunded, item["unitPrice"]))
     if not refunded:
         return _ZERO
+    if item["total"] is None:
+        return _rounded(_EXACT.multiply(refunded, item["unitPrice"]))
     part = _EXACT.multiply(item["total"], refunded)
     return _rounded(_EXACT.divide(part, item["quantity"]))
 

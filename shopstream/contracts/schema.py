@@ -44,6 +44,7 @@ class Shape:
     latest_by: str | None = None
     by_name: Mapping[str, Field] = field(init=False, repr=False, compare=False)
     nested: Mapping[str, "Shape | Many"] = field(init=False, repr=False, compare=False)
+    needed: tuple[str, ...] = field(init=False, repr=False, compare=False)
     defaults: Mapping[str, Any] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -51,6 +52,7 @@ class Shape:
         deep = {name: rule for name, rule in rules.items() if isinstance(rule, (Shape, Many))}
         object.__setattr__(self, "by_name", {one.name: one for one in self.fields})
         object.__setattr__(self, "nested", deep)
+        object.__setattr__(self, "needed", tuple(one.name for one in self.fields if one.required))
         object.__setattr__(self, "defaults", {one.name: one.default for one in self.fields})
 
 
@@ -93,9 +95,9 @@ def _join(path: str, name: str) -> str:
 
 
 def _missing(shape: Shape, document: Document, path: str) -> Iterator[Refusal]:
-    for one in shape.fields:
-        if one.required and document.get(one.name) is None:
-            where = _join(path, one.name)
+    for needed in shape.needed:
+        if document.get(needed) is None:
+            where = _join(path, needed)
             yield Refusal(Reason.MISSING_FIELD, where, f"{where} is required")
     if not shape.nested:
         return
@@ -122,15 +124,16 @@ class _Reader:
             one = shape.by_name.get(name)
             if one is None or value is None:
                 continue
-            where, before = _join(path, name), len(self._faults)
+            before = len(self._faults)
             try:
-                read = self._value(one.rule, value, where)
+                deep = shape.nested.get(name)
+                read = self._nested(deep, value, _join(path, name)) if deep else one.rule(value)  # type: ignore[operator]
                 if len(self._faults) == before:
                     if one.relation and self._related(shape, document, one):
                         one.relation(read, document)
                     found[name] = read
             except Invalid as error:
-                self._fault(where + error.at, str(error))
+                self._fault(_join(path, name) + error.at, str(error))
         return found
 
     def _related(self, shape: Shape, document: Document, one: Field) -> bool:
@@ -138,17 +141,15 @@ class _Reader:
         if not self._incomplete:
             return True
         return not isinstance(one.rule, Many) and all(
-            document.get(other.name) is not None for other in shape.fields if other.required
+            document.get(needed) is not None for needed in shape.needed
         )
 
-    def _value(self, rule: Rule, value: Any, where: str) -> Any:
-        if isinstance(rule, Shape):
-            if not isinstance(value, dict):
-                raise Invalid("must be an object")
-            return self.read(rule, value, where)
+    def _nested(self, rule: Shape | Many, value: Any, where: str) -> Any:
         if isinstance(rule, Many):
             return self._many(rule, value, where)
-        return rule(value)
+        if not isinstance(value, dict):
+            raise Invalid("must be an object")
+        return self.read(rule, value, where)
 
     def _many(self, rule: Many, value: Any, where: str) -> list[dict[str, Any]]:
         if not isinstance(value, list) or not rule.low <= len(value) <= rule.high:

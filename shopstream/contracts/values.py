@@ -23,6 +23,8 @@ Check = Callable[[object], object]
 
 _WHOLE = re.compile(r"-?\d{1,20}", re.ASCII)
 _DECIMAL_TEXT = re.compile(r"\d+(?:\.\d+)?", re.ASCII), re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
+_PLAIN_DECIMAL = re.compile(r"\d{1,9}(?:\.\d{1,4})?", re.ASCII)
+"""Keeps every bound here, so that most numbers need no other question."""
 _MINUS = "", " and a minus in front"
 _IN_SIZE = "", " in size"
 """Not signed, signed."""
@@ -32,6 +34,8 @@ _TIME = re.compile(
     r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.(\d+))?(?:[Zz]|([+-])([01]\d|2[0-3]):([0-5]\d))",
     re.ASCII,
 )
+_PLAIN_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.(?:\d{3}|\d{6}))?Z", re.ASCII)
+"""What Python reads by itself, and most producers write."""
 
 
 class Invalid(ValueError):
@@ -131,10 +135,13 @@ def _decimal(value: object, bound: str, limit: Decimal | int, *, signed: bool = 
     """A number below a limit in size, `bound` in words."""
     if not isinstance(value, (str, Number)):
         raise Invalid("must be a number or text")
+    written = value if isinstance(value, str) else value.text
+    if _PLAIN_DECIMAL.fullmatch(written):
+        return Decimal(written).quantize(CENT_OF_CENT)
     if isinstance(value, str) and not _DECIMAL_TEXT[signed].fullmatch(value):
         raise Invalid(f"as text must be digits, at most with a point{_MINUS[signed]}")
     try:
-        number = Decimal(value.text if isinstance(value, Number) else value)
+        number = Decimal(written)
     except InvalidOperation:
         raise Invalid(f"must be below {bound} with at most 4 decimals") from None
     if number < 0 and not signed:
@@ -161,17 +168,23 @@ def time(value: object) -> datetime:
     match = _TIME.fullmatch(value) if isinstance(value, str) else None
     if not match:
         raise Invalid("must be an RFC 3339 time with an offset, such as 2026-11-22T10:15:30.123Z")
-    date, clock, fraction, sign, hours, minutes = match.groups()
     try:
-        local = datetime.fromisoformat(f"{date}T{clock}+00:00")
-        local = local.replace(microsecond=int((fraction or "0")[:6].ljust(6, "0")))
-        offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
-        instant = local + offset if sign == "-" else local - offset
+        instant = _instant(match)
     except (ValueError, OverflowError):
         raise Invalid("must be a time that exists (RFC 3339)") from None
     if not EARLIEST <= instant < LATEST:
         raise Invalid("must be in the years 2000 to 2100")
     return instant
+
+
+def _instant(match: re.Match[str]) -> datetime:
+    if _PLAIN_TIME.fullmatch(match[0]):
+        return datetime.fromisoformat(match[0])
+    date, clock, fraction, sign, hours, minutes = match.groups()
+    local = datetime.fromisoformat(f"{date}T{clock}+00:00")
+    local = local.replace(microsecond=int((fraction or "0")[:6].ljust(6, "0")))
+    offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
+    return local + offset if sign == "-" else local - offset
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ Event = dict[str, Any]
 DIGEST = 12
 """Hexadecimal digits of an event id that are made of its data."""
 SCALE = Decimal("0.0001")
+SHOWN = 40
+"""Characters of a payload that a sentence repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,11 @@ class Shop:
             **({"shopstreambackfill": True} if self.backfill else {}),
             "data": present,
         }
+
+
+def shown(text: str) -> str:
+    """The begin of a payload's text, for a sentence: without signs that a terminal obeys."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[:SHOWN])
 
 
 def money(amount: Decimal | None) -> str | None:

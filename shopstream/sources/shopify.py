@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from shopstream.contracts.values import IDENTIFIER_LENGTH
-from shopstream.sources.mapped import Mapped, Shop, money, nonzero, number, present, total
+from shopstream.sources.mapped import Mapped, Shop, money, nonzero, number, present, shown, total
 from shopstream.sources.payload import Payload
 
 ORDERS = tuple(
@@ -33,7 +33,7 @@ def map_payload(topic: str | None, payload: Payload, shop: Shop) -> Mapped:
         return _product(payload, shop)
     if kind in TRANSACTIONS:
         return _transaction(payload, shop)
-    return Mapped(ignored=f"topic {kind}")
+    return Mapped(ignored=f"topic {shown(kind)}")
 
 
 def _topic_of(payload: Payload) -> str:
@@ -234,7 +234,7 @@ def _transaction(move: Payload, shop: Shop) -> Mapped:
     kind, status = move.text("kind"), move.text("status")
     outcome = _OUTCOMES.get(status)
     if kind not in ("sale", "capture") or outcome is None:
-        return Mapped(ignored=f"a transaction of kind {kind} that is {status}")
+        return Mapped(ignored=f"a transaction of kind {shown(kind)} that is {shown(status)}")
     at = move.maybe_text("processed_at") or move.text("created_at")
     failed = outcome == "payment:failed"
     data = {

@@ -11,6 +11,7 @@ from shopstream.sources.mapped import (
     nonzero,
     number,
     present,
+    shown,
     total,
     unit_price,
 )
@@ -51,14 +52,14 @@ def map_payload(topic: str | None, payload: Payload, shop: Shop) -> Mapped:
         return _charge(payload, payload.unix("created"), shop)
     if kind == "invoice":
         return _invoice(payload, _latest(payload), shop)
-    return Mapped(ignored=f"an object {kind}")
+    return Mapped(ignored=f"an object {shown(kind)}")
 
 
 def _event(event: Payload, shop: Shop) -> Mapped:
     kind, data = event.text("type"), event.object("data")
     found = None if data is None else data.object("object")
     if kind not in CHARGES and kind not in INVOICES:
-        return Mapped(ignored=f"topic {kind}")
+        return Mapped(ignored=f"topic {shown(kind)}")
     if found is None:
         raise event.fault("data.object", "is missing")
     if kind == "charge.captured":
@@ -131,12 +132,15 @@ def _invoice(invoice: Payload, at: str, shop: Shop) -> Mapped:
     whole = major(invoice.whole("total"), currency)
     # the customer's balance pays a total below 0: the shop owes that much
     back = max(-whole, Decimal(0)) + major(_credited(invoice), currency)
+    created = invoice.unix("created")
+    issued = invoice.unix("effective_at") if "effective_at" in invoice else created
     data = {
         "orderId": invoice.id("id"),
         "status": _STATUSES[status],
         "currency": currency,
-        "createdAt": invoice.unix("created"),
+        "createdAt": created,
         "updatedAt": at,
+        "placedAt": issued if issued != created else None,
         "customerId": invoice.maybe_id("customer"),
         "total": money(max(whole, Decimal(0))),
         "refundedTotal": nonzero(back),
@@ -144,7 +148,7 @@ def _invoice(invoice: Payload, at: str, shop: Shop) -> Mapped:
         "taxTotal": nonzero(major(_taxes(invoice), currency)),
         "items": [_line(line, currency) for line in lines.objects("data")],
     }
-    first = shop.backfill and at == data["createdAt"]
+    first = shop.backfill and at == created
     return Mapped((shop.event("order:created" if first else "order:updated", at, data),))
 
 

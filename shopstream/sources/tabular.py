@@ -13,6 +13,7 @@ from shopstream.contracts.values import Invalid
 from shopstream.contracts.values import timezone as check_timezone
 from shopstream.contracts.zones import zone_of
 from shopstream.sources.mapped import (
+    SHOWN,
     Event,
     Shop,
     money,
@@ -23,7 +24,7 @@ from shopstream.sources.mapped import (
     unit_price,
 )
 
-OF_ORDER = ("orderId", "createdAt", "updatedAt", "status", "currency", "customerId")
+OF_ORDER = ("orderId", "createdAt", "placedAt", "updatedAt", "status", "currency", "customerId")
 OF_LINE = ("productId", "name", "variantId", "category", "unit")
 NUMBERS = ("quantity", "unitPrice", "total", "discount", "tax")
 FIELDS = (*OF_ORDER, *OF_LINE, *NUMBERS)
@@ -187,6 +188,7 @@ def order(rows: Sequence[Row], known: ColumnMap, shop: Shop) -> Event:
         "currency": first.maybe_text("currency") or known.currency,
         "createdAt": created,
         "updatedAt": updated,
+        "placedAt": first.maybe_time("placedAt"),
         "customerId": first.maybe_text("customerId"),
         # discounts above all that was sold: the shop pays
         "total": money(max(sold, Decimal(0))),
@@ -205,7 +207,7 @@ def _status(order_id: str, first: "_Cells", known: ColumnMap) -> str:
         return known.status
     found = known.statuses.get(cell, cell)
     if found not in STATUSES:
-        raise first.fault("status", f"{cell!r} is not among the statuses of the map")
+        raise first.fault("status", f"{cell[:SHOWN]!r} is not among the statuses of the map")
     return found
 
 
@@ -275,7 +277,7 @@ class _Cells:
         if _GROUPED.fullmatch(text):
             text = text.replace(",", "").replace(" ", "")
         if not _PLAIN.fullmatch(text) or not text.strip("-."):
-            raise self.fault(name, f"{shown[:40]!r} is no decimal number")
+            raise self.fault(name, f"{shown[:SHOWN]!r} is no decimal number")
         return Decimal(text)
 
     def number(self, name: str) -> Decimal:
@@ -294,10 +296,10 @@ class _Cells:
             read = datetime.strptime(text, form) if form else datetime.fromisoformat(text)
         except ValueError:
             wanted = f"a time of the form {form}" if form else "a time (ISO 8601); see dateFormat"
-            raise self.fault(name, f"{text[:40]!r} is not {wanted}") from None
+            raise self.fault(name, f"{text[:SHOWN]!r} is not {wanted}") from None
         if read.utcoffset() is None:
             if self._known.timezone is None:
-                raise self.fault(name, f"{text[:40]!r} has no offset, and the map no timezone")
+                raise self.fault(name, f"{text[:SHOWN]!r} has no offset, and the map no timezone")
             read = read.replace(tzinfo=zone_of(self._known.timezone))
         try:
             return read.astimezone(UTC).isoformat().replace("+00:00", "Z")

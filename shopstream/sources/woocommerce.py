@@ -13,6 +13,7 @@ from shopstream.sources.mapped import (
     nonzero,
     number,
     present,
+    shown,
     total,
     unit_price,
 )
@@ -43,7 +44,7 @@ def map_payload(topic: str | None, payload: Payload, shop: Shop) -> Mapped:
         return _order(kind, payload, shop)
     if kind in PRODUCTS:
         return _product(payload, shop)
-    return Mapped(ignored=f"topic {kind}")
+    return Mapped(ignored=f"topic {shown(kind)}")
 
 
 def _topic_of(payload: Payload) -> str:
@@ -67,6 +68,8 @@ def _order(topic: str, order: Payload, shop: Shop) -> Mapped:
         "currency": order.text("currency"),
         "createdAt": created,
         "updatedAt": updated,
+        # who runs the shop may set another date of the order, under which it then counts
+        "placedAt": created,
         "customerId": order.maybe_id("customer_id"),
         "total": money(order.amount("total")),
         "refundedTotal": nonzero(total(_refunded(refund) for refund in refunds)),

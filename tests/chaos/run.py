@@ -17,6 +17,7 @@ from chaos.verdict import SETTLED_SECONDS, Verdict, judge, repairs
 from chaos.world import World
 from support.events import Sent, level
 from support.load import mixed, openings
+from support.recounts import until_recounted
 from support.scene import Scene
 from support.spoiled import WAYS
 
@@ -71,7 +72,13 @@ def records(plan: Plan) -> list[Sent]:
     can decide it again.
     """
     load = mixed(
-        plan.seed, plan.events, plan.shops, bad=plan.bad, repeats=plan.repeats, opened=True
+        plan.seed,
+        plan.events,
+        plan.shops,
+        bad=plan.bad,
+        repeats=plan.repeats,
+        opened=True,
+        chooses=True,
     )
     chance = random.Random(plan.seed)
     for way in WAYS:
@@ -85,7 +92,7 @@ def chaos(plan: Plan, folder: Path, told: Tell = lambda text: None) -> Run:
     began = time.monotonic()
     with World(folder, plan).start(plan.workers) as world:
         scene, listener = Scene(world), AlertListener(world)
-        scene.send(openings(plan.shops))
+        scene.send(openings(plan.shops, chooses=True))
         world.settle(60, revive=True)
         load = records(plan)
         outbox = Outbox(scene, load, plan.rate)
@@ -97,6 +104,7 @@ def chaos(plan: Plan, folder: Path, told: Tell = lambda text: None) -> Run:
         told("calm")
         calm = time.monotonic()
         world.settle(SETTLED_SECONDS, revive=True)
+        until_recounted(world)
         world.weigh()
         catch_up = time.monotonic() - calm
         told(f"all in after {catch_up:.0f} s")

@@ -42,13 +42,20 @@ def judge(
     found.notes["rows verified"] = wrong.compared
     found.differences["verify"] = [str(one) for one in wrong.differences]
     found.differences["reports"] = _reports(world, scene, injection.plan.every, found)
-    found.notes["batches finished for another"] = sum(
-        int(number)
-        for child in world.pipelines
-        for number in re.findall(r"finished (\d+) batches", child.log.read_text(errors="replace"))
-    )
+    found.notes["batches finished for another"] = sum(_logged(world, r"finished (\d+) batches"))
+    recounted = _logged(world, r"recounted (\d+) orders")
+    found.notes |= {"recounts of a shop": len(recounted), "orders recounted": sum(recounted)}
     found.repairs = repairs(world)
     return found
+
+
+def _logged(world: World, pattern: str) -> list[int]:
+    """The number of each such line of the workers' logs."""
+    return [
+        int(number)
+        for child in world.pipelines
+        for number in re.findall(pattern, child.log.read_text(errors="replace"))
+    ]
 
 
 def repairs(world: World) -> dict[str, int]:

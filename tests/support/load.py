@@ -9,7 +9,7 @@ from typing import Any
 
 from support.events import Sent, item, order, record
 from support.spoiled import moved, spoiled
-from support.things import CURRENCIES, MAKERS, Event, instant, opening, settings_of
+from support.things import CURRENCIES, MAKERS, WORDS, Event, instant, opening, settings_of
 
 STATUSES = (
     "pending",
@@ -60,13 +60,14 @@ def _instant(sent: Sent) -> tuple[Any, ...]:
     return sent.topic, sent.key, when, data.get("revision"), *things
 
 
-def openings(shops: int = 5, prefix: str = "mixed") -> list[Sent]:
-    """The first settings of each shop, some with a threshold.
+def openings(shops: int = 5, prefix: str = "mixed", chooses: bool = False) -> list[Sent]:
+    """The first settings of each shop, some with a threshold; `chooses` as of `mixed`.
 
-    To be in before the first level is sent: of two topics nobody knows which one is read first.
+    To be in before the first level or order is sent: of two topics nobody knows which one is read first.
     """
     return [
-        record(opening(f"{prefix}-{number}", number, _threshold(number))) for number in range(shops)
+        record(opening(f"{prefix}-{number}", number, _lasting(number, chooses)))
+        for number in range(shops)
     ]
 
 
@@ -78,11 +79,13 @@ def mixed(
     bad: float = 0.03,
     repeats: float = 0.15,
     opened: bool = False,
+    chooses: bool = False,
 ) -> list[Sent]:
     """About `n` events of every topic, shuffled; a share of them twice, and a share that is refused.
 
     Zones and currencies of the shops change; their thresholds do not: with `opened` they are what
-    `openings` said, and were so before, and without it no shop has one.
+    `openings` said, and were so before, and without it no shop has one. With `chooses` shops also have words of their
+    own for statuses, as `openings` said, and change which statuses count.
     """
     chance = random.Random(seed)
     events: list[Event] = []
@@ -92,10 +95,11 @@ def mixed(
         name, number = f"{prefix}-{shop}", number + 1
         serial = f"{seed}-{number}"
         if chance.random() < 0.4:
-            events += _versions(chance, name, f"o-{serial}", instant(chance))
+            versions = _versions(chance, name, f"o-{serial}", instant(chance))
+            events += (_in_own_words(chance, one) if chooses else one for one in versions)
         elif chance.random() < 0.03:
-            threshold = _threshold(shop) if opened else None
-            events += settings_of(chance, name, serial, threshold)
+            lasting = _lasting(shop, chooses) if opened else {}
+            events += settings_of(chance, name, serial, lasting, chooses)
         else:
             (maker,) = chance.choices(*zip(*MAKERS, strict=True))
             events += maker(chance, name, _which(chance, maker.__name__, seed, number), serial)
@@ -106,8 +110,17 @@ def mixed(
     return stirred(seed, records, repeats)
 
 
-def _threshold(shop: int) -> int | None:
-    return shop * 5 if shop % 2 else None
+def _lasting(shop: int, chooses: bool) -> dict[str, Any]:
+    """What a shop's settings say, whatever else changes."""
+    found: dict[str, Any] = {"lowStockThreshold": shop * 5} if shop % 2 else {}
+    return found | {"statusMap": WORDS} if chooses else found
+
+
+def _in_own_words(chance: random.Random, event: Event) -> Event:
+    """With the shop's word for its status now and then."""
+    data = event["data"]
+    own = {status: word for word, status in WORDS.items()}.get(data["status"])
+    return {**event, "data": {**data, "status": own}} if own and chance.random() < 0.5 else event
 
 
 def _which(chance: random.Random, maker: str, seed: int, number: int) -> int:

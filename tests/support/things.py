@@ -4,7 +4,7 @@ Event ids begin with `serial`, which is another at each call: an id is of one ev
 """
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -24,15 +24,17 @@ ZONES = (
 )
 """5:45 ahead; an hour in October; half an hour in October; 3:30 behind; 13 ahead; two fixed offsets."""
 CURRENCIES = ("EUR", "EUR", "EUR", "USD", "JPY", "KWD")
+WORDS = {"on-hold": "pending", "Storniert": "cancelled", "versendet": "shipped"}
+"""Of shops that have some of their own, for statuses."""
+MAY_COUNT = ("pending", "paid", "shipped", "delivered", "completed", "refunded")
 FIRST_DAY = date(2026, 9, 1)
 DAYS = 90
 
 
-def opening(shop: str, number: int, threshold: int | None = None) -> Event:
-    """The first settings of a shop; a threshold, once said, stays."""
-    more = {} if threshold is None else {"lowStockThreshold": threshold}
+def opening(shop: str, number: int, lasting: Mapping[str, Any]) -> Event:
+    """The first settings of a shop; what is `lasting` stays."""
     zone = ZONES[number % len(ZONES)]
-    return settings(shop, zone, "EUR", version=-100, event_id=f"{shop}-open", **more)
+    return settings(shop, zone, "EUR", version=-100, event_id=f"{shop}-open", **lasting)
 
 
 def instant(chance: random.Random) -> str:
@@ -151,11 +153,13 @@ def session_of(chance: random.Random, shop: str, number: int, serial: str) -> It
 
 
 def settings_of(
-    chance: random.Random, shop: str, serial: str, threshold: int | None = None
+    chance: random.Random, shop: str, serial: str, lasting: Mapping[str, Any], chooses: bool = False
 ) -> Iterator[Event]:
-    """Other zones and currencies; the threshold stays what it was."""
-    more = {} if threshold is None else {"lowStockThreshold": threshold}
+    """Other zones and currencies and, where the shop `chooses`, other statuses that count; the rest stays."""
     for step in range(chance.randrange(1, 4)):
+        more = dict(lasting)
+        if chooses and chance.random() < 0.8:
+            more["countedStatuses"] = chance.sample(MAY_COUNT, chance.randrange(1, 6))
         yield settings(
             shop,
             chance.choice(ZONES),

@@ -1,4 +1,3 @@
 INSERT INTO counted_statuses (shop_id, statuses, claim)
-SELECT shop_id, statuses, {recount:UInt64}
-FROM wanted
+SELECT {shop:String}, {statuses:String}, {recount:UInt64}
 WHERE {{fence}}

@@ -65,7 +65,8 @@ async def eventually(
         await asyncio.sleep(0.02)
 
 
-_latest = [datetime.now(UTC)]
+_latest = [datetime.now(UTC) - timedelta(days=1)]
+"""In the past, however many instants are taken: `asOf` is never in the future."""
 
 
 def later(seconds: float = 10) -> datetime:

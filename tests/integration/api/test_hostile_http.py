@@ -358,6 +358,18 @@ async def test_a_stream_goes_on_whatever_came_behind_it(api: Api, behind: bytes)
     await api.quiet()
 
 
+@pytest.mark.parametrize("target", [b"/events", b"/ws"])
+async def test_a_stream_that_begins_as_its_connection_is_cut_off_leaves_no_line(
+    api: Api, target: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    mine = b"Authorization: Bearer " + token() + b"\r\n" + (UPGRADE if target == b"/ws" else b"")
+    stream = b"GET " + target + b" HTTP/1.1\r\nHost: x\r\n" + mine + b"\r\n"
+    broken = TICKET + b"Transfer-Encoding: chunked\r\n\r\nno length\r\n"
+    await api.told(stream + broken, within=1)
+    await api.quiet()
+    assert not [each for each in caplog.records if each.levelname in ("ERROR", "CRITICAL")]
+
+
 async def test_who_goes_on_talking_behind_a_stream_is_cut_off(api: Api) -> None:
     _, writer = await _listening(api, b"")
     with contextlib.suppress(ConnectionError):
@@ -453,7 +465,7 @@ async def test_any_number_of_questions_after_readiness_ask_the_database_once() -
 async def test_mutated_requests_are_answered_or_closed_and_none_is_a_fault(
     api: Api, caplog: pytest.LogCaptureFixture
 ) -> None:
-    found = await send("127.0.0.1", api.port, 600, seed=7, token=token().decode())
+    found = await send("127.0.0.1", api.port, 600, seed=7, tokens=[token().decode()])
     assert found.total() >= 600
     assert not found["500"]
     await answers("127.0.0.1", api.port)

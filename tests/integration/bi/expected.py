@@ -1,5 +1,6 @@
 """What each view must say, from the oracle's book: {view: {key: the other columns, by name}}."""
 
+import json
 from collections import defaultdict
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -27,6 +28,10 @@ KEYS = {
     "shops": 1,
 }
 """How many columns, the first ones, tell a row. The oracle knows no ids of alerts: see `reading.ORDERED`."""
+
+
+STATUSES = ("pending", "paid", "processing", "shipped", "delivered", "completed", "refunded")
+"""Those that may count, in the order in which a shop's own are listed."""
 
 
 def expected(book: Book) -> dict[str, Rows]:
@@ -66,6 +71,10 @@ def expected(book: Book) -> dict[str, Rows]:
                 "currency": s.currency,
                 "low_stock_threshold": s.threshold,
                 "updated_at": s.updated,
+                "status_map": json.dumps(s.words, sort_keys=True, ensure_ascii=False)
+                if s.words
+                else None,
+                "counted_statuses": _chosen(s.counted),
             }
             for shop, s in book.settings.items()
         },
@@ -212,3 +221,9 @@ def _purchases(book: Book) -> Rows:
             "cost": half_even(total(times(count, cost) for _, count, cost in fact.items), 1, 4),
         }
     return rows
+
+
+def _chosen(counted: frozenset[str] | None) -> str | None:
+    if counted is None or counted == frozenset(STATUSES) - {"refunded"}:
+        return None
+    return ",".join(status for status in STATUSES if status in counted)

@@ -116,6 +116,8 @@ VIEWS: dict[str, dict[str, str]] = {
         "currency": _CODE,
         "low_stock_threshold": "Nullable(UInt32)",
         "updated_at": _TIME,
+        "status_map": _MAYBE,
+        "counted_statuses": _MAYBE,
     },
     "alerts": _SHOP
     | {

@@ -101,6 +101,45 @@ def test_a_version_that_is_stored_and_not_applied_breaks_no_view(own: Warehouse)
     check(own, before, ["daily_sales", "daily_product_sales", "stock"])
 
 
+def test_the_view_of_shops_has_their_words_and_what_they_count(own: Warehouse) -> None:
+    book = Book()
+    default = ["completed", "delivered", "shipped", "processing", "paid", "pending"]
+    told = [
+        settings(
+            "mixed-0",
+            statusMap={"on-hold": "pending", "Gelöscht": "cancelled"},
+            countedStatuses=["refunded", "paid"],
+        ),
+        settings("mixed-1", statusMap={}, countedStatuses=default),
+        settings("mixed-2"),
+    ]
+    records = [record(each) for each in told]
+    own.feed(records)
+    book.take_all(records)
+    assert [row["counted_statuses"] for row in expected(book)["shops"].values()] == [
+        "paid,refunded",
+        None,
+        None,
+    ]
+    check(own, book, ["shops"])
+
+
+def test_sums_that_became_nothing_have_no_row(own: Warehouse) -> None:
+    """`order_windows` keeps them, as they say when they became so."""
+    book = Book()
+    items = [item("p-1", 2, "5", name="Tea")]
+    moved = {"currency": "EUR", "placedAt": "2026-09-03T00:00:00Z"}
+    for version, more in enumerate(({"currency": "USD"}, moved, {**moved, "status": "cancelled"})):
+        records = [record(order("mixed-0", "o-1", version=version, items=items, **more))]
+        own.feed(records)
+        book.take_all(records)
+    check(own, book, ["daily_sales", "daily_product_sales"])
+    own.sql.text("OPTIMIZE TABLE order_windows FINAL")
+    zeros = own.sql.rows("SELECT count() FROM order_windows WHERE (orders, revenue) = (0, 0)")
+    assert int(zeros[0][0]) >= 2
+    check(own, book, ["daily_sales", "daily_product_sales"])
+
+
 def test_an_alert_has_the_id_under_which_it_was_published(own: Warehouse) -> None:
     quantities = (20, 3, 30, 4)
     own.feed(record(level("told", "p", q, version=n)) for n, q in enumerate(quantities))

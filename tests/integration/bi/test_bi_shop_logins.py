@@ -1,6 +1,7 @@
 """Logins of one shop (`shopstream up --bi-shop`): its rows in every view, whatever the statement, and nothing below."""
 
 import json
+from typing import Any
 
 import clickhouse_driver
 import pytest
@@ -25,13 +26,17 @@ OTHER = "of-nobody"
 KNOWN = {*SHOPS, OTHER}
 
 
+def said(shop: str) -> dict[str, Any]:
+    return {"statusMap": {f"as {shop} says": "paid"}, "countedStatuses": ["paid"]}
+
+
 @pytest.fixture(scope="module")
 def three(warehouse: Warehouse) -> Warehouse:
     """Two shops with logins and one without, each in every view."""
     for shop in (*SHOPS, OTHER):
         warehouse.feed(
             [
-                record(settings(shop, "Asia/Kathmandu")),
+                record(settings(shop, "Asia/Kathmandu", **said(shop))),
                 record(supplier(shop, "sup-1")),
                 record(order(shop, "o-9", items=[item("p-1", 2, "9.99", name="Tea")])),
                 *(record(level(shop, "p-1", q, version=n)) for n, q in enumerate((20, 3))),
@@ -56,6 +61,15 @@ def test_a_view_shows_the_rows_of_the_shop(three: Warehouse, login: str, name: s
     asked = f"SELECT count() AS n FROM {view}"
     mine = three.bi.as_dicts(f"{asked} WHERE shop_id = {{shop:String}}", one)
     assert sql.as_dicts(asked, {}) == mine != [{"n": "0"}]
+
+
+@pytest.mark.parametrize("login", LOGINS)
+def test_the_words_and_choices_of_a_shop_are_its_own(three: Warehouse, login: str) -> None:
+    rows = three.engine.sql(login).rows(
+        "SELECT status_map, counted_statuses FROM shopstream_bi.shops"
+    )
+    words = said(LOGINS[login])["statusMap"]
+    assert [(json.loads(row[0]), row[1]) for row in rows] == [(words, "paid")]
 
 
 def test_the_native_protocol_shows_no_more(three: Warehouse) -> None:

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -45,6 +45,7 @@ class Scene:
         self.journal = folder / "journal"
         self.journal.touch()
         self.said: list[str] = []
+        self.restarts: list[dict[str, int]] = []
         self.ready = 0
 
     def worker(self, name: str, prepare: Prepare | None = None, **relations: object) -> Service:
@@ -69,12 +70,16 @@ class Scene:
     def say(self, name: str, line: str) -> None:
         self.said.append(f"[{name}] {line}")
 
+    def restarted(self, counts: Mapping[str, int]) -> None:
+        self.restarts.append(dict(counts))
+
     def is_ready(self) -> None:
         self.ready += 1
 
     @asynccontextmanager
     async def running(self, *services: Service) -> AsyncIterator[Supervisor]:
-        supervisor, stop = Supervisor(services, self.logs, self.say), asyncio.Event()
+        supervisor = Supervisor(services, self.logs, self.say, self.restarted)
+        stop = asyncio.Event()
         run = asyncio.create_task(supervisor.run(stop, self.is_ready))
         try:
             await eventually(lambda: self.ready > 0 or run.done())
@@ -137,6 +142,7 @@ async def test_one_that_dies_starts_again_and_the_reason_is_said(scene: Scene) -
         assert supervisor.pids["one"] != first
         assert supervisor.pids["two"] == other
     assert scene.said == ["[one] ended (killed by SIGKILL: my last words), starts again in 0.2 s"]
+    assert scene.restarts == [{"one": 0, "two": 0}, {"one": 1, "two": 0}]
     assert scene.ready == 1
 
 

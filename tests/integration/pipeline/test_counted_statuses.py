@@ -2,13 +2,20 @@
 
 import asyncio
 import random
+import time
 from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from engine_bench import Bench, bench, engine
 
+from chaos.plan import Plan
+from chaos.world import World
 from clickhouse.verify import verify, verify_engine
+from clickhouse.windows import WINDOWS
+from pipeline import counting as recounts
 from pipeline.batch import Batch
 from pipeline.counting import Counting, CountingOwner, Generation
 from pipeline.store import Fence, Slots
@@ -16,7 +23,9 @@ from shopstream.contracts.cursor import Partition
 from shopstream.contracts.topics import ORDERS
 from support.events import Refusal, Sent, item, order, record, settings
 from support.load import STATUSES, stirred, versions
+from support.recounts import CLAIMS, until_recounted
 from support.scene import Scene
+from support.system import System
 from support.waiting import eventually
 
 __all__ = ["bench", "engine"]
@@ -141,6 +150,48 @@ async def test_a_batch_of_before_a_recount_writes_nothing_after_it(bench: Bench)
     assert bench.differences() == []
 
 
+async def test_a_shop_that_changes_its_mind_all_the_time_waits_and_the_others_do_not(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fence, said = await bench.own(ORDERS), await bench.own("shop.settings")
+    worker = counting(bench)
+    paid = [record(order(shop, "o", version=1)) for shop in "st"]
+    await write(bench, bench.batch(*paid), fence, await worker.present())
+    for version in range(1, recounts.RECOUNTS + 4):
+        choice = ["shipped"] if version % 2 else ["paid"]
+        told = settings("s", version=version, countedStatuses=choice)
+        await bench.write(bench.batch(record(told)), said)
+        assert await worker.recount() == (version <= recounts.RECOUNTS)
+    told = settings("t", countedStatuses=["shipped"])
+    await bench.write(bench.batch(record(told)), said)
+    assert await worker.recount()
+    now = await counting(bench).present()
+    assert now.counted == {"s": frozenset(["shipped"]), "t": frozenset(["shipped"])}
+    told = settings("s", version=99, countedStatuses=["paid"])
+    await bench.write(bench.batch(record(told)), said)
+    assert not await worker.recount()
+    monkeypatch.setattr(recounts, "RECOUNTS_SECONDS", 0.0)  # an hour later
+    assert await worker.recount()
+    assert (await counting(bench).present()).counted["s"] == frozenset(["paid"])
+    assert bench.differences() == []
+
+
+async def test_a_claim_is_held_for_no_more_shops_than_fit_into_its_time(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recounts, "HOLD_SECONDS", 0.0)
+    fence, said = await bench.own(ORDERS), await bench.own("shop.settings")
+    first = await counting(bench).present()
+    await write(bench, bench.batch(*(record(order(s, "o")) for s in "stu")), fence, first)
+    told = [record(settings(shop, countedStatuses=["shipped"])) for shop in "stu"]
+    await bench.write(bench.batch(*told), said)
+    for shops in (["s"], ["s", "t"], ["s", "t", "u"]):
+        assert await counting(bench).recount()
+        assert sorted((await counting(bench).present()).counted) == shops
+    assert not await counting(bench).recount()
+    assert bench.differences() == []
+
+
 async def test_a_worker_waits_for_the_end_of_a_recount(bench: Bench) -> None:
     fence, said = await bench.own(ORDERS), await bench.own("shop.settings")
     await write(
@@ -159,6 +210,75 @@ async def test_a_worker_waits_for_the_end_of_a_recount(bench: Bench) -> None:
     assert bench.differences() == []
 
 
+@pytest.mark.parametrize("dies", [0, 2])
+async def test_a_recount_of_many_orders_shows_in_steps(bench: Bench, dies: int) -> None:
+    """Between two of them a report mixes both; one that dies is continued by the next."""
+    fence, said = await bench.own(ORDERS), await bench.own("shop.settings")
+    orders = [record(order("s", f"o{n}", status="paid", items=[item("p", 1, 1)])) for n in range(7)]
+    await write(bench, bench.batch(*orders), fence, await counting(bench).present())
+    await bench.write(bench.batch(record(settings("s", countedStatuses=["shipped"]))), said)
+    steps: list[int] = []
+    recounting: list[bool] = []
+
+    def changed(slots: Slots) -> None:
+        assert slots.keys() == {"s"}
+        query = f"SELECT sum(orders) FROM {WINDOWS['sales_15m'].rows()}"
+        steps.append(int(bench.system.sql.rows(query)[0][0]))
+        recounting.append(now.under_way)
+        if len(steps) == dies:
+            raise Died
+
+    now = Counting(bench.store, bench.numbers, bench.writer.apply, changed, lambda: True, at_once=2)
+    if dies:
+        with pytest.raises(Died):
+            await now.recount()
+        later = counting(bench)
+        await later.look()
+        assert now.under_way and later.under_way
+        assert not (await verify_engine(bench.engine)).differences
+    assert await now.recount()
+    assert steps == [5, 3, 1, 0]
+    assert all(recounting) and not now.under_way
+    assert bench.differences() == []
+    assert not (await verify_engine(bench.engine)).differences
+
+
+def test_as_of_stands_still_while_a_recount_is_under_way(tmp_path: Path) -> None:
+    """No order comes meanwhile; each step of a batch takes two seconds."""
+    with World(tmp_path, Plan(slow=2.0, audit=0.0)).start(1) as world:
+        scene = Scene(world)
+        scene.send([record(order("s", "o", status="paid"))])
+        world.settle(60)
+        world.start_api()
+        world.until_told()
+
+        def daily() -> dict[str, Any]:
+            return scene.ask("/reports/daily-sales", {"shopId": "s", "date": "2026-11-22"})
+
+        def as_of() -> datetime:
+            return datetime.fromisoformat(daily()["asOf"])
+
+        assert daily()["totalOrders"] == 1
+        scene.send([record(settings("s", countedStatuses=["shipped"]))])
+        eventually(lambda: claims(world) == 2, 60, "a recount")
+        began, seen = datetime.now(UTC), []
+        while claims(world) == 2:
+            found = as_of()
+            if claims(world) == 2:
+                seen.append(found)
+            time.sleep(0.1)
+        ended = datetime.now(UTC)
+        assert (ended - began).total_seconds() > 2
+        assert max(seen) < began
+        eventually(lambda: as_of() > ended, 20, "asOf goes on")
+        assert daily()["totalOrders"] == 0
+
+
+def claims(system: System) -> int:
+    """How many different ones a recount has: 1 while none is under way."""
+    return int(system.sql.rows(CLAIMS)[0][0])
+
+
 def test_a_shop_chooses_while_orders_come_and_workers_die(own: Scene) -> None:
     system = own.system.start(pipelines=2, api=True)
     first, second = system.pipelines
@@ -175,7 +295,7 @@ def test_a_shop_chooses_while_orders_come_and_workers_die(own: Scene) -> None:
             first.kill()
             first.start()
     own.send([record(settings(shops[4], version=9, countedStatuses=["paid"]))])
-    until_recounted(own)
+    until_recounted(own.system)
     own.check()
     assert own.check_reports(step=40) > 0
     second.kill()
@@ -184,26 +304,6 @@ def test_a_shop_chooses_while_orders_come_and_workers_die(own: Scene) -> None:
     system.settle(120)
     own.compare()
     assert not verify(system.settings).differences
-
-
-def until_recounted(scene: Scene) -> None:
-    scene.system.settle(120)
-
-    def done() -> bool:
-        wanted = scene.system.sql.rows(
-            "SELECT shop_id, argMax(counted_statuses, version) AS w FROM shops GROUP BY shop_id HAVING w != ''"
-        )
-        present = scene.system.sql.rows(
-            "SELECT shop_id, argMax(statuses, claim) AS p FROM counted_statuses GROUP BY shop_id HAVING p != ''"
-        )
-        claims = scene.system.sql.rows(
-            "SELECT uniqExact(c) FROM (SELECT max(claim) AS c FROM owners WHERE topic = 'shopstream.counting'"
-            " GROUP BY partition)"
-        )
-        assert wanted
-        return sorted(wanted) == sorted(present) and claims == [["1"]]
-
-    eventually(done, 120, "recounts", pause=0.2)
 
 
 def test_a_choice_is_held_to_its_rules(own: Scene) -> None:

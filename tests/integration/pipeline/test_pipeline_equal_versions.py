@@ -232,6 +232,19 @@ async def test_of_more_than_a_thousand_events_of_one_instant_the_last_thousand_a
     assert not await verify_all(bench)
 
 
+@pytest.mark.parametrize("topic", VERSIONED)
+async def test_what_was_forgotten_of_an_instant_stands_where_all_is_sent_again(
+    bench: Bench, topic: str
+) -> None:
+    """Of 1,100 events the last 1,000 are known: the hundredth is the last that is new."""
+    sent = [record(MAKERS[topic](n % 37, f"e-{n}", 1)) for n in range(1100)]
+    fence = await bench.own(topic)
+    for batch, stands in ((sent, 1099), (sent[100:], 1099), (sent, 99), (sent[100:101], 100)):
+        await bench.write(bench.batch(*batch), fence)
+        assert standing(bench, topic) == [[str(stands % 37 + 1)]]
+    assert not await verify_all(bench)
+
+
 ID = {
     "shop.orders": ("orderId", "order_id"),
     "shop.inventory": ("productId", "product_id"),

@@ -2,6 +2,7 @@
 
 import socket
 from importlib.metadata import version
+from pathlib import Path
 
 import httpx
 import pytest
@@ -11,7 +12,9 @@ from api.app import utc_now
 from api.freshness.tracker import FreshnessTracker
 from api.metrics import Metrics, serve
 from api.push.hub import Hub
+from local.directory import Directory
 from shopstream.contracts.notices import PipelineState
+from shopstream.restarts import FILE, read_restarts
 
 
 def metrics(*counters: dict[str, float]) -> CollectorRegistry:
@@ -52,6 +55,23 @@ def test_version_and_process_are_shown() -> None:
     value = metrics().get_sample_value
     assert value("shopstream_build_info", {"process": "api", "version": version("shopstream")}) == 1
     assert (value("process_start_time_seconds") or 0) > 0
+
+
+def test_restarts_are_those_that_up_wrote_down(tmp_path: Path) -> None:
+    found = Metrics()
+    found.watch(
+        Hub(lambda: 0.0), FreshnessTracker(), utc_now, restarts=lambda: read_restarts(tmp_path)
+    )
+    value = found.registry.get_sample_value
+    name, directory = "shopstream_restarts_total", Directory(tmp_path)
+    assert value(name, {"process": "kafka"}) is None
+    directory.note_restarts({"kafka": 2, "api": 0})
+    assert [value(name, {"process": process}) for process in ("kafka", "api")] == [2, 0]
+    (tmp_path / FILE).write_text("half of a fi")
+    assert value(name, {"process": "kafka"}) is None
+    directory.note_restarts({"kafka": 3})
+    directory.release()
+    assert not (tmp_path / FILE).exists()
 
 
 async def test_metrics_may_have_a_port_of_their_own() -> None:

@@ -213,6 +213,47 @@ async def test_beyond_its_room_a_process_and_a_user_are_told_to_wait(
     assert (await post(http, event())).status_code == 202
 
 
+async def test_a_user_of_another_shop_with_the_same_name_takes_no_place_and_no_key(
+    http: Any, sender: Sender
+) -> None:
+    head = {"Idempotency-Key": "k-1"}
+    assert (await post(http, event("s-2"), shops=("s-2",), **head)).status_code == 202
+    assert (await post(http, event(), **head)).status_code == 202
+    sender.go.clear()
+    held = [
+        asyncio.create_task(post(http, event("s-2", n), shops=("s-2",)))
+        for n in range(routes.REQUESTS_OF_USER)
+    ]
+    await asyncio.sleep(0.05)
+    assert (await post(http, event("s-2"), shops=("s-2",))).status_code == 503
+    mine = asyncio.create_task(post(http, event()))
+    await asyncio.sleep(0.05)
+    sender.go.set()
+    assert {answer.status_code for answer in await asyncio.gather(mine, *held)} == {202}
+
+
+async def test_the_users_of_a_shop_leave_room_to_other_shops(
+    sender: Sender, tracker: FreshnessTracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routes, "MEMORY_BYTES", 8_000)
+    monkeypatch.setattr(routes, "SHOP_BYTES", 4_000)
+    async with client(application(Counting(), sender=sender, tracker=tracker)) as http:
+        sender.go.clear()
+
+        def write(shop: str, user: str) -> Any:
+            body = json.dumps([event(shop)]).encode().ljust(3_900)
+            head = {"Content-Type": BATCH, **bearer(shop, user=user)}
+            return asyncio.create_task(http.post("/events", content=body, headers=head))
+
+        first = write("s-1", "a")
+        await asyncio.sleep(0.05)
+        assert (await write("s-1", "b")).status_code == 503
+        other = write("s-2", "a")
+        await asyncio.sleep(0.05)
+        sender.go.set()
+        assert [(await each).status_code for each in (first, other)] == [202, 202]
+
+
 async def test_a_key_answers_the_same_and_refuses_other_events(http: Any, sender: Sender) -> None:
     head = {"Idempotency-Key": "k-1"}
     first, again = [await post(http, event(), **head) for _ in range(2)]
@@ -253,7 +294,7 @@ async def test_keys_are_forgotten_after_a_day_and_beyond_their_memory() -> None:
             written.append(key)
             return b"x" * 600
 
-        return await keys.once("u", key, digest, write)
+        return await keys.once(b"u", key, digest, write)
 
     for key in ("a", "b", "a"):
         await ask(key)

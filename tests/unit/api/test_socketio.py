@@ -26,6 +26,7 @@ from shopstream.contracts.topics import INVENTORY
 P0 = Partition(INVENTORY, 0)
 NOW = 1_795_400_000
 MASKED = 0x80
+ANONYMOUS = 3
 
 
 def masked(packet: bytes) -> bytes:
@@ -80,7 +81,8 @@ class Scene:
         self.granted.set()
         self.open = 0
         self.slots = 0
-        self.server = SocketIo(self.hub, self.grant, self.admit, lambda: 0.0)
+        self.now = 0.0
+        self.server = SocketIo(self.hub, self.grant, self.admit, lambda: self.now, ANONYMOUS)
 
     def admit(self, _: str) -> Callable[[], None]:
         self.slots += 1
@@ -245,6 +247,33 @@ async def test_a_session_without_a_token_gives_its_place_back_in_five_seconds(
     assert scene.slots == 1
     session.sweep(session.begun + 5.5)
     assert (session.closed, scene.slots) == (True, 0)
+
+
+async def test_no_session_is_held_by_one_bad_token_after_another(scene: Scene) -> None:
+    scene.granted.clear()
+    session = await scene.session(connected=False)
+    scene.now = engine_io.CONNECT_SECONDS + 0.1
+    scene.server.post(session, b"40{}")
+    assert (session.closed, scene.slots, len(scene.server)) == (True, 0, 0)
+
+
+async def test_sessions_without_a_token_are_bounded_apart_and_keep_nobody_out(
+    scene: Scene,
+) -> None:
+    with_token = [await scene.session() for _ in range(5)]
+    without = []
+    for _ in range(50):
+        without.append(await scene.session(connected=False))
+        assert sum(not each.closed for each in without) <= ANONYMOUS
+        assert scene.slots <= len(with_token) + ANONYMOUS
+    assert [each.closed for each in without] == [True] * 47 + [False] * ANONYMOUS
+    newcomer = await scene.session()
+    assert not newcomer.closed
+    assert len(scene.hub) == 6
+    assert not any(each.closed for each in with_token)
+    for each in list(scene.server._sessions.values()):
+        each.close()
+    assert (scene.slots, len(scene.server), len(scene.server._anonymous)) == (0, 0, 0)
 
 
 async def test_a_silent_session_ends(scene: Scene) -> None:

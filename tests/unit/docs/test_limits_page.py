@@ -7,6 +7,7 @@ from api import http_protocol, limits
 from api.access import MAX_TOKEN, MAX_TOKEN_HEAD
 from api.push.engine_io import CONNECT_SECONDS, MAX_PACKETS, MAX_PAYLOAD, UPGRADE_SECONDS
 from api.push.records import BIG_BYTES, BIG_SIGNS
+from api.push.socketio import ANONYMOUS
 from api.push.subscription import MAX_HEARD
 from api.push.websocket import MAX_FRAMES
 from api.tickets import MAX_TICKET
@@ -35,7 +36,8 @@ def kib(size: int) -> str:
         f"{kib(MAX_PAYLOAD)}, {MAX_PACKETS:,} packets",
         f"{MAX_FRAMES:,}: closed with 1008",
         f"| {UPGRADE_SECONDS:.0f} s |",
-        f"| a session of Socket.IO without a token | {CONNECT_SECONDS:.0f} s |",
+        f"| a session of Socket.IO without a token | {CONNECT_SECONDS:.0f} s,",
+        f"| all sessions of Socket.IO without a token | {ANONYMOUS:,}, and a tenth of",
         f"{http_protocol.REQUEST_SECONDS:.0f} s each",
     ],
 )

@@ -1,6 +1,6 @@
 """The mixed load: the same for the same seed, and no matter how often it comes."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from decimal import Decimal
 
 from oracle.book import Book
@@ -9,6 +9,7 @@ from oracle.exact import difference, total
 from oracle.tables import tables
 from support.events import TOPICS
 from support.load import mixed, openings, stirred, without_equals
+from support.things import WORDS
 
 REASONS = {"not_json", "not_cloudevent", "unknown_type", "wrong_topic", "missing_field"}
 REASONS |= {"bad_value", "in_the_future", "too_large", "too_complex"}
@@ -27,6 +28,23 @@ def test_every_topic_every_reason_and_every_kind_of_row_is_in_it() -> None:
     found = tables(book)
     assert all(found.sums.values()) and all(found.rows.values()) and found.names
     assert Counter(c.low for c in book.crossings)[False] > 20
+
+
+def test_shops_that_choose_write_their_own_words_and_change_what_counts() -> None:
+    load, book = openings(chooses=True) + mixed(1, 5000, opened=True, chooses=True), Book()
+    choices = defaultdict(set)
+    for sent in load:
+        book.take(sent)
+        for shop, told in book.settings.items():
+            choices[shop].add(told.counted)
+    assert all(len(each) > 3 for each in choices.values()), choices
+    written = {
+        word for word in WORDS for sent in load if f'"{word}"'.encode() in (sent.value or b"")
+    }
+    assert written == set(WORDS)
+    assert {v.status for v in book.orders.values()}.isdisjoint(WORDS)
+    assert any(v.placed != v.created for v in book.orders.values())
+    assert any(v.counted and v.status == "refunded" for v in book.orders.values())
 
 
 def test_whatever_comes_again_changes_nothing() -> None:

@@ -69,6 +69,24 @@ def test_one_payload_and_blank_lines(tmp_path: Path) -> None:
     assert told(found).endswith("2 events would be sent, 1 refused")
 
 
+def test_texts_of_a_file_are_repeated_cut_and_without_signs_for_terminals(tmp_path: Path) -> None:
+    file = tmp_path / "payloads.jsonl"
+    odd = ["\x1b]0;title\x07", "\u202e", *(f"{n} " + "x" * 9_000 for n in range(50))]
+    file.write_text("".join(json.dumps({"object": text}) + "\n" for text in odd))
+    found = dry("stripe", file)
+    assert found.exit_code == 0
+    assert all(sign.isprintable() for sign in found.stderr.rstrip("\n"))
+    assert len(found.stderr) < 3_000
+    assert "32 ignored (for other reasons)" in found.stderr
+    table = tmp_path / "table.csv"
+    table.write_text(f"o,t,p,n,u,s\n1,2026-11-22,p,1,2,{'x' * 9_000}\n")
+    columns = ("orderId=o", "createdAt=t", "productId=p", "quantity=n", "unitPrice=u", "status=s")
+    pairs = [flag for pair in columns for flag in ("--map", pair)]
+    refused = dry("csv", table, *pairs, "--currency", "EUR", "--timezone", "UTC").stderr
+    assert "is not among the statuses of the map" in refused
+    assert len(refused) < 300
+
+
 def test_a_rule_of_the_contract_names_the_row_of_the_line(tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
     file.write_text(

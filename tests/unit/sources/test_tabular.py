@@ -69,6 +69,16 @@ def test_a_table_becomes_literally_these_events(name: str) -> None:
         read_event(json.dumps(event).encode(), "shop.orders")
 
 
+def test_an_order_counts_under_the_time_of_its_column_where_the_cell_has_one() -> None:
+    columns = {**MAP["columns"], "placedAt": "State"}
+    told = one("1,2026-07-01 12:00,p,1,2,,2026-06-30 23:30", columns=columns)
+    assert (told["createdAt"], told["placedAt"]) == ("2026-07-01T11:00:00Z", "2026-06-30T22:30:00Z")
+    assert "placedAt" not in one("1,2026-07-01 12:00,p,1,2,,", columns=columns)
+    assert fault("1,2026-07-01 12:00,p,1,2,,soon", columns=columns) == (
+        "placedAt (column 'State') 'soon' is not a time (ISO 8601); see dateFormat"
+    )
+
+
 def test_rows_of_an_order_need_not_stand_together() -> None:
     table = rows("Invoice,Date,SKU,Qty,Price\na,,,,\nb,,,,\na,,,,\n,,,,\nc,,,,\n")
     known = column_map(MAP, list(table[0].cells))

@@ -1,0 +1,140 @@
+"""Fetches against a real broker: what is read, and how reading goes on after whatever the broker answers."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import OffsetOutOfRangeError
+
+from api.push import fetches
+from api.push.fetches import Fetches
+from shopstream.contracts.topics import PAYMENTS, TRAFFIC
+from support.events import Sent
+from support.kafka import Kafka
+from support.system import System
+
+PLACES = [TopicPartition(topic, n) for topic in (PAYMENTS, TRAFFIC) for n in range(3)]
+Read = dict[TopicPartition, list[bytes]]
+
+
+@pytest.fixture
+async def reading(system: System) -> AsyncIterator[Fetches]:
+    """From the present end of some partitions on."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=system.bootstrap, enable_auto_commit=False)
+    await consumer.start()
+    await consumer._client.set_topics({PAYMENTS, TRAFFIC})
+    found = Fetches(consumer._client, await consumer.end_offsets(PLACES))
+    yield found
+    await found.close()
+    await consumer.stop()
+
+
+def records(count: int, mark: str) -> list[Sent]:
+    """In every partition that is read, so many."""
+    return [
+        Sent(b"k", f"{mark}-{n}".encode(), partition=tp.partition, topic=tp.topic)
+        for n in range(count)
+        for tp in PLACES
+    ]
+
+
+def all_of(sent: list[Sent]) -> Read:
+    return {
+        tp: [one.value for one in sent if (one.topic, one.partition) == tp and one.value]
+        for tp in PLACES
+    }
+
+
+async def take(
+    there: Fetches, count: int, taken: Callable[[dict[TopicPartition, list[Any]]], None] = id
+) -> Read:
+    """The values of the next records, in the order of each partition, until there are so many."""
+    found: Read = {}
+    async with asyncio.timeout(20):
+        while sum(map(len, found.values())) < count:
+            chunks = await there.take(0.2)
+            taken(chunks)
+            for tp, chunk in chunks.items():
+                found.setdefault(tp, []).extend(record.value for record in chunk)
+                assert there.offsets[tp] > chunk[-1].offset
+    return found
+
+
+async def test_every_record_is_read_once_in_the_order_of_its_partition(
+    system: System, reading: Fetches
+) -> None:
+    kafka = Kafka(system.bootstrap)
+    for turn in range(4):
+        sent = records(50 if turn else 1, f"turn{turn}")
+        kafka.produce(sent, system.produced)
+        assert await take(reading, len(sent)) == all_of(sent)
+    (session,) = reading._sessions.values()
+    assert session._epoch > 1
+
+
+async def test_partitions_take_turns_where_one_take_does_not_hold_everything(
+    system: System, reading: Fetches, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetches, "TAKE_RECORDS", 7)
+    sent, sizes = records(20, "turns"), []
+
+    def taken(chunks: dict[TopicPartition, list[Any]]) -> None:
+        sizes.append(sum(map(len, chunks.values())))
+
+    Kafka(system.bootstrap).produce(sent, system.produced)
+    assert await take(reading, len(sent), taken) == all_of(sent)
+    assert max(sizes) == 7
+    monkeypatch.setattr(fetches, "POLL_BYTES", 1)
+    Kafka(system.bootstrap).produce(sent, system.produced)
+    sizes.clear()
+    assert await take(reading, len(sent), taken) == all_of(sent)
+    assert max(sizes) == 1
+
+
+async def test_what_was_aborted_is_not_read_and_its_offsets_are_passed(
+    system: System, reading: Fetches
+) -> None:
+    kafka = Kafka(system.bootstrap, {"transactional.id": "push-fetches"})
+    kafka.transaction(records(3, "aborted"), system.produced, commit=False)
+    sent = records(3, "committed")
+    kafka.transaction(sent, system.produced)
+    begun = dict(reading.offsets)
+    assert await take(reading, len(sent)) == all_of(sent)
+    passed = {tp: offset + 3 + 1 + 3 + 1 for tp, offset in begun.items()}
+    async with asyncio.timeout(20):
+        while reading.offsets != passed:  # the marks that end the transactions
+            assert await reading.take(0.2) == {}
+
+
+async def test_a_session_that_the_broker_has_dropped_begins_anew(
+    system: System, reading: Fetches
+) -> None:
+    kafka = Kafka(system.bootstrap)
+    for wrong in ({"_id": 12345}, {"_epoch": 777}):
+        sent = records(2, str(wrong))
+        kafka.produce(sent, system.produced)
+        assert await take(reading, len(sent)) == all_of(sent)
+        await reading.take(0.0)
+        (session,) = reading._sessions.values()
+        vars(session).update(wrong)
+        sent = records(2, f"{wrong} again")
+        kafka.produce(sent, system.produced)
+        assert await take(reading, len(sent)) == all_of(sent)
+
+
+async def test_an_offset_that_does_not_exist_is_reported_and_the_others_go_on(
+    system: System, reading: Fetches
+) -> None:
+    first = PLACES[0]
+    end = reading.offsets[first]
+    reading.seek(first, end + 1000)
+    with pytest.raises(OffsetOutOfRangeError) as told:
+        for _ in range(20):
+            await reading.take(0.2)
+    assert told.value.args[0] == {first: end + 1000}
+    reading.seek(first, end)
+    sent = records(2, "beyond")
+    Kafka(system.bootstrap).produce(sent, system.produced)
+    assert await take(reading, len(sent)) == all_of(sent)
