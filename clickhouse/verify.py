@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from clickhouse.client import BEHIND_REPORTS, Address, ClickHouseClient
-from clickhouse.compare import EVER, TIMEOUT_SECONDS, Period, Scope, compare
 from clickhouse.differences import COLUMNS, Difference
 from clickhouse.sql import load
+from clickhouse.window_comparison import EVER, TIMEOUT_SECONDS, Period, Scope, compare
 from clickhouse.windows import WINDOWS
 from shopstream.settings import Settings
 

@@ -286,12 +286,12 @@ class ResponseCache(VersionedCache[Hashable, T]):
         def holds(_: Hashable, entry: Entry[T]) -> bool:
             return not exact and not _lags(entry.freshness.as_of, freshness.as_of)
 
-        self._renew(shop, question, freshness)
+        self._drop_invalidated(shop, question, freshness)
         (entry,) = self._lookup(shop, [question], fetch, freshness, holds)
         as_of = entry.freshness.as_of
         return CachedResponse((await _values([entry]))[0], as_of)
 
-    def _renew(self, shop: str, question: Hashable, freshness: Freshness) -> None:
+    def _drop_invalidated(self, shop: str, question: Hashable, freshness: Freshness) -> None:
         """Drops an entry from before a notice or before its `until`; another takes `asOf` while nothing changes."""
         there = self._shops.get(shop)
         entry = there.entries.get(question) if there else None

@@ -20,9 +20,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from clickhouse.client import ClickHouseClient, External
-from clickhouse.compare import LISTED, Scope, compare
 from clickhouse.differences import Difference
 from clickhouse.sql import fill, load
+from clickhouse.window_comparison import LISTED, Scope, compare
 from clickhouse.windows import WINDOWS, Window
 from pipeline.reconcile import repairs
 from pipeline.snowflake import Snowflake, first_id_at

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from clickhouse.client import ClickHouseClient
-from clickhouse.compare import EVER, Scope
 from clickhouse.errors import EngineError, EngineUnavailable
 from clickhouse.verify import steps
+from clickhouse.window_comparison import EVER, Scope
 from clickhouse.windows import WINDOWS
 from pipeline.reconcile.audit import Audit, Found, Steps, Superseded, log_sweep, run_steps
 from pipeline.retry import Backoff

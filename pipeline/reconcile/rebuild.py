@@ -6,9 +6,9 @@ from functools import partial
 from typing import NamedTuple
 
 from clickhouse.client import BEHIND_REPORTS, Address, ClickHouseClient
-from clickhouse.compare import TIMEOUT_SECONDS, Scope
 from clickhouse.differences import Difference
 from clickhouse.verify import steps
+from clickhouse.window_comparison import TIMEOUT_SECONDS, Scope
 from pipeline.counting import Counting
 from pipeline.producer import Producer
 from pipeline.reconcile.audit import (

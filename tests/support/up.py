@@ -15,7 +15,6 @@ from typing import Any
 from support.brokers import SHORT_LIVED
 from support.processes import free_port
 
-READY_WITHIN = 15.0
 STOPPED_WITHIN = 10.0
 PATIENCE = 60.0
 """Seconds."""

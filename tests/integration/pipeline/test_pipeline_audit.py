@@ -3,9 +3,9 @@
 import pytest
 from engine_bench import PAIRS, Bench, bench, engine, first, second
 
-from clickhouse.compare import Scope
 from clickhouse.differences import COLUMNS
 from clickhouse.verify import verify_engine
+from clickhouse.window_comparison import Scope
 from clickhouse.windows import WINDOWS
 from pipeline.counting import COUNTING, Counting
 from pipeline.reconcile.audit import Audit, Found, Superseded

@@ -2,8 +2,8 @@
 
 import pytest
 
-from clickhouse.compare import EVER, Scope
 from clickhouse.errors import EngineUnavailable
+from clickhouse.window_comparison import EVER, Scope
 from pipeline.reconcile.auditor import Auditor
 
 
