@@ -56,10 +56,14 @@ class ConcurrencyLimit:
 
 
 class Shares:
-    """How many slots one shop may have, so that the others keep theirs. Use as `with shares.slot(shop): …`."""
+    """How many slots one shop may have, so that the others keep theirs. Use as `with shares.slot(shop): …`.
 
-    def __init__(self, limit: int) -> None:
+    `what`: what the requests do that have the slots, in the sentence of a refusal.
+    """
+
+    def __init__(self, limit: int, what: str = "wait for includes") -> None:
         self._limit = limit
+        self._what = what
         self._taken = Counter[str]()
 
     def __len__(self) -> int:
@@ -73,9 +77,7 @@ class Shares:
             Busy: the shop has as many as it may.
         """
         if self._taken[shop] >= self._limit:
-            raise Busy(
-                "Too many requests of this shop wait for includes; this one can be sent again."
-            )
+            raise Busy(f"Too many requests of this shop {self._what}; this one can be sent again.")
         self._taken[shop] += 1
         try:
             yield

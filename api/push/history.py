@@ -2,9 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 
 import orjson
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
+from api.concurrency import ConcurrencyLimit, Shares
 from api.faults import BadParameter, NotYet
 from api.freshness.tracker import FreshnessTracker
 from api.parameters import Parameter
@@ -17,6 +21,9 @@ from shopstream.contracts.cursor import BadCursor, Partition, Position, decode, 
 WAIT_SECONDS = 5.0
 READY_SECONDS = 5.0
 PAGE_BYTES = 4 * 1024 * 1024
+PAGES, SHOP_PAGES = 32, 8
+"""In progress, of a process and of one shop: each takes up to 4 MiB some times over, until its client has read it."""
+PIECE_BYTES = 64 * 1024
 
 
 def _limit(text: str) -> int:
@@ -43,6 +50,23 @@ LIMIT = Parameter(
 )
 
 
+class PagedResponse(Response):
+    """A page in pieces, as fast as its client reads, and `slot` until then."""
+
+    def __init__(self, body: bytes, slot: ExitStack) -> None:
+        super().__init__(body, 200, {"Cache-Control": "no-store"}, "application/json")
+        self._slot = slot
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._slot:
+            head = {"status": self.status_code, "headers": self.raw_headers}
+            await send({"type": "http.response.start", **head})
+            for at in range(0, len(self.body), PIECE_BYTES):
+                piece = bytes(self.body[at : at + PIECE_BYTES])
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
 class HistoryReader:
     """Reads what the pipeline stored, up to where the hub is now. `clock` is Unix time."""
 
@@ -53,6 +77,19 @@ class HistoryReader:
         self._hub = hub
         self._events = events
         self._tracker = tracker
+        self._pages = ConcurrencyLimit(PAGES, patient=True)
+        self._shares = Shares(SHOP_PAGES, "read pages of its history")
+
+    def slot(self, shop: str) -> ExitStack:
+        """What a page takes until it is closed.
+
+        Raises:
+            Busy: the shop has as many pages in progress as it may, or the process.
+        """
+        with ExitStack() as slot:
+            slot.enter_context(self._shares.slot(shop))
+            slot.enter_context(self._pages.slot())
+            return slot.pop_all()
 
     async def page(
         self, shop: str, wanted: SubscriptionFilter, after: str | None, limit: int

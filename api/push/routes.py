@@ -21,7 +21,7 @@ from api.push import ws_stream
 from api.push.authorizer import StreamAuthorizer
 from api.push.engine_io import BAD_REQUEST, MAX_PAYLOAD, BadHandshake, Handshake
 from api.push.event_types import DEFAULT, read_types
-from api.push.history import AFTER, LIMIT, HistoryReader
+from api.push.history import AFTER, LIMIT, HistoryReader, PagedResponse
 from api.push.presence import Presence
 from api.push.socketio import PATHS, SocketIo
 from api.push.socketio_session import Session
@@ -186,10 +186,10 @@ class PushRoutes:
         shop = self._authorizer.access.readable_shop(request, identity)
         query = read_query(request.query_params, _HISTORY)
         wanted = SubscriptionFilter(identity.user, query["types"] or DEFAULT)
-        body = await self._history.page(
-            shop, wanted, query["after"], query["limit"] or LIMIT.example
-        )
-        return Response(body, 200, {"Cache-Control": "no-store"}, "application/json")
+        with self._history.slot(shop) as slot:
+            limit = query["limit"] or LIMIT.example
+            body = await self._history.page(shop, wanted, query["after"], limit)
+            return PagedResponse(body, slot.pop_all())
 
     async def presence(self, request: Request) -> Response:
         """Who is connected to the stream of a shop."""

@@ -15,7 +15,7 @@ import starlette.requests
 from api import access, http_protocol, limits
 from api.access import MAX_TOKEN_HEAD, Access
 from api.http_protocol import Config
-from api.push import engine_io, socketio_carriers, subscription
+from api.push import engine_io, history, socketio_carriers, subscription
 from api.push.websocket import MAX_FRAMES, POLICY
 from api.server import Server, configure, listen
 from fuzz.http_requests import answers, request, send
@@ -460,6 +460,44 @@ async def test_any_number_of_questions_after_readiness_ask_the_database_once() -
         assert engine.statements == 1
         await http.get("/ready")
     assert engine.statements == 2
+
+
+async def test_pages_of_history_that_nobody_reads_are_bounded_for_each_shop(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def page(*_: Any) -> bytes:
+        return b"[" + b" " * history.PAGE_BYTES + b"]"
+
+    monkeypatch.setattr(history.HistoryReader, "page", page)
+
+    async def ask(shop: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        mine = jwt.encode(body() | {"shops": [shop]}, SECRET, "HS256").encode()
+        reader, writer = await asyncio.open_connection("127.0.0.1", api.port, limit=4096)
+        authorization = b"Authorization: Bearer " + mine
+        writer.write(head(authorization, b"Connection: close", target=b"/events/history"))
+        return reader, writer
+
+    unread = [await ask("s-1") for _ in range(history.SHOP_PAGES)]
+    for reader, _ in unread:
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
+    refused, _ = await ask("s-1")
+    answer = await asyncio.wait_for(refused.read(), 5)
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b"read pages of its history" in answer
+    other, _ = await ask("s-2")
+    assert (await asyncio.wait_for(other.read(), 10)).endswith(b"]")
+    waiting = [
+        connection.transport.get_write_buffer_size()
+        for connection in api.server.server_state.connections
+    ]
+    assert max(waiting) < 4 * history.PIECE_BYTES
+    whole = await asyncio.wait_for(unread[0][0].read(), 10)
+    assert whole.endswith(b"]")
+    for _, writer in unread:
+        writer.transport.abort()
+    await api.quiet()
+    again, _ = await ask("s-1")
+    assert (await asyncio.wait_for(again.read(), 10)).endswith(b"]")
 
 
 async def test_mutated_requests_are_answered_or_closed_and_none_is_a_fault(
