@@ -68,12 +68,14 @@ _SMALL: EngineSettings = {
     "compile_expressions": 0,
     "compile_aggregate_expressions": 0,
     "compile_sort_description": 0,
+    # the statements filter right above their tables, so index analysis needs none of the planner's rules
+    "query_plan_enable_optimizations": 0,
 }
 # the statements say themselves what is read first
 _BY_BATCH: EngineSettings = {"optimize_move_to_prewhere": 0}
 _PROGRESS = "topic String, partition UInt32, epoch UInt32, next UInt64, as_of DateTime64(6, 'UTC')"
 _ONE_BLOCK = 10**9
-# a row a key: nothing to collapse, and collapsing copies row by row, column by column
+# a row a key: nothing to collapse or to add up, which the engine does row by row, column by column
 _DISTINCT: EngineSettings = {"optimize_on_insert": 0}
 _STORE: EngineSettings = {
     "async_insert": 0,
@@ -91,7 +93,7 @@ _APPLY: EngineSettings = {
     "async_insert": 0,
     "max_insert_threads": 1,
     "optimize_move_to_prewhere": 0,
-    # rows of one key become one as they are inserted
+    # rows of one key become one as they are inserted, unless they are one already (apply/summed.sql)
     "optimize_on_insert": 1,
     "deduplicate_blocks_in_dependent_materialized_views": 1,
     # a token counts blocks: the one of apply.sql is not cut
@@ -266,11 +268,18 @@ class Store:
         the try that stored it, the only one."""
         spec = TOPIC_SPECS[topic]
         wanted = known.lookups if known else spec.lookups
-        settings = _SMALL if known and known.small else {}
+        small = known is not None and known.small
+        settings = _SMALL if small else {}
         calls = [self._look_up(name, batch_id, settings) for name in wanted]
         if spec.windows:
-            token = {**_APPLY, **settings, "insert_deduplication_token": f"batch-{batch_id}"}
-            text = apply_statement(spec, known is not None, not known or known.parts)
+            summed = _DISTINCT if spec.changes and not small else {}
+            token = {
+                **_APPLY,
+                **summed,
+                **settings,
+                "insert_deduplication_token": f"batch-{batch_id}",
+            }
+            text = apply_statement(spec, known is not None, not known or known.parts, small)
             calls.append(self._execute(text, batch_id, fence, token))
         await all_of(*calls)
 
@@ -471,13 +480,17 @@ def store_statement(
     )
 
 
-def apply_statement(spec: TopicSpec, first: bool = False, parts: bool = True) -> str:
+def apply_statement(
+    spec: TopicSpec, first: bool = False, parts: bool = True, small: bool = False
+) -> str:
     """Step 3 of a topic with windows, to be run under a batch's token; `first`: by the only try that stored the batch;
-    `parts`: with what only some orders have."""
+    `parts`: with what only some orders have; `small`: the engine adds up few rows of orders as it inserts them."""
     rows = load(f"flush/{'first' if first else 'batch'}_rows.sql")
     rows = fill(rows, table=spec.table, key=spec.key)
     target = spec.changes or f"apply_{spec.table}"
     changes = order_changes(parts) if spec.changes else "SELECT *\nFROM {rows}"
+    if spec.changes and not small:
+        changes = fill(load("apply/summed.sql"), changes=changes)
     return fill(load("flush/apply.sql"), target=target, changes=fill(changes, rows=rows))
 
 
