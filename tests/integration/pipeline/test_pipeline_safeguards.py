@@ -62,7 +62,7 @@ async def test_a_repeat_counts_once_however_the_engine_reads_the_batch(
     await bench.begin(batch, fence)
     for blocks in ({"max_block_size": 1, "max_threads": 4}, {}, {"max_block_size": 2}):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(store, "_APPLY", {**store._APPLY, **blocks})
+            patch.setattr(store, "APPLY", {**store.APPLY, **blocks})
             await bench.writer.apply(topic, batch.id, fence)
         assert not bench.differences()
 
@@ -97,7 +97,7 @@ async def test_a_small_batch_reads_by_keys_alone(bench: Bench, topic: str) -> No
     await bench.write(batch, fence)
     batch = bench.batch(record(STORED[topic](store.SMALL_ROWS + 1)))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store, "_SMALL", {**store._SMALL, "max_rows_to_read": 1500})
+        patch.setattr(store, "SMALL", {**store.SMALL, "max_rows_to_read": 1500})
         await bench.begin(batch, fence)
         await bench.store.changed(topic, batch.id, small=True)
         known = Known(TOPIC_SPECS[topic].lookups, small=True, parts=True)

@@ -14,9 +14,10 @@ from clickhouse.sql import load, names
 from pipeline.alerts import Alerts
 from pipeline.batch import Batch, assemble
 from pipeline.decode import Part, Run, decode, shape
+from pipeline.flush_statements import apply_statement, store_statement
 from pipeline.notifier import Notifier
 from pipeline.retry import Backoff
-from pipeline.store import Fence, Known, Store, apply_statement, store_statement
+from pipeline.store import Fence, Known, Store
 from pipeline.topic_specs import TOPIC_SPECS
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.examples import example
