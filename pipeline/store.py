@@ -14,16 +14,28 @@ from clickhouse.client import ClickHouseClient, External
 from clickhouse.client import Settings as EngineSettings
 from clickhouse.errors import NOT_MIGRATED, EngineError, EngineUnavailable
 from clickhouse.migrations import all_migrations
-from clickhouse.sql import fill, load
-from clickhouse.windows import order_changes
+from clickhouse.sql import load
 from pipeline.batch import Batch
 from pipeline.decode import Part, shape
+from pipeline.flush_statements import (
+    APPLY,
+    BY_BATCH,
+    DISTINCT,
+    LOOK_UP,
+    PLAIN,
+    RARE,
+    SMALL,
+    SMALL_ROWS,
+    STORE,
+    apply_statement,
+    is_plain,
+    store_statement,
+)
 from pipeline.snowflake import first_id_at
 from pipeline.topic_specs import TOPIC_SPECS, TopicSpec
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.inventory import DEFAULT_THRESHOLD
 from shopstream.contracts.notices import Progress
-from shopstream.contracts.order import NOT_COUNTED
 from shopstream.contracts.topics import ORDERS
 
 LAST_NUMBER = 2**64 - 1
@@ -33,26 +45,6 @@ POLL_SECONDS = 0.05
 OPEN_SECONDS = 30 * 24 * 3600
 """How far back a batch that was begun and not applied is looked for."""
 
-SMALL_ROWS = 5000
-"""Up to so many the engine spends more on planning a statement than on its rows."""
-_RARE_OF_LINES = (
-    "kind",
-    "total",
-    "refunded_total",
-    "discount",
-    "tax",
-    "unit",
-    "variant_id",
-    "category",
-)
-RARE = {
-    **{f"item_{name}": f"items.{name}" for name in _RARE_OF_LINES},
-    **{f"refund_{name}": f"refunds.{name}" for name in ("id", "amount", "at")},
-    **{f"{name}_total": name for name in ("tax", "shipping", "discount", "tip")},
-    "placed_at": "placed_at",
-}
-"""Staged columns of what few orders have, and where they are stored. A batch without any of it neither sends nor writes
-them."""
 _IDENTIFYING = frozenset(
     ("seq", "shop_id", "event_id", "source", "order_id", "created_at", "updated_at", "revision")
 )
@@ -60,46 +52,7 @@ _IDENTIFYING = frozenset(
 SHOPS_KEPT = 20_000
 """Shops whose earliest order a worker remembers."""
 
-_PLAIN: EngineSettings = {"async_insert": 0}
-_SMALL: EngineSettings = {
-    "max_threads": 1,
-    "query_profiler_real_time_period_ns": 0,
-    "query_profiler_cpu_time_period_ns": 0,
-    "compile_expressions": 0,
-    "compile_aggregate_expressions": 0,
-    "compile_sort_description": 0,
-}
-# the statements say themselves what is read first
-_BY_BATCH: EngineSettings = {"optimize_move_to_prewhere": 0}
 _PROGRESS = "topic String, partition UInt32, epoch UInt32, next UInt64, as_of DateTime64(6, 'UTC')"
-_ONE_BLOCK = 10**9
-# a row a key: nothing to collapse, and collapsing copies row by row, column by column
-_DISTINCT: EngineSettings = {"optimize_on_insert": 0}
-_STORE: EngineSettings = {
-    "async_insert": 0,
-    "max_insert_threads": 1,
-    # what is repeated differs from what was written: the comparison decides, not a token
-    "insert_deduplicate": 0,
-    # a backfill may hold orders of every month since 2000
-    "max_partitions_per_insert_block": 0,
-    # rows that belong together are one block, hence one part: all of them are there, or none
-    "max_block_size": 2**20,
-    "min_insert_block_size_rows": _ONE_BLOCK,
-    "min_insert_block_size_bytes": 0,
-}
-_APPLY: EngineSettings = {
-    "async_insert": 0,
-    "max_insert_threads": 1,
-    "optimize_move_to_prewhere": 0,
-    # rows of one key become one as they are inserted
-    "optimize_on_insert": 1,
-    "deduplicate_blocks_in_dependent_materialized_views": 1,
-    # a token counts blocks: the one of apply.sql is not cut
-    "min_insert_block_size_rows": _ONE_BLOCK,
-    "min_insert_block_size_bytes": 0,
-    "min_insert_block_size_rows_for_materialized_views": _ONE_BLOCK,
-    "min_insert_block_size_bytes_for_materialized_views": _ONE_BLOCK,
-}
 
 
 class Conflicts(NamedTuple):
@@ -128,12 +81,6 @@ class Known(NamedTuple):
     lookups: Collection[str]
     small: bool
     parts: bool
-
-
-_BY_DEFAULT = f"status NOT IN ({', '.join(repr(status) for status in sorted(NOT_COUNTED))})"
-_IS_OWN = "has({counting_shops:Array(String)}, shop_id)"
-_COUNTS = "has({counting:Array(String)}, concat(shop_id, '\\n', status))"
-_LOOK_UP: EngineSettings = {**_PLAIN, **_BY_BATCH, "max_insert_threads": 1, "insert_deduplicate": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,12 +132,12 @@ class Store:
         }
         for name in ("topic", "partition", "epoch", "first", "next"):
             row[f"parts.{name}"] = [part[name] for part in parts]
-        await self._engine.insert("batches", pa.Table.from_pylist([row]), _PLAIN)
+        await self._engine.insert("batches", pa.Table.from_pylist([row]), PLAIN)
 
     async def store_history(self, batch: Batch) -> None:
         """Inserts the accepted events into the table `events`."""
         if batch.history.num_rows:
-            await self._engine.insert("events", batch.history, _PLAIN)
+            await self._engine.insert("events", batch.history, PLAIN)
 
     async def created_at_conflicts(self, batch: Batch) -> Conflicts:
         """Of a batch of orders, with what is stored and within itself."""
@@ -218,7 +165,7 @@ class Store:
         if "{default_threshold:" in text:
             more["default_threshold"] = DEFAULT_THRESHOLD
         return await self._execute(
-            text, batch.id, fence, {**_STORE, **_DISTINCT, **_small(batch)}, staged, more
+            text, batch.id, fence, {**STORE, **DISTINCT, **_small(batch)}, staged, more
         )
 
     async def lookups(self, batch: Batch, new: bool) -> set[str]:
@@ -266,24 +213,31 @@ class Store:
         the try that stored it, the only one."""
         spec = TOPIC_SPECS[topic]
         wanted = known.lookups if known else spec.lookups
-        settings = _SMALL if known and known.small else {}
+        small = known is not None and known.small
+        settings = SMALL if small else {}
         calls = [self._look_up(name, batch_id, settings) for name in wanted]
         if spec.windows:
-            token = {**_APPLY, **settings, "insert_deduplication_token": f"batch-{batch_id}"}
-            text = apply_statement(spec, known is not None, not known or known.parts)
+            summed = DISTINCT if spec.changes and not small else {}
+            token = {
+                **APPLY,
+                **summed,
+                **settings,
+                "insert_deduplication_token": f"batch-{batch_id}",
+            }
+            text = apply_statement(spec, known is not None, not known or known.parts, small)
             calls.append(self._execute(text, batch_id, fence, token))
         await all_of(*calls)
 
     async def _look_up(self, name: str, batch_id: int, settings: EngineSettings) -> int:
         """Without fence and token: what it writes follows from stored rows, and may be there twice."""
         return await self._engine.execute(
-            load(f"apply/{name}.sql"), {"batch": batch_id}, {**_LOOK_UP, **settings}
+            load(f"apply/{name}.sql"), {"batch": batch_id}, {**LOOK_UP, **settings}
         )
 
     async def mark(self, batch_id: int, fence: Fence) -> bool:
         """Inserts the batch as applied; False where another worker has claimed its partitions."""
         params = {"batch": batch_id, "writer": self._worker, **fence.params()}
-        return await self._engine.execute(load("flush/mark.sql"), params, {**_PLAIN, **_SMALL}) == 1
+        return await self._engine.execute(load("flush/mark.sql"), params, {**PLAIN, **SMALL}) == 1
 
     async def recount(
         self, shop: str, statuses: Collection[str], batch_id: int, fence: Fence, limit: int
@@ -292,7 +246,7 @@ class Store:
         (claim,) = fence.claims.values()
         more = {"shop": shop, "statuses": list(statuses), "recount": claim, "limit": limit}
         text = load("counting/recount.sql")
-        return await self._execute(text, batch_id, fence, {**_STORE, **_DISTINCT}, None, more)
+        return await self._execute(text, batch_id, fence, {**STORE, **DISTINCT}, None, more)
 
     async def wanted_counting(self, limit: int, waiting: Collection[str]) -> dict[str, str]:
         """By shop the statuses that its settings say, where its orders count under others; '' by default.
@@ -320,16 +274,17 @@ class Store:
         rows = await self._engine.rows(load("counting/open_batches.sql"), params)
         return [int(row["batch"]) for row in rows]
 
-    async def claim(self, places: Iterable[Partition], claim: int) -> None:
+    async def claim(self, partitions: Iterable[Partition], claim: int) -> None:
         """From now on no statement under an older claim of these partitions writes anything."""
         rows = [
-            {"topic": place.topic, "partition": place.partition, "claim": claim} for place in places
+            {"topic": topic, "partition": partition, "claim": claim}
+            for topic, partition in partitions
         ]
-        await self._engine.insert("owners", pa.Table.from_pylist(rows), _PLAIN)
+        await self._engine.insert("owners", pa.Table.from_pylist(rows), PLAIN)
 
-    async def greatest_claim(self, places: Iterable[Partition]) -> int:
+    async def greatest_claim(self, partitions: Iterable[Partition]) -> int:
         """Of these partitions, by any worker; 0 where there is none."""
-        rows = await self._engine.rows(load("flush/greatest_claim.sql"), _arrays(places))
+        rows = await self._engine.rows(load("flush/greatest_claim.sql"), _arrays(partitions))
         return int(rows[0]["claim"])
 
     async def running(self) -> set[str]:
@@ -337,13 +292,13 @@ class Store:
         return {row["id"] for row in await self._engine.rows(load("flush/running.sql"))}
 
     async def open_batches(
-        self, places: Iterable[Partition], now: float
+        self, partitions: Iterable[Partition], now: float
     ) -> dict[int, list[Partition]]:
         """Batches with any of these partitions that are not applied: all partitions of each by its id.
 
         Of the last 30 days before `now` (Unix time).
         """
-        params = {"since": first_id_at(now - OPEN_SECONDS), **_arrays(places)}
+        params = {"since": first_id_at(now - OPEN_SECONDS), **_arrays(partitions)}
         rows = await self._engine.rows(load("flush/open_batches.sql"), params)
         return {
             int(row["batch"]): [
@@ -356,17 +311,17 @@ class Store:
         """Inserts how far the reports are, for an API process that starts later."""
         rows = [
             {
-                "topic": place.topic,
-                "partition": place.partition,
+                "topic": partition.topic,
+                "partition": partition.partition,
                 "epoch": value.epoch,
                 "next": value.next,
                 "as_of": value.as_of,
             }
-            for place, value in progress.items()
+            for partition, value in progress.items()
         ]
         if rows:
             saved = {"saved": External(_PROGRESS, pa.Table.from_pylist(rows))}
-            await self._engine.execute(load("flush/progress.sql"), None, _PLAIN, external=saved)
+            await self._engine.execute(load("flush/progress.sql"), None, PLAIN, external=saved)
 
     async def stored_epochs(self) -> dict[Partition, int]:
         """The epoch that each partition had when its progress was last saved.
@@ -392,7 +347,7 @@ class Store:
     async def changed(self, topic: str, batch_id: int, small: bool = False) -> Changed:
         """What a batch changed; asked before it is marked."""
         spec = TOPIC_SPECS[topic]
-        settings = {**_BY_BATCH, **(_SMALL if small else {})}
+        settings = {**BY_BATCH, **(SMALL if small else {})}
         if topic == ORDERS:
             text = load("flush/changed_orders.sql")
             rows = await self._engine.rows(text, {"batch": batch_id}, settings)
@@ -408,7 +363,7 @@ class Store:
         return [await self._changed(spec, first_id_at(seconds), LAST_NUMBER) for spec in specs]
 
     async def _changed(
-        self, spec: TopicSpec, first: int, last: int, settings: EngineSettings = _BY_BATCH
+        self, spec: TopicSpec, first: int, last: int, settings: EngineSettings = BY_BATCH
     ) -> Slots:
         params = {"first": first, "last": last}
         rows = await self._engine.rows(load(f"changed/{spec.name}.sql"), params, settings)
@@ -422,7 +377,7 @@ class Store:
         return await self._engine.execute(
             text,
             params,
-            _STORE,
+            STORE,
             external=external,
             query_id=f"shopstream-{self._worker}-{self._statements}",
         )
@@ -446,38 +401,6 @@ class Store:
         )
 
 
-def store_statement(
-    spec: TopicSpec, plain: bool = False, equal: bool = True, own: bool = False
-) -> str:
-    """Step 2 of a topic; `plain`: of orders as `is_plain`, staged without the columns `RARE`; `equal` as of
-    `Conflicts`; `own`: some shops have statuses of their own that count."""
-    select = load(f"store/{spec.name}.sql")
-    if spec is not TOPIC_SPECS[ORDERS]:
-        return fill(load("flush/store.sql"), table=spec.table, select=select)
-    columns = "*"
-    if plain:
-        select = "\n".join(line for line in select.split("\n") if line.strip(" ,") not in RARE)
-        columns += f" EXCEPT ({', '.join(f'`{name}`' for name in RARE.values())})"
-    aliases = ["plain_lines" if plain else "lines", *([] if equal else ["newest_version"])]
-    return fill(
-        select,
-        columns=columns,
-        aliases=",\n".join(load(f"fragments/{name}.sql").rstrip() for name in aliases),
-        newer=load(f"fragments/{'newer' if equal else 'newest'}_orders.sql"),
-        counted=f"if({_IS_OWN}, {_COUNTS}, {_BY_DEFAULT})" if own else _BY_DEFAULT,
-    )
-
-
-def apply_statement(spec: TopicSpec, first: bool = False, parts: bool = True) -> str:
-    """Step 3 of a topic with windows, to be run under a batch's token; `first`: by the only try that stored the batch;
-    `parts`: with what only some orders have."""
-    rows = load(f"flush/{'first' if first else 'batch'}_rows.sql")
-    rows = fill(rows, table=spec.table, key=spec.key)
-    target = spec.changes or f"apply_{spec.table}"
-    changes = order_changes(parts) if spec.changes else "SELECT *\nFROM {rows}"
-    return fill(load("flush/apply.sql"), target=target, changes=fill(changes, rows=rows))
-
-
 async def all_of(*calls: Coroutine[Any, Any, Any]) -> list[Any]:
     """The results of calls made at once; where one fails, after the others have ended too.
 
@@ -498,28 +421,12 @@ def _own_counting(batch: Batch, fence: Fence) -> set[str]:
 
 
 def _small(batch: Batch) -> EngineSettings:
-    return _SMALL if batch.staged.num_rows <= SMALL_ROWS else {}
+    return SMALL if batch.staged.num_rows <= SMALL_ROWS else {}
 
 
-def _arrays(places: Iterable[Partition]) -> dict[str, Any]:
-    wanted = list(places)
+def _arrays(partitions: Iterable[Partition]) -> dict[str, Any]:
+    wanted = list(partitions)
     return {
-        "topics": [place.topic for place in wanted],
-        "partitions": [place.partition for place in wanted],
+        "topics": [one.topic for one in wanted],
+        "partitions": [one.partition for one in wanted],
     }
-
-
-def is_plain(staged: pa.Table) -> bool:
-    """Whether these orders have nothing in the columns `RARE` and only whole quantities: no amount is rounded, and the
-    statement with `plain` stores the same rows for them."""
-    units = [pc.list_flatten(staged[f"item_{name}"]) for name in ("quantity", "refunded_quantity")]
-    return all(_is_absent(staged[name], name) for name in RARE) and all(
-        pc.all(pc.equal(column, pc.floor(column))).as_py() is not False for column in units
-    )
-
-
-def _is_absent(column: pa.ChunkedArray, name: str) -> bool:
-    values = pc.list_flatten(column) if pa.types.is_list(column.type) else column
-    if name == "item_kind":
-        return pc.all(pc.equal(values, "product")).as_py() is not False
-    return bool(values.null_count == len(values))

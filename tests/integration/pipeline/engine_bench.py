@@ -18,8 +18,9 @@ from pipeline.alerts import Alerts
 from pipeline.batch import Batch, assemble
 from pipeline.decode import Run, decode
 from pipeline.flush import BatchWriter
+from pipeline.flush_statements import apply_statement
 from pipeline.snowflake import Snowflake
-from pipeline.store import Fence, Store, apply_statement
+from pipeline.store import Fence, Store
 from pipeline.topic_specs import TOPIC_SPECS
 from shopstream.contracts.cursor import Partition
 from support.events import (

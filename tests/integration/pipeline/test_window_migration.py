@@ -15,7 +15,8 @@ from clickhouse.migrations import all_migrations, migrate_engine
 from clickhouse.sql import fill, load
 from clickhouse.verify import verify_engine
 from pipeline.batch import Batch
-from pipeline.store import _APPLY, Fence, Store
+from pipeline.flush_statements import APPLY
+from pipeline.store import Fence, Store
 from pipeline.topic_specs import TOPIC_SPECS
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.topics import ORDERS
@@ -50,7 +51,7 @@ async def apply_as_before(bench: Bench, batch: Batch, fence: Fence) -> None:
     """Step 3 as the version before ran it: into `apply_orders`, for its views."""
     spec = TOPIC_SPECS[ORDERS]
     rows = fill(load("flush/batch_rows.sql"), table=spec.table, key=spec.key)
-    settings = {**_APPLY, "insert_deduplication_token": f"batch-{batch.id}"}
+    settings = {**APPLY, "insert_deduplication_token": f"batch-{batch.id}"}
     params = {"batch": batch.id, **fence.params()}
     own = "* EXCEPT (placed_at, prior_placed_at, recount)"
     text = f"INSERT INTO apply_orders SELECT {own} FROM {rows}"

@@ -14,9 +14,10 @@ from clickhouse.sql import load, names
 from pipeline.alerts import Alerts
 from pipeline.batch import Batch, assemble
 from pipeline.decode import Part, Run, decode, shape
+from pipeline.flush_statements import apply_statement, store_statement
 from pipeline.notifier import Notifier
 from pipeline.retry import Backoff
-from pipeline.store import Fence, Known, Store, apply_statement, store_statement
+from pipeline.store import Fence, Known, Store
 from pipeline.topic_specs import TOPIC_SPECS
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.examples import example
@@ -77,7 +78,8 @@ async def asked() -> Engine:
         engine.answers[load("flush/changed_orders.sql")] = [{"parts": True}]
         await store.apply(topic, 5, fence)
         for parts in (False, True):
-            await store.apply(topic, 5, fence, Known((), small=True, parts=parts))
+            for small in (False, True):
+                await store.apply(topic, 5, fence, Known((), small, parts))
         await store.changed(topic, 5)
     plain = example(BY_NAME[ORDERS].types[0])
     plain["data"] = {name: plain["data"][name] for name in PLAIN}
@@ -158,7 +160,8 @@ def filled(path: str) -> list[str]:
         ]
     if path == "flush/apply.sql":
         kinds = [kind for kind in TOPIC_SPECS.values() if kind.windows]
-        forms = ((False, True), (True, False), (True, True))
+        firsts = ((True, parts, small) for parts in (False, True) for small in (False, True))
+        forms = ((False, True, False), *firsts)
         return [apply_statement(kind, *form) for kind in kinds for form in forms]
     return [text]
 
@@ -172,7 +175,7 @@ STATEMENTS = [
     *(
         path
         for path in names("apply")
-        if path not in ("apply/order_windows.sql", "apply/order_parts.sql")
+        if path not in ("apply/order_windows.sql", "apply/order_parts.sql", "apply/summed.sql")
     ),
     *names("changed"),
     *names("alerts"),
