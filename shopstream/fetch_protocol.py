@@ -2,11 +2,13 @@
 
 Both name every partition; aiokafka handles each of their fields by itself. A partition without records, error and
 preferred replica is left out of the response, so that the fetcher does not look at it; `highwater` and
-`last_stable_offset` of the consumer are then those of the last fetch that brought records. This is for version 11 of
-the fetch (Kafka 2.3), the newest that aiokafka 0.14 speaks; with an older broker everything is as before.
+`last_stable_offset` of the consumer are then those of the last fetch that brought records, and `watermarks` gives those
+of every partition. This is for version 11 of the fetch (Kafka 2.3), the newest that aiokafka 0.14 speaks; with an older
+broker everything is as before.
 https://kafka.apache.org/protocol#The_Messages_Fetch
 """
 
+from collections.abc import Iterator
 from functools import partial
 from io import BytesIO
 from struct import Struct
@@ -52,8 +54,23 @@ def encode(request: Any) -> bytes:
     return b"".join((*parts, _INT.pack(0), _text(request.rack_id)))
 
 
+Watermark = tuple[str, int, int]
+"""Topic, partition, high watermark."""
+
+
+def watermarks(response: Any) -> Iterator[Watermark]:
+    """Of the partitions of a response that have no error."""
+    if isinstance(response, FetchResponse):
+        yield from response.watermarks
+        return
+    for topic, partitions in response.topics:
+        for partition, error, watermark, *_ in partitions:
+            if not error:
+                yield topic, partition, watermark
+
+
 class FetchResponse(FetchResponse_v11):  # type: ignore[misc]
-    """Has the partitions with news only.
+    """Has the partitions with news only; `watermarks` are those of all of them.
 
     Raises:
         struct.error: from `decode`, if the response is cut off.
@@ -66,18 +83,24 @@ class FetchResponse(FetchResponse_v11):  # type: ignore[misc]
             throttle, error, session, count = _RESPONSE.unpack_from(buffer, data.tell())
             at = data.tell() + _RESPONSE.size
             topics = []
+            marks: list[Watermark] = []
             for _ in range(count):
                 (length,) = _SHORT.unpack_from(buffer, at)
                 at += _SHORT.size + length
                 topic = bytes(buffer[at - length : at]).decode()
-                partitions, at = _partitions(buffer, at)
+                partitions, at = _partitions(topic, buffer, at, marks)
                 if partitions:
                     topics.append((topic, partitions))
-        return cls(throttle, error, session, topics)
+        response = cls(throttle, error, session, topics)
+        response.watermarks = marks
+        return response
 
 
-def _partitions(buffer: memoryview, at: int) -> tuple[list[tuple[Any, ...]], int]:
-    """The partitions of a topic that have news, and where they end."""
+def _partitions(
+    topic: str, buffer: memoryview, at: int, marks: list[Watermark]
+) -> tuple[list[tuple[Any, ...]], int]:
+    """The partitions of a topic that have news, and where they end; adds the high watermarks of those without an
+    error."""
     found = []
     (count,) = _INT.unpack_from(buffer, at)
     at += _INT.size
@@ -88,6 +111,8 @@ def _partitions(buffer: memoryview, at: int) -> tuple[list[tuple[Any, ...]], int
             _ABORTED.unpack_from(buffer, at + i * _ABORTED.size) for i in range(transactions)
         ]
         at += len(aborted) * _ABORTED.size
+        if not fields[1]:
+            marks.append((topic, fields[0], fields[2]))
         replica, size = _RECORDS.unpack_from(buffer, at)
         at += _RECORDS.size
         if size > 0 or fields[1] or replica >= 0:

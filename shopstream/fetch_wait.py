@@ -45,7 +45,7 @@ class FetchWaitClient:
 
 def adapt_fetch_wait(consumer: Any, gather_bytes: int = 1, *, one_pass: bool = False) -> None:
     """For a consumer that was started, with its own wait as the short one; `one_pass` for one whose `highwater` nobody
-    asks for."""
+    asks for, as `fetch_protocol.watermarks` does as well."""
     fetcher = consumer._fetcher
     fetcher._client = FetchWaitClient(fetcher, fetcher._fetch_max_wait_ms, gather_bytes, one_pass)
 

@@ -8,7 +8,7 @@ import pytest
 from aiokafka.protocol.fetch import FetchRequest, FetchRequest_v10, FetchRequest_v11
 from aiokafka.protocol.fetch import FetchResponse_v11 as Theirs
 
-from shopstream.fetch_protocol import FetchResponse, use_one_pass
+from shopstream.fetch_protocol import FetchResponse, use_one_pass, watermarks
 
 VERSIONS = {1: (0, 17)}
 
@@ -60,6 +60,13 @@ def test_partitions_without_news_are_left_out() -> None:
     found = decoded(response(("t", idle), ("u", [idle[0], busy, idle[1]])))
     assert found.topics == [("u", [busy])]
     assert decoded(response()).topics == []
+
+
+def test_every_partition_without_an_error_has_its_high_watermark() -> None:
+    idle, failed = (1, 0, 9, 9, 0, [], -1, b""), (2, 1, -1, -1, -1, [], -1, b"")
+    theirs = response(("t", [idle, failed]), ("u", [(0, 0, 12, 8, 1, [], -1, b"records")]))
+    assert list(watermarks(theirs)) == [("t", 1, 9), ("u", 0, 12)]
+    assert list(watermarks(decoded(theirs))) == [("t", 1, 9), ("u", 0, 12)]
 
 
 def test_an_error_without_records_keeps_its_null() -> None:
