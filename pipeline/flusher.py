@@ -41,11 +41,10 @@ as much. One of more is decoded beside the batches, before its own."""
 
 @dataclass(slots=True)
 class PendingChunk:
-    """A chunk that waits for its batch, with its acknowledgement; `size` is in bytes of the records' values."""
+    """A chunk that waits for its batch, with its acknowledgement."""
 
     delivery: Delivery
     epoch: int
-    size: int
     decoded: DecodedChunk | None = None
     """None of a small one: it is decoded when the batch is made."""
 
@@ -58,6 +57,11 @@ class PendingChunk:
     def records(self) -> int:
         """How many records it has."""
         return len(self.delivery.chunk.records)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the values."""
+        return self.delivery.chunk.size
 
     @property
     def small(self) -> bool:
@@ -110,13 +114,37 @@ Hold = Callable[[Partition, bool], None]
 ReadMaps = Callable[[Collection[str]], Awaitable[StatusMaps]]
 
 
+class Changes:
+    """Lets tasks of one event loop wait until something is so. A notice of an `asyncio.Condition` wakes all who wait,
+    to take its lock, look and wait again; here whoever changes something looks for them."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[asyncio.Future[None], Callable[[], bool]] = {}
+
+    async def until(self, so: Callable[[], bool]) -> None:
+        """Returns where `so()`, which `notify` looks at."""
+        while not so():
+            waiting = asyncio.get_running_loop().create_future()
+            self._waiting[waiting] = so
+            try:
+                await waiting
+            finally:
+                del self._waiting[waiting]
+
+    def notify(self) -> None:
+        """Wakes those who have waited for what is so now."""
+        for waiting, so in self._waiting.items():
+            if not waiting.done() and so():
+                waiting.set_result(None)
+
+
 class MemoryBudget:
     """What the flushers of one worker hold together, in bytes of the records' values."""
 
     def __init__(self, limit: int = BUDGET_BYTES) -> None:
         self._limit = limit
         self._bytes = 0
-        self.change = asyncio.Condition()
+        self.changes = Changes()
 
     def add(self, size: int) -> None:
         """Reserves bytes, or frees them where `size` is negative."""
@@ -164,7 +192,7 @@ class Flusher:
         self._drops: Counter[Partition] = Counter()
         self._budget = budget
         self._hold = hold
-        self._change = budget.change
+        self._changes = budget.changes
 
     async def offer(self, delivery: Delivery) -> None:
         """Queues a chunk; waits where two full batches are queued already, or one chunk while the memory budget is used
@@ -175,19 +203,15 @@ class Flusher:
         chunk = delivery.chunk
         partition = Partition(chunk.topic, chunk.partition)
         drops = self._drops[partition]
-        size = sum(len(record.value or b"") for record in chunk.records)
-        pending = PendingChunk(delivery, self._epoch(chunk.topic), size)
-        async with self._change:
-            await self._change.wait_for(
-                lambda: self._may_queue() or self._drops[partition] != drops
-            )
-            if self._drops[partition] != drops:
-                return
-            queue = self._waiting.setdefault(partition, PartitionQueue())
-            queue.append(pending)
-            self._budget.add(size)
-            self._hold(partition, queue.long)
-            self._change.notify_all()
+        pending = PendingChunk(delivery, self._epoch(chunk.topic))
+        await self._changes.until(lambda: self._may_queue() or self._drops[partition] != drops)
+        if self._drops[partition] != drops:
+            return
+        queue = self._waiting.setdefault(partition, PartitionQueue())
+        queue.append(pending)
+        self._budget.add(pending.size)
+        self._hold(partition, queue.long)
+        self._changes.notify()
 
     def drop(self, lost: Collection[Partition]) -> None:
         """Forgets queued chunks of revoked partitions: they are somebody else's now, unacknowledged."""
@@ -196,6 +220,7 @@ class Flusher:
             if queue := self._waiting.pop(partition, None):
                 self._budget.add(-queue.size)
                 self._hold(partition, False)
+        self._changes.notify()
 
     async def run(self) -> None:
         """Writes batches for ever; what `write` or `send` raises ends it, with nothing acknowledged."""
@@ -222,7 +247,7 @@ class Flusher:
                 logger.warning("%s", error)
                 continue
             finally:
-                await self._give_back(taken)
+                self._give_back(taken)
             unsent = {record.partition for record, _ in written.batch.refused}
             acknowledge(one for one in kept if one.partition.partition not in unsent)
             if unsent:
@@ -243,16 +268,13 @@ class Flusher:
     async def _decode_ahead(self) -> None:
         """Decodes big chunks, one at a time: of the partition that has the fewest records waiting."""
         while True:
-            async with self._change:
-                await self._change.wait_for(lambda: any(self._undecoded()))
-                queue = min(self._undecoded(), key=lambda queue: queue.records)
-                pending = queue.undecoded.popleft()
+            await self._changes.until(lambda: any(self._undecoded()))
+            queue = min(self._undecoded(), key=lambda queue: queue.records)
+            pending = queue.undecoded.popleft()
             topic, number = pending.partition
             run = Run(number, pending.epoch, pending.delivery.chunk.records)
-            decoded = await asyncio.to_thread(decode, topic, [run])
-            async with self._change:
-                pending.decoded = decoded
-                self._change.notify_all()
+            pending.decoded = await asyncio.to_thread(decode, topic, [run])
+            self._changes.notify()
 
     async def _decode(
         self, taken: list[PendingChunk], drops: Counter[Partition]
@@ -268,36 +290,33 @@ class Flusher:
             if all(self._drops[one.partition] == drops[one.partition] for one in kept):
                 return kept, chunks
 
-    async def _give_back(self, taken: list[PendingChunk]) -> None:
-        async with self._change:
-            self._budget.add(-sum(pending.size for pending in taken))
-            self._change.notify_all()
+    def _give_back(self, taken: list[PendingChunk]) -> None:
+        self._budget.add(-sum(pending.size for pending in taken))
+        self._changes.notify()
 
     async def _take(self, more: bool) -> list[PendingChunk]:
         """`more`: where many wait, wait a little for more of them."""
-        async with self._change:
-            self._change.notify_all()  # `drop` may have made room
-            while True:
-                await self._change.wait_for(self._ready)
-                if more and self._records >= MANY_RECORDS and not self._full(1):
-                    await self._until_full(MORE_SECONDS)
-                if self._ready():  # `drop` may have taken what was there
-                    break
-            taken: list[PendingChunk] = []
-            records = size = 0
-            turns = deque(self._waiting)
-            while turns and records < MAX_RECORDS and size < MAX_BYTES:
-                partition = turns.popleft()
-                queue = self._waiting.pop(partition)
-                self._waiting[partition] = queue  # the last to be taken from
-                if queue.ready:
-                    turns.append(partition)
-                    taken.append(queue.popleft())
-                    records += taken[-1].records
-                    size += taken[-1].size
-            for partition in {one.partition for one in taken}:
-                self._hold(partition, self._waiting[partition].long)
-            self._change.notify_all()
+        while True:
+            await self._changes.until(self._ready)
+            if more and self._records >= MANY_RECORDS and not self._full(1):
+                await self._until_full(MORE_SECONDS)
+            if self._ready():  # `drop` may have taken what was there
+                break
+        taken: list[PendingChunk] = []
+        records = size = 0
+        turns = deque(self._waiting)
+        while turns and records < MAX_RECORDS and size < MAX_BYTES:
+            partition = turns.popleft()
+            queue = self._waiting.pop(partition)
+            self._waiting[partition] = queue  # the last to be taken from
+            if queue.ready:
+                turns.append(partition)
+                taken.append(queue.popleft())
+                records += taken[-1].records
+                size += taken[-1].size
+        for partition in {one.partition for one in taken}:
+            self._hold(partition, self._waiting[partition].long)
+        self._changes.notify()
         return taken
 
     async def _rest(self, took: float) -> bool:
@@ -305,13 +324,13 @@ class Flusher:
         pace = max(self._pace_seconds, min(took / SHARE, LONGEST_PACE))
         if pace <= took:
             return False
-        async with self._change:
-            await self._until_full(pace - took)
+        await self._until_full(pace - took)
         return True
 
     async def _until_full(self, seconds: float) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._change.wait_for(lambda: self._full(1)), seconds)
+            async with asyncio.timeout(seconds):
+                await self._changes.until(lambda: self._full(1))
 
     def _ready(self) -> bool:
         return any(queue.ready for queue in self._waiting.values())

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import Any
 
 import faust
@@ -51,8 +52,9 @@ def run(settings: Settings) -> int:
 
 
 def _event_loop() -> Any:
-    try:
+    """That of this thread; Faust makes one of the same kind for the thread of the consumer."""
+    with suppress(ImportError):
         import uvloop
-    except ImportError:
-        return asyncio.new_event_loop()
-    return uvloop.new_event_loop()
+
+        asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    return asyncio.new_event_loop()

@@ -45,6 +45,10 @@ _GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "Records of an assigned partition that Kafka has and the reports do not include",
         ("topic", "partition"),
     ),
+    "shopstream_held_partitions": (
+        "Partitions that are not read on, since too much of them waits to be written",
+        (),
+    ),
     "shopstream_build_info": ("1, with the version of this process", ("process", "version")),
     "shopstream_as_of_age_seconds": (
         "Age of the instant up to which everything is in the reports",
@@ -73,6 +77,7 @@ class Metrics:
         }
         self._gauges["shopstream_build_info"].labels("pipeline", version("shopstream")).set(1)
         self._gauges["shopstream_as_of_age_seconds"].set(float("nan"))  # not known yet
+        self._lags: dict[Partition, Gauge] = {}
         for name in COLUMNS:  # a counter that was never raised is a promise too
             self._counters["shopstream_repaired_rows"].labels(name)
         # memory, processor time, open files and the start of the process
@@ -107,9 +112,17 @@ class Metrics:
     def lag(self, records: Mapping[Partition, int]) -> None:
         """Sets the lag of each partition that is assigned now, and drops those of the others."""
         lag = self._gauges["shopstream_consumer_lag_records"]
-        lag.clear()
+        for partition in self._lags.keys() - records.keys():
+            lag.remove(*partition)
+            del self._lags[partition]
         for partition, number in records.items():
-            lag.labels(partition.topic, str(partition.partition)).set(number)
+            if partition not in self._lags:
+                self._lags[partition] = lag.labels(*partition)
+            self._lags[partition].set(number)
+
+    def watch_held(self, held: Callable[[], int]) -> None:
+        """Counts partitions that are held; read when the metrics are scraped."""
+        self._gauges["shopstream_held_partitions"].set_function(held)
 
     def watch_retries(self, retries: Mapping[str, Callable[[], int]]) -> None:
         """Counts retries by the dependency that did not serve; read when the metrics are scraped."""

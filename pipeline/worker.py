@@ -95,6 +95,7 @@ class Worker:
         self.status = Status(self.metrics.registry, self.unavailable)
         self.app = self._faust()
         self.kafka = transport.install(self.app)
+        self.metrics.watch_held(lambda: self.kafka.held)
         self._assigned = False
         self._before_recount: float | None = None
         self._started = self.kafka.instants.steady()
@@ -189,11 +190,11 @@ class Worker:
         known. Sets the gauge of the age too."""
         found = self._held_by_recount(self.kafka.progress())
         if found:
-            instants = self.kafka.instants
-            started = instants.wall(self._started)
+            clock = self.kafka.instants
+            started = clock.wall(self._started)
             oldest = min(known.as_of or started for known in found.values())
-            self.metrics.behind(max(0.0, instants.now().timestamp() - oldest))
-            self.metrics.clock_set_back(instants.times_set_back)
+            self.metrics.behind(max(0.0, clock.now().timestamp() - oldest))
+            self.metrics.clock_set_back(clock.times_set_back)
             self.metrics.lag(
                 {
                     Partition(tp.topic, tp.partition): max(
@@ -202,9 +203,11 @@ class Worker:
                     for tp, known in found.items()
                 }
             )
+        at = {known.as_of for known in found.values()}
+        instants = {as_of: datetime.fromtimestamp(as_of, UTC) for as_of in at}
         return {
             Partition(tp.topic, tp.partition): Progress(
-                self.epochs.of(tp.topic), known.next, datetime.fromtimestamp(known.as_of, UTC)
+                self.epochs.of(tp.topic), known.next, instants[known.as_of]
             )
             for tp, known in found.items()
             if known.as_of > 0
@@ -223,8 +226,8 @@ class Worker:
 
     def _end_of(self, tp: TP, known: int) -> int:
         """The high watermark of a partition in the latest fetch; `known` before there was one."""
-        end = self.app.consumer.highwater(tp)
-        return known if end is None else int(end)
+        end = self.kafka.end(tp)
+        return known if end is None else end
 
     def unavailable(self) -> dict[str, str]:
         """The reason by the name of each dependency that does not serve now."""

@@ -3,13 +3,15 @@ pass.
 
 A fetch of aiokafka names every partition, and so does the response; it handles each of their fields by itself. Here the
 broker keeps what was named, in a session. One that it does not know any more is answered by an error, and the next
-fetch names everything again. A partition without records, error and preferred replica is left out of the response. All
-of this is for version 11 of the fetch (Kafka 2.3), the newest that aiokafka 0.14 speaks; with an older broker each
-fetch is whole and aiokafka's own.
+fetch names everything again. Where aiokafka's own fetcher fetches, `use_one_pass` is for its fetches, which name every
+partition. A partition without records, error and preferred replica is left out of the response, so that the fetcher
+does not look at it; `highwater` and `last_stable_offset` of its consumer are then those of the last fetch that brought
+records, and `watermarks` gives those of every partition in the response. All of this is for version 11 of the fetch
+(Kafka 2.3), the newest that aiokafka 0.14 speaks; with an older broker each fetch is whole and aiokafka's own.
 https://kafka.apache.org/protocol#The_Messages_Fetch
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from io import BytesIO
 from random import sample
@@ -98,9 +100,23 @@ class _Fetch(FetchRequest):  # type: ignore[misc]
         forgotten = [(tp, tp.partition) for tp in self._forgotten]
         head = (REPLICA, *self._limits, *self._session)
         built = FetchRequest_v11(*head, _by_topic(named), _by_topic(forgotten), "")
-        built.RESPONSE_TYPE = FetchResponse
-        built.encode = partial(encode, built)
-        return built
+        return _in_one_pass(built)
+
+
+def use_one_pass(request: FetchRequest) -> None:
+    """Makes a fetch of aiokafka encode itself, and decode its response, in one pass."""
+    request.build = partial(_build, request)
+
+
+def _build(request: Any, version: type[Any]) -> Any:
+    built = FetchRequest.build(request, version)
+    return _in_one_pass(built) if version is FetchRequest_v11 else built
+
+
+def _in_one_pass(built: Any) -> Any:
+    built.RESPONSE_TYPE = FetchResponse
+    built.encode = partial(encode, built)
+    return built
 
 
 def _by_topic(items: Iterable[tuple[TopicPartition, Any]]) -> list[tuple[str, list[Any]]]:
@@ -124,8 +140,23 @@ def encode(request: Any) -> bytes:
     return b"".join((*parts, _text(request.rack_id)))
 
 
+Watermark = tuple[str, int, int]
+"""Topic, partition, high watermark."""
+
+
+def watermarks(response: Any) -> Iterator[Watermark]:
+    """Of the partitions of a response that have no error."""
+    if isinstance(response, FetchResponse):
+        yield from response.watermarks
+        return
+    for topic, partitions in response.topics:
+        for partition, error, watermark, *_ in partitions:
+            if not error:
+                yield topic, partition, watermark
+
+
 class FetchResponse(FetchResponse_v11):  # type: ignore[misc]
-    """Has the partitions with news only.
+    """Has the partitions with news only; `watermarks` are those of all of them.
 
     Raises:
         struct.error: from `decode`, if the response is cut off.
@@ -138,18 +169,24 @@ class FetchResponse(FetchResponse_v11):  # type: ignore[misc]
             throttle, error, session, count = _RESPONSE.unpack_from(buffer, data.tell())
             at = data.tell() + _RESPONSE.size
             topics = []
+            marks: list[Watermark] = []
             for _ in range(count):
                 (length,) = _SHORT.unpack_from(buffer, at)
                 at += _SHORT.size + length
                 topic = bytes(buffer[at - length : at]).decode()
-                partitions, at = _partitions(buffer, at)
+                partitions, at = _partitions(topic, buffer, at, marks)
                 if partitions:
                     topics.append((topic, partitions))
-        return cls(throttle, error, session, topics)
+        response = cls(throttle, error, session, topics)
+        response.watermarks = marks
+        return response
 
 
-def _partitions(buffer: memoryview, at: int) -> tuple[list[tuple[Any, ...]], int]:
-    """The partitions of a topic that have news, and where they end."""
+def _partitions(
+    topic: str, buffer: memoryview, at: int, marks: list[Watermark]
+) -> tuple[list[tuple[Any, ...]], int]:
+    """The partitions of a topic that have news, and where they end; adds the high watermarks of those without an
+    error."""
     found = []
     (count,) = _INT.unpack_from(buffer, at)
     at += _INT.size
@@ -160,6 +197,8 @@ def _partitions(buffer: memoryview, at: int) -> tuple[list[tuple[Any, ...]], int
             _ABORTED.unpack_from(buffer, at + i * _ABORTED.size) for i in range(transactions)
         ]
         at += len(aborted) * _ABORTED.size
+        if not fields[1]:
+            marks.append((topic, fields[0], fields[2]))
         replica, size = _RECORDS.unpack_from(buffer, at)
         at += _RECORDS.size
         if size > 0 or fields[1] or replica >= 0:

@@ -1,8 +1,8 @@
-"""One stream element: consecutive records of one topic-partition, its Faust message, and its acknowledgement."""
+"""Chunks, consecutive records of one topic-partition: the Faust message that brings some, and their acknowledgement."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 from faust.types import TP, ConsumerMessage
@@ -18,13 +18,14 @@ class Chunk:
     """Records of one topic-partition in offset order, never empty.
 
     `records` are aiokafka `ConsumerRecord`s: `.offset`, `.timestamp` (ms), `.key`, `.value` (bytes or None) and
-    `.headers`. Offsets grow, but may have gaps (transaction markers, compaction).
+    `.headers`. Offsets grow, but may have gaps (transaction markers, compaction). `size` is in bytes of the values.
     """
 
     def __init__(self, topic: str, partition: int, records: list[Any]) -> None:
         self.topic = topic
         self.partition = partition
         self.records = records
+        self.size = sum(len(record.value or b"") for record in records)
 
     def __len__(self) -> int:
         return len(self.records)
@@ -57,27 +58,32 @@ def chunks(
             start, held = end, 0
 
 
-class ChunkMessage(ConsumerMessage):  # type: ignore[misc]
-    """Faust's message around a chunk, whose `acked` flag is that of its `InFlight`.
+Part = tuple[Chunk, InFlight]
 
-    All ways to acknowledge (`Message.ack`, the copy of it in the compiled stream iterator) end in
-    `message.acked = True`; the `InFlight` outlives the message, which Faust holds only weakly.
+
+class ChunkMessage(ConsumerMessage):  # type: ignore[misc]
+    """Faust's message around chunks of one topic, at least one: what Faust does for a message is far more than what
+    anybody does for a chunk. It is acknowledged once all of them are.
+
+    `tp` may be any partition of the topic. All ways to acknowledge a message (`Message.ack`, the copy of it in the
+    compiled stream iterator) end in `message.acked = True`; an `InFlight` outlives the message, which Faust holds only
+    weakly.
     """
 
-    __slots__ = ("in_flight",)
+    __slots__ = ("parts",)
 
-    def __init__(self, in_flight: InFlight, chunk: Chunk, tp: TP, generation: int) -> None:
-        self.in_flight = in_flight
-        last = chunk.records[-1]
+    def __init__(self, parts: Sequence[Part], tp: TP, generation: int) -> None:
+        self.parts = parts
+        last = parts[0][0].records[-1]
         super().__init__(
-            chunk.topic,
-            chunk.partition,
+            tp.topic,
+            tp.partition,
             last.offset,
             last.timestamp / 1000.0,
             last.timestamp_type,
             None,
             None,
-            chunk,
+            parts,
             None,
             0,
             0,
@@ -87,12 +93,18 @@ class ChunkMessage(ConsumerMessage):  # type: ignore[misc]
 
     @property
     def acked(self) -> bool:
-        """Whether the chunk is acknowledged."""
-        return self.in_flight.acked
+        """Whether all chunks are acknowledged."""
+        return all(in_flight.acked for _, in_flight in self.parts)
 
     @acked.setter
     def acked(self, value: Any) -> None:
-        self.in_flight.acked = bool(value)
+        for _, in_flight in self.parts:
+            in_flight.acked = bool(value)
+
+    @property
+    def tps(self) -> set[TP]:
+        """The partitions of the chunks."""
+        return {TP(chunk.topic, chunk.partition) for chunk, _ in self.parts}
 
 
 class Delivery:
@@ -101,18 +113,22 @@ class Delivery:
     Hold it as long as the chunk is in work: a rebalance waits for deliveries that are held.
     """
 
-    __slots__ = ("_event", "chunk")
+    __slots__ = ("_event", "_in_flight", "chunk")
 
-    def __init__(self, event: Any) -> None:
+    def __init__(self, event: Any, chunk: Chunk, in_flight: InFlight) -> None:
         self._event = event
-        self.chunk: Chunk = event.value
+        self._in_flight = in_flight
+        self.chunk = chunk
 
     def ack(self) -> None:
         """Marks the chunk as durable. From the app's event loop, in any order, once or more.
 
         Without effect if the partition was revoked meanwhile.
         """
-        self._event.ack()
+        if all(other.acked for _, other in self._event.value if other is not self._in_flight):
+            self._event.ack()
+        else:
+            self._in_flight.acked = True
 
     def __repr__(self) -> str:
         return f"<Delivery {self.chunk!r}>"
@@ -121,4 +137,5 @@ class Delivery:
 async def deliveries(stream: Any) -> AsyncIterator[Delivery]:
     """The stream of a chunk topic as deliveries. Ending or cancelling it acknowledges nothing."""
     async for event in stream.noack().events():
-        yield Delivery(event)
+        for chunk, in_flight in event.value:
+            yield Delivery(event, chunk, in_flight)

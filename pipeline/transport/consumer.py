@@ -1,4 +1,4 @@
-"""Faust's consumer with one message per chunk and exact commits, which end also without a broker."""
+"""Faust's consumer with chunks for messages and exact commits, which end also without a broker."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from faust.transport.drivers import aiokafka as _driver
 from faust.types import TP
 
 from .bounded import ends_within
-from .chunk import Chunk, ChunkMessage, chunks
+from .chunk import MAX_CHUNK, MAX_CHUNK_BYTES, Chunk, ChunkMessage, chunks
 from .membership import Membership
 from .partitions import PartitionState, PartitionStates
 from .thread import ChunkConsumerThread
@@ -29,6 +29,7 @@ HELD_SECONDS = 0.02
 """How long a fetch may wait for records while a partition is held."""
 
 Run = tuple[TP, PartitionState, Iterator[Chunk]]
+Taken = tuple[TP, PartitionState, Chunk]
 
 
 class ExactCommits(_driver.Consumer):  # type: ignore[misc]
@@ -86,7 +87,8 @@ class ChunkConsumer(ExactCommits):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._buffer_space = asyncio.Event()
-        self._held: set[TP] = set()
+        self.held: set[TP] = set()
+        """Partitions that are not read on."""
         self._seeks = 0
         super().__init__(*args, **kwargs)
         self._read_offset = _NoReadOffset()
@@ -106,7 +108,8 @@ class ChunkConsumer(ExactCommits):
     # Delivery
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ChunkMessage]]:
-        """Fetches once and yields chunks, one of each partition in turn."""
+        """Fetches once and yields the chunks of each topic, one of each partition in turn; at least one a message, and
+        more as long as they are no more than one may be."""
         if not await self._membership.ready(timeout):
             return
         records, _ = await self._wait_next_records(timeout)
@@ -124,15 +127,23 @@ class ChunkConsumer(ExactCommits):
             if self.should_stop:
                 return
         generation = self.app.consumer_generation_id
-        for tp, state, chunk in self._in_turn(records, states):
+        # Of each topic always the same: its buffer is full for all partitions or for none.
+        first = {tp.topic: tp for tp in sorted(self.states, reverse=True)}
+        for group in _grouped(self._in_turn(records, states)):
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 return
-            if self.states.get(tp) is state:
-                yield tp, ChunkMessage(state.deliver(chunk.next), chunk, tp, generation)
+            parts = [
+                (chunk, state.deliver(chunk.next))
+                for tp, state, chunk in group
+                if self.states.get(tp) is state
+            ]
+            if parts:
+                tp = first[parts[0][0].topic]
+                yield tp, ChunkMessage(parts, tp, generation)
 
     def _in_turn(
         self, records: Mapping[Any, list[Any]], states: Mapping[TP, PartitionState | None]
-    ) -> Iterator[tuple[TP, PartitionState, Chunk]]:
+    ) -> Iterator[Taken]:
         runs: deque[Run] = deque()
         for kafka_tp, run in records.items():
             tp = TP(kafka_tp.topic, kafka_tp.partition)
@@ -147,11 +158,10 @@ class ChunkConsumer(ExactCommits):
     def _outdated(self, states: Mapping[TP, PartitionState | None]) -> bool:
         # A seek was under way when these records came, or came while they waited: they may lie
         # before or behind it.
-        assigned = self.assignment()
-        return any(
-            tp in assigned and (state is None or self.states.get(tp) is not state)
-            for tp, state in states.items()
-        )
+        moved = {
+            tp for tp, state in states.items() if not state or self.states.get(tp) is not state
+        }
+        return bool(moved and moved & self.assignment())
 
     async def _seek_back(self) -> None:
         # The records in hand are dropped, so the position must go back.
@@ -162,21 +172,28 @@ class ChunkConsumer(ExactCommits):
 
     # Back-pressure: the base class sleeps a second when every buffer is full
 
+    def on_buffer_full(self, tp: TP) -> None:
+        """The buffer of a topic is full: none of its partitions is read."""
+        for each in self.states:
+            if each.topic == tp.topic:
+                super().on_buffer_full(each)
+
     def on_buffer_drop(self, tp: TP) -> None:
-        """A buffer has space again: wakes the fetch that waits for that."""
-        super().on_buffer_drop(tp)
+        """It has space again: wakes the fetch that waits for that."""
+        for each in [each for each in self._buffered_partitions if each.topic == tp.topic]:
+            super().on_buffer_drop(each)
         self._buffer_space.set()
 
     def hold(self, tp: TP, held: bool) -> None:
         """Reads no more of a partition, or goes on, while the others are read."""
         if held:
-            self._held.add(tp)
-        elif tp in self._held:
-            self._held.discard(tp)
+            self.held.add(tp)
+        elif tp in self.held:
+            self.held.discard(tp)
             self._buffer_space.set()
 
     async def _wait_next_records(self, timeout: float) -> tuple[Any, Any]:
-        stopped = self._buffered_partitions or self._held
+        stopped = self._buffered_partitions or self.held
         if self.flow_active and stopped and not self._readable():
             self._buffer_space.clear()
             await self.wait_first(self._buffer_space.wait(), self.suspend_flow.wait(), timeout=1.0)
@@ -186,17 +203,17 @@ class ChunkConsumer(ExactCommits):
         return result
 
     def _readable(self) -> set[TP]:
-        return set(self._get_active_partitions()) - self._held
+        return set(self._get_active_partitions()) - self.held
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:
         # A partition that is held may be resumed soon, and this call does not return for it.
-        if active_partitions and self._held:
-            active_partitions, timeout = active_partitions - self._held, HELD_SECONDS
+        if active_partitions and self.held:
+            active_partitions, timeout = active_partitions - self.held, HELD_SECONDS
             if not active_partitions:
                 return {}
         return await super()._getmany(active_partitions, timeout)
 
-    def verify_event_path(self, now: float, tp: TP) -> None:
+    async def verify_all_partitions_active(self) -> None:
         """Does nothing: the base class only logs here, and crashes the worker while a position is reset.
 
         A partition that stands still is seen in `progress`.
@@ -293,12 +310,30 @@ class ChunkConsumer(ExactCommits):
     def _forget(self, tps: Iterable[TP]) -> None:
         gone = set(tps)
         self.states.close(gone)
-        self._held -= gone
+        self.held -= gone
         for known in (self._acked, self._acked_index, self._gap):
             for tp in gone:
                 known.pop(tp, None)
         # The sink may hold what it got of them for long: no later drain waits for that.
-        self._unacked_messages -= {m for m in self._unacked_messages if m.tp in gone}
+        self._unacked_messages -= {m for m in self._unacked_messages if gone & m.tps}
+
+
+def _grouped(taken: Iterable[Taken]) -> Iterator[list[Taken]]:
+    """By topic, in the order in which they come; a group is no larger than a chunk may be."""
+    groups: dict[str, list[Taken]] = {}
+    for one in taken:
+        topic, chunk = one[0].topic, one[2]
+        group = groups.setdefault(topic, [])
+        if group and not _fits(group, chunk):
+            yield group
+            group = groups[topic] = []
+        group.append(one)
+    yield from groups.values()
+
+
+def _fits(group: list[Taken], chunk: Chunk) -> bool:
+    chunks = [chunk, *(one for _, _, one in group)]
+    return sum(map(len, chunks)) <= MAX_CHUNK and sum(c.size for c in chunks) <= MAX_CHUNK_BYTES
 
 
 class _NoReadOffset(dict[TP, int | None]):

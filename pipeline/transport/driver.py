@@ -117,6 +117,11 @@ class ChunkTransport(_driver.Transport):  # type: ignore[misc]
         without."""
         self.app.consumer.hold(partition, held)
 
+    @property
+    def held(self) -> int:
+        """How many partitions are held."""
+        return len(self.app.consumer.held)
+
     def progress(self) -> dict[TP, Progress]:
         """How far each assigned partition is done, `as_of` in Unix time.
 
@@ -125,10 +130,17 @@ class ChunkTransport(_driver.Transport):  # type: ignore[misc]
         """
         consumer = self.app.consumer
         found = consumer.states.progress() if consumer.ready else {}
-        return {tp: self._on_the_wall(known) for tp, known in found.items()}
+        # most partitions are at rest, and have the instant of the same fetch
+        wall = {at: self.instants.wall(at) for at in {known.as_of for known in found.values()}}
+        return {
+            tp: Progress(known.next, wall[known.as_of] if known.as_of else 0.0)
+            for tp, known in found.items()
+        }
 
-    def _on_the_wall(self, known: Progress) -> Progress:
-        return known._replace(as_of=self.instants.wall(known.as_of) if known.as_of else 0.0)
+    def end(self, tp: TP) -> int | None:
+        """The high watermark of an assigned partition in the latest fetch, None before there was one."""
+        state = self.app.consumer.states.get(tp)
+        return state.end if state else None
 
 
 class ChunkSchema(faust.Schema):  # type: ignore[misc]

@@ -141,6 +141,8 @@ class PartitionState:
         self._as_of_tracker = AsOfTracker(as_of)
         self._done = start
         self._position = start
+        self.end: int | None = None
+        """The high watermark of the latest fetch."""
         self._taken = 0
         self._delivered = 0
 
@@ -150,7 +152,7 @@ class PartitionState:
 
     def fetched(self, sent_at: float, fetch_offset: int, high_watermark: int) -> None:
         """A fetch was sent at `sent_at`, and answered with `high_watermark`."""
-        self._position = fetch_offset
+        self._position, self.end = fetch_offset, high_watermark
         if self._done is None:
             self._done = fetch_offset
         # A position beyond the end is of another log (the topic was recreated): nothing follows for this one.

@@ -20,16 +20,19 @@ from faust.types import TP
 from shopstream.contracts.envelope import MAX_HEADER_BYTES, header_bytes
 from shopstream.contracts.json_text import MAX_BYTES
 from shopstream.contracts.reject import Unread
+from shopstream.fetch_protocol import watermarks
 from shopstream.fetch_wait import adapt_fetch_wait
 
 from .bounded import ends_within
 from .partitions import Sample
 
-FETCH_MAX_WAIT_MS = 25
-"""How long the broker may hold a fetch; at rest longer (`fetch_wait`), which is how fresh the as-of instant of a silent
-partition is. Faust hard-codes 1,500."""
-GATHER_BYTES = 64 * 1024
-"""Under load a batch is far more than one response: forty responses a second, or one for so many bytes."""
+FETCH_MAX_WAIT_MS = 100
+"""How long the broker may hold a fetch while records come; at rest longer (`fetch_wait`), which is how fresh the as-of
+instant of a silent partition is. Less than half the time from one batch of a topic to the next. Faust hard-codes 1,500.
+"""
+GATHER_BYTES = 256 * 1024
+"""Under load a batch is far more than one response: ten responses a second, or one for so many bytes. Each costs some
+milliseconds, whatever is in it."""
 STOP_SECONDS = 5.0
 """aiokafka retries for ever while no broker answers, in a thread that keeps the process alive."""
 
@@ -59,7 +62,7 @@ class ChunkConsumerThread(_driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     async def on_start(self) -> None:
         """Starts aiokafka's consumer; its fetches are reported before it can have a partition."""
         await super().on_start()
-        adapt_fetch_wait(self._ensure_consumer(), GATHER_BYTES)
+        adapt_fetch_wait(self._ensure_consumer(), GATHER_BYTES, one_pass=True)
         fetcher = self._ensure_consumer()._fetcher
         states = self.consumer.states
         fetcher._client = WatchedClient(
@@ -173,19 +176,21 @@ class WatchedClient:
         sent_at = self._clock()
         response = await self._client.send(node_id, request, **kwargs)
         if isinstance(request, FetchRequest):
-            found = list(samples(request, response, sent_at))
-            if current := [sample for sample in found if self._is_current(sample)]:
+            current = list(self._current(samples(request, response, sent_at)))
+            if current:
                 self._report(current)
         return response
 
-    def _is_current(self, sample: Sample) -> bool:
+    def _current(self, found: Iterable[Sample]) -> Iterator[Sample]:
         # A response to a position from before a seek or a rebalance says nothing of this one.
         subscription = self._subscriptions.subscription
         assignment = subscription and subscription.assignment
         if not assignment or not assignment.active:
-            return False
-        state = assignment.state_value(TopicPartition(*sample.tp))
-        return bool(state and state.has_valid_position and state.position == sample.fetch_offset)
+            return
+        for sample in found:
+            state = assignment.state_value(TopicPartition(*sample.tp))
+            if state and state.has_valid_position and state.position == sample.fetch_offset:
+                yield sample
 
 
 def samples(request: Any, response: Any, sent_at: float) -> Iterator[Sample]:
@@ -195,13 +200,12 @@ def samples(request: Any, response: Any, sent_at: float) -> Iterator[Sample]:
         for topic, partitions in request.topics
         for partition, offset, _ in partitions
     }
-    for topic, partitions in response.topics:
-        for partition, error, high_watermark, *_ in partitions:
-            tp = TP(topic, partition)
-            if error == 0 and tp in fetch_offsets:
-                # Not the last stable offset, up to which read_committed reads: the records of an
-                # open transaction have reached Kafka, and are not included until it ends.
-                yield Sample(tp, sent_at, fetch_offsets[tp], high_watermark)
+    for topic, partition, high_watermark in watermarks(response):
+        tp = TP(topic, partition)
+        if (fetch_offset := fetch_offsets.get(tp)) is not None:
+            # Not the last stable offset, up to which read_committed reads: the records of an
+            # open transaction have reached Kafka, and are not included until it ends.
+            yield Sample(tp, sent_at, fetch_offset, high_watermark)
 
 
 def _release_large(records: list[Any]) -> None:

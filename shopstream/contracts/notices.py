@@ -123,8 +123,10 @@ def days_of(data: Any) -> frozenset[int] | None:
 
 def pipeline_progress(state: PipelineState, event_id: str, at: datetime) -> bytes:
     """A `pipeline:progress` event: for the API processes, of no shop."""
+    # most partitions are at rest, and have the same
+    instants = {as_of: _iso(as_of) for as_of in {p.as_of for p in state.partitions.values()}}
     partitions = [
-        [place.topic, place.partition, p.epoch, p.next, _iso(p.as_of)]
+        [place.topic, place.partition, p.epoch, p.next, instants[p.as_of]]
         for place, p in state.partitions.items()
     ]
     touched = None

@@ -16,10 +16,11 @@ from shopstream.fetch_protocol import (
     PARTITION_BYTES,
     FetchResponse,
     FetchSession,
+    use_one_pass,
+    watermarks,
 )
 
 VERSIONS = {1: (0, 17)}
-
 
 A, B, C = (TopicPartition("shop.orders", n) for n in (0, 11, 2))
 D = TopicPartition("sh\u00f6p", 1)
@@ -40,6 +41,11 @@ def named(built: FetchRequest_v11) -> dict[TopicPartition, int]:
 
 def head(session: int, error: int = 0) -> Theirs:
     return Theirs(0, error, session, [])
+
+
+def fetch(**more: Any) -> FetchRequest:
+    topics = [("shop.orders", [(0, 5, 1024), (11, 2**40, 1024)]), ("shöp", [(1, 0, 7)])]
+    return FetchRequest(20, 65536, 2**25, 1, topics, **more)
 
 
 def response(*topics: Any) -> Theirs:
@@ -120,6 +126,21 @@ def test_a_fetch_for_an_older_broker_is_whole_and_aiokafkas_own() -> None:
     assert FetchRequest_v11.RESPONSE_TYPE is Theirs
 
 
+@pytest.mark.parametrize("rack", ["", "eu-1"])
+def test_a_fetch_is_encoded_as_by_aiokafka(rack: str) -> None:
+    ours = fetch(rack_id=rack)
+    use_one_pass(ours)
+    assert ours.prepare(VERSIONS).encode() == fetch(rack_id=rack).prepare(VERSIONS).encode()
+
+
+def test_the_response_to_an_older_fetch_is_left_to_aiokafka() -> None:
+    ours = fetch()
+    use_one_pass(ours)
+    assert ours.prepare(VERSIONS).RESPONSE_TYPE is FetchResponse
+    assert ours.prepare({1: (0, 10)}).RESPONSE_TYPE is FetchRequest_v10.RESPONSE_TYPE
+    assert FetchRequest_v11.RESPONSE_TYPE is Theirs
+
+
 def test_partitions_with_records_errors_or_another_replica_are_decoded_as_by_aiokafka() -> None:
     theirs = response(
         ("shop.orders", [(0, 0, 9, 8, 1, [], -1, b"records"), (3, 1, -1, -1, -1, [], -1, b"")]),
@@ -136,6 +157,13 @@ def test_partitions_without_news_are_left_out() -> None:
     found = decoded(response(("t", idle), ("u", [idle[0], busy, idle[1]])))
     assert found.topics == [("u", [busy])]
     assert decoded(response()).topics == []
+
+
+def test_every_partition_without_an_error_has_its_high_watermark() -> None:
+    idle, failed = (1, 0, 9, 9, 0, [], -1, b""), (2, 1, -1, -1, -1, [], -1, b"")
+    theirs = response(("t", [idle, failed]), ("u", [(0, 0, 12, 8, 1, [], -1, b"records")]))
+    assert list(watermarks(theirs)) == [("t", 1, 9), ("u", 0, 12)]
+    assert list(watermarks(decoded(theirs))) == [("t", 1, 9), ("u", 0, 12)]
 
 
 def test_an_error_without_records_keeps_its_null() -> None:

@@ -4,12 +4,14 @@ Two systems: `battered` goes through what a system with one pipeline must bear, 
 a second one has two pipelines. Instants are drawn by a seeded lot. ../kafka kills brokers and workers further.
 """
 
+import asyncio
 import random
 import time
 from collections.abc import Iterator
 
 import pytest
 
+from support.batches import send_batch
 from support.events import Sent
 from support.load import mixed, openings, stirred, versions
 from support.processes import Child
@@ -20,6 +22,8 @@ from support.waiting import eventually
 PIPELINE_KILLS = 12 if FULL else 2
 ENGINE_KILLS = 5 if FULL else 2
 FROZEN_SECONDS = 65.0 if FULL else 2.5
+AWAY_SECONDS = 30.0 if FULL else 4.0
+"""How long there is no broker while a partition is held."""
 PART = 1.0 if FULL else 0.4
 """Of each load, and of the time in which an instant of it is drawn."""
 
@@ -145,6 +149,51 @@ def test_broker_and_engine_die_at_the_same_instant_under_load(battered: Scene) -
     all_in(battered)
     assert system.pipelines[0].starts == before
     battered.check_letters()
+
+
+def refused_at(scene: Scene, partition: int) -> set[int]:
+    """The offsets of a partition for which there is a dead letter, of one record or of many."""
+    letters = [letter["data"] for letter in scene.system.dead_letters()]
+    return {
+        offset
+        for data in letters
+        if data["partition"] == partition
+        for offset in range(data["offset"], data.get("lastOffset", data["offset"]) + 1)
+    }
+
+
+def held_partitions(scene: Scene) -> float:
+    name = "shopstream_held_partitions "
+    lines = scene.system.metrics(scene.system.pipelines[0]).splitlines()
+    return next(float(line.removeprefix(name)) for line in lines if line.startswith(name))
+
+
+def test_the_broker_dies_while_a_flooded_partition_is_held(own: Scene) -> None:
+    """Records that are none fill their partition's share of what may wait, so that it is not read on; then Kafka is
+    gone, with most of them still to be read."""
+    system = own.system
+    system.start()
+    pipeline = system.pipelines[0]
+    own.send(orders(300, 500, prefix="held"))
+    system.settle()
+    system.engine.freeze()  # no batch ends: what is read waits
+    own.send(orders(301, 500, prefix="held"))
+    flood = 300_000 if FULL else 120_000
+    first = asyncio.run(send_batch(system, "zstd", [b"junk"] * flood, 2))
+    own.send(orders(302, 500, prefix="held"))
+    eventually(lambda: held_partitions(own) == 1, 30, "the flooded partition is held")
+    system.broker.kill()
+    system.engine.wake()
+    time.sleep(AWAY_SECONDS)
+    system.start_broker()
+    began = time.monotonic()
+    own.send(orders(303, 500, prefix="held"))
+    system.settle(90)
+    print(f"all in {time.monotonic() - began:.1f} s after the broker was back")
+    assert pipeline.starts == 1
+    assert held_partitions(own) == 0
+    assert refused_at(own, 2) == set(range(first, first + flood))
+    own.compare()
 
 
 def open_batches(scene: Scene) -> set[str]:

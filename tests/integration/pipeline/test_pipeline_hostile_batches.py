@@ -15,15 +15,14 @@ from typing import Any
 
 import httpx
 import pytest
-from aiokafka import AIOKafkaProducer
 
 from shopstream.record_batches import MAX_INFLATED
+from support.batches import MIB, send_batch
 from support.events import Sent, item, order
 from support.system import FULL, System
 from support.waiting import eventually
 
 SHOP = "honest"
-MIB = 1024 * 1024
 COPIES = 100 if FULL else 40
 """Of a batch of 16 MiB."""
 GROWTH = 400 * MIB
@@ -72,37 +71,6 @@ def orders(system: System, place: str, within: float = 30) -> int:
 
     eventually(included, within, f"the order at {place} is in the report")
     return int(found["totalOrders"])
-
-
-async def send_batch(
-    system: System, codec: str, values: list[bytes], partition: int, copies: int = 1
-) -> int:
-    """As one batch each; the offset of the first record."""
-    producer = AIOKafkaProducer(
-        bootstrap_servers=system.bootstrap,
-        compression_type=codec,
-        max_batch_size=512 * MIB,
-        max_request_size=1024 * MIB,
-        request_timeout_ms=60_000,
-        enable_idempotence=False,
-    )
-    await producer.start()
-    first = None
-    try:
-        for _ in range(copies):
-            batch = producer.create_batch()
-            for value in values:
-                assert batch.append(key=None, value=value, timestamp=None) is not None
-            future = await producer.send_batch(batch, "shop.orders", partition=partition)
-            offset = (await future).offset
-            first = offset if first is None else first
-            last = offset + len(values)
-            key = ("shop.orders", partition)
-            system.ends[key] = max(system.ends[key], last)
-    finally:
-        await producer.stop()
-    assert first is not None
-    return first
 
 
 class Listener:

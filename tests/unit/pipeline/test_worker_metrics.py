@@ -96,6 +96,15 @@ def test_lag_is_shown_of_the_partitions_that_are_assigned_now():
     assert value("shopstream_consumer_lag_records", {"topic": ORDERS, "partition": "1"}) == 2
 
 
+def test_held_partitions_are_counted_when_they_are_asked_for():
+    metrics = Metrics()
+    held = {"a"}
+    metrics.watch_held(lambda: len(held))
+    assert metrics.registry.get_sample_value("shopstream_held_partitions") == 1
+    held.clear()
+    assert metrics.registry.get_sample_value("shopstream_held_partitions") == 0
+
+
 def test_retries_sizes_version_and_process_are_shown():
     metrics = Metrics()
     metrics.watch_retries({"kafka": lambda: 3})

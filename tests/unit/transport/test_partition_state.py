@@ -13,6 +13,14 @@ def test_an_empty_partition_is_fresh_at_its_position():
     assert state.progress() == Progress(0, 5.0)
 
 
+def test_the_end_is_the_high_watermark_of_the_latest_fetch():
+    state = PartitionState(start=0)
+    assert state.end is None
+    state.fetched(1.0, fetch_offset=0, high_watermark=10)
+    state.fetched(2.0, fetch_offset=0, high_watermark=12)
+    assert state.end == 12
+
+
 def test_a_partition_begins_at_its_committed_offset():
     assert PartitionState(start=70).progress() == Progress(70, 0.0)
 

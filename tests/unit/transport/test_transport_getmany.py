@@ -6,11 +6,20 @@ from types import SimpleNamespace as Thing
 from aiokafka.structs import TopicPartition
 from faust.types import TP
 
+from pipeline.transport.chunk import MAX_CHUNK, MAX_CHUNK_BYTES
 from pipeline.transport.consumer import ChunkConsumer
 from pipeline.transport.membership import Membership
 from pipeline.transport.partitions import PartitionStates
 
 HERE = TP("orders", 0)
+
+
+def records(first, count=1, value=None):
+    size = len(value or b"")
+    return [
+        Thing(offset=n, timestamp=0, timestamp_type=0, value=value, serialized_value_size=size)
+        for n in range(first, first + count)
+    ]
 
 
 class Consumer(ChunkConsumer):
@@ -25,6 +34,7 @@ class Consumer(ChunkConsumer):
         self._fetching = fetching
         self.flow_active = True
         self.seeks = 0
+        self.fetched = {HERE: records(7)}
 
     def assignment(self):
         return {HERE}
@@ -35,19 +45,22 @@ class Consumer(ChunkConsumer):
     async def _wait_next_records(self, timeout):
         if self._fetching:
             await self._fetching()
-        return {
-            TopicPartition(*HERE): [
-                Thing(offset=7, timestamp=0, timestamp_type=0, serialized_value_size=0)
-            ]
-        }, None
+        return {TopicPartition(*tp): run for tp, run in self.fetched.items()}, None
 
     async def arrive(self, callback):
         await self._membership.leaving([])
-        self.states.open({HERE: 7})
+        self.states.open(dict.fromkeys(sorted(self.fetched, reverse=True), 7))
         await self._membership.arrived({HERE}, [callback])
 
     async def offsets(self):
         return [message.offset async for _, message in self.getmany(0.01)]
+
+    async def messages(self):
+        """The (partition, first, next) of each chunk, by message."""
+        return [
+            (tp, [(chunk.partition, chunk.first, chunk.next) for chunk, _ in message.parts])
+            async for tp, message in self.getmany(0.01)
+        ]
 
 
 async def nothing(tps):
@@ -65,6 +78,48 @@ async def test_records_of_a_settled_assignment_are_handed_over():
     consumer = await settled(Consumer())
     assert await consumer.offsets() == [7]
     assert consumer.seeks == 0
+
+
+async def test_a_topic_has_one_message_a_fetch():
+    consumer = Consumer()
+    levels = TP("levels", 2)
+    consumer.fetched = {HERE: records(7), levels: records(7), TP("orders", 3): records(7, 2)}
+    await settled(consumer)
+    assert await consumer.messages() == [
+        (HERE, [(0, 7, 8), (3, 7, 9)]),
+        (levels, [(2, 7, 8)]),
+    ]
+
+
+async def test_a_message_is_no_larger_than_a_chunk():
+    consumer = Consumer()
+    full = records(7, MAX_CHUNK)
+    heavy = records(9, 2, bytes(MAX_CHUNK_BYTES // 2 + 1))
+    consumer.fetched = {HERE: full + records(50_000), TP("orders", 1): heavy[:1] + records(10)}
+    await settled(consumer)
+    end = 7 + MAX_CHUNK
+    assert await consumer.messages() == [
+        (HERE, [(0, 7, end)]),
+        (HERE, [(1, 9, 11), (0, 50_000, 50_001)]),
+    ]
+    consumer.fetched = {HERE: heavy[:1], TP("orders", 1): heavy[1:]}
+    assert await consumer.messages() == [(HERE, [(0, 9, 10)]), (HERE, [(1, 10, 11)])]
+
+
+async def test_a_full_buffer_stops_a_topic_and_no_other():
+    consumer = Consumer()
+    beside, other = TP("orders", 3), TP("levels", 2)
+    consumer.fetched = dict.fromkeys((HERE, beside, other), records(7))
+    await settled(consumer)
+    consumer.app.in_recovery = False
+    consumer._active_partitions = {HERE, beside, other}
+    consumer._buffered_partitions, consumer._buffer_space = set(), asyncio.Event()
+    consumer.on_buffer_full(HERE)
+    assert consumer._active_partitions == {other}
+    consumer.on_buffer_drop(HERE)
+    assert consumer._active_partitions == {HERE, beside, other}
+    assert not consumer._buffered_partitions
+    assert consumer._buffer_space.is_set()
 
 
 async def test_records_that_came_with_a_new_assignment_wait_for_its_callbacks():

@@ -46,13 +46,35 @@ def test_a_chunk_ends_with_the_record_that_fills_it():
     assert [len(c) for c in chunks(TP("orders", 3), records, 10, most=1)] == [1] * 6
 
 
-def test_an_acknowledged_message_marks_its_chunk_in_flight():
-    in_flight = InFlight(10)
-    chunk = transport.Chunk("orders", 3, [record(9)])
-    message = ChunkMessage(in_flight, chunk, TP("orders", 3), 1)
-    assert (message.acked, message.offset, message.timestamp) == (False, 9, 1.0)
+def test_an_acknowledged_message_marks_its_chunks_in_flight():
+    parts = [(transport.Chunk("orders", n, [record(9 + n)]), InFlight(10 + n)) for n in (3, 4)]
+    message = ChunkMessage(parts, TP("orders", 0), 1)
+    assert (message.acked, message.offset, message.timestamp) == (False, 12, 1.0)
+    assert message.tps == {TP("orders", 3), TP("orders", 4)}
     message.acked = True
-    assert in_flight.acked
+    assert all(in_flight.acked for _, in_flight in parts)
+
+
+def test_a_message_is_acknowledged_with_the_last_of_its_chunks():
+    parts = [(transport.Chunk("orders", n, [record(9)]), InFlight(10)) for n in range(3)]
+    message = ChunkMessage(parts, TP("orders", 0), 1)
+    acked = []
+
+    def ack():  # as Faust's: once
+        if not message.acked:
+            acked.append([in_flight.acked for _, in_flight in parts])
+            message.acked = True
+
+    event = Thing(value=parts, ack=ack)
+    deliveries = [transport.Delivery(event, *part) for part in parts]
+    deliveries[1].ack()
+    deliveries[1].ack()
+    deliveries[2].ack()
+    assert ([in_flight.acked for _, in_flight in parts], acked) == ([False, True, True], [])
+    deliveries[0].ack()
+    deliveries[0].ack()
+    assert acked == [[False, True, True]]
+    assert message.acked
 
 
 async def test_the_settings_are_settings_of_faust():
@@ -123,7 +145,10 @@ def test_a_log_line_repeated_is_cut_and_counted():
 
 
 async def test_cancelling_the_deliveries_acknowledges_nothing():
-    events = [Thing(value=n, ack=lambda: pytest.fail("acknowledged")) for n in range(3)]
+    events = [
+        Thing(value=parts, ack=lambda: pytest.fail("acknowledged"))
+        for parts in ([(0, InFlight(1)), (1, InFlight(1))], [(2, InFlight(1))])
+    ]
 
     class Stream:
         def noack(self):
