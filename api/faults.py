@@ -191,8 +191,7 @@ class DatabaseUnavailable(RequestFault):
     retry_after = 1
 
 
-class DatabaseNotReady(RequestFault):
+class DatabaseNotReady(DatabaseUnavailable):
     """ClickHouse answers, but has not been migrated."""
 
-    status, kind, title = 503, "database-unavailable", "The database is not ready"
-    retry_after = 1
+    title = "The database is not ready"
