@@ -136,7 +136,8 @@ class Counting:
         return True
 
     async def look(self) -> None:
-        """Once partitions are taken: a former owner may have left a recount in the middle. Raises as the engine."""
+        """Sets `under_way`; once partitions are taken too, as a former owner may have left a recount in the middle.
+        Raises as the engine."""
         claim, released = await self._claims()
         self.under_way = claim != released
 
@@ -179,7 +180,7 @@ class Counting:
         for shop in sorted(due.union(wrong)):
             await self._recount_shop(shop, present.get(shop, ("", 0))[0], fence)
         await self._store.claim([RELEASED], fence.claims[COUNTING])
-        self.under_way = False
+        await self.look()  # another may have taken over
         return True
 
     async def _recount_shop(self, shop: str, statuses: str, fence: Fence) -> None:
