@@ -143,7 +143,8 @@ class Counting:
         return True
 
     async def look(self) -> None:
-        """Once partitions are taken: a former owner may have left a recount in the middle. Raises as the engine."""
+        """Sets `under_way`; once partitions are taken too, as a former owner may have left a recount in the middle.
+        Raises as the engine."""
         claim, released = await self._claims()
         self.under_way = claim != released
 
@@ -192,7 +193,7 @@ class Counting:
             if time.monotonic() - began > HOLD_SECONDS:
                 break
         await self._store.claim([RELEASED], fence.claims[COUNTING])
-        self.under_way = False
+        await self.look()  # another may have taken over
         return True
 
     def _waiting(self) -> list[str]:
