@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -48,6 +47,14 @@ COLUMN_BYTES = 36 * 1024
 cost less one by one (docs/decisions/0021): some 4 ms, with yields between them."""
 BACKOFF = (0.2, 5.0)
 STOP_SECONDS = 0.5
+
+
+class _Structured(NamedTuple):
+    """A record with its event in structured mode as the value."""
+
+    offset: int
+    timestamp: int
+    value: bytes | None
 
 
 class _Run(NamedTuple):
@@ -351,16 +358,16 @@ def _parts(
 
 def _run(tp: TopicPartition, found: Sequence[ConsumerRecord[bytes, bytes]]) -> _Run:
     partition = Partition(tp.topic, tp.partition)
-    records = [_opened(record) if record.headers else record for record in found]
+    records = [
+        _Structured(record.offset, record.timestamp, event_of(record.value, record.headers))
+        if record.headers
+        else record
+        for record in found
+    ]
     values: list[Value] = [record.value for record in records]
     if partition.topic == NOTICES:  # those are read one by one: what the pipeline says has no bound
         return _Run(partition, records, [None] * len(values), values)
     return _Run(partition, records, [_shop(record.value) for record in records], values)
-
-
-def _opened(record: ConsumerRecord[bytes, bytes]) -> ConsumerRecord[bytes, bytes]:
-    """With its event in structured mode as the value."""
-    return replace(record, value=event_of(record.value, record.headers))
 
 
 def _shop(value: bytes | None) -> str | None:

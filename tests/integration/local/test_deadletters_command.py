@@ -203,7 +203,7 @@ def test_a_broker_that_is_away_is_one_sentence() -> None:
 def test_a_broker_that_falls_silent_while_it_is_read_is_told(
     empty: OwnBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shopstream.cli.topic_reader.QUIET", 1.0)
+    monkeypatch.setattr("shopstream.cli.topic_reader.SILENT_SECONDS", 1.0)
     (node,) = empty.brokers.nodes
     write(empty, [dead_letter(*LETTERS[4]).replace(b":0:5", b":0:%d" % n) for n in range(40)])
     letters = iter(find(empty.settings, DeadLetterFilter(), None, Reading()))
