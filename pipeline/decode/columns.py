@@ -109,7 +109,7 @@ def _optional(topic: str) -> Mapping[str, bytes]:
 def _unused(topic: str, text: bytes) -> frozenset[str]:
     """Members that no record has: the reader spends as much on one that is nowhere as on one that is everywhere. None
     where a name may be written with escapes."""
-    if _ESCAPED.search(text):
+    if contains(text, b"\\u00") and _ESCAPED.search(text):
         return frozenset()
     names = _optional(topic)
     gone = {part for part in _SHARED if not contains(text, part)}

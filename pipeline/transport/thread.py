@@ -31,8 +31,8 @@ FETCH_MAX_WAIT_MS = 50
 instant of a silent partition is. A fraction of the time from one batch of a topic to the next. Faust hard-codes 1,500.
 """
 GATHER_BYTES = 256 * 1024
-"""Under load a batch is far more than one response: twenty responses a second, or one for so many bytes. Each costs some
-milliseconds, whatever is in it."""
+"""Under load a batch is far more than one response: twenty responses a second, or one for so many bytes. Each costs
+some milliseconds, whatever is in it."""
 STOP_SECONDS = 5.0
 """aiokafka retries for ever while no broker answers, in a thread that keeps the process alive."""
 
