@@ -18,14 +18,14 @@ Mask = npt.NDArray[np.bool_]
 _memmem: Any = getattr(ctypes.CDLL(None), "memmem", None)
 if _memmem is not None:
     _memmem.restype = ctypes.c_void_p
-    _memmem.argtypes = [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t]
+    _memmem.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t]
 
 
-def contains(text: bytes, part: bytes) -> bool:
-    """`part in text`, by the C library where it has it: four times as fast on some megabytes."""
+def contains(text: pa.Buffer, part: bytes) -> bool:
+    """`part in text`, by the C library where it has it: four times as fast on some megabytes, and without a copy."""
     if _memmem is None:
-        return part in text
-    return _memmem(text, len(text), part, len(part)) is not None
+        return part in text.to_pybytes()
+    return _memmem(text.address, text.size, part, len(part)) is not None
 
 
 # Arrow reads them as numbers, also in fields that it then leaves out.
