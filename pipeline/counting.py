@@ -12,8 +12,8 @@ worker:
 4. Of one shop after another, store under which statuses it counts now.
 5. Write its orders again that count otherwise, as batches: begin, write, apply, mark. A crash leaves some of them;
    the next recount goes on with the shops of 4. Shops that have not begun after `HOLD_SECONDS` are left to the next.
-6. Release the claim. A worker whose batch was fenced waits for that, reads the statuses, and writes its records as a
-   new batch.
+6. Release the claim, if it is still the greatest. A worker whose batch was fenced waits for that, reads the statuses,
+   and writes its records as a new batch.
 """
 
 import asyncio
@@ -158,8 +158,8 @@ class Counting:
                     await self.recount()
             except (EngineUnavailable, EngineError) as error:
                 await backoff.pause(error)
-            else:
-                backoff.reset()
+                continue  # without a rest: a recount that was begun holds up all orders
+            backoff.reset()
             rest = min((time.monotonic() - began) / SHARE, LONGEST_REST_SECONDS)
             await asyncio.sleep(max(LOOK_SECONDS, rest))
 
@@ -192,8 +192,10 @@ class Counting:
             await self._recount_shop(shop, statuses, fence)
             if time.monotonic() - began > HOLD_SECONDS:
                 break
-        await self._store.claim([RELEASED], fence.claims[COUNTING])
-        await self.look()  # another may have taken over
+        # where another has taken over, what was fenced here is left to it and to those after it
+        if await self._store.greatest_claim([COUNTING]) == fence.claims[COUNTING]:
+            await self._store.claim([RELEASED], fence.claims[COUNTING])
+        await self.look()
         return True
 
     def _waiting(self) -> list[str]:

@@ -206,6 +206,7 @@ class Flusher:
         pending = PendingChunk(delivery, self._epoch(chunk.topic))
         await self._changes.until(lambda: self._may_queue() or self._drops[partition] != drops)
         if self._drops[partition] != drops:
+            delivery.drop()
             return
         queue = self._waiting.setdefault(partition, PartitionQueue())
         queue.append(pending)
@@ -218,6 +219,7 @@ class Flusher:
         self._drops.update(lost)
         for partition in lost:
             if queue := self._waiting.pop(partition, None):
+                forget(queue.chunks)
                 self._budget.add(-queue.size)
                 self._hold(partition, False)
         self._changes.notify()
@@ -245,6 +247,7 @@ class Flusher:
                 written = await self._write(assemble(self._next_id(), chunks))
             except PartitionsRevoked as error:
                 logger.warning("%s", error)
+                forget(taken)
                 continue
             finally:
                 self._give_back(taken)
@@ -288,6 +291,7 @@ class Flusher:
                 maps = await self._maps(shops)
                 chunks = await asyncio.to_thread(decode_all, kept, maps) if maps else chunks
             if all(self._drops[one.partition] == drops[one.partition] for one in kept):
+                forget(one for one in taken if self._drops[one.partition] != drops[one.partition])
                 return kept, chunks
 
     def _give_back(self, taken: list[PendingChunk]) -> None:
@@ -354,6 +358,12 @@ def acknowledge(kept: Iterable[PendingChunk]) -> None:
     """Acknowledges chunks, everything of which is durable."""
     for pending in kept:
         pending.delivery.ack()
+
+
+def forget(lost: Iterable[PendingChunk]) -> None:
+    """Drops chunks: they come again, to whoever has their partitions."""
+    for pending in lost:
+        pending.delivery.drop()
 
 
 def decode_all(taken: Iterable[PendingChunk], maps: StatusMaps = NO_WORDS) -> list[DecodedChunk]:

@@ -32,7 +32,7 @@ records, so one for each record would cost far more than the record. At rest the
 TAKE_RECORDS = 5000
 NO_LEADER = -1
 RETRY_SECONDS = 0.1
-"""After a fetch that failed or lost its session, and while a partition has no leader."""
+"""After a fetch that failed or lost its session; and while a partition has no leader metadata is asked for so often."""
 
 
 class _FetchedRecords(fetcher.PartitionRecords):  # type: ignore[misc]
@@ -69,6 +69,7 @@ class Fetches:
         self._left: dict[TopicPartition, _FetchedRecords] = {}
         self._busy: set[int] = set()
         self._failed: set[int] = set()
+        self._ask_at = 0.0
         client.cluster.add_listener(self._changed)
 
     async def close(self) -> None:
@@ -128,11 +129,17 @@ class Fetches:
             for tp in self.offsets:
                 found.setdefault(self._leader(tp), []).append(tp)
             if found.pop(NO_LEADER, None):
-                self._client.force_metadata_update()
+                self._ask_for_leaders()
             else:
                 self._leaders = found
             return found
         return self._leaders
+
+    def _ask_for_leaders(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now >= self._ask_at:
+            self._ask_at = now + RETRY_SECONDS
+            self._client.force_metadata_update()
 
     def _leader(self, tp: TopicPartition) -> int:
         leader = self._client.cluster.leader_for_partition(tp)

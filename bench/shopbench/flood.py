@@ -17,6 +17,7 @@ from pipeline.transport.driver import BUFFERED_CHUNKS
 from shopbench.orders import Generator, Order
 from shopbench.output import Result, arguments, publish, quantile, run
 from shopstream.contracts.cursor import Partition
+from shopstream.contracts.order import NO_WORDS, StatusMaps
 from shopstream.contracts.topics import ORDERS
 
 JUNK = (b"junk", b"{}", b'{"specversion":"1.0"}')
@@ -44,6 +45,9 @@ class _Delivery:
     def ack(self) -> None:
         self.acked = time.monotonic()
 
+    def drop(self) -> None:
+        raise AssertionError("no partition is revoked here")
+
 
 class Flood:
     """Offers what a consumer would: chunks in turn, behind a bounded buffer, none of a partition that is held."""
@@ -63,10 +67,14 @@ class Flood:
             0.25,
             MemoryBudget(),
             self._hold,
+            self._maps,
         )
 
     def _hold(self, partition: Partition, held: bool) -> None:
         (self._held.add if held else self._held.discard)(partition)
+
+    async def _maps(self, _: object) -> StatusMaps:
+        return NO_WORDS
 
     async def _write(self, batch: Batch) -> Written:
         await asyncio.sleep(WRITE_SECONDS)

@@ -102,6 +102,11 @@ class ChunkMessage(ConsumerMessage):  # type: ignore[misc]
             in_flight.acked = bool(value)
 
     @property
+    def settled(self) -> bool:
+        """Whether the sink is done with every chunk: it is acknowledged, or dropped."""
+        return all(in_flight.acked or in_flight.dropped for _, in_flight in self.parts)
+
+    @property
     def tps(self) -> set[TP]:
         """The partitions of the chunks."""
         return {TP(chunk.topic, chunk.partition) for chunk, _ in self.parts}
@@ -110,7 +115,7 @@ class ChunkMessage(ConsumerMessage):  # type: ignore[misc]
 class Delivery:
     """One chunk handed to the agent. Until `ack`, a restart or rebalance delivers it again.
 
-    Hold it as long as the chunk is in work: a rebalance waits for deliveries that are held.
+    A rebalance waits for `ack` or `drop`.
     """
 
     __slots__ = ("_event", "_in_flight", "chunk")
@@ -130,12 +135,26 @@ class Delivery:
         else:
             self._in_flight.acked = True
 
+    def drop(self) -> None:
+        """Says that nothing more is done with the chunk, which comes again."""
+        self._in_flight.dropped = True
+
     def __repr__(self) -> str:
         return f"<Delivery {self.chunk!r}>"
 
 
 async def deliveries(stream: Any) -> AsyncIterator[Delivery]:
-    """The stream of a chunk topic as deliveries. Ending or cancelling it acknowledges nothing."""
+    """The stream of a chunk topic as deliveries. Ending or cancelling it acknowledges nothing.
+
+    What is left of a message when its assignment ends is dropped, as Faust drops the messages behind it: it comes
+    again, behind what the sink drops of the same partition.
+    """
+    app = stream.app
     async for event in stream.noack().events():
+        generation = event.message.generation_id
         for chunk, in_flight in event.value:
-            yield Delivery(event, chunk, in_flight)
+            delivery = Delivery(event, chunk, in_flight)
+            if app.flow_control.is_active() and app.consumer_generation_id == generation:
+                yield delivery
+            else:
+                delivery.drop()

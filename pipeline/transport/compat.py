@@ -19,7 +19,7 @@ _METHODS: tuple[tuple[Any, str], ...] = (
     (
         _driver.Consumer,
         "_add_gap _clean_unacked_messages _commit _filter_tps_with_pending_acks _get_active_partitions _getmany"
-        " _new_consumer_thread _new_offset _should_commit _wait_for_ack _wait_next_records add_future commit"
+        " _new_consumer_thread _new_offset _should_commit _wait_next_records add_future commit"
         " commit_and_end_transactions getmany maybe_wait_for_commit_to_finish on_buffer_drop on_buffer_full"
         " on_partitions_assigned on_partitions_revoked perform_seek verify_all_partitions_active wait_empty wait_first",
     ),

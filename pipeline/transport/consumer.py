@@ -25,6 +25,8 @@ DRAIN_SHARE = 0.6
 """How long a rebalance or a stop waits for deliveries that are with the sink, as a share of the
 session time-out: aiokafka sends no heartbeat meanwhile."""
 
+SETTLE_SECONDS = 0.05
+"""How often it looks whether the sink is done with them."""
 HELD_SECONDS = 0.02
 """How long a fetch may wait for records while a partition is held."""
 
@@ -294,13 +296,17 @@ class ChunkConsumer(ExactCommits):
             self._clean_unacked_messages()
             if not self._unacked_messages:
                 break
-            await self._wait_for_ack(timeout=1)
+            await asyncio.sleep(SETTLE_SECONDS)
         self._clean_unacked_messages()
         if self._unacked_messages:
             self.log.warning(
                 "%d chunks not acknowledged; they will be read again", len(self._unacked_messages)
             )
         await self.commit_and_end_transactions()
+
+    def _clean_unacked_messages(self) -> None:
+        # also what the sink has dropped: Faust holds the last message of each stream until the next comes
+        self._unacked_messages -= {m for m in self._unacked_messages if m.settled}
 
     async def _leave(self) -> None:
         calls = self._membership.leaving(self.transport.revoked_callbacks)

@@ -41,10 +41,11 @@ class Progress(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class InFlight:
-    """One delivered chunk: the offset after its last record, and whether it is acknowledged."""
+    """One delivered chunk: the offset after its last record, and whether the sink has acknowledged or dropped it."""
 
     next: int
     acked: bool = False
+    dropped: bool = False
 
 
 class OffsetTracker:

@@ -243,6 +243,30 @@ async def test_a_recount_of_many_orders_shows_in_steps(bench: Bench, dies: int) 
     assert not (await verify_engine(bench.engine)).differences
 
 
+async def test_a_recount_that_another_took_over_releases_nothing(bench: Bench) -> None:
+    """The other dies at once, so a third goes on with what both left."""
+    fence, said = await bench.own(ORDERS), await bench.own("shop.settings")
+    orders = [record(order("s", f"o{n}", status="paid", items=[item("p", 1, 1)])) for n in range(7)]
+    await write(bench, bench.batch(*orders), fence, await counting(bench).present())
+    await bench.write(bench.batch(record(settings("s", countedStatuses=["shipped"]))), said)
+    others = [counting(bench, dies=1)]
+
+    async def apply(topic: str, batch: int, fence: Fence) -> None:
+        await bench.writer.apply(topic, batch, fence)
+        while others:
+            with suppress(Died):
+                await others.pop().recount()
+
+    now = Counting(bench.store, bench.numbers, apply, lambda _: None, lambda: True, at_once=2)
+    assert await now.recount()
+    assert now.under_way
+    assert await counting(bench).recount()
+    query = f"SELECT sum(orders) FROM {WINDOWS['sales_15m'].rows()}"
+    assert bench.system.sql.rows(query) == [["0"]]
+    assert bench.differences() == []
+    assert not (await verify_engine(bench.engine)).differences
+
+
 def test_as_of_stands_still_while_a_recount_is_under_way(tmp_path: Path) -> None:
     """No order comes meanwhile; each step of a batch takes two seconds."""
     with World(tmp_path, Plan(slow=2.0, audit=0.0)).start(1) as world:

@@ -124,6 +124,18 @@ async def test_a_session_that_the_broker_has_dropped_begins_anew(
         assert await take(reading, len(sent)) == all_of(sent)
 
 
+async def test_metadata_is_asked_for_in_intervals_while_a_partition_has_no_leader(
+    reading: Fetches, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(reading._client, "force_metadata_update", lambda: asked.append(1))
+    monkeypatch.setattr(fetches, "RETRY_SECONDS", 3600)
+    reading.offsets[TopicPartition(PAYMENTS, 999)] = 0
+    for _ in range(20):
+        await reading.take(0.0)
+    assert len(asked) == 1
+
+
 async def test_an_offset_that_does_not_exist_is_reported_and_the_others_go_on(
     system: System, reading: Fetches
 ) -> None:

@@ -194,6 +194,29 @@ async def test_a_delivery_of_a_revoked_partition_is_acknowledged_without_effect(
         one.got.clear(), two.got.clear()
 
 
+async def test_a_rebalance_waits_for_what_is_written_and_for_nothing_that_the_sink_has_dropped(
+    broker, kafka, topic, tmp_path
+):
+    app, written = Running(broker, topic, tmp_path), []
+
+    async def drop(tps):
+        for delivery in app.got:
+            if delivery.chunk.partition == 2:
+                written.append(asyncio.get_running_loop().call_later(0.3, delivery.ack))
+            else:
+                delivery.drop()
+
+    app.kafka.on_revoked(drop)
+    async with app:
+        app.app.consumer._drain_seconds = 60
+        await kafka.produce(topic, range(4), 4)
+        await until(lambda: len(app.got) == 4)
+        async with asyncio.timeout(10):
+            await app.app.consumer.wait_empty()
+        assert written
+        assert await kafka.committed(app.group, topic, 4) == [0, 0, 1, 0]
+
+
 async def test_records_taken_while_nothing_flows_come_again(broker, kafka, topic, tmp_path):
     async with Running(broker, topic, tmp_path) as app:
         await until(lambda: app.progress(0).next == 0)

@@ -9,7 +9,7 @@ from contract_samples import bytes_of, event, order
 from decode_oracle import kafka_records
 
 from pipeline import flusher as module
-from pipeline.flush import Written
+from pipeline.flush import PartitionsRevoked, Written
 from pipeline.flusher import Flusher, MemoryBudget
 from pipeline.transport import Chunk
 from shopstream.contracts.cursor import Partition
@@ -29,9 +29,13 @@ class FakeDelivery:
             record.offset = first + i
         self.chunk = Chunk(ORDERS, partition, records)
         self.acked = 0
+        self.dropped = False
 
     def ack(self) -> None:
         self.acked += 1
+
+    def drop(self) -> None:
+        self.dropped = True
 
 
 class Engine:
@@ -412,7 +416,7 @@ async def test_a_partition_that_is_revoked_while_its_batch_is_decoded_is_left_ou
     flusher.drop({Partition(ORDERS, 1)})
     may_decode.set()
     await until(lambda: kept.acked)
-    assert lost.acked == 0
+    assert (lost.acked, lost.dropped, kept.dropped) == (0, True, False)
     assert [batch.partitions for batch in engine.batches] == [
         [Partition(ORDERS, 0)],
         [Partition(ORDERS, 2)],
@@ -428,7 +432,7 @@ async def test_chunks_of_a_revoked_partition_are_forgotten(flusher, engine):
     flusher.drop({Partition(ORDERS, 1)})
     engine.may_write.set()
     await until(lambda: kept.acked)
-    assert lost.acked == 0
+    assert (lost.acked, lost.dropped, kept.dropped) == (0, True, False)
     assert [batch.partitions for batch in engine.batches] == [
         [Partition(ORDERS, 0)],
         [Partition(ORDERS, 2)],
@@ -454,7 +458,7 @@ async def test_a_chunk_that_is_decoded_while_its_partition_is_revoked_is_forgott
     kept = FakeDelivery(6, partition=2)
     await flusher.offer(kept)
     await until(lambda: kept.acked)
-    assert late.acked == 0
+    assert (late.acked, late.dropped) == (0, True)
     assert [batch.partitions for batch in engine.batches] == [[Partition(ORDERS, 2)]]
 
 
@@ -493,7 +497,16 @@ async def test_a_chunk_that_waits_for_room_goes_with_its_partition(flusher, engi
     flusher.drop({Partition(ORDERS, 1)})
     engine.may_write.set()
     await until(offered.done)
+    assert waits.dropped
     await stays(lambda: waits.acked == 0 and engine.sizes == [1])
+
+
+async def test_what_is_revoked_as_it_is_written_is_dropped(flusher, engine):
+    engine.fails = PartitionsRevoked("a partition was revoked")
+    lost = FakeDelivery(5)
+    await flusher.offer(lost)
+    await until(lambda: lost.dropped)
+    assert lost.acked == 0
 
 
 async def test_a_batch_of_refused_records_is_written_and_acknowledged(flusher, engine):

@@ -144,25 +144,72 @@ def test_a_log_line_repeated_is_cut_and_counted():
     assert line() == (True, "Unable to connect x")
 
 
+class Stream:
+    """These events, of an app in its first generation."""
+
+    def __init__(self, events):
+        self.flows = True
+        flow = Thing(is_active=lambda: self.flows)
+        self.app = Thing(flow_control=flow, consumer_generation_id=1)
+        self._events = events
+
+    def noack(self):
+        return self
+
+    async def events(self):
+        for event in self._events:
+            yield event
+        await asyncio.sleep(60)
+
+
+@pytest.mark.parametrize("how", ["revoked", "assigned anew"])
+async def test_what_is_left_of_a_message_is_dropped_with_its_assignment(how):
+    parts = [(transport.Chunk("orders", n, [record(9)]), InFlight(10)) for n in range(3)]
+    message = ChunkMessage(parts, TP("orders", 0), 1)
+    stream = Stream([Thing(value=parts, message=message)])
+    given = transport.deliveries(stream)
+    first = await anext(given)
+    if how == "revoked":
+        stream.flows = False
+    else:
+        stream.app.consumer_generation_id = 2
+    more = asyncio.ensure_future(anext(given))
+    await asyncio.sleep(0.01)
+    assert not more.done()
+    assert [in_flight.dropped for _, in_flight in parts] == [False, True, True]
+    assert not message.settled
+    first.drop()
+    assert message.settled
+    assert not any(in_flight.acked for _, in_flight in parts)
+    more.cancel()
+
+
+def test_a_message_is_settled_once_each_chunk_is_acknowledged_or_dropped():
+    parts = [(transport.Chunk("orders", n, [record(9)]), InFlight(10)) for n in range(2)]
+    message = ChunkMessage(parts, TP("orders", 0), 1)
+    event = Thing(value=parts, ack=lambda: pytest.fail("acknowledged"))
+    deliveries = [transport.Delivery(event, *part) for part in parts]
+    deliveries[0].drop()
+    assert not message.settled
+    deliveries[1].ack()
+    assert (message.settled, message.acked) == (True, False)
+    assert [in_flight.acked for _, in_flight in parts] == [False, True]
+
+
 async def test_cancelling_the_deliveries_acknowledges_nothing():
     events = [
-        Thing(value=parts, ack=lambda: pytest.fail("acknowledged"))
+        Thing(
+            value=parts,
+            ack=lambda: pytest.fail("acknowledged"),
+            message=Thing(generation_id=1),
+        )
         for parts in ([(0, InFlight(1)), (1, InFlight(1))], [(2, InFlight(1))])
     ]
-
-    class Stream:
-        def noack(self):
-            return self
-
-        async def events(self):
-            for event in events:
-                yield event
-            await asyncio.sleep(60)
 
     seen = []
 
     async def agent():
-        async for delivery in transport.deliveries(Stream()):
+        async for delivery in transport.deliveries(Stream(events)):
             seen.append(delivery.chunk)
 
     task = asyncio.create_task(agent())
