@@ -173,6 +173,7 @@ def test_letters_are_followed_as_they_are_written(empty: OwnBroker) -> None:
             assert line.split()[2:5] == ["shop.orders:0:9", "s", "bad_value"]
         finally:
             process.send_signal(signal.SIGINT)
+            process.wait(20)  # its output is still open
     assert process.returncode == 130
 
 

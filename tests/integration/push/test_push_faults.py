@@ -108,7 +108,7 @@ async def test_nothing_is_lost_or_repeated_whatever_dies(system: System) -> None
         [len(one.connections) for one in listeners],
     )
     assert [listener.resets for listener in listeners] == [[]] * len(listeners)
-    assert min(seen) > 100
+    assert min(seen) > 40  # how many there are depends on how long each deed takes
 
 
 async def go_wrong(
