@@ -83,7 +83,7 @@ class IngestRoutes:
         identity = self._access.writer(request)
         read_query(request.query_params, ())
         key = read_key(request.headers.get(HEADER))
-        with self._memory.slot(identity.holder, identity.shops) as take:
+        with self._memory.slot(identity.holder, frozenset(identity.shops)) as take:
             body = await read_body(request, take, EVENTS_BYTES)
             events = await self._checked(request, body)
             self._access.require_shops(request, identity, events.shops)
