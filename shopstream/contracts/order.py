@@ -25,8 +25,6 @@ NOT_COUNTED = frozenset({"cancelled", "failed", "refunded"})
 MAY_COUNT = tuple(status for status in STATUSES if status not in ("cancelled", "failed"))
 """Those that a shop may choose to count."""
 KINDS = ("product", "return", "shipping", "gift_card", "fee", "tip")
-SOLD_KINDS = ("product", "return")
-"""Kinds of lines that the sales of products are made of; the others count in the order's total alone."""
 MAX_WORDS = 100
 """Of a shop's own words for statuses."""
 StatusMaps = Mapping[str, Mapping[str, str]]
