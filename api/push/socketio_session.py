@@ -96,7 +96,9 @@ class Session:
             self.outlet.write(websocket_frame(packet))
 
     def packet(self, packet: bytes) -> None:
-        """Handles a packet of the client."""
+        """Handles a packet of the client; one behind its end is nobody's."""
+        if self.closed:
+            return
         self.heard = self._server.clock()
         kind = packet[:1]
         if kind == Packet.CLOSE:

@@ -240,6 +240,15 @@ async def test_a_session_whose_token_is_being_looked_at_is_not_cut_off(scene: Sc
     session.close()
 
 
+async def test_what_comes_behind_the_end_of_a_session_begins_nothing(scene: Scene) -> None:
+    scene.granted.clear()
+    session = await scene.session(connected=False)
+    session.packet(b"1")
+    session.packet(b"40{}")
+    assert session.closed
+    assert "socket.io connect" not in {task.get_name() for task in asyncio.all_tasks()}
+
+
 async def test_a_session_without_a_token_gives_its_place_back_in_five_seconds(
     scene: Scene,
 ) -> None:
