@@ -138,6 +138,11 @@ class _Outside(Collector):
             hub.counts.resets,
         )
         yield CounterMetricFamily(
+            "shopstream_push_skipped",
+            "Records that could not be read, or not be unpacked",
+            hub.counts.skipped,
+        )
+        yield CounterMetricFamily(
             "shopstream_push_pauses", "Times that a client did not read", hub.counts.paused
         )
         as_of = self._tracker.as_of()

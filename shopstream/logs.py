@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -12,6 +13,8 @@ from shopstream.variables import unknown_variables
 
 Format = Literal["text", "json"]
 logger = logging.getLogger(__name__)
+WINDOW = 10.0
+BURST = 5
 
 
 class TextFormatter(logging.Formatter):
@@ -37,6 +40,40 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info and record.exc_info[0] is not None:
             found["error"] = self.formatException(record.exc_info)
         return json.dumps(found, ensure_ascii=False)
+
+
+class RateLimit(logging.Filter):
+    """Lets `burst` records of one message template through per `window` seconds.
+
+    The first record of the next window says how many were left out. Templates are few, so what is remembered stays
+    small.
+    """
+
+    def __init__(
+        self,
+        burst: int = BURST,
+        window: float = WINDOW,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__()
+        self._burst = burst
+        self._window = window
+        self._clock = clock
+        self._seen: dict[object, tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to let the record through; those above ERROR always pass."""
+        if record.levelno > logging.ERROR:
+            return True
+        key, now = (record.name, record.msg), self._clock()
+        since, count = self._seen.get(key, (now, 0))
+        if now - since < self._window:
+            self._seen[key] = (since, count + 1)
+            return count < self._burst
+        self._seen[key] = (now, 1)
+        if count > self._burst:
+            record.msg = f"{record.msg} [{count - self._burst} more like this left out]"
+        return True
 
 
 def formatter(form: Format) -> logging.Formatter:

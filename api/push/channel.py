@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 from api.push.cursor_encoder import CursorEncoder
 from api.push.encoding import Encoding
-from api.push.records import PushEvent, one_line, read_record
+from api.push.records import PushEvent, log_unforeseen, one_line, read_record
 from api.push.status_words import StatusWords
 from api.push.subscriber import Subscriber
 from shopstream.contracts.cursor import Partition, Position
@@ -41,7 +41,8 @@ class Entry:
     """A record of the shop. `value` is parsed once a subscriber is to get it; `event` None: it was refused.
 
     `before` is the position of the shop's stream in the partition until then, `position` is right after the record,
-    `at` Unix seconds of its arrival, `size` its bytes in memory, about.
+    `at` Unix seconds of its arrival, `size` its bytes in memory, about. `lost`: reading it failed, which no rule of the
+    contract foresees.
     """
 
     seq: int
@@ -53,6 +54,7 @@ class Entry:
     size: int
     event: PushEvent | None = None
     cursor: str = ""
+    lost: bool = False
 
     def is_of(self, value: Value) -> bool:
         """Whether it has the same bytes as this record; False if it was refused."""
@@ -232,7 +234,11 @@ class Channel:
         if isinstance(value, PushEvent):
             entry.event = value
         else:
-            entry.event = read_record(value, entry.partition.topic, entry.at, self.words.maps)
+            try:
+                entry.event = read_record(value, entry.partition.topic, entry.at, self.words.maps)
+            except Exception as error:
+                entry.lost = True
+                log_unforeseen(entry.partition, entry.position.next - 1, error)
         entry.value = None
         entry.cursor = encoder.text()
 

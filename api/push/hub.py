@@ -30,6 +30,7 @@ MARGIN_SECONDS = 24 * 3600
 GOODBYE_SECONDS = 30.0
 """How long a client may take to read the goodbye of its stream."""
 TOPIC_RECREATED = "a topic was recreated since the cursor"
+UNREADABLE = "an event could not be read"
 
 
 class CatchUp(Protocol):
@@ -56,6 +57,7 @@ class Counts:
     paused: int = 0
     resets: int = 0
     aborted: int = 0
+    skipped: int = 0
 
 
 class Hub:
@@ -117,7 +119,7 @@ class Hub:
         if not self._progressed.is_set():
             self._progressed.set()
 
-    def skip(self, partition: Partition, position: Position) -> None:
+    def skip(self, partition: Partition, position: Position, reason: str) -> None:
         """What lay before `position` could not be read: every live subscriber gets `stream:reset`."""
         self.flush()
         self._channels.skip(partition, position)
@@ -125,7 +127,7 @@ class Hub:
         for subscriber in self.subscribers():
             if subscriber.catching_up is None:
                 self._remove_from_group(subscriber)
-                self.reset(subscriber, "Kafka does not have some events any more", fresh=False)
+                self.reset(subscriber, reason, fresh=False)
 
     def publish(
         self, shop: str, partition: Partition, position: Position, at: int, value: Value
@@ -285,6 +287,8 @@ class Hub:
                 subscriber.position[entry.partition] = entry.position
                 subscriber.at = max(subscriber.at, entry.at)
             self.counts.deliveries += deliver(unseen, [subscriber])
+            if any(entry.lost for entry in unseen):
+                self.reset(subscriber, UNREADABLE, fresh=False)
 
     def go_live(self, subscriber: Subscriber) -> None:
         """Delivers what arrives from now on; a paused subscriber lags instead."""
@@ -390,6 +394,11 @@ class Hub:
             channel.sent = part[-1].seq
             for group in list(channel.groups.values()):
                 self.counts.deliveries += deliver(part, list(group))
+        if lost := sum(entry.lost for entry in entries):
+            self.counts.skipped += lost
+            for subscriber in [one for group in channel.groups.values() for one in group]:
+                self._remove_from_group(subscriber)
+                self.reset(subscriber, UNREADABLE, fresh=False)
 
     def _add_to_group(self, subscriber: Subscriber) -> None:
         groups = _channel(subscriber).groups

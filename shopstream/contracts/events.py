@@ -123,7 +123,7 @@ def read_event(
         Refused: with the first reason that applies, in the order of `Reason`; the message lists all faults.
     """
     if isinstance(value, Unread):
-        raise Refused(Reason.TOO_LARGE, None, value.why)
+        raise Refused(value.reason, None, value.why)
     if value is not None and len(value) > MAX_BYTES:
         raise Refused(Reason.TOO_LARGE, None, f"the record has more than {MAX_BYTES} bytes")
     if value is not None and too_complex(value):
