@@ -26,6 +26,7 @@ from shopstream.record_batches import (
     HELD_BYTES,
     Damaged,
     bound_aiokafka,
+    bound_kafka_python,
     held_bytes,
 )
 from support.batches import batch, renamed
@@ -210,3 +211,30 @@ def test_no_long_batch_is_begun_where_others_hold_the_bound() -> None:
     for one in begun:
         one.close()
     assert long.may_begin()
+
+
+DAMAGED = changed(WHOLE, HEAD, b"\xff")
+UNNAMED = renamed(batch([b"a", b"b", b"c"], first=10, header="name", named=1), b"na\xff\xfe")
+BOMB = batch([b"\0" * (MAX_INFLATED // 2)] * 3, first=10, codec=4)
+
+
+@pytest.mark.parametrize(
+    "data, values, why",
+    [
+        (WHOLE, [b"a", b"b", b"c"], ""),
+        (DAMAGED, [], "is damaged"),
+        (UNNAMED, [b"a"], "cannot be unpacked"),
+        (BOMB, [], f"does not inflate to {MAX_INFLATED} bytes or less"),
+    ],
+)
+def test_the_command_line_reads_what_can_be_read_of_a_batch(
+    data: bytes, values: list[bytes], why: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    bound_kafka_python()
+    from kafka.record.memory_records import MemoryRecords
+
+    found = MemoryRecords(data).next_batch()
+    assert found.validate_crc()
+    assert ([record.value for record in found], found.next_offset) == (values, 13)
+    told = [f"what is left of the batch at offset 10 {why}"] if why else []
+    assert [one.getMessage() for one in caplog.records] == told
