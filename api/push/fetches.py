@@ -22,9 +22,11 @@ from aiokafka.errors import (
 from shopstream.contracts.envelope import header_bytes
 from shopstream.fetch_protocol import READ_COMMITTED, FetchSession
 from shopstream.fetch_wait import REST_MS
+from shopstream.logs import RateLimit
 from shopstream.record_batches import POLL_BYTES, RECORD_BYTES, Batches, until_damaged
 
 log = logging.getLogger(__name__)
+log.addFilter(RateLimit())
 
 WAIT_MS, GATHER_BYTES = 20, 64 * 1024
 """Under load a fetch is held so long, or until there are so many bytes: an answer names every partition that has
