@@ -41,7 +41,7 @@ from api.tickets import Tickets
 from clickhouse.client import Address, ClickHouseClient
 from clickhouse.sql import load_all
 from clickhouse.status_maps import status_maps
-from shopstream.broker import TopicAdmin, async_options
+from shopstream.broker import TopicAdmin, client_options
 from shopstream.disk import MIB, Disk
 from shopstream.limits import raise_open_files
 from shopstream.logs import Format
@@ -107,8 +107,8 @@ async def _serve(
         ClickHouseClient(address, timeout=ENGINE_TIMEOUT, pool=ENGINE_POOL) as engine,
         _background(settings, engine, keys) as (hub, tracker, reader, watch, peers, failed),
     ):
-        sender = KafkaSender(async_options(settings))
-        refusals = Refusals(engine, async_options(settings), lambda: tracker.topology)
+        sender = KafkaSender(client_options(settings))
+        refusals = Refusals(engine, client_options(settings), lambda: tracker.topology)
         deps = Deps(
             engine=engine,
             access=access,
@@ -218,9 +218,9 @@ async def _background(
     The future is done once any of it has failed.
     """
     hub, tracker = Hub(time.time), FreshnessTracker()
-    reader = TopicReader(async_options(settings), hub, tracker, time.time)
+    reader = TopicReader(client_options(settings), hub, tracker, time.time)
     watch = Watch(TopicAdmin(settings, KAFKA_TIMEOUT), TOPICS, reader.update_topology)
-    peers = Peers(async_options(settings))
+    peers = Peers(client_options(settings))
     loop = asyncio.get_running_loop()
     failed: asyncio.Future[None] = loop.create_future()
     watch.start(loop)

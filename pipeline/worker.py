@@ -38,7 +38,7 @@ from pipeline.status import Status
 from pipeline.store import Slots, Store
 from pipeline.storing_publisher import StoringPublisher
 from pipeline.topic_specs import TOPIC_SPECS
-from shopstream.broker import TopicAdmin, async_options
+from shopstream.broker import TopicAdmin, client_options
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.notices import Progress
 from shopstream.contracts.order import StatusMaps
@@ -391,7 +391,7 @@ async def _or_end(task: Callable[[], Awaitable[None]]) -> None:
 
 
 def _credentials(settings: Settings) -> Any:
-    options = async_options(settings)
+    options = client_options(settings)
     context = options.get("ssl_context")
     if "sasl_mechanism" in options:
         return faust.SASLCredentials(

@@ -3,7 +3,6 @@
 import atexit
 import sys
 from collections.abc import Mapping
-from types import TracebackType
 from typing import Any, Self, Unpack
 
 from shopstream.contracts.envelope import Headers
@@ -68,12 +67,7 @@ class ShopProducer:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if error is None:
             self.close()
             return
