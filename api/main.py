@@ -13,7 +13,6 @@ from typing import Any
 
 import pyarrow as pa
 import uvloop
-from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
 from api.access import Access
@@ -25,7 +24,6 @@ from api.hooks.secrets import Secrets, read_secrets
 from api.ingest.sender import KafkaSender
 from api.jwks import Jwks
 from api.jwks_http import KeyAddress
-from api.metrics import serve as serve_metrics
 from api.middleware import access_log
 from api.peers import Peers, TicketClaims
 from api.push.event_types import TOPICS
@@ -46,9 +44,10 @@ from shopstream.disk import MIB, Disk
 from shopstream.limits import raise_open_files
 from shopstream.logs import Format
 from shopstream.logs import configure as log_to
+from shopstream.metrics import serve as serve_metrics
 from shopstream.record_batches import bound_aiokafka
 from shopstream.restarts import read_restarts
-from shopstream.settings import PREFIX, Settings, SettingsError
+from shopstream.settings import Settings, SettingsError
 
 log = logging.getLogger(__name__)
 
@@ -175,7 +174,7 @@ async def _answer(
         refused=app.state.refused_early,
     )
     server = Server(config, goodbye)
-    scraped = await _listen_for_metrics(settings, app.state.metrics)
+    scraped = await serve_metrics(app.state.metrics, settings) if settings.metrics_port else None
     failed.add_done_callback(lambda _: server.stop())
     presence_publisher = PresencePublisher(deps.presence, peers, deps.hub)
     keeper = Timekeeper(deps.hub, sockets.sweep)
@@ -191,22 +190,6 @@ async def _answer(
     for task in beside:
         task.cancel()
     await presence_publisher.stop()
-
-
-async def _listen_for_metrics(settings: Settings, registry: CollectorRegistry) -> Any:
-    """The server of `/metrics` alone, where it has a port of its own.
-
-    Raises:
-        SettingsError: the port cannot be used.
-    """
-    if not settings.metrics_port:
-        return None
-    try:
-        return await serve_metrics(registry, settings.host, settings.metrics_port)
-    except OSError as error:
-        raise SettingsError(
-            f"{PREFIX}METRICS_PORT: {settings.host}:{settings.metrics_port} cannot be used ({error})"
-        ) from None
 
 
 @asynccontextmanager

@@ -34,7 +34,7 @@ from pipeline.reconcile.auditor import Auditor
 from pipeline.reconcile.repairs import slots
 from pipeline.retry import Backoff, call_with_backoff
 from pipeline.snowflake import Snowflake
-from pipeline.status import Status
+from pipeline.status import pages
 from pipeline.store import Slots, Store
 from pipeline.storing_publisher import StoringPublisher
 from pipeline.topic_specs import TOPIC_SPECS
@@ -43,7 +43,8 @@ from shopstream.contracts.cursor import Partition
 from shopstream.contracts.notices import Progress
 from shopstream.contracts.order import StatusMaps
 from shopstream.contracts.topics import ORDERS
-from shopstream.settings import PREFIX, Settings, SettingsError
+from shopstream.metrics import serve
+from shopstream.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +93,6 @@ class Worker:
             self.engine, audit, self._audits, self._audited, settings.audit_seconds
         )
         self.metrics.watch_retries(self._retries())
-        self.status = Status(self.metrics.registry, self.unavailable)
         self.app = self._faust()
         self.kafka = transport.install(self.app)
         self.metrics.watch_held(lambda: self.kafka.held)
@@ -182,7 +182,7 @@ class Worker:
         """
         await self.engine.__aenter__()
         if self._settings.metrics_port:
-            await self._listen(self._settings.host, self._settings.metrics_port)
+            await serve(self.metrics.registry, self._settings, pages(self.unavailable))
         await call_with_backoff(self._check_dependencies, self.engine_backoff, self.broker_backoff)
 
     def progress(self) -> dict[Partition, Progress]:
@@ -346,14 +346,6 @@ class Worker:
         self.metrics.audited(table, found.rows, len(found.repaired))
         if found.repaired:
             self._recovered(slots(found.repaired))
-
-    async def _listen(self, host: str, port: int) -> None:
-        try:
-            await self.status.start(host, port)
-        except OSError as error:
-            raise SettingsError(
-                f"{PREFIX}METRICS_PORT: {host}:{port} cannot be used ({error})"
-            ) from None
 
     async def _check_dependencies(self) -> None:
         await self.epochs.check(TOPICS)
