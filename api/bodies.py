@@ -1,12 +1,12 @@
 """What the bodies of requests in progress take: memory, and time."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 
 from starlette.requests import Request
 
+from api.concurrency import Taken
 from api.faults import Busy, ContentTooLarge, TooSlow
 
 FIRST_SECONDS = 5.0
@@ -25,8 +25,8 @@ class BodyMemory:
         self._limit = limit
         self._share = limit if share is None else share
         self._most = requests
-        self._taken = Counter[Hashable]()
-        self._requests = Counter[Hashable]()
+        self._taken = Taken()
+        self._requests = Taken()
 
     @contextmanager
     def slot(
@@ -53,14 +53,8 @@ class BodyMemory:
         try:
             yield take
         finally:
-            _give_back(self._taken, group, own)
-            _give_back(self._requests, sender, 1)
-
-
-def _give_back(taken: Counter[Hashable], key: Hashable, count: int) -> None:
-    taken[key] -= count
-    if not taken[key]:
-        del taken[key]
+            self._taken.give_back(group, own)
+            self._requests.give_back(sender)
 
 
 async def read_body(request: Request, take: Callable[[int], None], limit: int) -> bytes:
