@@ -109,6 +109,7 @@ async def _serve(
         sender = KafkaSender(client_options(settings))
         refusals = Refusals(engine, client_options(settings), lambda: tracker.topology)
         deps = Deps(
+            settings=settings,
             engine=engine,
             access=access,
             tickets=Tickets(_secret(settings), claims=TicketClaims(peers)),
@@ -121,45 +122,24 @@ async def _serve(
             sender=sender,
             hook_secrets=secrets,
             refusals=refusals,
-            **_bounds(settings, most),
+            disk=_disk(settings),
+            restarts=partial(read_restarts, settings.data_dir),
+            streams=_streams(settings.streams, most),
         )
         host, port = listener.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         log.info("serving http://%s:%d, at most %d connections", shown, port, most)
-        await _answer(settings, deps, peers, most, listener, failed)
+        await _answer(deps, peers, most, listener, failed)
         await refusals.stop()
         await sender.stop()
         return 1 if failed.done() else 0
 
 
-def _bounds(settings: Settings, most: int) -> dict[str, Any]:
-    """What the settings say of a process with at most so many connections."""
-    return {
-        "origins": settings.origins,
-        "by_address": settings.connections_per_address > 0,
-        "disk": _disk(settings),
-        "restarts": partial(read_restarts, settings.data_dir),
-        "reports_at_once": settings.reports_at_once,
-        "access_log": settings.access_log,
-        "streams": _streams(settings.streams, most),
-        "streams_per_address": settings.streams_per_address,
-        "streams_per_user": settings.streams_per_user,
-        "stream_seconds": settings.stream_seconds,
-        "cookie_cross_site": settings.cookie_cross_site,
-        "metrics_here": not settings.metrics_port,
-    }
-
-
 async def _answer(
-    settings: Settings,
-    deps: Deps,
-    peers: Peers,
-    most: int,
-    listener: socket,
-    failed: asyncio.Future[None],
+    deps: Deps, peers: Peers, most: int, listener: socket, failed: asyncio.Future[None]
 ) -> None:
     """Serves the application until a signal, or until `failed` is done, with what streams need beside it."""
-    app = create_app(deps)
+    settings, app = deps.settings, create_app(deps)
     sockets: SocketIo = app.state.sockets
 
     def goodbye() -> None:

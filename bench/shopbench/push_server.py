@@ -111,16 +111,17 @@ async def _serve(port: int, secret: str, prepared: bool) -> None:
     async def look() -> Look:
         return Look(None)
 
+    settings = Settings(jwt_secret=secret)
     app = create_app(
         Deps(
             engine=engine,
-            access=Access(Settings(jwt_secret=secret)),
+            settings=settings,
+            access=Access(settings),
             tickets=Tickets(secret),
             tracker=FreshnessTracker(),
             hub=hub,
             kafka=lambda: None,
             look=look,
-            origins=(),
         )
     )
     server = Server(configure(app), hub.close)

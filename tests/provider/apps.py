@@ -48,7 +48,10 @@ def application(
 
     hub = Hub(lambda: now().timestamp())
     hub.ready()
+    given = {name: more.pop(name) for name in Settings.model_fields.keys() & more.keys()}
+    bounds = {"streams_per_address": 0, "streams_per_user": 0, "stream_seconds": 0}
     parts: dict[str, Any] = {
+        "settings": Settings(**{"jwt_secret": SECRET, **bounds, **given}),
         "engine": engine,
         "access": access or Access(Settings(jwt_secret=SECRET)),
         "tickets": Tickets(SECRET),
@@ -56,7 +59,6 @@ def application(
         "hub": hub,
         "kafka": lambda: None,
         "look": look,
-        "origins": (),
     }
     return create_app(Deps(**{**parts, **more}), now)
 
