@@ -14,15 +14,8 @@ from rich.console import Console
 from local.directory import Addresses, Directory, Secrets
 from local.prepare import schema, topics
 from local.probes import check_ports, free_port
-from local.services import (
-    Plan,
-    bi_login,
-    environment,
-    login_url,
-    services,
-)
+from local.services import Plan, bi_login, environment, login_url, services
 from local.supervisor import Supervisor
-from local.threads import in_thread
 from shopstream.cli.tokens import mint
 from shopstream.contracts import values
 from shopstream.disk import MIB, Disk, watch
@@ -65,6 +58,10 @@ def run(flags: Flags) -> int:
         os.environ.update(environment(plan, secrets))
         settings = load()
         _check_installed(plan, settings)
+        if plan.kafka_port is None:
+            topics(settings)
+        if plan.clickhouse_port is None:
+            schema(settings)
         asyncio.run(_serve(plan, settings, secrets, directory))
     finally:
         directory.release()
@@ -132,7 +129,6 @@ async def _serve(plan: Plan, settings: Settings, secrets: Secrets, directory: Di
         directory.note_restarts,
     )
     _on_signal(stop, supervisor)
-    await _prepare_foreign(plan, settings)
     disk = Disk(plan.data, settings.disk_low_mib * MIB)
     watching = asyncio.create_task(
         watch(disk, lambda line: console.print(f"[disk] {line}", markup=False))
@@ -157,13 +153,6 @@ async def _serve(plan: Plan, settings: Settings, secrets: Secrets, directory: Di
 def _report(task: asyncio.Task[None], console: Console) -> None:
     if not task.cancelled():
         console.print(f"[disk] is not watched any more: {task.exception()!r}", markup=False)
-
-
-async def _prepare_foreign(plan: Plan, settings: Settings) -> None:
-    if plan.kafka_port is None:
-        await in_thread(lambda: topics(settings))
-    if plan.clickhouse_port is None:
-        await in_thread(lambda: schema(settings))
 
 
 def _on_signal(stop: asyncio.Event, supervisor: Supervisor) -> None:
