@@ -114,9 +114,7 @@ def create_app(deps: Deps, now: Callable[[], datetime] = utc_now) -> FastAPI:
     app.include_router(ingest.router())
     # behind a proxy all senders have its address
     by_address = deps.settings.connections_per_address > 0
-    hooks = HookRoutes(
-        deps.hook_secrets, writer, metrics, lambda: now().timestamp(), by_address
-    )
+    hooks = HookRoutes(deps.hook_secrets, writer, metrics, lambda: now().timestamp(), by_address)
     app.include_router(hooks.router())
     app.include_router(health.router(checks, metrics=not deps.settings.metrics_port))
     app.state.metrics = metrics.registry
@@ -208,7 +206,8 @@ def _middleware(deps: Deps, metrics: Metrics) -> list[Middleware]:
             )
         )
     gate, waiting = (
-        ConcurrencyLimit(deps.settings.reports_at_once, patient=patient) for patient in (False, True)
+        ConcurrencyLimit(deps.settings.reports_at_once, patient=patient)
+        for patient in (False, True)
     )
     return [
         *found,

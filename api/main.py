@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from socket import socket
-from typing import Any
 
 import pyarrow as pa
 import uvloop

@@ -40,9 +40,7 @@ class Peers:
         self.name = secrets.token_hex(8)
         self._options = dict(options)
         self._hear: dict[str, Hear] = {}
-        self._producer = LazyProducer(
-            **options, acks="all", linger_ms=0, request_timeout_ms=5000
-        )
+        self._producer = LazyProducer(**options, acks="all", linger_ms=0, request_timeout_ms=5000)
         self.level = False
         """Whether everything that was said before this process began has been read."""
 

@@ -85,7 +85,8 @@ def client_options(settings: Settings) -> dict[str, Any]:
         SettingsError: a certificate file cannot be read.
     """
     protocol, password = settings.kafka_security_protocol, settings.kafka_sasl_password
-    options = {"bootstrap_servers": addresses(settings), "security_protocol": protocol}
+    options: dict[str, Any] = {"bootstrap_servers": addresses(settings)}
+    options["security_protocol"] = protocol
     if protocol.endswith("SSL"):
         options["ssl_context"] = _ssl_context(settings)
     if protocol.startswith("SASL") and password:

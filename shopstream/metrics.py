@@ -31,7 +31,9 @@ def new_registry(process: str) -> CollectorRegistry:
     return registry
 
 
-def counted_by(name: str, about: str, label: str, counts: Mapping[str, float]) -> CounterMetricFamily:
+def counted_by(
+    name: str, about: str, label: str, counts: Mapping[str, float]
+) -> CounterMetricFamily:
     """A counter as it is now, by the value of its label."""
     found = CounterMetricFamily(name, about, labels=[label])
     for value, count in counts.items():

@@ -55,12 +55,23 @@ _NOT_CLOUDEVENT = {
 ENVELOPES = {
     kind: Shape(
         (
-            Field("id", values.identifier, "With `shopid` and `source` it names the event.", required=True, example="8f14e45f"),
+            Field(
+                "id",
+                values.identifier,
+                "With `shopid` and `source` it names the event.",
+                required=True,
+                example="8f14e45f",
+            ),
             Field("source", values.attribute, "Who says it.", required=True, example="/checkout"),
             Field("time", values.time, "When it happened."),
             Field("shopid", values.identifier, "The shop whose event it is.", required=True),
             Field("userid", values.identifier, "The only user to whom it is pushed."),
-            Field("shopstreambackfill", values.flag, "History: reports count it, nothing is pushed and no alert is given.", example=False),
+            Field(
+                "shopstreambackfill",
+                values.flag,
+                "History: reports count it, nothing is pushed and no alert is given.",
+                example=False,
+            ),
             Field("data", shape, required=True),
         ),
         about=shape.about,

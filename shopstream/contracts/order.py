@@ -148,17 +148,51 @@ def in_our_words(document: Document, maps: StatusMaps) -> Document:
 ITEM = Shape(
     (
         Field("productId", values.identifier, "The product.", required=True),
-        Field("quantity", values.LEVEL, "Units that are sold; negative only in a line of kind `return`, and 0 only where the line or the "
-            "order has a `total`.", required=True, relation=negative_where_returned, example=2),
+        Field(
+            "quantity",
+            values.LEVEL,
+            "Units that are sold; negative only in a line of kind `return`, and 0 only where the line or the "
+            "order has a `total`.",
+            required=True,
+            relation=negative_where_returned,
+            example=2,
+        ),
         Field("unitPrice", values.money, "The price of one unit.", required=True),
         Field("name", values.text, "The product's name for people.", example="Blue cup"),
-        Field("refundedQuantity", values.PART, "Units that came back, at most `quantity`.", default=0, relation=at_most_quantity, example=0),
-        Field("kind", values.OneOf(KINDS), "What the line is; only `product` and `return` are in the sales of products.", default="product"),
-        Field("total", values.amount, "What the line comes to after discounts; `quantity` x `unitPrice` without it, half-even to 4 "
-            "decimals.", example="35.80"),
-        Field("refundedTotal", values.money, "What was paid back of the line; without it the part of its amount that `refundedQuantity` is, "
-            "half-even to 4 decimals.", example="0"),
-        Field("discount", values.amount, "What was taken off the line; `total` is after it.", example="4.00"),
+        Field(
+            "refundedQuantity",
+            values.PART,
+            "Units that came back, at most `quantity`.",
+            default=0,
+            relation=at_most_quantity,
+            example=0,
+        ),
+        Field(
+            "kind",
+            values.OneOf(KINDS),
+            "What the line is; only `product` and `return` are in the sales of products.",
+            default="product",
+        ),
+        Field(
+            "total",
+            values.amount,
+            "What the line comes to after discounts; `quantity` x `unitPrice` without it, half-even to 4 "
+            "decimals.",
+            example="35.80",
+        ),
+        Field(
+            "refundedTotal",
+            values.money,
+            "What was paid back of the line; without it the part of its amount that `refundedQuantity` is, "
+            "half-even to 4 decimals.",
+            example="0",
+        ),
+        Field(
+            "discount",
+            values.amount,
+            "What was taken off the line; `total` is after it.",
+            example="4.00",
+        ),
         Field("tax", values.amount, "The tax of the line.", example="5.72"),
         Field("unit", values.text, "What the quantity counts.", example="kg"),
         Field("variantId", values.identifier, "The variant of the product."),
@@ -177,20 +211,68 @@ REFUND = Shape(
 ORDER = Shape(
     (
         Field("orderId", values.identifier, "The order, unique in its shop.", required=True),
-        Field("status", values.OneOf(STATUSES), "Orders that are cancelled, failed or refunded are in no total.", required=True, example="paid"),
-        Field("currency", values.currency, "The currency of all amounts of the order.", required=True),
-        Field("createdAt", values.time, "When the order was made; the first accepted one counts.", required=True),
-        Field("placedAt", values.time, "Decides the local date of the order; `createdAt` without it. A later version with another one, or "
-            "without one, moves the order."),
-        Field("updatedAt", values.time, "When the order became this; the latest one stands unless it is more than 24 h ahead.", required=True),
-        Field("items", Many(ITEM, 0, MAX_ITEMS), "The lines, none only in an order with `total`; what is summed over them for an absent total "
-            "is from 0 to below 10^12.", required=True, relation=amounts_known),
-        Field("revision", values.Whole(0, REVISION_LIMIT - 1), "Of two versions with the same `updatedAt` the greater one is later.", default=0),
+        Field(
+            "status",
+            values.OneOf(STATUSES),
+            "Orders that are cancelled, failed or refunded are in no total.",
+            required=True,
+            example="paid",
+        ),
+        Field(
+            "currency", values.currency, "The currency of all amounts of the order.", required=True
+        ),
+        Field(
+            "createdAt",
+            values.time,
+            "When the order was made; the first accepted one counts.",
+            required=True,
+        ),
+        Field(
+            "placedAt",
+            values.time,
+            "Decides the local date of the order; `createdAt` without it. A later version with another one, or "
+            "without one, moves the order.",
+        ),
+        Field(
+            "updatedAt",
+            values.time,
+            "When the order became this; the latest one stands unless it is more than 24 h ahead.",
+            required=True,
+        ),
+        Field(
+            "items",
+            Many(ITEM, 0, MAX_ITEMS),
+            "The lines, none only in an order with `total`; what is summed over them for an absent total "
+            "is from 0 to below 10^12.",
+            required=True,
+            relation=amounts_known,
+        ),
+        Field(
+            "revision",
+            values.Whole(0, REVISION_LIMIT - 1),
+            "Of two versions with the same `updatedAt` the greater one is later.",
+            default=0,
+        ),
         Field("customerId", values.identifier, "Who ordered."),
-        Field("total", values.money, "What is to be paid; the sum of the lines' amounts without it.", example="39.80"),
-        Field("refundedTotal", values.money, "What was paid back, also above `total`; without it the sum of `refunds`, without those the "
-            "sum of the lines' refunds.", example="0"),
-        Field("refunds", Many(REFUND, 0, MAX_REFUNDS), "Refunds with their dates; together below 10^12.", relation=distinct_refunds),
+        Field(
+            "total",
+            values.money,
+            "What is to be paid; the sum of the lines' amounts without it.",
+            example="39.80",
+        ),
+        Field(
+            "refundedTotal",
+            values.money,
+            "What was paid back, also above `total`; without it the sum of `refunds`, without those the "
+            "sum of the lines' refunds.",
+            example="0",
+        ),
+        Field(
+            "refunds",
+            Many(REFUND, 0, MAX_REFUNDS),
+            "Refunds with their dates; together below 10^12.",
+            relation=distinct_refunds,
+        ),
         Field("taxTotal", values.money, "The tax in `total`.", example="6.35"),
         Field("shippingTotal", values.money, "The shipping in `total`.", example="4.00"),
         Field("discountTotal", values.money, "What was taken off.", example="4.00"),

@@ -8,7 +8,12 @@ RECEIVED = Shape(
         Field("paymentId", values.identifier, "The payment, unique in its shop.", required=True),
         Field("amount", values.money, "What was to be paid, in `currency`.", required=True),
         Field("currency", values.currency, "The currency of `amount`.", required=True),
-        Field("at", values.time, "When it was received or failed; the latest one stands unless it is more than 24 h ahead.", required=True),
+        Field(
+            "at",
+            values.time,
+            "When it was received or failed; the latest one stands unless it is more than 24 h ahead.",
+            required=True,
+        ),
         Field("orderId", values.identifier, "The order that it pays."),
         Field("method", values.text, "How it was paid, in the shop's words.", example="card"),
     ),
@@ -18,7 +23,12 @@ RECEIVED = Shape(
 FAILED = Shape(
     (
         *RECEIVED.fields,
-        Field("reason", values.text, "Why it failed, in the words of whoever refused it.", example="card declined"),
+        Field(
+            "reason",
+            values.text,
+            "Why it failed, in the words of whoever refused it.",
+            example="card declined",
+        ),
     ),
     about="A payment failed.",
     latest_by="at",

@@ -5,7 +5,12 @@ from shopstream.contracts.schema import Field, Shape
 
 VISIT = Shape(
     (
-        Field("sessionId", values.identifier, "The visitor's session; it counts once a local day.", required=True),
+        Field(
+            "sessionId",
+            values.identifier,
+            "The visitor's session; it counts once a local day.",
+            required=True,
+        ),
         Field("at", values.time, "When the visit was.", required=True),
         Field("customerId", values.identifier, "Who it was, where the shop knows."),
     ),

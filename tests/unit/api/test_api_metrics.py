@@ -87,7 +87,9 @@ async def test_metrics_may_have_a_port_of_their_own() -> None:
             text = (await http.get("/metrics")).text
             assert "shopstream_pipeline_records_total 7.0" in text
             assert (await http.get("/reports/daily-sales")).status_code == 404
-        with pytest.raises(SettingsError, match=f"^SHOPSTREAM_METRICS_PORT: 127.0.0.1:{port} .*in use"):
+        with pytest.raises(
+            SettingsError, match=f"^SHOPSTREAM_METRICS_PORT: 127.0.0.1:{port} .*in use"
+        ):
             await serve(metrics(), settings)
     finally:
         await runner.cleanup()
