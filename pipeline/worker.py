@@ -20,9 +20,9 @@ from pipeline import transport
 from pipeline.alerts import Alerts
 from pipeline.batch import Batch
 from pipeline.changed_days import changed_days
-from pipeline.counting import Claims, Counting, CountingOwner
+from pipeline.counting import Counting, CountingOwner
 from pipeline.epochs import Epochs, TopicRecreated
-from pipeline.flush import BatchWriter, Fenced, Written, flush_with_retry
+from pipeline.flush import BatchWriter, Fenced, Owner, Written, flush_with_retry
 from pipeline.flusher import Flusher, MemoryBudget
 from pipeline.metrics import Metrics
 from pipeline.notifier import Notifier
@@ -298,7 +298,7 @@ class Worker:
         finally:
             del self._began[batch.topic]
 
-    async def _write_orders(self, batch: Batch, owner: Claims) -> Written:
+    async def _write_orders(self, batch: Batch, owner: Owner) -> Written:
         """A batch that a recount has fenced is finished as it was, and its records are written as a new one."""
         while True:
             generation = await self.engine_backoff.call(self.counting.present)
@@ -310,7 +310,7 @@ class Worker:
                     raise
                 batch = replace(batch, id=self.ids.next())
 
-    async def _flush(self, batch: Batch, owner: Claims) -> Written:
+    async def _flush(self, batch: Batch, owner: Owner) -> Written:
         return await flush_with_retry(
             batch,
             self.writer,

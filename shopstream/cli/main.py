@@ -16,6 +16,7 @@ import typer
 
 from shopstream.cli.counted import counted
 from shopstream.cli.deadletters_flags import app as deadletters
+from shopstream.cli.environment import data_directory, load_beside_up, running_up, token_key
 from shopstream.cli.faults import plain_faults
 from shopstream.cli.output import watch_output
 from shopstream.faults import Fault
@@ -128,7 +129,6 @@ def up(
 def pipeline() -> None:
     """One worker: Kafka to ClickHouse."""
     from pipeline.main import run
-    from shopstream.cli.environment import load_beside_up
 
     with plain_faults(quiet=False):
         raise typer.Exit(run(load_beside_up()))
@@ -138,7 +138,6 @@ def pipeline() -> None:
 def api() -> None:
     """One API process: reports and push."""
     from api.main import run
-    from shopstream.cli.environment import load_beside_up
 
     with plain_faults(quiet=False):
         raise typer.Exit(run(load_beside_up()))
@@ -157,7 +156,6 @@ def migrate(
     from clickhouse.migrations import migrate as migrate_clickhouse
     from shopstream.broker import TopicAdmin
     from shopstream.cli.bi_user import bi_password, make_bi_user
-    from shopstream.cli.environment import load_beside_up
     from shopstream.contracts.topics import TOPICS
 
     if (bi_user is None) != (not bi_shop):
@@ -194,7 +192,6 @@ def produce(
     ] = False,
 ) -> None:
     """Checks events and sends them to the topic of their type; prints the last one's topic:partition:offset."""
-    from shopstream.cli.environment import load_beside_up
     from shopstream.cli.produce_command import produce_file
 
     with plain_faults():
@@ -262,7 +259,6 @@ def status(
     ] = None,
 ) -> None:
     """Addresses, versions, freshness and lag of the running `up`; exit 1 if something is not ready."""
-    from shopstream.cli.environment import data_directory, running_up
     from shopstream.cli.status import ADDRESSES, http_get, look
 
     if address is not None and address not in ADDRESSES:
@@ -287,7 +283,6 @@ def token(
     ttl: Annotated[str, typer.Option(help="How long it is valid: 90s, 30m, 1h, 7d.")] = "1h",
 ) -> None:
     """Prints a development token, alone on standard output."""
-    from shopstream.cli.environment import token_key
     from shopstream.cli.tokens import ROLES, duration, mint
 
     if role not in ROLES:
@@ -312,7 +307,6 @@ def verify(
 ) -> None:
     """Recomputes every report number from the latest versions; exit 1 if any differs."""
     from clickhouse.verify import verify as compare
-    from shopstream.cli.environment import load_beside_up
     from shopstream.cli.steps_bar import steps_bar
 
     with plain_faults():
@@ -339,7 +333,6 @@ def verify(
 def rebuild() -> None:
     """Makes every aggregate what the orders say, while serving; exit 1 if some could not be judged."""
     from pipeline.reconcile.rebuild import run
-    from shopstream.cli.environment import load_beside_up
     from shopstream.cli.steps_bar import steps_bar
 
     with plain_faults():
