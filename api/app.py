@@ -85,7 +85,6 @@ class Deps:
 
 
 def utc_now() -> datetime:
-    """The clock of the process."""
     return datetime.now(UTC)
 
 

@@ -59,7 +59,6 @@ class Taken(Counter[Hashable]):
     """How much each has of something; who has nothing is not kept."""
 
     def give_back(self, key: Hashable, count: int = 1) -> None:
-        """Has so much less."""
         self[key] -= count
         if not self[key]:
             del self[key]

@@ -103,5 +103,4 @@ class Connections:
         return True
 
     def leave(self, address: str) -> None:
-        """Frees a slot."""
         self._open.give_back(address)

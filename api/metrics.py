@@ -90,7 +90,6 @@ class Metrics:
         self._seconds.labels(route).observe(seconds)
 
     def written_over_http(self, events: Mapping[str, int]) -> None:
-        """Counts events by topic."""
         for topic, count in events.items():
             self._counters["shopstream_http_events"].labels(topic).inc(count)
 
@@ -100,7 +99,6 @@ class Metrics:
             self._counters["shopstream_http_events_refused"].labels(reason.value).inc()
 
     def hooked(self, platform: str, outcome: str) -> None:
-        """Counts a webhook that was answered."""
         self._counters["shopstream_hooks"].labels(platform, outcome).inc()
 
     def refused_early(self, status: int) -> None:

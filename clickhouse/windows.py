@@ -42,14 +42,12 @@ class Window:
         return next((key for key in self.keys if key in ("slot", "day", "month")), None)
 
     def arrow(self, column: str) -> pa.DataType:
-        """The type of a column."""
         if column in self.sums:
             return pa.decimal128(38, 4) if column in DECIMAL else pa.int64()
         return _KEYS.get(column, pa.string())
 
     @property
     def table(self) -> str:
-        """The table that has its rows."""
         return ORDER_WINDOWS if self.name in GRAINS else self.name
 
     def rows(self) -> str:

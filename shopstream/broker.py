@@ -74,7 +74,6 @@ class TopicReport:
 
 
 def addresses(settings: Settings) -> list[str]:
-    """The bootstrap addresses as host:port."""
     return [address.strip() for address in settings.kafka_bootstrap.split(",")]
 
 

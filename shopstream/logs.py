@@ -26,7 +26,6 @@ class JsonFormatter(logging.Formatter):
     """`time` (RFC 3339), `level`, `logger`, `message`, and `error` with the traceback where there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line."""
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         found: dict[str, Any] = {
             "time": at.replace("+00:00", "Z"),
@@ -40,7 +39,6 @@ class JsonFormatter(logging.Formatter):
 
 
 def formatter(form: Format) -> logging.Formatter:
-    """Of that name."""
     return JsonFormatter() if form == "json" else TextFormatter()
 
 

@@ -126,7 +126,6 @@ class HookRoutes:
             return await asyncio.to_thread(find)
 
     def router(self) -> APIRouter:
-        """The route with its documentation."""
         routes = APIRouter(tags=["hooks"])
         routes.add_api_route(
             PATH,

@@ -115,7 +115,6 @@ class IngestRoutes:
         return orjson.dumps({"records": records, "includes": includes(stored, topology)})
 
     def router(self) -> APIRouter:
-        """The route with its documentation."""
         routes = APIRouter(tags=["events"])
         more = openapi(())
         more["parameters"] = [_KEY]

@@ -132,7 +132,6 @@ class Channel:
         return self.encoder
 
     def cursor(self) -> str:
-        """The cursor text of the present positions."""
         return self.start_encoding().text()
 
     def positions(self) -> dict[Partition, Position]:

@@ -239,7 +239,6 @@ class Hub:
             self.end(subscriber, "shutdown")
 
     def subscribers(self) -> list[Subscriber]:
-        """All that have joined and not left."""
         return [one for channel in self._channels.live.values() for one in channel.subscribers]
 
     def __len__(self) -> int:

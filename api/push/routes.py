@@ -244,7 +244,6 @@ class PushRoutes:
         return ws_stream.Upgrade(accept, connection, begin, release)
 
     def router(self) -> APIRouter:
-        """The routes with their documentation."""
         routes = APIRouter(tags=["push"])
         endpoints = {
             "/events": self.events,

@@ -8,7 +8,6 @@ DAY = timedelta(days=1)
 
 
 def local_date(instant: datetime, zone: ZoneInfo) -> date:
-    """The local date of an instant."""
     return instant.astimezone(zone).date()
 
 

@@ -90,35 +90,27 @@ class ShopProducer:
         return self._send_model("order:updated", shop_id, order, about)
 
     def inventory_updated(self, shop_id: str, level: StockLevel, **about: Unpack[About]) -> Sent:
-        """`inventory:updated`."""
         return self._send_model("inventory:updated", shop_id, level, about)
 
     def payment_received(self, shop_id: str, payment: Payment, **about: Unpack[About]) -> Sent:
-        """`payment:received`."""
         return self._send_model("payment:received", shop_id, payment, about)
 
     def payment_failed(self, shop_id: str, payment: Payment, **about: Unpack[About]) -> Sent:
-        """`payment:failed`."""
         return self._send_model("payment:failed", shop_id, payment, about)
 
     def supplier_updated(self, shop_id: str, supplier: Supplier, **about: Unpack[About]) -> Sent:
-        """`supplier:updated`."""
         return self._send_model("supplier:updated", shop_id, supplier, about)
 
     def purchase_created(self, shop_id: str, purchase: Purchase, **about: Unpack[About]) -> Sent:
-        """`purchase:created`."""
         return self._send_model("purchase:created", shop_id, purchase, about)
 
     def purchase_received(self, shop_id: str, purchase: Purchase, **about: Unpack[About]) -> Sent:
-        """`purchase:received`."""
         return self._send_model("purchase:received", shop_id, purchase, about)
 
     def storefront_visited(self, shop_id: str, visit: Visit, **about: Unpack[About]) -> Sent:
-        """`storefront:visited`."""
         return self._send_model("storefront:visited", shop_id, visit, about)
 
     def shop_updated(self, shop_id: str, shop: Shop, **about: Unpack[About]) -> Sent:
-        """`shop:updated`."""
         return self._send_model("shop:updated", shop_id, shop, about)
 
     def send(self, event: Mapping[str, Any] | bytes, *, checked: bool = True) -> Sent:
