@@ -110,19 +110,15 @@ def up(
     ] = None,
 ) -> None:
     """Everything on this machine: Apache Kafka, ClickHouse, pipeline, API, on 127.0.0.1."""
-    from local.up import Flags, run
+    from local.services import Plan
+    from local.up import run
 
     with plain_faults():
-        flags = Flags(
-            demo=demo,
-            port=port,
-            kafka_port=kafka_port,
-            clickhouse_port=clickhouse_port,
-            native_port=clickhouse_native_port,
-            data_dir=data_dir,
-            bi_shops=tuple(dict.fromkeys(bi_shop or ())),
+        shops = tuple(dict.fromkeys(bi_shop or ()))
+        asked = Plan(
+            demo, port, kafka_port, clickhouse_port, clickhouse_native_port, data_dir, shops
         )
-        raise typer.Exit(run(flags))
+        raise typer.Exit(run(asked))
 
 
 @app.command()
