@@ -334,9 +334,9 @@ def rebuild() -> None:
     with plain_faults():
         settings = load_beside_up()
         with steps_bar("rebuilding") as advance:
-            done = run(settings, lambda done, of, _: advance(done, of))
+            done, notified = run(settings, lambda done, of, _: advance(done, of))
         typer.echo(f"{counted(done.repaired, 'row')} repaired")
-        if not done.notified:
+        if not notified:
             typer.echo(
                 "API processes could not be notified over Kafka: reports show the repairs within six minutes",
                 err=True,
