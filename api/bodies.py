@@ -3,15 +3,31 @@
 import asyncio
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from starlette.requests import Request
 
 from api.concurrency import Taken
 from api.faults import Busy, ContentTooLarge, TooSlow
 
+T = TypeVar("T")
 FIRST_SECONDS = 5.0
 BYTES_PER_SECOND = 256 * 1024
 """A timed body has the first seconds, and one more for each so many of its bytes."""
+
+
+class Checks:
+    """Checks of bodies: of big ones so many at once, beside the event loop."""
+
+    def __init__(self, at_once: int = 2) -> None:
+        self._slots = asyncio.Semaphore(at_once)
+
+    async def run(self, check: Callable[[], T], *, big: bool) -> T:
+        """What `check` returns, or raises."""
+        if not big:
+            return check()
+        async with self._slots:
+            return await asyncio.to_thread(check)
 
 
 class BodyMemory:
