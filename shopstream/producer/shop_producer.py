@@ -31,7 +31,7 @@ AFTER_FAULT = 5.0
 """Seconds for what is on its way when the `with` block ends with an exception."""
 
 
-class ShopProducer:
+class ShopProducer(RecordSender):
     """Sends events. Use it as a context manager: its end waits until Kafka has every event, or raises.
 
     One for the whole process is enough: it is thread-safe. What is left at the end of the interpreter
@@ -60,7 +60,7 @@ class ShopProducer:
         if patience < 1 or outstanding < 1:
             raise ValueError("patience and outstanding must be at least 1")
         self._source = source
-        self._sender = RecordSender(_settings(kafka), patience, outstanding)
+        super().__init__(_settings(kafka), patience, outstanding)
         # after the client's own, so that it runs before it
         atexit.register(self._at_exit)
 
@@ -75,11 +75,6 @@ class ShopProducer:
             self.close(AFTER_FAULT)
         except NotDelivered as left:
             error.add_note(str(left))
-
-    @property
-    def failed(self) -> int:
-        """Records given up that neither `flush` nor `close` has reported yet."""
-        return self._sender.failed
 
     def order_created(self, shop_id: str, order: Order, **about: Unpack[About]) -> Sent:
         """`order:created`. Raises as `send`, and so do all that follow."""
@@ -134,16 +129,7 @@ class ShopProducer:
         Raises:
             NoSuchTopic, NotDelivered: as `send`.
         """
-        return self._sender.send(Record(topic, key, value, tuple(headers)))
-
-    def flush(self, timeout: float | None = None) -> None:
-        """Waits until Kafka has everything that was sent, or has given it up.
-
-        Raises:
-            NotDelivered: how many were given up since the last report, or are still on their way
-                after `timeout` seconds, and why.
-        """
-        self._sender.flush(timeout)
+        return self._send_bytes(Record(topic, key, value, tuple(headers)))
 
     def close(self, timeout: float | None = None) -> None:
         """Flushes and ends; after `timeout` seconds the rest is given up.
@@ -152,7 +138,7 @@ class ShopProducer:
             NotDelivered: as `flush`.
         """
         atexit.unregister(self._at_exit)
-        self._sender.close(timeout)
+        super().close(timeout)
 
     def _send_model(self, kind: str, shop_id: str, model: Model, about: About) -> Sent:
         return self._send(encode(cloudevent(kind, self._source, shop_id, model, about)), True)
@@ -161,11 +147,11 @@ class ShopProducer:
         record = route(event)
         if checked:
             check(record)
-        return self._sender.send(record)
+        return self._send_bytes(record)
 
     def _at_exit(self) -> None:
         try:
-            self._sender.close()
+            super().close()
         except NotDelivered as left:
             sys.stderr.write(f"{left}\n")
 
