@@ -111,7 +111,9 @@ async def _serve(port: int, secret: str, prepared: bool) -> None:
     async def look() -> Look:
         return Look(None)
 
-    settings = Settings(jwt_secret=secret)
+    settings = Settings(
+        jwt_secret=secret, streams_per_address=0, streams_per_user=0, stream_seconds=0
+    )
     app = create_app(
         Deps(
             engine=engine,
