@@ -29,7 +29,6 @@ class JsonFormatter(logging.Formatter):
     """`time` (RFC 3339), `level`, `logger`, `message`, and `error` with the traceback where there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line."""
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         found: dict[str, Any] = {
             "time": at.replace("+00:00", "Z"),
@@ -77,7 +76,6 @@ class RateLimit(logging.Filter):
 
 
 def formatter(form: Format) -> logging.Formatter:
-    """Of that name."""
     return JsonFormatter() if form == "json" else TextFormatter()
 
 

@@ -134,7 +134,6 @@ class Channel:
         return self.encoder
 
     def cursor(self) -> str:
-        """The cursor text of the present positions."""
         return self.start_encoding().text()
 
     def positions(self) -> dict[Partition, Position]:
@@ -144,6 +143,24 @@ class Channel:
     def floor(self) -> dict[Partition, Position]:
         """The positions from which on every record of the shop is among the entries."""
         return {**self.base, **self.evicted}
+
+    def reaches(self, position: Positions) -> bool:
+        """Whether its entries reach back to `position`, which has all of its partitions."""
+        return all(position[one].next >= lowest.next for one, lowest in self.floor().items())
+
+    def join_group(self, subscriber: Subscriber) -> None:
+        """Delivers live to a subscriber."""
+        self.groups.setdefault(_group(subscriber), {})[subscriber] = None
+
+    def leave_group(self, subscriber: Subscriber) -> bool:
+        """Stops live delivery; returns whether there was any."""
+        group = self.groups.get(_group(subscriber), {})
+        if subscriber not in group:
+            return False
+        del group[subscriber]
+        if not group:
+            del self.groups[_group(subscriber)]
+        return True
 
     def correct_epoch(self, entry: Entry, position: Position) -> None:
         """Gives an entry the epoch of a topic that was recreated before the entry was read. Its cursor text keeps the
@@ -241,6 +258,10 @@ class Channel:
                 log_unforeseen(entry.partition, entry.position.next - 1, error)
         entry.value = None
         entry.cursor = encoder.text()
+
+
+def _group(subscriber: Subscriber) -> tuple[Encoding, frozenset[str]]:
+    return subscriber.encoding, frozenset(subscriber.filter.types)
 
 
 def seen(entry: Entry, position: Positions) -> bool:
