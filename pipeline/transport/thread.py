@@ -20,7 +20,7 @@ from faust.types import TP
 from shopstream.contracts.envelope import MAX_HEADER_BYTES, header_bytes
 from shopstream.contracts.json_text import MAX_BYTES
 from shopstream.contracts.reject import Unread
-from shopstream.fetch_protocol import watermarks
+from shopstream.fetch_protocol import FetchSession, watermarks
 from shopstream.fetch_wait import adapt_fetch_wait
 
 from .bounded import ends_within
@@ -62,7 +62,7 @@ class ChunkConsumerThread(_driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     async def on_start(self) -> None:
         """Starts aiokafka's consumer; its fetches are reported before it can have a partition."""
         await super().on_start()
-        adapt_fetch_wait(self._ensure_consumer(), GATHER_BYTES, one_pass=True)
+        adapt_fetch_wait(self._ensure_consumer(), GATHER_BYTES)
         fetcher = self._ensure_consumer()._fetcher
         states = self.consumer.states
         fetcher._client = WatchedClient(
@@ -150,8 +150,8 @@ class ChunkConsumerThread(_driver.AIOKafkaConsumerThread):  # type: ignore[misc]
 
 
 class WatchedClient:
-    """aiokafka's client as its fetcher sees it, which reports each fetch: when it was sent, and the high watermarks in
-    its response.
+    """aiokafka's client as its fetcher sees it: fetches in sessions (`fetch_protocol`), and reports each fetch: when it
+    was sent, and the high watermarks then.
 
     Lives in the consumer's thread, and so does `report`.
     """
@@ -167,18 +167,27 @@ class WatchedClient:
         self._subscriptions = subscriptions
         self._clock = clock
         self._report = report
+        self._brokers: dict[int, KnownOfBroker] = {}
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
 
     async def send(self, node_id: int, request: Any, **kwargs: Any) -> Any:
         """Sends a request; a fetch is reported when its response arrives."""
+        if not isinstance(request, FetchRequest):
+            return await self._client.send(node_id, request, **kwargs)
+        known = self._brokers.setdefault(node_id, KnownOfBroker())
+        offsets = offsets_of(request)
         sent_at = self._clock()
-        response = await self._client.send(node_id, request, **kwargs)
-        if isinstance(request, FetchRequest):
-            current = list(self._current(samples(request, response, sent_at)))
-            if current:
-                self._report(current)
+        try:
+            fetch = known.session.fetch(offsets, request._max_wait_ms, request._min_bytes)
+            response = await self._client.send(node_id, fetch, **kwargs)
+        except BaseException:
+            known.session.begin()
+            raise
+        known.take(response)
+        if current := list(self._current(known.samples(offsets, sent_at))):
+            self._report(current)
         return response
 
     def _current(self, found: Iterable[Sample]) -> Iterator[Sample]:
@@ -193,19 +202,40 @@ class WatchedClient:
                 yield sample
 
 
-def samples(request: Any, response: Any, sent_at: float) -> Iterator[Sample]:
-    """The samples in one fetch response; partitions with an error give none."""
-    fetch_offsets = {
-        TP(topic, partition): offset
+class KnownOfBroker:
+    """The session of the fetches at a broker, and the high watermarks of its partitions."""
+
+    def __init__(self) -> None:
+        self.session = FetchSession()
+        self._watermarks: dict[tuple[str, int], int] = {}
+
+    def take(self, response: Any) -> None:
+        """Takes a response to the session's latest fetch. A partition that was named anew is in it."""
+        if not self.session.answered(response):
+            self._watermarks.clear()
+        for topic, partitions in response.topics:
+            for partition, error, *_ in partitions:
+                if error:
+                    self._watermarks.pop((topic, partition), None)
+        for topic, partition, watermark in watermarks(response):
+            self._watermarks[topic, partition] = watermark
+
+    def samples(self, offsets: Mapping[TopicPartition, int], sent_at: float) -> Iterator[Sample]:
+        """Of the fetch whose response was taken last; partitions with an error give none."""
+        for tp, offset in offsets.items():
+            # Not the last stable offset, up to which read_committed reads: the records of an
+            # open transaction have reached Kafka, and are not included until it ends.
+            if (watermark := self._watermarks.get(tp)) is not None:
+                yield Sample(TP(*tp), sent_at, offset, watermark)
+
+
+def offsets_of(request: FetchRequest) -> dict[TopicPartition, int]:
+    """What a fetch of aiokafka asks for."""
+    return {
+        TopicPartition(topic, partition): offset
         for topic, partitions in request.topics
         for partition, offset, _ in partitions
     }
-    for topic, partition, high_watermark in watermarks(response):
-        tp = TP(topic, partition)
-        if (fetch_offset := fetch_offsets.get(tp)) is not None:
-            # Not the last stable offset, up to which read_committed reads: the records of an
-            # open transaction have reached Kafka, and are not included until it ends.
-            yield Sample(tp, sent_at, fetch_offset, high_watermark)
 
 
 def _release_large(records: list[Any]) -> None:
