@@ -32,7 +32,11 @@ RARE = {
 them."""
 
 PLAIN: EngineSettings = {"async_insert": 0}
+# right behind reports: a report may wait for it, and how much of the time small batches take is bounded (`flusher.SHARE`);
+# at the priority of the others, which big batches have too, reports and whatever else runs would hold it up for seconds
+SOON: EngineSettings = {"os_threads_nice_value_query": 3}
 SMALL: EngineSettings = {
+    **SOON,
     "max_threads": 1,
     "query_profiler_real_time_period_ns": 0,
     "query_profiler_cpu_time_period_ns": 0,

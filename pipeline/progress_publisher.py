@@ -63,7 +63,6 @@ class ProgressPublisher:
         while True:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), IDLE_SECONDS)
-            self._wake.clear()
             await self._backoff.call(self.publish)
             await asyncio.sleep(LEAST_SECONDS)
 
@@ -76,7 +75,14 @@ class ProgressPublisher:
         async with self._publishing:
             await self._publish()
 
+    async def publish_changed(self) -> None:
+        """As `publish`, where there are days that the broker does not have yet."""
+        async with self._publishing:
+            if self._changed != {}:
+                await self._publish()
+
     async def _publish(self) -> None:
+        self._wake.clear()
         progress = self._progress()
         if not progress and self._changed == {}:
             return

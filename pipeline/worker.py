@@ -125,7 +125,7 @@ class Worker:
         self.notifier = Notifier(
             self.engine,
             publisher,
-            self.progress_publisher.publish,
+            self.progress_publisher.publish_changed,
             self.ids.next,
             _now,
             Backoff("notices"),
