@@ -32,8 +32,8 @@ RARE = {
 them."""
 
 PLAIN: EngineSettings = {"async_insert": 0}
-# right behind reports: a report may wait for it, and how much of the time small batches take is bounded (`flusher.SHARE`);
-# at the priority of the others, which big batches have too, reports and whatever else runs would hold it up for seconds
+# right behind reports: small batches take a bounded share of the time (`flusher.SHARE`), and at the priority of big ones a
+# statement of 10 ms waits for seconds while reports, or whatever else runs, keep the cores busy (docs/decisions/0043)
 SOON: EngineSettings = {"os_threads_nice_value_query": 3}
 SMALL: EngineSettings = {
     **SOON,

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import dataclasses
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from aiokafka.protocol.fetch import FetchRequest
@@ -38,6 +38,10 @@ STOP_SECONDS = 5.0
 
 Begun = Callable[[tuple[dict[TP, int], dict[TP, int]]], None]
 """Gets the offsets at which partitions begin after a seek, and those up to which records were taken meanwhile."""
+
+
+Watermarks = dict[tuple[str, int], int]
+"""High watermarks by topic and partition."""
 
 
 class ChunkConsumerThread(_driver.AIOKafkaConsumerThread):  # type: ignore[misc]
@@ -186,20 +190,29 @@ class WatchedClient:
             known.session.begin()
             raise
         known.take(response)
-        if current := list(self._current(known.samples(offsets, sent_at))):
+        if current := self._current(offsets, sent_at, known.watermarks):
             self._report(current)
         return response
 
-    def _current(self, found: Iterable[Sample]) -> Iterator[Sample]:
-        # A response to a position from before a seek or a rebalance says nothing of this one.
+    def _current(
+        self, offsets: Mapping[TopicPartition, int], sent_at: float, ends: Watermarks
+    ) -> list[Sample]:
+        """Samples of a fetch; a partition with an error gives none, nor does a position from before a seek or a
+        rebalance: its response says nothing of this one."""
         subscription = self._subscriptions.subscription
         assignment = subscription and subscription.assignment
         if not assignment or not assignment.active:
-            return
-        for sample in found:
-            state = assignment.state_value(TopicPartition(*sample.tp))
-            if state and state.has_valid_position and state.position == sample.fetch_offset:
-                yield sample
+            return []
+        # Not the last stable offset, up to which read_committed reads: the records of an
+        # open transaction have reached Kafka, and are not included until it ends.
+        return [
+            Sample(TP(*tp), sent_at, offset, end)
+            for tp, offset in offsets.items()
+            if (end := ends.get(tp)) is not None
+            and (state := assignment.state_value(tp))
+            and state.has_valid_position
+            and state.position == offset
+        ]
 
 
 class KnownOfBroker:
@@ -207,26 +220,19 @@ class KnownOfBroker:
 
     def __init__(self) -> None:
         self.session = FetchSession()
-        self._watermarks: dict[tuple[str, int], int] = {}
+        self.watermarks: Watermarks = {}
+        """As the latest response leaves them; without those of partitions with an error."""
 
     def take(self, response: Any) -> None:
         """Takes a response to the session's latest fetch. A partition that was named anew is in it."""
         if not self.session.answered(response):
-            self._watermarks.clear()
+            self.watermarks.clear()
         for topic, partitions in response.topics:
             for partition, error, *_ in partitions:
                 if error:
-                    self._watermarks.pop((topic, partition), None)
+                    self.watermarks.pop((topic, partition), None)
         for topic, partition, watermark in watermarks(response):
-            self._watermarks[topic, partition] = watermark
-
-    def samples(self, offsets: Mapping[TopicPartition, int], sent_at: float) -> Iterator[Sample]:
-        """Of the fetch whose response was taken last; partitions with an error give none."""
-        for tp, offset in offsets.items():
-            # Not the last stable offset, up to which read_committed reads: the records of an
-            # open transaction have reached Kafka, and are not included until it ends.
-            if (watermark := self._watermarks.get(tp)) is not None:
-                yield Sample(TP(*tp), sent_at, offset, watermark)
+            self.watermarks[topic, partition] = watermark
 
 
 def offsets_of(request: FetchRequest) -> dict[TopicPartition, int]:
