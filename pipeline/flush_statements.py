@@ -32,8 +32,8 @@ RARE = {
 them."""
 
 PLAIN: EngineSettings = {"async_insert": 0}
-# right behind reports: small batches take a bounded share of the time (`flusher.SHARE`), and at the
-# priority of big ones they wait for seconds while reports, or whatever else runs, keep the cores busy
+# right behind reports: at the priority of big batches a statement of a small one waits for seconds while
+# reports, or whatever else runs, keep the cores busy
 SOON: EngineSettings = {"os_threads_nice_value_query": 3}
 SMALL: EngineSettings = {
     **SOON,
