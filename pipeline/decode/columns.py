@@ -8,7 +8,7 @@ So no record gives less than one row, and where there are as many rows as record
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -20,7 +20,7 @@ import pyarrow.json as pj
 
 from pipeline.decode import shape
 from pipeline.decode.rules import Members, absent, members, related, true, vectorized
-from pipeline.decode.text import Mask, contains, suspicious
+from pipeline.decode.text import Mask, contains, count, suspicious, written
 from shopstream.contracts import values
 from shopstream.contracts.events import DATA, ENVELOPES, future_limit
 from shopstream.contracts.schema import Field, Many
@@ -32,6 +32,10 @@ _SHARED = (b'"refund', b'Total"')
 """What several names have in common: one search for all of them where it is nowhere."""
 _ESCAPED = re.compile(rb"\\u00[2-7]")
 """Letters of a name as an escape."""
+_REMEMBERED = 16
+_latest: dict[str, tuple[frozenset[str], ...]] = {}
+"""By topic: of each of the last chunks the members that a record may do without and some had. What a chunk is read to
+be does not depend on it, only how fast."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,29 +142,87 @@ def parse(topic: str, raw: pa.Array, limits: Instants) -> Read | None:
     """
     lines = pa.ListArray.from_arrays(pa.array([0, len(raw)], pa.int32()), raw)
     text = pc.binary_join(lines, b"\n")[0].as_buffer()
-    options = pj.ReadOptions(use_threads=False, block_size=max(text.size + 1, 1024))
-    rules = pj.ParseOptions(
-        explicit_schema=schema(topic, _unused(topic, text)),
-        newlines_in_values=True,
-        unexpected_field_behavior="ignore",
-    )
     try:
-        table = pj.read_json(pa.BufferReader(text), options, rules)
-        if table.num_rows != len(raw):
+        top, is_plain = _top(topic, text)
+        if len(top["data"]) != len(raw):
             return None
-        return _read(topic, table, raw, limits)
+        return _read(topic, top, raw, limits, is_plain)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return None
 
 
-def _read(topic: str, table: pa.Table, raw: pa.Array, limits: Instants) -> Read:
-    top = {name: _single(table[name]) for name in table.column_names}
+def _top(topic: str, text: pa.Buffer) -> tuple[Members, bool]:
+    """The attributes of the records in `text`, and whether none of them can be `text.suspicious`.
+
+    To search for each member that a record may do without costs a third of reading them. So those of the latest chunks
+    are read, and the colons of `text` say whether it has others: then all are searched for.
+    """
+    names = frozenset(_optional(topic))
+    latest = _latest.get(topic, ())
+    unused = names - frozenset().union(*latest) if latest else _unused(topic, text)
+    top = _from_json(topic, text, unused)
+    cells = list(_cells(top))
+    is_whole, is_plain = _accounted_for(text, [column for _, column in cells])
+    if is_whole:
+        used = names & {name for name, column in cells if column.null_count < len(column)}
+    else:
+        found = _unused(topic, text)
+        used = names - found
+        if not unused <= found:
+            top = _from_json(topic, text, found)
+    _latest[topic] = (*latest[1 - _REMEMBERED :], used)
+    return top, is_plain
+
+
+def _from_json(topic: str, text: pa.Buffer, unused: frozenset[str]) -> Members:
+    options = pj.ReadOptions(use_threads=False, block_size=max(text.size + 1, 1024))
+    rules = pj.ParseOptions(
+        explicit_schema=schema(topic, unused),
+        newlines_in_values=True,
+        unexpected_field_behavior="ignore",
+    )
+    table = pj.read_json(pa.BufferReader(text), options, rules)
+    return {name: _single(table[name]) for name in table.column_names}
+
+
+def _cells(read: Members) -> Iterator[tuple[str, pa.Array]]:
+    """Each member and what it holds, at any depth."""
+    for name, column in read.items():
+        yield name, column
+        if pa.types.is_struct(column.type):
+            yield from _cells(members(column))
+        elif pa.types.is_list(column.type):
+            yield from _cells(members(column.values))
+
+
+def _accounted_for(text: pa.Buffer, read: Iterable[pa.Array]) -> tuple[bool, bool]:
+    """Whether `text` has no other members than `read`; and whether none of its records can be `text.suspicious` either.
+
+    A member that was read accounts for a colon and two quotes, a text for two more, and for the colons in it, since a
+    text without escapes stands there as it was read. All else only adds: a name its colon, a number as text its quotes.
+    NaN and the like are read as no type, so they can only be in what was not read.
+    """
+    if contains(text, b"\\"):
+        return False, False
+    colons, quotes = count(text, b":"), count(text, b'"')
+    for column in read:
+        there = len(column) - column.null_count
+        colons -= there
+        quotes -= 2 * there
+        if pa.types.is_string(column.type):
+            quotes -= 2 * there
+            colons -= count(written(column), b":")
+    return colons == 0, colons == 0 == quotes
+
+
+def _read(topic: str, top: Members, raw: pa.Array, limits: Instants, is_plain: bool) -> Read:
     head = _typed(envelope(topic), top)
     fields = [member.field for member in shape.members(topic)]
     data = _typed(fields, _complete(fields, top["data"]))
     items = {f.name: _items(f.rule, data[f.name]) for f in fields if isinstance(f.rule, Many)}
-    recheck = true(pc.match_substring_regex(raw, suspicious(topic)))
-    recheck |= _recheck(envelope(topic), head, {}) | _recheck(fields, data, items)
+    recheck = _recheck(envelope(topic), head, {}) | _recheck(fields, data, items)
+    if not is_plain:
+        recheck |= true(pc.match_substring_regex(raw, suspicious(topic)))
     latest_by = DATA[BY_NAME[topic].types[0]].latest_by
     if latest_by is not None:
         instants = pc.fill_null(data[latest_by].cast(pa.int64()), 0)

@@ -28,6 +28,18 @@ def contains(text: pa.Buffer, part: bytes) -> bool:
     return _memmem(text.address, text.size, part, len(part)) is not None
 
 
+def count(text: pa.Buffer, sign: bytes) -> int:
+    """How often a byte is in it."""
+    return int(np.count_nonzero(np.frombuffer(text, np.uint8) == sign[0]))
+
+
+def written(column: pa.Array) -> pa.Buffer:
+    """The bytes of all texts of a column, one behind the other."""
+    _, offsets, content = column.buffers()
+    at = np.frombuffer(offsets, np.int32)[[column.offset, column.offset + len(column)]].tolist()
+    return (content or pa.py_buffer(b""))[at[0] : at[1]]
+
+
 # Arrow reads them as numbers, also in fields that it then leaves out.
 _NOT_NUMBERS = r"[:,\[]\s*-?(NaN|Inf)"
 # Money and quantities as text must be digits, at most with a point; Arrow reads signs and exponents too. A key may

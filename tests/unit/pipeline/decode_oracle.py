@@ -37,6 +37,8 @@ def decoded(values: list[bytes | None], topic: str = ORDERS) -> DecodedChunk:
     records = kafka_records(values)
     with patch.object(chunk, "FEW", 0):
         piece = decode(topic, [Run(3, 7, records)])
+        with patch.dict(columns._latest, {topic: (frozenset(),)}):
+            assert decode(topic, [Run(3, 7, records)]) == piece  # where no member was expected
     events, kept, refused = [], [], []
     full = [record for record in records if record.value is not None]
     for record in full:

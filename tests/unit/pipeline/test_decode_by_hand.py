@@ -154,6 +154,45 @@ def test_an_odd_record_takes_few_others_off_the_fast_path(one_by_one, odd, again
     assert again // 2 <= len(one_by_one) <= again
 
 
+@pytest.fixture
+def looked_for(monkeypatch):
+    """What was searched for in the text of a chunk after plain ones: names of members, and what is no JSON."""
+    found = []
+    monkeypatch.setattr(columns, "_latest", {})
+    columns.parse(ORDERS, pa.array([PLAIN] * 2, pa.binary()), columns.future_limits([-1, -1]))
+    for name in ("_unused", "suspicious"):
+        function = getattr(columns, name)
+        monkeypatch.setattr(columns, name, lambda *a, n=name, f=function: found.append(n) or f(*a))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (bytes_of(event(data=order(items=[item(unitPrice=number("9.5"))]))), []),
+        (with_data(orderId="a:b::", items=[item(unitPrice=number("9.5"))]), []),
+        (PLAIN, ["suspicious"]),
+        (with_data(total="1"), ["_unused", "suspicious"]),
+        (with_item(kind="product"), ["_unused", "suspicious"]),
+        (with_data(refunds=None), ["_unused", "suspicious"]),
+        (with_data(orderId='"'), ["_unused", "suspicious"]),
+        (with_extra(b"1"), ["_unused", "suspicious"]),
+        (with_extra(b"NaN"), ["_unused", "suspicious"]),
+    ],
+)
+def test_only_what_is_not_accounted_for_is_searched(looked_for, value, expected):
+    columns.parse(ORDERS, pa.array([value] * 2, pa.binary()), columns.future_limits([-1, -1]))
+    assert looked_for == expected
+
+
+def test_a_member_that_no_record_had_for_long_is_read_where_one_has_it():
+    for _ in range(20):
+        decoded([PLAIN] * 3)
+    odd = with_item(refundedTotal="2", kind="fee", total=number("3"))
+    assert decoded([PLAIN, odd, PLAIN]).rows["item_refunded_total"].to_pylist()[1] == [2]
+    assert sure([PLAIN, odd])
+
+
 @pytest.mark.parametrize(("count", "again"), [(1, 1), (24, 24), (25, 0)])
 def test_few_records_are_read_one_by_one(one_by_one, count, again):
     assert decode(ORDERS, [Run(0, 0, kafka_records([PLAIN] * count))]).rows.num_rows == count
