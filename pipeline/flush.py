@@ -24,10 +24,12 @@ class PartitionsRevoked(Exception):
 
 
 class Written(NamedTuple):
-    """A batch as it was written, orders under their first createdAt, and the 15-minute buckets that it changed."""
+    """A batch as it was written, orders under their first createdAt, the 15-minute buckets that it changed, and the
+    look-up tables that it may have changed; None where that is not known."""
 
     batch: Batch
     changed: Slots
+    lookups: Collection[str] | None = None
 
 
 class Owner(Protocol):
@@ -102,12 +104,12 @@ async def flush(
         Fenced, TopicRecreated: never try again.
     """
     store = writer.store
-    changed: Slots = {}
+    written = Written(batch, {}, ())
     if batch.staged.num_rows:
         _, conflicts, _ = await all_of(store.begin(batch), _conflicts(batch, store), check())
         if conflicts.first:
             batch = batch.with_first_created_at(conflicts.first)
-        _, changed = await all_of(
+        _, written = await all_of(
             store.store_history(batch),
             _insert_and_apply(batch, writer, fence, again, conflicts),
         )
@@ -115,7 +117,7 @@ async def flush(
             raise Fenced(f"batch {batch.id} is fenced: another worker has claimed its partitions")
     else:
         await check()
-    return Written(batch, changed)
+    return written
 
 
 async def _conflicts(batch: Batch, store: Store) -> Conflicts:
@@ -126,16 +128,16 @@ async def _conflicts(batch: Batch, store: Store) -> Conflicts:
 
 async def _insert_and_apply(
     batch: Batch, writer: BatchWriter, fence: Fence, again: bool, found: Conflicts
-) -> Slots:
+) -> Written:
     written, lookups = await writer.insert_newer(batch, fence, found)
     if not written and not again:
-        return {}
+        return Written(batch, {}, ())
     small = batch.staged.num_rows <= SMALL_ROWS
     changed = await writer.store.changed(batch.topic, batch.id, small)
     # an earlier try may have written rows that this one does not find new: then nothing is known
     known = None if again else Known(lookups, small, changed.parts)
     await writer.apply(batch.topic, batch.id, fence, known)
-    return changed.slots
+    return Written(batch, changed.slots, known and lookups)
 
 
 async def flush_with_retry(

@@ -30,6 +30,7 @@ from api.reports.report import (
 from api.reports.statements import Statements
 from api.reports.stock import StockDetails, StockPage, sold_since, stock_body
 from api.reports.sums import SalesSums, SessionSums
+from shopstream.contracts.notices import ON_ORDER, PAYMENTS, SALES
 from shopstream.contracts.stock import threshold
 
 ATTEMPTS, PAUSE_SECONDS = 10, 0.03
@@ -61,13 +62,13 @@ class Reader:
         self._statements = statements
         self._now = now
         self._profiles = Profiles(statements.profile, known)
-        self._sales = SalesSums(statements.sales_15m, known)
-        self._paid = SalesSums(statements.payments_15m, known)
+        self._sales = SalesSums(statements.sales_15m, known, SALES)
+        self._paid = SalesSums(statements.payments_15m, known, PAYMENTS)
         self._products = ProductSales(statements, known)
         self._session_sums = SessionSums(statements.sessions, known)
         self._names = ProductNames(statements, known)
         self._on_order: WholeShopCache[Mapping[str, Decimal]] = WholeShopCache(
-            self._all_ordered, known
+            self._all_ordered, known, ON_ORDER
         )
 
     async def report(self, shop: str, report: Report) -> Sized[Content]:

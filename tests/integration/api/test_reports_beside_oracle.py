@@ -1,6 +1,7 @@
 """Every report of random shops, in many time zones, beside an independent reckoning of the same events."""
 
 import random
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -66,6 +67,12 @@ class Events:
         found += [self.event("shop:updated", **self.settings())]
         self.draw.shuffle(found)
         return found
+
+    def one_of_each_topic(self) -> Iterator[dict[str, Any]]:
+        for make in (self.order, self.payment, self.visit, self.level, self.purchase):
+            yield make()
+        self.zone = self.draw.choice(ZONES)
+        yield self.event("shop:updated", **self.settings())
 
     def settings(self) -> dict[str, Any]:
         more = {"lowStockThreshold": 4} if self.draw.random() < 0.5 else {}
@@ -142,7 +149,9 @@ class Events:
         return self.event(kind, purchaseId=f"b{number}", supplierId="s", items=items, at=at)
 
 
-def requests(shop: str, draw: random.Random, reports: Reports) -> list[tuple[str, dict[str, Any]]]:
+def requests(
+    shop: str, draw: random.Random, reports: Reports, spans: int
+) -> list[tuple[str, dict[str, Any]]]:
     """Paths, each with the body that the reckoning gives."""
     found: list[tuple[str, dict[str, Any]]] = [
         ("/reports/weekly-sales", reports.weekly_sales(shop, None, NOW)),
@@ -163,7 +172,7 @@ def requests(shop: str, draw: random.Random, reports: Reports) -> list[tuple[str
         ),
         (f"/reports/daily-sales?date={gone}", reports.daily_sales(shop, gone, NOW)),
     ]
-    for _ in range(SPANS):
+    for _ in range(spans):
         day = date(2026, 9, 18) + timedelta(days=draw.randrange(64))
         last = day + timedelta(days=draw.randrange(30))
         period = f"startDate={day}&endDate={last}"
@@ -217,15 +226,26 @@ async def test_what_is_kept_is_what_the_events_say_after_each_batch(
         assert await _differences(world, events, zone) == []
 
 
+async def test_no_report_lacks_a_single_event_of_any_topic(engine: ClickHouseClient) -> None:
+    zone = "Europe/Berlin"
+    world = World(engine, NOW, told=True)
+    events = Events("told-each", zone, 77)
+    await world.put(events.all())
+    assert await _differences(world, events, zone, spans=0) == []
+    for one in (*events.one_of_each_topic(), *events.one_of_each_topic()):
+        await world.put([one])
+        assert await _differences(world, events, zone, spans=0) == [], one["type"]
+
+
 def _thirds(everything: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
     third = len(everything) // 3
     return [everything[start : start + third] for start in range(0, len(everything), third)]
 
 
-async def _differences(world: World, events: Events, zone: str) -> list[str]:
+async def _differences(world: World, events: Events, zone: str, spans: int = SPANS) -> list[str]:
     draw = random.Random(zone)
     lines = []
-    for path, expected in requests(events.shop, draw, Reports(world.book)):
+    for path, expected in requests(events.shop, draw, Reports(world.book), spans):
         body = of_events(await world.get(events.shop, path))
         lines += tree_differences(f"{zone} {path}", expected, body)
     return lines

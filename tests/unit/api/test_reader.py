@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections import Counter
+from collections.abc import Collection
 from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -22,6 +23,15 @@ from api.reports.statements import Statements
 from api.reports.stock import StockPage
 from clickhouse.errors import EngineError
 from clickhouse.sql import load, names
+from shopstream.contracts.notices import (
+    FIRST_ORDER,
+    KINDS,
+    NAMES,
+    ON_ORDER,
+    PAYMENTS,
+    SALES,
+    SESSIONS,
+)
 
 BIG = "more than are read at once"
 STATEMENTS = {load(path): path for path in names("reports")}
@@ -74,20 +84,21 @@ class Engine:
 
 
 class Pipeline:
-    """Said this; `days` is what it touched since any version before the present one."""
+    """Said this; `days` is what it touched of a kind since any version before the present one."""
 
     def __init__(self, version: int | None = None) -> None:
         self.version = version
         self.days: set[int] | None = set()
+        self.kinds: Collection[str] = KINDS
 
     def freshness(self, _: str) -> Freshness:
         return Freshness(self.version, 1, NOW, heard=True)
 
-    def changed_days(self, _: str, version: int) -> set[int] | None:
-        return self.days if version != self.version else set()
+    def changed_days(self, _: str, kind: str, version: int) -> set[int] | None:
+        return self.days if version != self.version and kind in self.kinds else set()
 
-    def says(self, days: set[int] | None) -> None:
-        self.version, self.days = (self.version or 0) + 1, days
+    def says(self, days: set[int] | None, *kinds: str) -> None:
+        self.version, self.days, self.kinds = (self.version or 0) + 1, days, kinds or KINDS
 
 
 def reader(engine: Engine, version: int | None = None, pipeline: Pipeline | None = None) -> Reader:
@@ -101,13 +112,12 @@ async def body(there: Reader, report: Any = REPORT, shop: str = "s1") -> dict[st
 
 
 def said(zone: str = "UTC", currency: str = "EUR") -> list[dict[str, Any]]:
-    return [{"timezone": zone, "currency": currency, "threshold": None, "day": 0, "said": 1}]
+    return [{"timezone": zone, "currency": currency, "threshold": None, "said": 1}]
 
 
-def first(currency: str = "EUR", day: date = date(2026, 11, 20)) -> list[dict[str, Any]]:
+def first(currency: str = "EUR") -> list[dict[str, Any]]:
     """A shop that says nothing of itself."""
-    number = (day - date(1970, 1, 1)).days
-    return [{"timezone": "", "currency": currency, "threshold": None, "day": number, "said": 0}]
+    return [{"timezone": "", "currency": currency, "threshold": None, "said": 0}]
 
 
 def sold(*products: str) -> list[dict[str, Any]]:
@@ -169,8 +179,8 @@ async def test_a_time_zone_is_asked_for_again_only_after_a_word_that_it_may_be_a
     pipeline = Pipeline(1)
     there = reader(engine, pipeline=pipeline)
     found = [(await body(there))["timezone"]]
-    for days in ({20_000}, set(), None):
-        pipeline.says(days)
+    for kind in (SALES, NAMES, None):
+        pipeline.says(None, *([kind] if kind else []))
         found.append((await body(there))["timezone"])
     assert found == ["UTC", "UTC", "UTC", "Asia/Tokyo"]
 
@@ -181,22 +191,22 @@ async def test_the_currency_of_the_first_order_is_asked_for_again_only_where_it_
     engine = Engine(profile=[first("EUR"), first("USD")])
     pipeline = Pipeline(1)
     there = reader(engine, pipeline=pipeline)
-    day = (date(2026, 11, 20) - date(1970, 1, 1)).days
     found = [(await body(there))["currency"]]
-    for days in ({day + 1}, {day, day + 1}):
-        pipeline.says(days)
+    for kind in (SALES, FIRST_ORDER):
+        pipeline.says(None, kind)
         found.append((await body(there))["currency"])
     assert found == ["EUR", "EUR", "USD"]
 
 
-async def test_a_shop_without_orders_is_asked_for_after_every_word() -> None:
+async def test_a_shop_without_orders_is_asked_for_after_its_first() -> None:
     engine = Engine(profile=[[], first("EUR")])
     pipeline = Pipeline(1)
     there = reader(engine, pipeline=pipeline)
     found = [(await body(there))["currency"]]
-    pipeline.says({20_000})
-    found.append((await body(there))["currency"])
-    assert found == [None, "EUR"]
+    for kind in (NAMES, FIRST_ORDER):
+        pipeline.says(None, kind)
+        found.append((await body(there))["currency"])
+    assert found == [None, None, "EUR"]
 
 
 async def test_questions_share_the_profile_and_without_a_pipeline_each_asks_anew() -> None:
@@ -220,9 +230,11 @@ async def test_the_names_of_a_shop_are_read_at_once_and_kept_until_it_is_touched
     pipeline = Pipeline(1)
     there = reader(engine, pipeline=pipeline)
     found = [names_in(await body(there)) for _ in range(2)]
-    pipeline.says(set())
+    pipeline.says(None, PAYMENTS, SESSIONS, ON_ORDER)
+    found += [names_in(await body(there))]
+    pipeline.says(None, NAMES)
     found += [names_in(await body(there)) for _ in range(2)]
-    assert found == [["One", "Two"]] * 2 + [["Uno", "Dos"]] * 2
+    assert found == [["One", "Two"]] * 3 + [["Uno", "Dos"]] * 2
     # a product without a name among those is asked for, once
     assert (engine.sent["all_names"], engine.asked("product_names", "products")) == (
         2,
@@ -273,7 +285,7 @@ async def test_stock_is_read_beside_what_is_known_of_all_products() -> None:
         made = await there.stock("s1", StockPage())
         rows = orjson.loads(made.value.body)["levels"]
         found.append([(row["onOrder"], row["dailySales"]) for row in rows])
-        pipeline.says(set())
+        pipeline.says(None, ON_ORDER)
     assert [[units for units, _ in rows] for rows in found] == [[7, 0], [0, 3]]
     assert found[0] == [(7, 0.07), (0, 0)]
     assert engine.sent["product_buckets"] == 2
@@ -314,6 +326,7 @@ async def test_names_of_a_big_shop_are_remembered_until_it_is_touched() -> None:
     now += VALUE_SECONDS
     await book.of("s1", ["p1"], set())
     for version in (8, None, None):
+        pipeline.says(None, NAMES)
         pipeline.version = version
         await book.of("s1", ["p1"], set())
     assert engine.asked("product_names", "products")[3:] == [["p1"]] * 4
