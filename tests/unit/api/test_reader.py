@@ -256,6 +256,54 @@ async def test_what_products_sold_is_read_again_only_on_days_that_were_touched()
     assert (engine.sent["product_buckets"], engine.sent["top_products"]) == (2, 0)
 
 
+SALES_OF_DAY = {"sales_15m", "product_buckets", "total_parts"}
+SALES_OF_SHOP = SALES_OF_DAY | {"product_units"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "days", "again"),
+    [
+        (SALES, {0}, SALES_OF_DAY),
+        (SALES, {-1}, {"sales_15m", "product_buckets"}),  # a month, and what stock sold
+        (SALES, {-40}, set()),
+        (SALES, None, SALES_OF_SHOP),
+        (PAYMENTS, {0}, {"payments_15m"}),
+        (PAYMENTS, {-40}, set()),
+        (SESSIONS, {0}, {"sessions"}),
+        (SESSIONS, {-1}, set()),
+        (NAMES, None, {"all_names"}),
+        (FIRST_ORDER, None, {"profile"}),
+        (ON_ORDER, None, {"all_on_order"}),
+        (
+            None,
+            None,
+            SALES_OF_SHOP | {"profile", "payments_15m", "sessions", "all_names", "all_on_order"},
+        ),
+    ],
+)
+async def test_each_kind_has_only_that_read_again_that_is_made_of_it(
+    kind: str | None, days: set[int] | None, again: set[str]
+) -> None:
+    engine = Engine(profile=[said()], levels=[[level("p1")]])
+    pipeline = Pipeline(1)
+    there = reader(engine, pipeline=pipeline)
+    report = Metrics(Span(first=REPORT.day, last=REPORT.day))
+
+    async def ask() -> None:
+        await body(there, report)
+        await there.stock("s1", StockPage())
+
+    await ask()
+    engine.sent.clear()
+    pipeline.says(
+        None if days is None else {MIDNIGHT // 86400 + day for day in days},
+        *([kind] if kind else []),
+    )
+    await ask()
+    assert engine.sent.pop("levels") == 1
+    assert set(engine.sent) == again
+
+
 async def test_what_products_sold_is_summed_by_the_engine_where_it_is_too_much() -> None:
     engine = Engine(
         profile=[said()], product_buckets=[[BIG]], top_products=[sold("p1")], levels=[[level("p1")]]
@@ -406,7 +454,7 @@ async def test_every_parameter_of_a_statement_is_bound_and_no_other() -> None:
     await ask.sessions("s", [0, 900])
     await ask.top("s", "EUR", start, end)
     await ask.payments_15m("s", 0, 900)
-    await ask.total_parts("s", "EUR", start, end)
+    await ask.total_parts("s", Bucket("EUR", 0, 900))
     for statement in (ask.names, ask.names_again, ask.on_order):
         await statement("s", ["p"])
     await ask.product_units("s", ["p"], start, end)
