@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 import numpy as np
 
 from pipeline.batch import Batch
-from pipeline.store import Slots
+from pipeline.store import Lookups, Slots
 from shopstream.contracts.notices import (
     FIRST_ORDER,
     NAMES,
@@ -32,7 +32,7 @@ _LOOKUPS = {"product_names": NAMES, "first_orders": FIRST_ORDER}
 
 
 def changed_days(
-    batch: Batch, changed: Slots, lookups: Collection[str] | None = None
+    batch: Batch, changed: Slots, lookups: Lookups | None = None
 ) -> ChangedDays | None:
     """Every shop that the batch has an event of, with the kinds and days whose numbers the batch may have changed; of
     orders those of `createdAt` and `placedAt` too.
@@ -50,18 +50,26 @@ def changed_days(
     if kind is None:
         return bounded(dict.fromkeys(names, _OTHERS.get(batch.topic, {})))
     days = {name: {slot // 86400 for slot in changed.get(name, ())} for name in names}
-    others: dict[str, Days] = {}
+    found: dict[str, dict[str, Days]] = {name: {kind: some} for name, some in days.items()}
     if batch.topic == ORDERS:
-        others = {
-            read: None for table, read in _LOOKUPS.items() if lookups is None or table in lookups
-        }
+        for table, read in _LOOKUPS.items():
+            for name in _shops(table, lookups, names):
+                found[name][read] = None
         for column in ("created_at", "placed_at"):
             told = batch.staged[column].is_valid()
             at = batch.staged[column].filter(told).to_numpy().astype("datetime64[D]")
             of = shops.indices.filter(told.combine_chunks()).to_numpy()
             for shop, day in np.unique(np.stack([of, at.astype(np.int64)]), axis=1).T.tolist():
                 days[names[shop]].add(day)
-    return bounded({name: {kind: some, **others} for name, some in days.items()})
+    return bounded(found)
+
+
+def _shops(table: str, lookups: Lookups | None, names: list[str]) -> Collection[str]:
+    """Those of a batch whose rows in a look-up table may have changed."""
+    if lookups is None:
+        return names
+    shops = lookups.get(table, ())
+    return names if shops is None else shops
 
 
 def merged(one: ChangedDays | None, other: ChangedDays | None) -> ChangedDays | None:

@@ -1,6 +1,6 @@
 """Writes one batch: the steps between records that are read and offsets that may be committed."""
 
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, NamedTuple, Protocol
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 from pipeline.batch import Batch
 from pipeline.flush_statements import SMALL_ROWS
 from pipeline.retry import Backoff, call_with_backoff
-from pipeline.store import Conflicts, Fence, Known, Slots, Store, all_of
+from pipeline.store import Conflicts, Fence, Known, Lookups, Slots, Store, all_of
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.topics import INVENTORY, ORDERS
 
@@ -29,7 +29,7 @@ class Written(NamedTuple):
 
     batch: Batch
     changed: Slots
-    lookups: Collection[str] | None = None
+    lookups: Lookups | None = None
 
 
 class Owner(Protocol):
@@ -55,7 +55,7 @@ class BatchWriter:
 
     async def insert_newer(
         self, batch: Batch, fence: Fence, found: Conflicts
-    ) -> tuple[int, Collection[str]]:
+    ) -> tuple[int, Lookups]:
         """Step 2: writes the rows that are newer than what is stored. Returns how many, and the look-up tables that
         they may change."""
         written, lookups = await all_of(
@@ -104,7 +104,7 @@ async def flush(
         Fenced, TopicRecreated: never try again.
     """
     store = writer.store
-    written = Written(batch, {}, ())
+    written = Written(batch, {}, {})
     if batch.staged.num_rows:
         _, conflicts, _ = await all_of(store.begin(batch), _conflicts(batch, store), check())
         if conflicts.first:
@@ -131,7 +131,7 @@ async def _insert_and_apply(
 ) -> Written:
     written, lookups = await writer.insert_newer(batch, fence, found)
     if not written and not again:
-        return Written(batch, {}, ())
+        return Written(batch, {}, {})
     small = batch.staged.num_rows <= SMALL_ROWS
     changed = await writer.store.changed(batch.topic, batch.id, small)
     # an earlier try may have written rows that this one does not find new: then nothing is known

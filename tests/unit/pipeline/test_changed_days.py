@@ -37,7 +37,7 @@ def at(day: int, hour: int = 0) -> datetime:
 
 def test_orders_touch_the_days_on_which_they_were_made() -> None:
     rows = [("s", at(0)), ("t", at(1)), ("s", at(2, 23)), ("s", at(2))]
-    assert changed_days(batch(ORDERS, *rows), {"s": [86400 * 5]}, ()) == {
+    assert changed_days(batch(ORDERS, *rows), {"s": [86400 * 5]}, {}) == {
         "s": {"sales": {0, 2, 5}},
         "t": {"sales": {1}},
     }
@@ -45,7 +45,7 @@ def test_orders_touch_the_days_on_which_they_were_made() -> None:
 
 def test_orders_touch_the_days_under_which_they_count_too() -> None:
     rows = [("s", at(0)), ("t", at(1))]
-    assert changed_days(batch(ORDERS, *rows, placed=at(7)), {}, ()) == {
+    assert changed_days(batch(ORDERS, *rows, placed=at(7)), {}, {}) == {
         "s": {"sales": {0}},
         "t": {"sales": {1, 7}},
     }
@@ -54,17 +54,19 @@ def test_orders_touch_the_days_under_which_they_count_too() -> None:
 @pytest.mark.parametrize(
     ("lookups", "kinds"),
     [
-        (["order_places"], set()),
-        (["order_places", "product_names"], {"names"}),
-        (["first_orders"], {"firstOrder"}),
-        (None, {"names", "firstOrder"}),
+        ({"order_places": None}, {}),
+        ({"order_places": None, "product_names": None}, {"s": {"names"}, "t": {"names"}}),
+        ({"first_orders": ["t"]}, {"t": {"firstOrder"}}),
+        (None, {"s": {"names", "firstOrder"}, "t": {"names", "firstOrder"}}),
     ],
 )
 def test_orders_touch_names_and_the_first_order_where_those_tables_may_change(
     lookups, kinds
 ) -> None:
-    found = changed_days(batch(ORDERS, ("s", at(0))), {}, lookups)
-    assert found == {"s": {"sales": {0}, **dict.fromkeys(kinds)}}
+    found = changed_days(batch(ORDERS, ("s", at(0)), ("t", at(0))), {}, lookups)
+    assert found == {
+        shop: {"sales": {0}, **dict.fromkeys(kinds.get(shop, ()))} for shop in ("s", "t")
+    }
 
 
 @pytest.mark.parametrize(
