@@ -45,8 +45,9 @@ HOLD_SECONDS = 3.0
 SHOPS_AT_ONCE = 100
 RECOUNTS, RECOUNTS_SECONDS = 5, 3600.0
 """Of one shop in so many seconds; later choices wait, so that a shop that changes its mind holds up no other."""
-ORDERS_AT_ONCE = 100_000
-"""In one batch: they change in the reports at once."""
+ORDERS_AT_ONCE, LINES_AT_ONCE = 100_000, 500_000
+"""In one batch: they change in the reports at once. *apply* has all lines of a batch in memory, and one that the
+engine refused for that would hold up all orders."""
 Apply = Callable[[str, int, Fence], Awaitable[None]]
 
 
@@ -89,7 +90,7 @@ class Counting:
     """The generation of this worker, and recounts by it while `mine` returns True.
 
     `apply` (topic, batch id, fence) finishes a batch but for its mark; `changed` gets what each batch of a recount
-    changed; a batch has `at_once` orders at most.
+    changed; a batch has `at_once` orders at most, and about `lines` lines.
     """
 
     def __init__(
@@ -100,6 +101,7 @@ class Counting:
         changed: Callable[[Slots], None],
         mine: Callable[[], bool],
         at_once: int = ORDERS_AT_ONCE,
+        lines: int = LINES_AT_ONCE,
     ) -> None:
         self._store = store
         self._ids = ids
@@ -107,6 +109,7 @@ class Counting:
         self._changed = changed
         self._mine = mine
         self._at_once = at_once
+        self._lines = lines
         self._present: Generation | None = None
         self._begun: defaultdict[str, deque[float]] = defaultdict(deque)
         """When recounts of a shop began, by a clock that nobody sets; another worker does not know of them."""
@@ -212,11 +215,13 @@ class Counting:
         counted = (
             statuses.split(",") if statuses else [s for s in MAY_COUNT if s not in NOT_COUNTED]
         )
-        total, written = 0, self._at_once
-        while written == self._at_once:
+        size = self._at_once, self._lines
+        at_once = await self._store.recounted_at_once(shop, counted, *size)
+        total, written = 0, at_once
+        while written == at_once:
             batch_id = self._ids.next()
             await self._store.begin_parts(batch_id, [Part(*COUNTING, 0, 0, 0)])
-            written = await self._store.recount(shop, counted, batch_id, fence, self._at_once)
+            written = await self._store.recount(shop, counted, batch_id, fence, at_once)
             await self._finish(batch_id, fence)
             total += written
         logger.info("recounted %d orders of shop %s by %s", total, shop, ", ".join(counted))

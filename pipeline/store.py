@@ -244,6 +244,14 @@ class Store:
         params = {"batch": batch_id, "writer": self._worker, **fence.params()}
         return await self._engine.execute(load("flush/mark.sql"), params, {**PLAIN, **SMALL}) == 1
 
+    async def recounted_at_once(
+        self, shop: str, statuses: Collection[str], orders: int, lines: int
+    ) -> int:
+        """How many orders a batch of `recount` may have: at most `orders`, with about `lines` lines and refunds."""
+        more = {"shop": shop, "statuses": list(statuses), "orders": orders, "lines": lines}
+        (row,) = await self._engine.rows(load("counting/at_once.sql"), more)
+        return int(row["at_once"])
+
     async def recount(
         self, shop: str, statuses: Collection[str], batch_id: int, fence: Fence, limit: int
     ) -> int:

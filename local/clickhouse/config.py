@@ -82,6 +82,9 @@ def config_xml(engine: ServerConfig) -> bytes:
             "max_server_memory_usage_to_ram_ratio": 0.6,
             "mark_cache_size": GIB // 2,
             "os_threads_nice_value_merge_mutate": 10,
+            # of 2 threads one is for each kind of task, with a warning whenever another one waits: 30 a second
+            "background_schedule_pool_size": 16,
+            "background_streaming_schedule_pool_size": 16,
             # nobody reads them here
             "asynchronous_metrics_update_period_s": 60,
             "memory_worker_period_ms": 500,

@@ -191,7 +191,7 @@ class Audit:
 
 def changed_keys(window: Window) -> str:
     """Keys that the batches in `in_flight` change: by the statement that feeds the window, over their rows."""
-    rows = f"{window.source} WHERE batch IN (SELECT batch FROM in_flight)"
+    rows = f"(SELECT * FROM {window.source} WHERE batch IN (SELECT batch FROM in_flight))"
     return fill(
         load("changed_keys/window.sql"),
         key_texts=", ".join(f"toString({name})" for name in window.keys),

@@ -243,6 +243,22 @@ async def test_a_recount_of_many_orders_shows_in_steps(bench: Bench, dies: int) 
     assert not (await verify_engine(bench.engine)).differences
 
 
+async def test_orders_of_many_lines_are_fewer_in_a_batch(bench: Bench) -> None:
+    fence, said = await bench.own(ORDERS), await bench.own("shop.settings")
+    items = [item(f"p{n}", 1, 1) for n in range(10)]
+    orders = [record(order("s", f"o{n}", status="paid", items=items)) for n in range(7)]
+    await write(bench, bench.batch(*orders), fence, await counting(bench).present())
+    await bench.write(bench.batch(record(settings("s", countedStatuses=["shipped"]))), said)
+    steps: list[Slots] = []
+    now = Counting(
+        bench.store, bench.numbers, bench.writer.apply, steps.append, lambda: True, lines=30
+    )
+    assert await now.recount()
+    assert len(steps) == 3  # of 3, 3 and 1
+    assert bench.differences() == []
+    assert not (await verify_engine(bench.engine)).differences
+
+
 async def test_a_recount_that_another_took_over_releases_nothing(bench: Bench) -> None:
     """The other dies at once, so a third goes on with what both left."""
     fence, said = await bench.own(ORDERS), await bench.own("shop.settings")
