@@ -1,7 +1,7 @@
 """The application of given parts; nothing here opens a connection or reads the environment."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -47,6 +47,7 @@ from api.reports.statements import Statements
 from api.tickets import Tickets
 from clickhouse.client import ClickHouseClient
 from shopstream.disk import Disk
+from shopstream.settings import Settings
 
 SHOPS_AT_LEAST = 10
 """Shops that share the slots of those that wait for `includes`: one has a tenth of them at most."""
@@ -60,11 +61,10 @@ _ABOUT = (
 
 @dataclass(frozen=True, slots=True)
 class Deps:
-    """What the application is made of. `kafka` says why Kafka does not serve, `look` asks it afresh.
+    """What the application is made of. `kafka` says why Kafka does not serve, `look` asks it afresh; `keys` are those
+    that `access` asks."""
 
-    `keys` are those that `access` asks; `reports_at_once` and what begins with `stream` as the settings.
-    """
-
+    settings: Settings
     engine: ClickHouseClient
     access: Access
     tickets: Tickets
@@ -72,30 +72,19 @@ class Deps:
     hub: Hub
     kafka: Callable[[], str | None]
     look: Callable[[], Awaitable[Look]]
-    origins: Sequence[str]
     presence: Presence = field(default_factory=lambda: Presence("alone"))
     keys: Jwks | None = None
     sender: Sends = field(default_factory=NoSender)
     hook_secrets: Secrets = field(default_factory=dict)
-    by_address: bool = True
-    """Whether the address of a connection tells one sender from another: not behind a proxy."""
     refusals: Refusals | None = None
     disk: Disk | None = None
     restarts: Callable[[], Mapping[str, int]] = dict
     """Of the processes of `up`, beside which this one runs."""
-    reports_at_once: int = 500
-    access_log: bool = False
     streams: int = 0
-    streams_per_address: int = 0
-    streams_per_user: int = 0
-    stream_seconds: float = 0
-    cookie_cross_site: bool = False
-    metrics_here: bool = True
-    """`/metrics` is served beside the other routes."""
+    """That this process may have open at once, 0 is no limit."""
 
 
 def utc_now() -> datetime:
-    """The clock of the process."""
     return datetime.now(UTC)
 
 
@@ -122,11 +111,11 @@ def create_app(deps: Deps, now: Callable[[], datetime] = utc_now) -> FastAPI:
     writer = EventWriter(deps.sender, deps.kafka, lambda: deps.tracker.topology)
     ingest = IngestRoutes(deps.access, writer, metrics, lambda: deps.hub.words.maps)
     app.include_router(ingest.router())
-    hooks = HookRoutes(
-        deps.hook_secrets, writer, metrics, lambda: now().timestamp(), deps.by_address
-    )
+    # behind a proxy all senders have its address
+    by_address = deps.settings.connections_per_address > 0
+    hooks = HookRoutes(deps.hook_secrets, writer, metrics, lambda: now().timestamp(), by_address)
     app.include_router(hooks.router())
-    app.include_router(health.router(checks, metrics=deps.metrics_here))
+    app.include_router(health.router(checks, metrics=not deps.settings.metrics_port))
     app.state.metrics = metrics.registry
     app.state.refused_early = metrics.refused_early
     app.include_router(page.router())
@@ -143,7 +132,7 @@ def _reports(deps: Deps, now: Callable[[], datetime]) -> ReportRoutes:
         ResponseCache(known, now),
         deps.tracker,
         deps.look,
-        Shares(max(1, deps.reports_at_once // SHOPS_AT_LEAST)),
+        Shares(max(1, deps.settings.reports_at_once // SHOPS_AT_LEAST)),
         deps.refusals,
     )
 
@@ -152,18 +141,18 @@ def _push(deps: Deps, now: Callable[[], datetime]) -> tuple[PushRoutes, SocketIo
     def clock() -> float:
         return now().timestamp()
 
-    events = StoredEvents(deps.engine)
+    settings, events = deps.settings, StoredEvents(deps.engine)
     deps.hub.observer = deps.presence
     deps.hub.catch_up = CatchUps(deps.hub, events, deps.tracker.wait)
-    admission = Admission(deps.streams, deps.streams_per_address, deps.streams_per_user)
+    admission = Admission(deps.streams, settings.streams_per_address, settings.streams_per_user)
     authorizer = StreamAuthorizer(
         deps.access,
         deps.tickets,
         deps.hub,
         admission,
         clock,
-        frozenset(deps.origins),
-        deps.stream_seconds,
+        frozenset(settings.origins),
+        settings.stream_seconds,
     )
     sockets = SocketIo(
         deps.hub,
@@ -179,7 +168,7 @@ def _push(deps: Deps, now: Callable[[], datetime]) -> tuple[PushRoutes, SocketIo
         sockets,
         history,
         deps.presence,
-        cross_site=deps.cookie_cross_site,
+        cross_site=settings.cookie_cross_site,
     )
     return routes, sockets
 
@@ -196,12 +185,12 @@ class _ReadableFreshness:
 
 
 def _middleware(deps: Deps, metrics: Metrics) -> list[Middleware]:
-    found = [Middleware(AccessLogMiddleware, metrics=metrics, logged=deps.access_log)]
-    if deps.origins:
+    found = [Middleware(AccessLogMiddleware, metrics=metrics, logged=deps.settings.access_log)]
+    if origins := deps.settings.origins:
         found.append(
             Middleware(
                 Cors,
-                allow_origins=list(deps.origins),
+                allow_origins=list(origins),
                 allow_methods=["GET", "POST"],
                 allow_credentials=True,
                 allow_headers=["Authorization", "If-None-Match", "Last-Event-ID", trace.HEADER],
@@ -216,7 +205,8 @@ def _middleware(deps: Deps, metrics: Metrics) -> list[Middleware]:
             )
         )
     gate, waiting = (
-        ConcurrencyLimit(deps.reports_at_once, patient=patient) for patient in (False, True)
+        ConcurrencyLimit(deps.settings.reports_at_once, patient=patient)
+        for patient in (False, True)
     )
     return [
         *found,

@@ -1,17 +1,33 @@
 """What the bodies of requests in progress take: memory, and time."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from starlette.requests import Request
 
+from api.concurrency import Taken
 from api.faults import Busy, ContentTooLarge, TooSlow
 
+T = TypeVar("T")
 FIRST_SECONDS = 5.0
 BYTES_PER_SECOND = 256 * 1024
 """A timed body has the first seconds, and one more for each so many of its bytes."""
+
+
+class Checks:
+    """Checks of bodies: of big ones so many at once, beside the event loop."""
+
+    def __init__(self, at_once: int = 2) -> None:
+        self._slots = asyncio.Semaphore(at_once)
+
+    async def run(self, check: Callable[[], T], *, big: bool) -> T:
+        """What `check` returns, or raises."""
+        if not big:
+            return check()
+        async with self._slots:
+            return await asyncio.to_thread(check)
 
 
 class BodyMemory:
@@ -25,8 +41,8 @@ class BodyMemory:
         self._limit = limit
         self._share = limit if share is None else share
         self._most = requests
-        self._taken = Counter[Hashable]()
-        self._requests = Counter[Hashable]()
+        self._taken = Taken()
+        self._requests = Taken()
 
     @contextmanager
     def slot(
@@ -53,14 +69,8 @@ class BodyMemory:
         try:
             yield take
         finally:
-            _give_back(self._taken, group, own)
-            _give_back(self._requests, sender, 1)
-
-
-def _give_back(taken: Counter[Hashable], key: Hashable, count: int) -> None:
-    taken[key] -= count
-    if not taken[key]:
-        del taken[key]
+            self._taken.give_back(group, own)
+            self._requests.give_back(sender)
 
 
 async def read_body(request: Request, take: Callable[[int], None], limit: int) -> bytes:

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from itertools import count
 
@@ -55,6 +55,15 @@ class ConcurrencyLimit:
         return self._clock() - next(iter(self._inside.values())) > SLOW_SECONDS
 
 
+class Taken(Counter[Hashable]):
+    """How much each has of something; who has nothing is not kept."""
+
+    def give_back(self, key: Hashable, count: int = 1) -> None:
+        self[key] -= count
+        if not self[key]:
+            del self[key]
+
+
 class Shares:
     """How many slots one shop may have, so that the others keep theirs. Use as `with shares.slot(shop): …`.
 
@@ -64,7 +73,7 @@ class Shares:
     def __init__(self, limit: int, what: str = "wait for includes") -> None:
         self._limit = limit
         self._what = what
-        self._taken = Counter[str]()
+        self._taken = Taken()
 
     def __len__(self) -> int:
         return self._taken.total()
@@ -82,6 +91,4 @@ class Shares:
         try:
             yield
         finally:
-            self._taken[shop] -= 1
-            if not self._taken[shop]:
-                del self._taken[shop]
+            self._taken.give_back(shop)

@@ -95,7 +95,6 @@ class Protocol(HttpToolsProtocol):
         self._expect(REQUEST_SECONDS)
 
     def on_message_begin(self) -> None:
-        """Begins a request."""
         super().on_message_begin()
         self._head = self._body = 0
         self._expect(REQUEST_SECONDS)
@@ -129,14 +128,12 @@ class Protocol(HttpToolsProtocol):
         self._body_limit = body_bytes(self.parser.get_method(), self.scope.get("path", ""))
 
     def on_body(self, body: bytes) -> None:
-        """Takes a piece of a body."""
         self._body += len(body) + PIECE_BYTES
         if self._body > counted_bytes(self._body_limit):
             self._stop(too_long_body(self._body_limit))
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Ends a request; the next one may come."""
         self._expected()
         super().on_message_complete()
         if self.cycle is not None and self.cycle.response_complete:

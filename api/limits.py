@@ -1,9 +1,10 @@
 """What a head may have before anybody knows who sent it: its bytes are counted here, and nothing is parsed."""
 
-from collections import Counter
 from collections.abc import Sequence
 
-from api.problems import Problem
+from api.concurrency import Taken
+from api.faults import Busy
+from api.problems import Problem, describe
 
 HEAD_BYTES = 64 * 1024
 """Bytes of the line and the headers of a request; the parser itself would take them without end."""
@@ -30,30 +31,15 @@ PIPELINED = 16
 
 Headers = Sequence[tuple[bytes, bytes]]
 
+_FIELDS = "Request Header Fields Too Large"
 NO_REQUEST = Problem(400, "", "Bad Request", "Invalid HTTP request received.")
 TOO_LONG_HEAD = Problem(400, "", "Bad Request", "The head of the request is too long.")
-TOO_MANY_HEADERS = Problem(
-    431, "", "Request Header Fields Too Large", f"A request has at most {HEADERS} headers."
-)
-TOO_MANY_MEMBERS = Problem(
-    431,
-    "",
-    "Request Header Fields Too Large",
-    f"The headers of a request have at most {MEMBERS} commas and semicolons.",
-)
-TOO_LONG_TARGET = Problem(
-    414,
-    "",
-    "URI Too Long",
-    f"An address has at most {TARGET_BYTES} bytes, {PARAMETERS} parameters, {ESCAPES} percent signs.",
-)
-FULL = Problem(
-    503,
-    "busy",
-    "Too much is under way",
-    "This address has as many connections as it may have.",
-    headers={"Retry-After": "5"},
-)
+TOO_MANY_HEADERS = Problem(431, "", _FIELDS, f"A request has at most {HEADERS} headers.")
+_MANY_MEMBERS = f"The headers of a request have at most {MEMBERS} commas and semicolons."
+TOO_MANY_MEMBERS = Problem(431, "", _FIELDS, _MANY_MEMBERS)
+_LONG_TARGET = f"An address has at most {TARGET_BYTES} bytes, {PARAMETERS} parameters, {ESCAPES} percent signs."
+TOO_LONG_TARGET = Problem(414, "", "URI Too Long", _LONG_TARGET)
+FULL = describe(Busy("This address has as many connections as it may have.", 5))
 
 
 def too_much(target: bytes, headers: Headers) -> Problem | None:
@@ -104,7 +90,7 @@ class Connections:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._open = Counter[str]()
+        self._open = Taken()
 
     def __len__(self) -> int:
         return self._open.total()
@@ -117,7 +103,4 @@ class Connections:
         return True
 
     def leave(self, address: str) -> None:
-        """Frees a slot."""
-        self._open[address] -= 1
-        if not self._open[address]:
-            del self._open[address]
+        self._open.give_back(address)

@@ -9,11 +9,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from socket import socket
-from typing import Any
 
 import pyarrow as pa
 import uvloop
-from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
 from api.access import Access
@@ -25,7 +23,6 @@ from api.hooks.secrets import Secrets, read_secrets
 from api.ingest.sender import KafkaSender
 from api.jwks import Jwks
 from api.jwks_http import KeyAddress
-from api.metrics import serve as serve_metrics
 from api.middleware import access_log
 from api.peers import Peers, TicketClaims
 from api.push.event_types import TOPICS
@@ -41,14 +38,15 @@ from api.tickets import Tickets
 from clickhouse.client import Address, ClickHouseClient
 from clickhouse.sql import load_all
 from clickhouse.status_maps import status_maps
-from shopstream.broker import TopicAdmin, async_options
+from shopstream.broker import TopicAdmin, client_options
 from shopstream.disk import MIB, Disk
 from shopstream.limits import raise_open_files
 from shopstream.logs import Format
 from shopstream.logs import configure as log_to
+from shopstream.metrics import serve as serve_metrics
 from shopstream.record_batches import bound_aiokafka
 from shopstream.restarts import read_restarts
-from shopstream.settings import PREFIX, Settings, SettingsError
+from shopstream.settings import Settings, SettingsError
 
 log = logging.getLogger(__name__)
 
@@ -107,9 +105,10 @@ async def _serve(
         ClickHouseClient(address, timeout=ENGINE_TIMEOUT, pool=ENGINE_POOL) as engine,
         _background(settings, engine, keys) as (hub, tracker, reader, watch, peers, failed),
     ):
-        sender = KafkaSender(async_options(settings))
-        refusals = Refusals(engine, async_options(settings), lambda: tracker.topology)
+        sender = KafkaSender(client_options(settings))
+        refusals = Refusals(engine, client_options(settings), lambda: tracker.topology)
         deps = Deps(
+            settings=settings,
             engine=engine,
             access=access,
             tickets=Tickets(_secret(settings), claims=TicketClaims(peers)),
@@ -122,45 +121,24 @@ async def _serve(
             sender=sender,
             hook_secrets=secrets,
             refusals=refusals,
-            **_bounds(settings, most),
+            disk=_disk(settings),
+            restarts=partial(read_restarts, settings.data_dir),
+            streams=_streams(settings.streams, most),
         )
         host, port = listener.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         log.info("serving http://%s:%d, at most %d connections", shown, port, most)
-        await _answer(settings, deps, peers, most, listener, failed)
+        await _answer(deps, peers, most, listener, failed)
         await refusals.stop()
         await sender.stop()
         return 1 if failed.done() else 0
 
 
-def _bounds(settings: Settings, most: int) -> dict[str, Any]:
-    """What the settings say of a process with at most so many connections."""
-    return {
-        "origins": settings.origins,
-        "by_address": settings.connections_per_address > 0,
-        "disk": _disk(settings),
-        "restarts": partial(read_restarts, settings.data_dir),
-        "reports_at_once": settings.reports_at_once,
-        "access_log": settings.access_log,
-        "streams": _streams(settings.streams, most),
-        "streams_per_address": settings.streams_per_address,
-        "streams_per_user": settings.streams_per_user,
-        "stream_seconds": settings.stream_seconds,
-        "cookie_cross_site": settings.cookie_cross_site,
-        "metrics_here": not settings.metrics_port,
-    }
-
-
 async def _answer(
-    settings: Settings,
-    deps: Deps,
-    peers: Peers,
-    most: int,
-    listener: socket,
-    failed: asyncio.Future[None],
+    deps: Deps, peers: Peers, most: int, listener: socket, failed: asyncio.Future[None]
 ) -> None:
     """Serves the application until a signal, or until `failed` is done, with what streams need beside it."""
-    app = create_app(deps)
+    settings, app = deps.settings, create_app(deps)
     sockets: SocketIo = app.state.sockets
 
     def goodbye() -> None:
@@ -175,7 +153,7 @@ async def _answer(
         refused=app.state.refused_early,
     )
     server = Server(config, goodbye)
-    scraped = await _listen_for_metrics(settings, app.state.metrics)
+    scraped = await serve_metrics(app.state.metrics, settings) if settings.metrics_port else None
     failed.add_done_callback(lambda _: server.stop())
     presence_publisher = PresencePublisher(deps.presence, peers, deps.hub)
     keeper = Timekeeper(deps.hub, sockets.sweep)
@@ -193,22 +171,6 @@ async def _answer(
     await presence_publisher.stop()
 
 
-async def _listen_for_metrics(settings: Settings, registry: CollectorRegistry) -> Any:
-    """The server of `/metrics` alone, where it has a port of its own.
-
-    Raises:
-        SettingsError: the port cannot be used.
-    """
-    if not settings.metrics_port:
-        return None
-    try:
-        return await serve_metrics(registry, settings.host, settings.metrics_port)
-    except OSError as error:
-        raise SettingsError(
-            f"{PREFIX}METRICS_PORT: {settings.host}:{settings.metrics_port} cannot be used ({error})"
-        ) from None
-
-
 @asynccontextmanager
 async def _background(
     settings: Settings, engine: ClickHouseClient, keys: Jwks | None
@@ -218,9 +180,9 @@ async def _background(
     The future is done once any of it has failed.
     """
     hub, tracker = Hub(time.time), FreshnessTracker()
-    reader = TopicReader(async_options(settings), hub, tracker, time.time)
+    reader = TopicReader(client_options(settings), hub, tracker, time.time)
     watch = Watch(TopicAdmin(settings, KAFKA_TIMEOUT), TOPICS, reader.update_topology)
-    peers = Peers(async_options(settings))
+    peers = Peers(client_options(settings))
     loop = asyncio.get_running_loop()
     failed: asyncio.Future[None] = loop.create_future()
     watch.start(loop)

@@ -105,7 +105,6 @@ class Cors(CORSMiddleware):
             await problems.respond(scope, fault)(scope, receive, send)
 
     def preflight_response(self, request_headers: Headers) -> Response:
-        """The answer to a preflight."""
         answer = super().preflight_response(request_headers)
         if answer.status_code == 200:
             return answer

@@ -10,12 +10,13 @@ from contextlib import suppress
 from typing import Any
 
 import orjson
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from api.faults import NotYet
 from shopstream.contracts.topics import PEERS
 from shopstream.fetch_wait import adapt_fetch_wait
+from shopstream.lazy_producer import LazyProducer
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +40,7 @@ class Peers:
         self.name = secrets.token_hex(8)
         self._options = dict(options)
         self._hear: dict[str, Hear] = {}
-        self._producer: AIOKafkaProducer | None = None
-        self._starting = asyncio.Lock()
+        self._producer = LazyProducer(**options, acks="all", linger_ms=0, request_timeout_ms=5000)
         self.level = False
         """Whether everything that was said before this process began has been read."""
 
@@ -57,7 +57,7 @@ class Peers:
         value = orjson.dumps({"kind": kind, "process": self.name, "data": data})
         try:
             async with asyncio.timeout(WAIT_SECONDS):
-                producer = await self._started()
+                producer = await self._producer.started()
                 await producer.send_and_wait(PEERS, value, partition=0)
         except (KafkaError, OSError, TimeoutError):
             raise NotYet("Kafka does not answer, so other processes cannot be notified.") from None
@@ -78,22 +78,7 @@ class Peers:
 
     async def stop(self) -> None:
         """What was said goes out, within bounds."""
-        if self._producer is not None:
-            await asyncio.wait({asyncio.ensure_future(self._producer.stop())}, timeout=STOP_SECONDS)
-
-    async def _started(self) -> AIOKafkaProducer:
-        async with self._starting:
-            if self._producer is None:
-                producer = AIOKafkaProducer(
-                    **self._options, acks="all", linger_ms=0, request_timeout_ms=5000
-                )
-                try:
-                    await producer.start()
-                except BaseException:
-                    await producer.stop()
-                    raise
-                self._producer = producer
-            return self._producer
+        await self._producer.close(STOP_SECONDS)
 
     async def _read(self) -> None:
         consumer = AIOKafkaConsumer(

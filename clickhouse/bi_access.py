@@ -24,7 +24,6 @@ WHERE name = {user:String}
 
 
 def views() -> list[str]:
-    """The views of database `shopstream_bi`."""
     found = (
         re.search(r"CREATE OR REPLACE VIEW shopstream_bi\.(\w+)", sql.load(p))
         for p in sql.names("bi")

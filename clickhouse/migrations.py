@@ -41,7 +41,6 @@ class Migration:
 
 
 def all_migrations() -> list[Migration]:
-    """Every migration, by number."""
     return sorted(_read(), key=lambda migration: migration.number)
 
 

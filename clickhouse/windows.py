@@ -6,16 +6,9 @@ import pyarrow as pa
 
 from clickhouse.sql import fill, load, names
 
-DECIMAL = (
-    *("items", "quantity", "revenue"),
-    *("received_amount", "failed_amount", "units"),
-)
-_REVISED = {
-    "sales_15m": {"revised": "now()"},
-    "refunds_15m": {"revised": "now()"},
-    "payments_15m": {"revised": "now()"},
-}
-"""Columns beside the sums that say when they last changed, and what they are in a row that repairs them."""
+DECIMAL = ("items", "quantity", "revenue", "received_amount", "failed_amount", "units")
+_REVISED = ("sales_15m", "refunds_15m", "payments_15m")
+"""Those with a column beside the sums that says when they last changed."""
 ORDER_WINDOWS = "order_windows"
 """The table of all windows of orders."""
 GRAINS = (
@@ -35,25 +28,26 @@ _STORED = {"slot": "start", "day": "start", "month": "start", "items": "quantity
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Sums in a SummingMergeTree table. `source` is the table of versions that they are made of; `time` the key
-    column that says when, or None for what has no time. A window of orders is the rows of one grain in
-    `order_windows`; each other one is a table."""
+    """Sums in a SummingMergeTree table. `source` is the table of versions that they are made of. A window of orders is
+    the rows of one grain in `order_windows`; each other one is a table."""
 
     name: str
     source: str
     keys: tuple[str, ...]
     sums: tuple[str, ...]
-    time: str | None
+
+    @property
+    def time(self) -> str | None:
+        """The key column that says when; None for what has no time."""
+        return next((key for key in self.keys if key in ("slot", "day", "month")), None)
 
     def arrow(self, column: str) -> pa.DataType:
-        """The type of a column."""
         if column in self.sums:
             return pa.decimal128(38, 4) if column in DECIMAL else pa.int64()
         return _KEYS.get(column, pa.string())
 
     @property
     def table(self) -> str:
-        """The table that has its rows."""
         return ORDER_WINDOWS if self.name in GRAINS else self.name
 
     def rows(self) -> str:
@@ -62,14 +56,10 @@ class Window:
 
     def columns(self) -> dict[str, str]:
         """What an insert of a row writes: each column of its table, and its value over `keys` and `sums`."""
-        own = (*self.keys, *self.sums)
-        values = (
-            {_STORED.get(name, name): name for name in own}
-            if self.name in GRAINS
-            else dict(zip(own, own, strict=True))
-        )
-        grain = {"grain": f"'{self.name}'"} if self.name in GRAINS else {}
-        return {**grain, **values, **_REVISED.get(self.name, {})}
+        of_orders, own = self.name in GRAINS, (*self.keys, *self.sums)
+        grain = {"grain": f"'{self.name}'"} if of_orders else {}
+        values = {_STORED.get(name, name) if of_orders else name: name for name in own}
+        return {**grain, **values, **({"revised": "now()"} if self.name in _REVISED else {})}
 
     def changes(self) -> str:
         """A statement: what the rows of `{rows}`, a part of `source`, change in it, by key."""
@@ -96,57 +86,22 @@ def order_changes(parts: bool = True) -> str:
     return fill(load("apply/order_windows.sql"), rests=rests, more=more)
 
 
+_SALES = ("shop_id", "slot", "currency")
+_PRODUCT = ("currency", "product_id")
+_PAYMENTS = ("received", "received_amount", "failed", "failed_amount")
 WINDOWS = {
     window.name: window
     for window in (
-        Window(
-            "sales_15m",
-            "orders",
-            ("shop_id", "slot", "currency"),
-            ("orders", "revenue", "items"),
-            "slot",
-        ),
-        Window(
-            "product_15m",
-            "orders",
-            ("shop_id", "slot", "currency", "product_id"),
-            ("quantity", "revenue"),
-            "slot",
-        ),
-        Window(
-            "product_day",
-            "orders",
-            ("shop_id", "day", "currency", "product_id"),
-            ("quantity", "revenue"),
-            "day",
-        ),
-        Window(
-            "product_month",
-            "orders",
-            ("shop_id", "month", "currency", "product_id"),
-            ("quantity", "revenue"),
-            "month",
-        ),
-        Window("returned_15m", "orders", ("shop_id", "slot", "currency"), ("revenue",), "slot"),
-        Window(
-            "refunds_15m", "orders", ("shop_id", "slot", "currency"), ("orders", "revenue"), "slot"
-        ),
-        Window(
-            "parts_15m",
-            "orders",
-            ("shop_id", "slot", "currency", "product_id"),
-            ("revenue",),
-            "slot",
-        ),
-        Window(
-            "payments_15m",
-            "payments",
-            ("shop_id", "slot", "currency"),
-            ("received", "received_amount", "failed", "failed_amount"),
-            "slot",
-        ),
-        Window("sessions_15m", "visits", ("shop_id", "slot", "gap"), ("visits",), "slot"),
-        Window("on_order", "purchases", ("shop_id", "product_id"), ("units",), None),
+        Window("sales_15m", "orders", _SALES, ("orders", "revenue", "items")),
+        Window("product_15m", "orders", ("shop_id", "slot", *_PRODUCT), ("quantity", "revenue")),
+        Window("product_day", "orders", ("shop_id", "day", *_PRODUCT), ("quantity", "revenue")),
+        Window("product_month", "orders", ("shop_id", "month", *_PRODUCT), ("quantity", "revenue")),
+        Window("returned_15m", "orders", _SALES, ("revenue",)),
+        Window("refunds_15m", "orders", _SALES, ("orders", "revenue")),
+        Window("parts_15m", "orders", ("shop_id", "slot", *_PRODUCT), ("revenue",)),
+        Window("payments_15m", "payments", _SALES, _PAYMENTS),
+        Window("sessions_15m", "visits", ("shop_id", "slot", "gap"), ("visits",)),
+        Window("on_order", "purchases", ("shop_id", "product_id"), ("units",)),
     )
 }
 TEXTS = {

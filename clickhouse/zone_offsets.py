@@ -6,6 +6,7 @@ files: RFC 8536.
 
 import hashlib
 import struct
+from bisect import bisect_left
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache
@@ -38,15 +39,12 @@ async def refresh(engine: ClickHouseClient) -> bool:
     if [row["tzdata"] for row in stored] == [digest]:
         return False
     # the whole table at once: a view never sees half of it
-    for statement in ("DROP TABLE IF EXISTS zone_offsets_new SYNC", _NEW):
-        await engine.execute(statement)
+    await engine.execute("DROP TABLE IF EXISTS zone_offsets_new SYNC")
+    await engine.execute("CREATE TABLE zone_offsets_new AS zone_offsets")
     await engine.insert("zone_offsets_new", _table(names, digest))
     await engine.execute("ALTER TABLE zone_offsets REPLACE PARTITION tuple() FROM zone_offsets_new")
     await engine.execute("DROP TABLE zone_offsets_new SYNC")
     return True
-
-
-_NEW = "CREATE TABLE zone_offsets_new AS zone_offsets"
 
 
 def _table(names: list[str], digest: str) -> pa.Table:
@@ -112,14 +110,8 @@ def _listed(content: bytes) -> Iterator[int]:
 
 def _change(zone: ZoneInfo, before: int, after: int) -> int:
     """The second from which on the offset is what it is at `after`."""
-    old = _ahead(zone, before)
-    while after - before > 1:
-        middle = (before + after) // 2
-        if _ahead(zone, middle) == old:
-            before = middle
-        else:
-            after = middle
-    return after
+    old, instants = _ahead(zone, before), range(before, after + 1)
+    return instants[bisect_left(instants, True, key=lambda at: _ahead(zone, at) != old)]
 
 
 def _ahead(zone: ZoneInfo, moment: int) -> int:

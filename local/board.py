@@ -22,21 +22,14 @@ class Board:
         self._once: set[str] = set()
 
     def set(self, name: str, state: State) -> None:
-        """Notes a change."""
         self._states[name] = state
         if state is State.READY:
             self._once.add(name)
 
-    def state(self, name: str) -> State:
-        """What the service is doing."""
-        return self._states[name]
-
     def was_ready(self, name: str) -> bool:
-        """Whether it has ever been ready."""
         return name in self._once
 
     def all_ready(self) -> bool:
-        """Whether every service is ready now."""
         return all(state is State.READY for state in self._states.values())
 
     def may_start(self, name: str) -> bool:

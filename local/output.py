@@ -78,12 +78,10 @@ def plain_lines(raw: bytes) -> bytes:
 
 
 def plain(text: str) -> str:
-    """Without codes for a terminal."""
     return _CODES.sub("", text)
 
 
 def is_wrong(line: str) -> bool:
-    """Whether a line tells of an error."""
     return _WRONG.search(line) is not None
 
 

@@ -36,7 +36,7 @@ def check_ports(ports: dict[str, int]) -> None:
         same = [other for other, number in ports.items() if number == port]
         if len(same) > 1:
             raise SamePort(port, same)
-        if not _is_free(port):
+        if bind_fault(port):
             raise PortInUse(port, flag)
 
 
@@ -79,11 +79,12 @@ def answers_ok(port: int, path: str) -> Probe:
     return ask
 
 
-def _is_free(port: int) -> bool:
+def bind_fault(port: int) -> OSError | None:
+    """Why nothing can listen on the port now."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOCALHOST, port))
-        except OSError:
-            return False
-        return True
+        except OSError as error:
+            return error
+    return None

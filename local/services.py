@@ -27,11 +27,7 @@ SECRETS = (
     "BI_PASSWORD",
 )
 
-BROKER = "broker"
-ENGINE = "engine"
-PIPELINE = "pipeline"
-API = "api"
-DEMO = "demo"
+BROKER, ENGINE, PIPELINE, API, DEMO = "broker", "engine", "pipeline", "api", "demo"
 
 
 class NotPrepared(Exception):
@@ -40,16 +36,17 @@ class NotPrepared(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What `up` was asked for. A port is None where something that runs elsewhere is used."""
+    """What `up` is asked for by its flags. A port is None where something that runs elsewhere is used; that of metrics
+    is a free one."""
 
     demo: bool
     port: int
     kafka_port: int | None
     clickhouse_port: int | None
     native_port: int
-    metrics_port: int
     data: Path
     bi_shops: tuple[str, ...] = ()
+    metrics_port: int = 0
 
 
 def services(plan: Plan, secrets: Secrets) -> tuple[Service, ...]:
@@ -60,39 +57,28 @@ def services(plan: Plan, secrets: Secrets) -> tuple[Service, ...]:
     if plan.clickhouse_port is not None:
         ours.append(_engine(plan, secrets))
     base = tuple(service.name for service in ours)
-    ours.append(
+    needed = ("CLICKHOUSE_URL", "KAFKA_SASL_PASSWORD")
+    metrics = {PREFIX + "METRICS_PORT": str(plan.metrics_port)}
+    ours += [
         Service(
             PIPELINE,
             (sys.executable, "-m", "shopstream", "pipeline"),
-            {
-                **only("CLICKHOUSE_URL", "KAFKA_SASL_PASSWORD"),
-                PREFIX + "METRICS_PORT": str(plan.metrics_port),
-            },
+            only(*needed) | metrics,
             probe=answers_ok(plan.metrics_port, "/ready"),
             starts_after=base,
-        )
-    )
-    ours.append(
+        ),
         Service(
             API,
             (sys.executable, "-m", "shopstream", "api"),
-            only(
-                *("JWT_SECRET", "TICKET_SECRET", "HOOK_SECRETS"),
-                *("CLICKHOUSE_URL", "KAFKA_SASL_PASSWORD"),
-            ),
+            only(*needed, "JWT_SECRET", "TICKET_SECRET", "HOOK_SECRETS"),
             probe=answers_ok(plan.port, "/ready"),
             starts_after=base,
-        )
-    )
+        ),
+    ]
     if plan.demo:
-        ours.append(
-            Service(
-                DEMO,
-                (sys.executable, "-m", "local.demo"),
-                only("KAFKA_SASL_PASSWORD"),
-                starts_after=(*base, PIPELINE, API),
-            )
-        )
+        demo = (sys.executable, "-m", "local.demo")
+        after = (*base, PIPELINE, API)
+        ours.append(Service(DEMO, demo, only("KAFKA_SASL_PASSWORD"), starts_after=after))
     return tuple(ours)
 
 

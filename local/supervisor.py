@@ -58,7 +58,6 @@ class Supervisor:
 
     @property
     def pids(self) -> dict[str, int]:
-        """The running processes by service."""
         return {name: child.pid for name, child in self._children.items()}
 
     async def run(self, stop: asyncio.Event, ready: Callable[[], None]) -> None:
@@ -97,7 +96,6 @@ class Supervisor:
                 return
 
     def kill_all(self) -> None:
-        """Ends every process at once."""
         for child in self._children.values():
             child.signal(SIGKILL)
 

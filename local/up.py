@@ -5,24 +5,16 @@ import importlib.util
 import os
 import signal
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from rich.console import Console
 
 from local.directory import Addresses, Directory, Secrets
 from local.prepare import schema, topics
 from local.probes import check_ports, free_port
-from local.services import (
-    Plan,
-    bi_login,
-    environment,
-    login_url,
-    services,
-)
+from local.services import Plan, bi_login, environment, login_url, services
 from local.supervisor import Supervisor
-from local.threads import in_thread
 from shopstream.cli.tokens import mint
 from shopstream.contracts import values
 from shopstream.disk import MIB, Disk, watch
@@ -35,20 +27,7 @@ FILES_NEEDED = 4096
 """Kafka keeps three open for each of up to nine segments of 40 partitions; ClickHouse opens the parts that it reads."""
 
 
-@dataclass(frozen=True, slots=True)
-class Flags:
-    """The flags of `shopstream up`."""
-
-    demo: bool
-    port: int
-    kafka_port: int
-    clickhouse_port: int
-    native_port: int
-    data_dir: Path
-    bi_shops: tuple[str, ...] = ()
-
-
-def run(flags: Flags) -> int:
+def run(asked: Plan) -> int:
     """Runs until Ctrl-C or SIGTERM; the exit code.
 
     Raises:
@@ -57,14 +36,18 @@ def run(flags: Flags) -> int:
         BrokerUnreachable, EngineUnavailable: of an address given from outside.
     """
     _check_files(raise_open_files())
-    directory = Directory(flags.data_dir)
+    directory = Directory(asked.data)
     try:
-        plan = _plan(flags, directory)
+        plan = _plan(asked, directory)
         secrets = directory.secrets()
         os.environ.setdefault(PREFIX + "JWT_SECRET", secrets.jwt)
         os.environ.update(environment(plan, secrets))
         settings = load()
         _check_installed(plan, settings)
+        if plan.kafka_port is None:
+            topics(settings)
+        if plan.clickhouse_port is None:
+            schema(settings)
         asyncio.run(_serve(plan, settings, secrets, directory))
     finally:
         directory.release()
@@ -79,35 +62,32 @@ def _check_files(allowed: int) -> None:
         )
 
 
-def _plan(flags: Flags, directory: Directory) -> Plan:
+def _plan(asked: Plan, directory: Directory) -> Plan:
     given = os.environ.get
-    kafka_port = None if given(PREFIX + "KAFKA_BOOTSTRAP") else flags.kafka_port
-    clickhouse_port = None if given(PREFIX + "CLICKHOUSE_URL") else flags.clickhouse_port
-    for shop in flags.bi_shops:
+    kafka_port = None if given(PREFIX + "KAFKA_BOOTSTRAP") else asked.kafka_port
+    clickhouse_port = None if given(PREFIX + "CLICKHOUSE_URL") else asked.clickhouse_port
+    for shop in asked.bi_shops:
         try:
             values.identifier(shop)
         except values.Invalid as rule:
             raise Fault(f"--bi-shop {shop!r} {rule}.") from None
-    if flags.bi_shops and clickhouse_port is None:
+    if asked.bi_shops and clickhouse_port is None:
         raise Fault(
             "--bi-shop makes logins of our own ClickHouse; on another server use `shopstream migrate --bi-user`."
         )
     ports = {
-        "--port": flags.port,
+        "--port": asked.port,
         "--kafka-port": kafka_port,
         "--clickhouse-port": clickhouse_port,
-        "--clickhouse-native-port": flags.native_port if clickhouse_port else None,
+        "--clickhouse-native-port": asked.native_port if clickhouse_port else None,
     }
     check_ports({flag: port for flag, port in ports.items() if port is not None})
-    return Plan(
-        demo=flags.demo,
-        port=flags.port,
+    return replace(
+        asked,
         kafka_port=kafka_port,
         clickhouse_port=clickhouse_port,
-        native_port=flags.native_port,
         metrics_port=free_port(),
         data=directory.path,
-        bi_shops=flags.bi_shops,
     )
 
 
@@ -132,7 +112,6 @@ async def _serve(plan: Plan, settings: Settings, secrets: Secrets, directory: Di
         directory.note_restarts,
     )
     _on_signal(stop, supervisor)
-    await _prepare_foreign(plan, settings)
     disk = Disk(plan.data, settings.disk_low_mib * MIB)
     watching = asyncio.create_task(
         watch(disk, lambda line: console.print(f"[disk] {line}", markup=False))
@@ -157,13 +136,6 @@ async def _serve(plan: Plan, settings: Settings, secrets: Secrets, directory: Di
 def _report(task: asyncio.Task[None], console: Console) -> None:
     if not task.cancelled():
         console.print(f"[disk] is not watched any more: {task.exception()!r}", markup=False)
-
-
-async def _prepare_foreign(plan: Plan, settings: Settings) -> None:
-    if plan.kafka_port is None:
-        await in_thread(lambda: topics(settings))
-    if plan.clickhouse_port is None:
-        await in_thread(lambda: schema(settings))
 
 
 def _on_signal(stop: asyncio.Event, supervisor: Supervisor) -> None:

@@ -22,10 +22,11 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from clickhouse.errors import EngineError, EngineUnavailable
 from pipeline.decode import Part
+from pipeline.flush import Owner
 from pipeline.retry import Backoff
 from pipeline.snowflake import Snowflake
 from pipeline.store import POLL_SECONDS, Fence, Slots, Store, wait_for_running_statements
@@ -58,19 +59,11 @@ class Generation(NamedTuple):
     counted: Mapping[str, frozenset[str]]
 
 
-class Claims(Protocol):
-    """What a flush asks of `Ownership`."""
-
-    def fence(self, partitions: list[Partition], /) -> Fence | None: ...
-
-    async def wait_for_running_statements(self) -> None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class CountingOwner:
     """An owner of partitions whose batches are written under one generation."""
 
-    owner: Claims
+    owner: Owner
     generation: Generation
 
     def fence(self, partitions: list[Partition], /) -> Fence | None:

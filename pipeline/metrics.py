@@ -2,15 +2,15 @@
 
 import collections
 from collections.abc import Callable, Iterator, Mapping
-from importlib.metadata import version
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
 from clickhouse.differences import COLUMNS
 from pipeline.batch import Batch
 from shopstream.contracts.cursor import Partition
+from shopstream.metrics import counted_by, new_registry
 
 _COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "shopstream_records": ("Records read and made durable", ("topic",)),
@@ -49,7 +49,6 @@ _GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "Partitions that are not read on, since too much of them waits to be written",
         (),
     ),
-    "shopstream_build_info": ("1, with the version of this process", ("process", "version")),
     "shopstream_as_of_age_seconds": (
         "Age of the instant up to which everything is in the reports",
         (),
@@ -66,7 +65,7 @@ class Metrics:
     """Prometheus metrics of one worker."""
 
     def __init__(self) -> None:
-        registry = self.registry = CollectorRegistry()
+        registry = self.registry = new_registry("pipeline")
         self._counters = {
             name: Counter(name, *of, registry=registry) for name, of in _COUNTERS.items()
         }
@@ -75,13 +74,10 @@ class Metrics:
             name: Histogram(name, about, buckets=buckets, registry=registry)
             for name, (about, buckets) in _HISTOGRAMS.items()
         }
-        self._gauges["shopstream_build_info"].labels("pipeline", version("shopstream")).set(1)
         self._gauges["shopstream_as_of_age_seconds"].set(float("nan"))  # not known yet
         self._lags: dict[Partition, Gauge] = {}
         for name in COLUMNS:  # a counter that was never raised is a promise too
             self._counters["shopstream_repaired_rows"].labels(name)
-        # memory, processor time, open files and the start of the process
-        ProcessCollector(registry=registry)
         self._totals = dict.fromkeys(_TOTALS, 0.0)
 
     def written(self, batch: Batch, seconds: float) -> None:
@@ -146,11 +142,6 @@ class _Retries(Collector):
         self._retries = retries
 
     def collect(self) -> Iterator[Metric]:
-        family = CounterMetricFamily(
-            "shopstream_retries",
-            "Calls that were made again because a dependency did not serve",
-            labels=["dependency"],
-        )
-        for name, count in self._retries.items():
-            family.add_metric([name], count())
-        yield family
+        about = "Calls that were made again because a dependency did not serve"
+        counts = {name: count() for name, count in self._retries.items()}
+        yield counted_by("shopstream_retries", about, "dependency", counts)

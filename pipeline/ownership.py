@@ -81,7 +81,6 @@ class Ownership:
             self._recovered(changed)
 
     def give_up(self, partitions: Collection[Partition]) -> None:
-        """Forgets partitions that were revoked."""
         for partition in partitions:
             self._claims.pop(partition, None)
 

@@ -20,9 +20,9 @@ from pipeline import transport
 from pipeline.alerts import Alerts
 from pipeline.batch import Batch
 from pipeline.changed_days import changed_days
-from pipeline.counting import Claims, Counting, CountingOwner
+from pipeline.counting import Counting, CountingOwner
 from pipeline.epochs import Epochs, TopicRecreated
-from pipeline.flush import BatchWriter, Fenced, Written, flush_with_retry
+from pipeline.flush import BatchWriter, Fenced, Owner, Written, flush_with_retry
 from pipeline.flusher import Flusher, MemoryBudget
 from pipeline.metrics import Metrics
 from pipeline.notifier import Notifier
@@ -34,16 +34,17 @@ from pipeline.reconcile.auditor import Auditor
 from pipeline.reconcile.repairs import slots
 from pipeline.retry import Backoff, call_with_backoff
 from pipeline.snowflake import Snowflake
-from pipeline.status import Status
+from pipeline.status import pages
 from pipeline.store import Slots, Store
 from pipeline.storing_publisher import StoringPublisher
 from pipeline.topic_specs import TOPIC_SPECS
-from shopstream.broker import TopicAdmin, async_options
+from shopstream.broker import TopicAdmin, client_options
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.notices import Progress
 from shopstream.contracts.order import StatusMaps
 from shopstream.contracts.topics import ORDERS
-from shopstream.settings import PREFIX, Settings, SettingsError
+from shopstream.metrics import serve
+from shopstream.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +93,6 @@ class Worker:
             self.engine, audit, self._audits, self._audited, settings.audit_seconds
         )
         self.metrics.watch_retries(self._retries())
-        self.status = Status(self.metrics.registry, self.unavailable)
         self.app = self._faust()
         self.kafka = transport.install(self.app)
         self.metrics.watch_held(lambda: self.kafka.held)
@@ -182,7 +182,7 @@ class Worker:
         """
         await self.engine.__aenter__()
         if self._settings.metrics_port:
-            await self._listen(self._settings.host, self._settings.metrics_port)
+            await serve(self.metrics.registry, self._settings, pages(self.unavailable))
         await call_with_backoff(self._check_dependencies, self.engine_backoff, self.broker_backoff)
 
     def progress(self) -> dict[Partition, Progress]:
@@ -298,7 +298,7 @@ class Worker:
         finally:
             del self._began[batch.topic]
 
-    async def _write_orders(self, batch: Batch, owner: Claims) -> Written:
+    async def _write_orders(self, batch: Batch, owner: Owner) -> Written:
         """A batch that a recount has fenced is finished as it was, and its records are written as a new one."""
         while True:
             generation = await self.engine_backoff.call(self.counting.present)
@@ -310,7 +310,7 @@ class Worker:
                     raise
                 batch = replace(batch, id=self.ids.next())
 
-    async def _flush(self, batch: Batch, owner: Claims) -> Written:
+    async def _flush(self, batch: Batch, owner: Owner) -> Written:
         return await flush_with_retry(
             batch,
             self.writer,
@@ -346,14 +346,6 @@ class Worker:
         self.metrics.audited(table, found.rows, len(found.repaired))
         if found.repaired:
             self._recovered(slots(found.repaired))
-
-    async def _listen(self, host: str, port: int) -> None:
-        try:
-            await self.status.start(host, port)
-        except OSError as error:
-            raise SettingsError(
-                f"{PREFIX}METRICS_PORT: {host}:{port} cannot be used ({error})"
-            ) from None
 
     async def _check_dependencies(self) -> None:
         await self.epochs.check(TOPICS)
@@ -391,7 +383,7 @@ async def _or_end(task: Callable[[], Awaitable[None]]) -> None:
 
 
 def _credentials(settings: Settings) -> Any:
-    options = async_options(settings)
+    options = client_options(settings)
     context = options.get("ssl_context")
     if "sasl_mechanism" in options:
         return faust.SASLCredentials(

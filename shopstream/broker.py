@@ -11,7 +11,6 @@ import zlib
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, Self, TypeVar
 from uuid import UUID
 
@@ -75,43 +74,31 @@ class TopicReport:
 
 
 def addresses(settings: Settings) -> list[str]:
-    """The bootstrap addresses as host:port."""
     return [address.strip() for address in settings.kafka_bootstrap.split(",")]
 
 
 def client_options(settings: Settings) -> dict[str, Any]:
-    """Where to connect and how to prove who we are, for any kafka-python client.
+    """Where to connect and how to prove who we are, for any client of kafka-python or aiokafka.
 
     Raises:
         SettingsError: a certificate file cannot be read.
     """
-    return {"bootstrap_servers": addresses(settings), **_security(settings)}
-
-
-def async_options(settings: Settings) -> dict[str, Any]:
-    """The same for any aiokafka client.
-
-    Raises:
-        SettingsError: a certificate file cannot be read.
-    """
-    return client_options(settings)
+    protocol, password = settings.kafka_security_protocol, settings.kafka_sasl_password
+    options: dict[str, Any] = {"bootstrap_servers": addresses(settings)}
+    options["security_protocol"] = protocol
+    if protocol.endswith("SSL"):
+        options["ssl_context"] = _ssl_context(settings)
+    if protocol.startswith("SASL") and password:
+        options["sasl_mechanism"] = settings.kafka_sasl_mechanism
+        options["sasl_plain_username"] = settings.kafka_sasl_username
+        options["sasl_plain_password"] = password.get_secret_value()
+    return options
 
 
 def epoch_of(topic_id: UUID) -> int:
     """The epoch of a topic (UInt32): the CRC32 of its topic id, so another number once it was recreated
     (`pipeline/epochs.py`)."""
     return zlib.crc32(topic_id.bytes)
-
-
-def _security(settings: Settings) -> dict[str, Any]:
-    options: dict[str, Any] = {"security_protocol": settings.kafka_security_protocol}
-    if settings.kafka_security_protocol.endswith("SSL"):
-        options["ssl_context"] = _ssl_context(settings)
-    if settings.kafka_security_protocol.startswith("SASL") and settings.kafka_sasl_password:
-        options["sasl_mechanism"] = settings.kafka_sasl_mechanism
-        options["sasl_plain_username"] = settings.kafka_sasl_username
-        options["sasl_plain_password"] = settings.kafka_sasl_password.get_secret_value()
-    return options
 
 
 def _ssl_context(settings: Settings) -> ssl.SSLContext:
@@ -142,12 +129,7 @@ class TopicAdmin:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -231,17 +213,14 @@ class TopicAdmin:
 
     def _call(self, work: Callable[[Any], T]) -> T:
         with self._one_at_a_time:
-            return self._locked_call(work)
-
-    def _locked_call(self, work: Callable[[Any], T]) -> T:
-        try:
-            if self._client is None:
-                self._client = _connect(self._settings, self._timeout)
-            return work(self._client)
-        except (KafkaError, OSError) as error:
-            self.close()
-            reason = str(error) or type(error).__name__
-            raise BrokerUnreachable(self._settings.kafka_bootstrap, reason) from error
+            try:
+                if self._client is None:
+                    self._client = _connect(self._settings, self._timeout)
+                return work(self._client)
+            except (KafkaError, OSError) as error:
+                self.close()
+                reason = str(error) or type(error).__name__
+                raise BrokerUnreachable(self._settings.kafka_bootstrap, reason) from error
 
 
 def _config_differences(topic: Topic, stored: dict[str, Any]) -> Iterable[tuple[str, str]]:

@@ -4,7 +4,6 @@ import asyncio
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
 MIB = 1024 * 1024
 FULL_BYTES = 16 * MIB
@@ -14,28 +13,13 @@ WELL_AGAIN = 1.1
 """How much more than the threshold has to be free again, so that it is not reported over and over."""
 LOOK_SECONDS = 2.0
 
-
-class Filled(Protocol):
-    """Of `os.statvfs_result`."""
-
-    @property
-    def f_frsize(self) -> int: ...
-    @property
-    def f_bavail(self) -> int: ...
-    @property
-    def f_bfree(self) -> int: ...
-    @property
-    def f_files(self) -> int: ...
-    @property
-    def f_favail(self) -> int: ...
+Statvfs = Callable[[Path], os.statvfs_result]
 
 
 class Disk:
     """That of `path`; `low`: bytes below which `shortage` warns before anything fails, 0 for never."""
 
-    def __init__(
-        self, path: Path, low: int, statvfs: Callable[[Path], Filled] = os.statvfs
-    ) -> None:
+    def __init__(self, path: Path, low: int, statvfs: Statvfs = os.statvfs) -> None:
         self._path = path
         self._low = low
         self._statvfs = statvfs
@@ -61,7 +45,7 @@ class Disk:
         self._reported = free < self._low * (WELL_AGAIN if self._reported else 1)
         return f"{where} is nearly full: {_mib(free)} are free." if self._reported else None
 
-    def _look(self) -> Filled | None:
+    def _look(self) -> os.statvfs_result | None:
         try:
             return self._statvfs(self._path)
         except OSError:
@@ -83,7 +67,7 @@ def _kind(shortage: str | None) -> str | None:
     return None if shortage is None else shortage.partition(": ")[0]
 
 
-def _free(found: Filled) -> int:
+def _free(found: os.statvfs_result) -> int:
     blocks = found.f_bavail if os.geteuid() else found.f_bfree
     return blocks * found.f_frsize
 

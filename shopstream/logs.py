@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -12,6 +13,8 @@ from shopstream.variables import unknown_variables
 
 Format = Literal["text", "json"]
 logger = logging.getLogger(__name__)
+WINDOW = 10.0
+BURST = 5
 
 
 class TextFormatter(logging.Formatter):
@@ -26,7 +29,6 @@ class JsonFormatter(logging.Formatter):
     """`time` (RFC 3339), `level`, `logger`, `message`, and `error` with the traceback where there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line."""
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         found: dict[str, Any] = {
             "time": at.replace("+00:00", "Z"),
@@ -39,8 +41,41 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(found, ensure_ascii=False)
 
 
+class RateLimit(logging.Filter):
+    """Lets `burst` records of one message template through per `window` seconds.
+
+    The first record of the next window says how many were left out. Templates are few, so what is remembered stays
+    small.
+    """
+
+    def __init__(
+        self,
+        burst: int = BURST,
+        window: float = WINDOW,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__()
+        self._burst = burst
+        self._window = window
+        self._clock = clock
+        self._seen: dict[object, tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to let the record through; those above ERROR always pass."""
+        if record.levelno > logging.ERROR:
+            return True
+        key, now = (record.name, record.msg), self._clock()
+        since, count = self._seen.get(key, (now, 0))
+        if now - since < self._window:
+            self._seen[key] = (since, count + 1)
+            return count < self._burst
+        self._seen[key] = (now, 1)
+        if count > self._burst:
+            record.msg = f"{record.msg} [{count - self._burst} more like this left out]"
+        return True
+
+
 def formatter(form: Format) -> logging.Formatter:
-    """Of that name."""
     return JsonFormatter() if form == "json" else TextFormatter()
 
 

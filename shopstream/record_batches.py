@@ -3,129 +3,72 @@
 Kafka bounds a batch as it is sent, not what it inflates to: 178 kB of zstd hold 4 GB of records, and neither aiokafka
 nor kafka-python has a limit. Here a batch is inflated as a stream up to `MAX_INFLATED`; one beyond it is read as one
 record, at its last offset, whose value is an `Unread`. Nor does aiokafka bound what one poll takes: here that is
-`POLL_BYTES`; what is left stays with the fetcher for the next one.
+`POLL_BYTES`; what is left stays with the fetcher for the next one. Batches that were begun and not read to their end
+are bounded in all (`HELD_BYTES`), however many partitions there are.
+
+A batch whose checksum does not match is fetched again; one that came so `FETCHES` times is one record too. So are the
+records of a batch from the first on that cannot be unpacked. Reading goes on behind them.
 
 `bound_aiokafka` and `bound_kafka_python` put this in place of the libraries' own names, before a consumer is made.
 """
 
+import gc
+import logging
 import struct
 import threading
-import zlib
+import time
 from collections.abc import Awaitable, Callable, Iterator
-from mmap import mmap
 from typing import Any, NamedTuple
 
-import cramjam
-
 from shopstream.contracts.envelope import header_bytes
-from shopstream.contracts.reject import Unread
+from shopstream.contracts.reject import Reason, Unread
+from shopstream.inflate import INFLATE, MAX_INFLATED, CannotInflate, own
+from shopstream.logs import RateLimit
 
-MAX_INFLATED = 16 * 1024 * 1024
-"""A batch is one MiB compressed unless the broker is set otherwise, and ten times that inflated at most, as far as
-producers make them: those of librdkafka count bytes before they compress."""
+logger = logging.getLogger(__name__)
+logger.addFilter(RateLimit())
+
 POLL_BYTES, POLL_RECORDS = 32 * 1024 * 1024, 10_000
 """What one poll takes: so many bytes of all partitions, so many records of each."""
 RECORD_BYTES = 200
 """What a record costs beside its key and value."""
-COUNT_AT = 57
-"""Where a batch has the number of its records, in four bytes (KIP-98, RecordBatch)."""
-_XERIAL = b"\x82SNAPPY\0"
-_XERIAL_HEAD = 16
+HELD_BYTES = 64 * 1024 * 1024
+"""Where batches take so much that were begun, only those go on, and beside them, up to twice as much, batches of at
+most `SHORT_RECORDS`: each is read within a poll or two."""
+SHORT_RECORDS = 1_000
+FETCHES = 3
+"""A batch that came damaged so often lies so with the broker, which checks what it is sent."""
+_HEAD = struct.Struct(">qiibIhiqqqhii")
+"""Of a batch (KIP-98, RecordBatch): base offset, bytes behind this field, leader epoch, magic, checksum, attributes,
+last offset delta, first and last timestamp, producer with epoch and sequence, number of records."""
+_LENGTH_END = 12
+_DAY_MS = 24 * 3600 * 1000
 
 
-class CannotInflate(ValueError):
-    """A batch that is larger than `MAX_INFLATED`, or is not what its header says."""
+class DamagedBatch(Exception):
+    """A batch that is not as it was written, and is to be fetched again."""
 
 
-class _Thread(threading.local):
-    """`scratch`: what is inflated into; its pages cost nothing before they are written. `left`: of a poll, in bytes."""
+class Damaged(Unread):
+    """Stands for records that the broker had accepted, and does not have any more."""
 
-    scratch: mmap | None = None
+
+class _Poll(threading.local):
+    """`left`: of a poll, in bytes."""
+
     left = POLL_BYTES
 
 
-_own = _Thread()
+_poll = _Poll()
+_held: "dict[Batches, int]" = {}
+"""Bytes of the batches that were begun and not read to their end."""
+_came: dict[bytes, int] = {}
+"""How often each damaged batch has come, by its first bytes."""
 
 
-def inflate_gzip(data: Any) -> bytes:
-    """A batch that was compressed by gzip.
-
-    Raises:
-        CannotInflate: so do all four.
-    """
-    stream = zlib.decompressobj(wbits=31)
-    try:
-        inflated = stream.decompress(data, MAX_INFLATED + 1)
-    except zlib.error as error:
-        raise CannotInflate(str(error)) from None
-    if len(inflated) > MAX_INFLATED or not stream.eof:
-        raise CannotInflate("too large, or cut off")
-    return inflated
-
-
-def inflate_zstd(data: Any) -> bytes:
-    """A batch that was compressed by zstd."""
-    return _into_scratch(cramjam.zstd.decompress_into, data)
-
-
-def inflate_lz4(data: Any) -> bytes:
-    """A batch that was compressed by LZ4."""
-    return _into_scratch(cramjam.lz4.decompress_into, data)
-
-
-def inflate_snappy(data: Any) -> bytes:
-    """A batch that was compressed by Snappy, as one block or in the framing of the Java library."""
-    data = bytes(data)
-    if not data.startswith(_XERIAL):
-        return _snappy_block(data, MAX_INFLATED)
-    blocks, left, at = [], MAX_INFLATED, _XERIAL_HEAD
-    while at < len(data):
-        try:
-            (size,) = struct.unpack_from(">I", data, at)
-        except struct.error as error:
-            raise CannotInflate(str(error)) from None
-        blocks.append(_snappy_block(data[at + 4 : at + 4 + size], left))
-        left -= len(blocks[-1])
-        at += 4 + size
-    return b"".join(blocks)
-
-
-def _snappy_block(data: bytes, limit: int) -> bytes:
-    """The length that a block is to have stands before it."""
-    try:
-        if cramjam.snappy.decompress_raw_len(data) > limit:
-            raise CannotInflate("too large")
-        return bytes(cramjam.snappy.decompress_raw(data))
-    except cramjam.DecompressionError as error:
-        raise CannotInflate(str(error)) from None
-
-
-def _into_scratch(decompress_into: Callable[[Any, mmap], int], data: Any) -> bytes:
-    scratch = _own.scratch
-    if scratch is None:
-        scratch = _own.scratch = mmap(-1, MAX_INFLATED)
-    try:
-        size = decompress_into(data, scratch)
-    except cramjam.DecompressionError as error:
-        raise CannotInflate(str(error)) from None
-    return scratch[:size]
-
-
-INFLATE = {
-    "gzip_decode": inflate_gzip,
-    "snappy_decode": inflate_snappy,
-    "lz4_decode": inflate_lz4,
-    "zstd_decode": inflate_zstd,
-}
-
-
-def unread(first: int, last: int, count: int, size: int) -> Unread:
-    """What stands for a batch that cannot be inflated; `size` is in bytes as it came."""
-    why = (
-        f"a batch of {count} records (offsets {first} to {last}) and {size} bytes does not inflate to "
-        f"{MAX_INFLATED} bytes or less"
-    )
-    return Unread(why, size, first=first, records=count)
+def held_bytes() -> int:
+    """What the batches take that were begun and not read to their end."""
+    return sum(list(_held.values()))  # a copy: the garbage collector may end one in another thread
 
 
 def bound_aiokafka() -> None:
@@ -141,62 +84,97 @@ def bound_aiokafka() -> None:
         return
     _replace(default_records, INFLATE)
     _replace(legacy_records, {name: f for name, f in INFLATE.items() if name != "zstd_decode"})
-    records, taken = fetcher.MemoryRecords, fetcher.Fetcher.fetched_records
+    unpack, taken = fetcher.PartitionRecords._unpack_records, fetcher.Fetcher.fetched_records
+    sound = {"_unpack_records": lambda self: until_damaged(self, unpack(self))}
+    fetcher.PartitionRecords = type("SoundRecords", (fetcher.PartitionRecords,), sound)
     fetcher.FetchResult = type("BoundedResult", (fetcher.FetchResult,), {"getall": _getall})
-    fetcher.MemoryRecords = lambda data: _Batches(data, records)
+    fetcher.MemoryRecords = Batches
     fetcher.Fetcher.fetched_records = _in_turn(taken)
     fetcher.Fetcher.bounded = True
 
 
 def _getall(self: Any, max_records: int | None = None) -> list[Any]:
     """`FetchResult.getall` that gives no more of a partition than the poll has left."""
-    if _own.left <= 0 or not self.check_assignment(self._topic_partition):
+    if _poll.left <= 0 or not self.has_more() or not self.check_assignment(self._topic_partition):
         return []
-    found = []
-    while self.has_more():
+    found: list[Any] = []
+    batches = self._partition_records._records
+    while not batches.between or batches.may_begin():
         record = next(self._partition_records, None)
         self._update_position()
         if record is None:
             self._partition_records = None
             break
         found.append(record)
-        _own.left -= RECORD_BYTES + len(record.key or b"") + len(record.value or b"")
+        _poll.left -= RECORD_BYTES + len(record.key or b"") + len(record.value or b"")
         if record.headers:
-            _own.left -= header_bytes(record.headers)
-        if _own.left <= 0 or len(found) == (max_records or POLL_RECORDS):
+            _poll.left -= header_bytes(record.headers)
+        if _poll.left <= 0 or len(found) == (max_records or POLL_RECORDS):
             break
     return found
 
 
 def _in_turn(fetched: Callable[..., Awaitable[dict[Any, Any]]]) -> Any:
-    """`Fetcher.fetched_records`, after which what was not taken whole waits behind the others for the next poll."""
+    """`Fetcher.fetched_records`, after which what was not taken whole waits behind the others for the next poll. Where
+    too much is held, batches of the partitions that are not asked for are dropped, and fetched again."""
 
-    async def fetched_records(self: Any, *args: Any, **kwargs: Any) -> dict[Any, Any]:
-        _own.left = POLL_BYTES
-        found = await fetched(self, *args, **kwargs)
+    async def fetched_records(self: Any, partitions: Any, *args: Any, **kwargs: Any) -> Any:
+        _poll.left = POLL_BYTES
+        found = await fetched(self, partitions, *args, **kwargs)
         for partition in found:
             if partition in self._records:
                 self._records.move_to_end(partition)
+        if held_bytes() > HELD_BYTES:
+            _drop(self, partitions)
+            if not found:  # what a seek left behind is part of a cycle
+                gc.collect()
         return found
 
     return fetched_records
 
 
+def _drop(fetcher: Any, partitions: Any) -> None:
+    for partition, result in list(fetcher._records.items()):
+        records = getattr(result, "_partition_records", None)  # None of an error
+        if partitions and partition not in partitions and records and records._records in _held:
+            del fetcher._records[partition]
+            records._records_iterator.close()
+            fetcher._notify(fetcher._wait_consume_future)
+
+
 def bound_kafka_python() -> None:
-    """The same for kafka-python, of which only the command line reads: there a batch that cannot be inflated has no
-    records."""
+    """The same for kafka-python, of which only the command line reads: there a batch has no records that cannot be
+    inflated or is damaged, and none behind the first that cannot be unpacked."""
     from kafka import codec
+    from kafka.errors import CorruptRecordError
     from kafka.record import default_records, legacy_records, memory_records
 
     class Bounded(default_records.DefaultRecordBatch):  # type: ignore[misc]
-        """Without records where it cannot be inflated."""
+        """Without records where it cannot be read."""
+
+        def validate_crc(self) -> bool:
+            if not super().validate_crc():
+                self._end("is damaged")
+            return True
 
         def _maybe_uncompress(self) -> None:
             try:
                 super()._maybe_uncompress()
             except CannotInflate:
-                self._buffer, self._pos, self._num_records = bytearray(), 0, 0
-                self._decompressed = True
+                self._end(f"does not inflate to {MAX_INFLATED} bytes or less")
+
+        def __next__(self) -> Any:
+            try:
+                return super().__next__()
+            except CorruptRecordError:
+                self._end("cannot be unpacked")
+                raise StopIteration from None
+
+        def _end(self, why: str) -> None:
+            logger.warning("what is left of the batch at offset %d %s", self.base_offset, why)
+            self._buffer, self._pos = bytearray(), 0
+            self._num_records = self._next_record_index
+            self._decompressed = True
 
     _replace(default_records, INFLATE)
     _replace(legacy_records, {name: f for name, f in INFLATE.items() if name != "zstd_decode"})
@@ -210,8 +188,17 @@ def _replace(module: Any, names: Any) -> None:
         setattr(module, name, value)
 
 
+def until_damaged(partition: Any, records: Iterator[Any]) -> Iterator[Any]:
+    """What an aiokafka `PartitionRecords` unpacks of `Batches`, up to a batch that is to be fetched again."""
+    partition._records.begin(partition._tp, partition.next_fetch_offset)
+    try:
+        yield from records
+    except DamagedBatch as error:
+        logger.warning("%s:%d: %s; it is fetched again", *partition._tp, error)
+
+
 class _Stand(NamedTuple):
-    """A record of aiokafka's in place of a whole batch."""
+    """A record of aiokafka's in place of many."""
 
     offset: int
     timestamp: int
@@ -222,47 +209,173 @@ class _Stand(NamedTuple):
     headers: tuple[()] = ()
 
 
-class _Batches:
+class Batches:
     """What one fetch brought of a partition, as aiokafka's `MemoryRecords`."""
 
-    def __init__(self, data: bytes, records: Callable[[bytes], Any]) -> None:
-        self._records = records(data)
+    def __init__(self, data: bytes) -> None:
         self._data = data
+        self._records = _memory_records(data)
         self._at = 0
-        self.has_next = self._records.has_next
-        self.size_in_bytes = self._records.size_in_bytes
+        self._place = ""
+        self._offset = 0
+        self.between = True
+        """Whether no batch is begun."""
+
+    def begin(self, tp: Any, offset: int) -> None:
+        """Where it is read from: within the first batch, maybe."""
+        self._place, self._offset = f"{tp[0]}:{tp[1]}", offset
+
+    def size_in_bytes(self) -> int:
+        """Of everything."""
+        return len(self._data)
+
+    def has_next(self) -> bool:
+        """Whether there is another batch. The first is there, however long it says that it is."""
+        return self._records.has_next() or (self._at == 0 and len(self._data) >= _HEAD.size)
+
+    def may_begin(self) -> bool:
+        """Whether the next batch may be begun now, or another is to be read to its end first."""
+        if not _held or (held := held_bytes()) <= HELD_BYTES:
+            return True
+        if len(self._data) - self._at < _HEAD.size:
+            return True
+        count = _HEAD.unpack_from(self._data, self._at)[-1]
+        return count <= SHORT_RECORDS and held <= 2 * HELD_BYTES
 
     def next_batch(self) -> Any:
-        batch = self._records.next_batch()
+        """The next one.
+
+        Raises:
+            DamagedBatch: it is to be fetched again.
+        """
         start = self._at
+        batch = _sound(self._records)
+        if batch is None:
+            return self._damaged(start)
         (length,) = struct.unpack_from(">i", self._data, start + 8)
-        self._at += 12 + length
-        if not batch.compression_type or batch.magic < 2:
+        self._at += _LENGTH_END + length
+        if batch.magic < 2:
             return batch
-        (count,) = struct.unpack_from(">i", self._data, start + COUNT_AT)
-        return _Batch(batch, count, 12 + length)
+        count = _HEAD.unpack_from(self._data, start)[-1]
+        return _Batch(self, batch, count, _LENGTH_END + length)
+
+    def stand(self, first: int, last: int, at: int, count: int, size: int, fault: str) -> _Stand:
+        """What stands for these offsets, and says so in the log."""
+        damaged = fault == DAMAGED
+        why = f"a batch of {count} records (offsets {first} to {last}) and {size} bytes {fault}"
+        if damaged:
+            logger.error("%s: %s; its records are lost", self._place, why)
+        else:
+            logger.warning("%s: %s; it is refused", self._place, why)
+        reason = Reason.TOO_LARGE if fault == TOO_LARGE else Reason.NOT_JSON
+        made = (Damaged if damaged else Unread)(why, size, None, first, count, reason)
+        return _Stand(last, at, made)
+
+    def _damaged(self, start: int) -> "_Lost":
+        head = self._data[start : start + _HEAD.size]
+        first, length, *_, delta, _, latest, _, _, _, count = _HEAD.unpack(head)
+        _came[head] = _came.get(head, 0) + 1
+        if _came[head] < FETCHES:
+            raise DamagedBatch(f"the batch at offset {first} is damaged")
+        if len(_came) > 1000:
+            _came.clear()
+        # one behind it that is sound tells where it ends; else it does so itself, if it says it twice
+        end = start + _LENGTH_END + max(0, length)
+        rest = self._data[end:]
+        if behind := _sound(_memory_records(rest)):
+            last = behind.base_offset - 1
+        else:
+            last, end, rest = first + delta if delta == count - 1 else first, len(self._data), b""
+        self._records, self._at = _memory_records(rest), end
+        last = max(first, last, self._offset)
+        now = int(time.time() * 1000)
+        at = latest if 0 <= latest < now + _DAY_MS else now
+        stand = self.stand(first, last, at, last + 1 - first, end - start, DAMAGED)
+        return _Lost((stand,), last + 1)
+
+
+TOO_LARGE = f"does not inflate to {MAX_INFLATED} bytes or less"
+DAMAGED = f"is damaged, and was in {FETCHES} fetches"
+
+
+def _memory_records(data: bytes) -> Any:
+    from aiokafka.record.memory_records import MemoryRecords
+
+    return MemoryRecords(data)
+
+
+def _sound(records: Any) -> Any:
+    """The next batch, None where it is damaged."""
+    try:
+        batch = records.next_batch()
+        return batch if batch is not None and batch.validate_crc() else None
+    except Exception:  # aiokafka believes the lengths in it
+        return None
+
+
+class _Lost(NamedTuple):
+    """A damaged batch as aiokafka's, with what stands for its records."""
+
+    records: tuple[_Stand]
+    next_offset: int
+    producer_id: None = None
+    is_control_batch: bool = False
+
+    def validate_crc(self) -> bool:
+        """It is read as it is."""
+        return True
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.records)
 
 
 class _Batch:
-    """A compressed batch as aiokafka's, of which one that cannot be inflated is a single record."""
+    """A sound batch as aiokafka's. One that cannot be inflated is a single record, and so is the rest of one behind the
+    last that can be unpacked: the name of a header may be no text."""
 
-    def __init__(self, batch: Any, count: int, size: int) -> None:
+    def __init__(self, batches: Batches, batch: Any, count: int, size: int) -> None:
+        self._batches = batches
         self._batch = batch
         self._count = count
         self._size = size
+        self.next_offset = batch.next_offset
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._batch, name)
 
+    def validate_crc(self) -> bool:
+        """It was, before."""
+        return True
+
     def __iter__(self) -> Iterator[Any]:
-        batch = self._batch
+        batches, batch, last = self._batches, self._batch, self.next_offset - 1
+        first, latest, count = batch.base_offset, batch.max_timestamp, self._count
+        fault = ""
         try:
             records = iter(batch)
+            if batch.compression_type:
+                _held[batches] = own.inflated
+            batch = self._batch = None
+            batches.between = False
+            while first <= last and (record := next(records, None)) is not None:
+                first = record.offset + 1
+                count -= 1
+                if first > last:  # the buffer goes now, not once somebody asks for the next record
+                    del records
+                    self._end()
+                yield record
         except CannotInflate:
-            first, last = batch.base_offset, batch.next_offset - 1
-            value = unread(first, last, self._count, self._size)
-            return iter((_Stand(last, batch.max_timestamp, value),))
-        return iter(records)
+            fault = TOO_LARGE
+        except Exception as error:
+            fault = f"cannot be unpacked ({type(error).__name__})"
+        finally:
+            self._end()
+        if fault:
+            yield batches.stand(first, last, latest, count, self._size, fault)
+
+    def _end(self) -> None:
+        _held.pop(self._batches, None)
+        self._batches.between = True
 
     def __next__(self) -> Any:
         return next(self._batch)

@@ -122,18 +122,11 @@ class Settings(BaseSettings):
                 raise ValueError(f"'{address}' is not host:port")
         return value
 
-    @field_validator("clickhouse_url")
+    @field_validator("clickhouse_url", "jwks_url")
     @classmethod
-    def _http_url(cls, value: SecretStr) -> SecretStr:
-        parts = urlsplit(value.get_secret_value())
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
-            raise ValueError("must be http://… or https://…")
-        return value
-
-    @field_validator("jwks_url")
-    @classmethod
-    def _key_url(cls, value: str | None) -> str | None:
-        parts = urlsplit(value or "http://unset")
+    def _http_url(cls, value: SecretStr | str | None) -> SecretStr | str | None:
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value or "http://unset"
+        parts = urlsplit(text)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
             raise ValueError("must be http://… or https://…")
         return value

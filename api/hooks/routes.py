@@ -4,7 +4,6 @@ The steps: a signature, the body within its bounds, the signature over its bytes
 of the contract, Kafka. Nothing is parsed before the signature was checked.
 """
 
-import asyncio
 import re
 import time
 from collections.abc import Callable
@@ -17,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import trace
-from api.bodies import BodyMemory, read_timed_body
+from api.bodies import BodyMemory, Checks, read_timed_body
 from api.documents import Hooked, Responses, problem, responses
 from api.faults import ContentTooLarge, HookUnmapped, NotSigned
 from api.hooks.secrets import Secrets
@@ -40,7 +39,6 @@ ADDRESS_BYTES = MEMORY_BYTES // 8
 """Of one address."""
 BIG_BYTES = 16 * 1024
 """A body of more is checked beside the event loop."""
-CHECKS_AT_ONCE = 2
 PING_BYTES = 64
 _PING = re.compile(rb"webhook_id=\d{1,20}")
 
@@ -69,7 +67,7 @@ class HookRoutes:
         self._clock = clock
         share = ADDRESS_BYTES if by_address else MEMORY_BYTES
         self._memory = BodyMemory("Too many webhooks are being read.", MEMORY_BYTES, share)
-        self._checking = asyncio.Semaphore(CHECKS_AT_ONCE)
+        self._checks = Checks()
 
     async def take(self, request: Request) -> Response:
         """Maps a payload and writes its events to Kafka.
@@ -120,13 +118,9 @@ class HookRoutes:
                 raise NotSigned
             return _records(platform, shop, headers.get(TOPICS.get(platform, "")), body)
 
-        if len(body) <= BIG_BYTES:
-            return find()
-        async with self._checking:
-            return await asyncio.to_thread(find)
+        return await self._checks.run(find, big=len(body) > BIG_BYTES)
 
     def router(self) -> APIRouter:
-        """The route with its documentation."""
         routes = APIRouter(tags=["hooks"])
         routes.add_api_route(
             PATH,

@@ -4,9 +4,9 @@ The steps: whose token it is, the body within its bounds, every event by the rul
 events against those of the token, then Kafka.
 """
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import orjson
@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.access import Access
-from api.bodies import BodyMemory, read_body
+from api.bodies import BodyMemory, Checks, read_body
 from api.documents import EVENT, Accepted, responses
 from api.faults import InvalidEvents
 from api.freshness.topology import Topology
@@ -34,7 +34,6 @@ PATH = "/events"
 BIG_BYTES = 16 * 1024
 BIG_SIGNS = 1_000
 """Commas and brackets: 16 KiB may be 5,000 events. A body with more of either is checked beside the event loop."""
-CHECKS_AT_ONCE = 2
 MEMORY_BYTES = 64 * 1024 * 1024
 """Bodies of all requests in progress, as far as they have arrived."""
 SHOP_BYTES = MEMORY_BYTES // 2
@@ -70,7 +69,7 @@ class IngestRoutes:
         self._memory = BodyMemory(
             "Too many events are being written.", MEMORY_BYTES, SHOP_BYTES, REQUESTS_OF_USER
         )
-        self._checking = asyncio.Semaphore(CHECKS_AT_ONCE)
+        self._checks = Checks()
 
     async def write(self, request: Request) -> Response:
         """Checks events and writes them to Kafka.
@@ -99,10 +98,9 @@ class IngestRoutes:
     async def _checked(self, request: Request, body: bytes) -> CheckedEvents:
         headers = [(name.lower(), value) for name, value in request.headers.items()]
         try:
-            if len(body) <= BIG_BYTES and signs(body) <= BIG_SIGNS:
-                return check_events(headers, body, self._maps())
-            async with self._checking:
-                return await asyncio.to_thread(check_events, headers, body, self._maps())
+            big = len(body) > BIG_BYTES or signs(body) > BIG_SIGNS
+            check = partial(check_events, headers, body, self._maps())
+            return await self._checks.run(check, big=big)
         except InvalidEvents as error:
             first = {index: fault.reason for index, fault in reversed(error.faults)}
             self._counts.refused_over_http(first.values())
@@ -115,7 +113,6 @@ class IngestRoutes:
         return orjson.dumps({"records": records, "includes": includes(stored, topology)})
 
     def router(self) -> APIRouter:
-        """The route with its documentation."""
         routes = APIRouter(tags=["events"])
         more = openapi(())
         more["parameters"] = [_KEY]

@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 from api.faults import NotYet
 from api.freshness.topology import Topology
 from shopstream.contracts.routing import Record
+from shopstream.lazy_producer import LazyProducer, end
 
 log = logging.getLogger(__name__)
 
@@ -74,9 +75,14 @@ class KafkaSender:
     is bounded by it: one batch for each partition."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
-        self._options = dict(options)
-        self._starting = asyncio.Lock()
-        self._producer: AIOKafkaProducer | None = None
+        self._producer = LazyProducer(
+            **options,
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=LINGER_MS,
+            max_batch_size=BATCH_BYTES,
+            request_timeout_ms=int(WAIT_SECONDS * 1000),
+        )
         self._ending: set[asyncio.Task[None]] = set()
 
     async def send(self, records: Sequence[Record]) -> list[Stored]:
@@ -88,7 +94,7 @@ class KafkaSender:
         producer = None
         try:
             async with asyncio.timeout(WAIT_SECONDS):
-                producer = await self._started()
+                producer = await self._producer.started()
                 futures = []
                 for number, record in enumerate(records, 1):
                     futures.append(await producer.send(record.topic, record.value, record.key))
@@ -105,42 +111,15 @@ class KafkaSender:
 
     async def stop(self) -> None:
         """What was sent goes out, within bounds."""
-        self._replace(self._producer)
+        self._replace(self._producer.running)
         if self._ending:
             await asyncio.wait(self._ending, timeout=STOP_SECONDS)
 
     def _replace(self, producer: AIOKafkaProducer | None) -> None:
         """One that met a fatal error would never recover; what others have in it still goes out."""
-        if producer is None or producer is not self._producer:
+        if producer is None or producer is not self._producer.running:
             return
-        self._producer = None
-        task = asyncio.create_task(_stop(producer), name="ingest: end of a producer")
+        self._producer.running = None
+        task = asyncio.create_task(end(producer, WAIT_SECONDS), name="ingest: end of a producer")
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
-
-    async def _started(self) -> AIOKafkaProducer:
-        async with self._starting:
-            if self._producer is None:
-                producer = AIOKafkaProducer(
-                    **self._options,
-                    acks="all",
-                    enable_idempotence=True,
-                    linger_ms=LINGER_MS,
-                    max_batch_size=BATCH_BYTES,
-                    request_timeout_ms=int(WAIT_SECONDS * 1000),
-                )
-                try:
-                    await producer.start()
-                except BaseException:
-                    await _stop(producer)
-                    raise
-                self._producer = producer
-            return self._producer
-
-
-async def _stop(producer: AIOKafkaProducer) -> None:
-    """Bounded: a broker that is away would be waited for without end."""
-    ending = asyncio.ensure_future(producer.stop())
-    await asyncio.wait({ending}, timeout=WAIT_SECONDS)
-    if not ending.done():
-        ending.cancel()

@@ -12,7 +12,6 @@ from starlette.responses import Response
 
 @cache
 def load() -> str:
-    """The text of the page."""
     return files(__name__).joinpath("index.html").read_text(encoding="utf-8")
 
 
@@ -30,7 +29,6 @@ def policy() -> str:
 
 
 def router() -> APIRouter:
-    """`GET /`."""
     routes = APIRouter()
     routes.add_api_route(
         "/", show, methods=["GET", "HEAD"], response_class=Response, include_in_schema=False

@@ -36,7 +36,6 @@ class Buffer:
         self.resume = partial(hub.on_writable, subscriber)
 
     def unbind(self) -> None:
-        """Calls nobody any more."""
         self.pause = self.resume = noop
 
     def write(self, data: bytes) -> None:

@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 from api.push.cursor_encoder import CursorEncoder
 from api.push.encoding import Encoding
-from api.push.records import PushEvent, one_line, read_record
+from api.push.records import PushEvent, log_unforeseen, one_line, read_record
 from api.push.status_words import StatusWords
 from api.push.subscriber import Subscriber
 from shopstream.contracts.cursor import Partition, Position
@@ -41,7 +41,8 @@ class Entry:
     """A record of the shop. `value` is parsed once a subscriber is to get it; `event` None: it was refused.
 
     `before` is the position of the shop's stream in the partition until then, `position` is right after the record,
-    `at` Unix seconds of its arrival, `size` its bytes in memory, about.
+    `at` Unix seconds of its arrival, `size` its bytes in memory, about. `lost`: reading it failed, which no rule of the
+    contract foresees.
     """
 
     seq: int
@@ -53,6 +54,7 @@ class Entry:
     size: int
     event: PushEvent | None = None
     cursor: str = ""
+    lost: bool = False
 
     def is_of(self, value: Value) -> bool:
         """Whether it has the same bytes as this record; False if it was refused."""
@@ -132,7 +134,6 @@ class Channel:
         return self.encoder
 
     def cursor(self) -> str:
-        """The cursor text of the present positions."""
         return self.start_encoding().text()
 
     def positions(self) -> dict[Partition, Position]:
@@ -142,6 +143,24 @@ class Channel:
     def floor(self) -> dict[Partition, Position]:
         """The positions from which on every record of the shop is among the entries."""
         return {**self.base, **self.evicted}
+
+    def reaches(self, position: Positions) -> bool:
+        """Whether its entries reach back to `position`, which has all of its partitions."""
+        return all(position[one].next >= lowest.next for one, lowest in self.floor().items())
+
+    def join_group(self, subscriber: Subscriber) -> None:
+        """Delivers live to a subscriber."""
+        self.groups.setdefault(_group(subscriber), {})[subscriber] = None
+
+    def leave_group(self, subscriber: Subscriber) -> bool:
+        """Stops live delivery; returns whether there was any."""
+        group = self.groups.get(_group(subscriber), {})
+        if subscriber not in group:
+            return False
+        del group[subscriber]
+        if not group:
+            del self.groups[_group(subscriber)]
+        return True
 
     def correct_epoch(self, entry: Entry, position: Position) -> None:
         """Gives an entry the epoch of a topic that was recreated before the entry was read. Its cursor text keeps the
@@ -232,9 +251,17 @@ class Channel:
         if isinstance(value, PushEvent):
             entry.event = value
         else:
-            entry.event = read_record(value, entry.partition.topic, entry.at, self.words.maps)
+            try:
+                entry.event = read_record(value, entry.partition.topic, entry.at, self.words.maps)
+            except Exception as error:
+                entry.lost = True
+                log_unforeseen(entry.partition, entry.position.next - 1, error)
         entry.value = None
         entry.cursor = encoder.text()
+
+
+def _group(subscriber: Subscriber) -> tuple[Encoding, frozenset[str]]:
+    return subscriber.encoding, frozenset(subscriber.filter.types)
 
 
 def seen(entry: Entry, position: Positions) -> bool:

@@ -44,7 +44,6 @@ class Channels:
             channel.begin(base)
 
     def skip(self, partition: Partition, position: Position) -> None:
-        """Moves every channel to `position`."""
         for channel in self.all():
             channel.skip(partition, position)
         self._base = {**self._base, partition: position}
@@ -64,7 +63,6 @@ class Channels:
         return channel
 
     def leave(self, channel: Channel) -> None:
-        """The channel has no subscribers any more."""
         del self.live[channel.shop]
         self._retain(channel)
 

@@ -2,10 +2,16 @@
 
 from collections.abc import Mapping
 
-from shopstream.contracts.cursor import Partition, Position, encode, segment, text_of
-from shopstream.contracts.topics import TOPICS
-
-_INDEX = {topic.name: i for i, topic in enumerate(TOPICS)}
+from shopstream.contracts.cursor import (
+    NAMES,
+    Partition,
+    Position,
+    Run,
+    encode,
+    runs,
+    segment,
+    text_of,
+)
 
 
 class CursorEncoder:
@@ -18,8 +24,8 @@ class CursorEncoder:
         self.positions = dict(positions)
         self.at = at
         self._segments: list[bytes] = []
-        self._offsets: dict[str, tuple[int, int, list[int]]] = {}
-        """By topic whose partitions are one run from 0: index of its segment, epoch, offsets."""
+        self._offsets: dict[str, tuple[int, Run]] = {}
+        """By topic: index of its segment, and its one run; empty where a topic has several."""
         self._arrange()
 
     def advance(self, partition: Partition, position: Position, at: int) -> None:
@@ -27,12 +33,15 @@ class CursorEncoder:
         self.positions[partition] = position
         self.at = max(self.at, at)
         known = self._offsets.get(partition.topic)
-        if known is None or position.epoch != known[1] or partition.partition >= len(known[2]):
+        if known is None:
             self._arrange()
             return
-        index, epoch, offsets = known
-        offsets[partition.partition] = position.next
-        self._segments[index] = segment(_INDEX[partition.topic], epoch, 0, offsets)
+        index, run = known
+        if position.epoch != run.epoch or partition.partition >= len(run.offsets):
+            self._arrange()
+            return
+        run.offsets[partition.partition] = position.next
+        self._segments[index] = segment(*run)
 
     def text(self) -> str:
         """The cursor text of `positions`."""
@@ -41,17 +50,9 @@ class CursorEncoder:
         return text_of(self.at, self._segments)
 
     def _arrange(self) -> None:
-        by_topic: dict[str, dict[int, Position]] = {}
-        for partition, position in self.positions.items():
-            by_topic.setdefault(partition.topic, {})[partition.partition] = position
-        self._segments, self._offsets = [], {}
-        for topic in sorted(by_topic, key=_INDEX.__getitem__):
-            known = by_topic[topic]
-            epochs = {position.epoch for position in known.values()}
-            if len(epochs) > 1 or set(known) != set(range(len(known))):
-                # never of a broker: a topic has one epoch and partitions from 0
-                self._segments, self._offsets = [], {}
-                return
-            epoch, offsets = epochs.pop(), [known[n].next for n in range(len(known))]
-            self._offsets[topic] = (len(self._segments), epoch, offsets)
-            self._segments.append(segment(_INDEX[topic], epoch, 0, offsets))
+        found = runs(self.positions)
+        # so they are of a broker: a topic has one epoch and partitions from 0
+        plain = len({run.topic for run in found}) == len(found) and not any(r.first for r in found)
+        whole = found if plain else []
+        self._segments = [segment(*run) for run in whole]
+        self._offsets = {NAMES[run.topic]: (i, run) for i, run in enumerate(whole)}

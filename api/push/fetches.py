@@ -6,7 +6,7 @@ times for each fetch, which costs more than the records of 20 ms (docs/decisions
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from aiokafka import TopicPartition
@@ -22,9 +22,11 @@ from aiokafka.errors import (
 from shopstream.contracts.envelope import header_bytes
 from shopstream.fetch_protocol import READ_COMMITTED, FetchSession
 from shopstream.fetch_wait import REST_MS
-from shopstream.record_batches import POLL_BYTES, RECORD_BYTES
+from shopstream.logs import RateLimit
+from shopstream.record_batches import POLL_BYTES, RECORD_BYTES, Batches, until_damaged
 
 log = logging.getLogger(__name__)
+log.addFilter(RateLimit())
 
 WAIT_MS, GATHER_BYTES = 20, 64 * 1024
 """Under load a fetch is held so long, or until there are so many bytes: an answer names every partition that has
@@ -35,12 +37,20 @@ RETRY_SECONDS = 0.1
 """After a fetch that failed or lost its session; and while a partition has no leader metadata is asked for so often."""
 
 
-class _FetchedRecords(fetcher.PartitionRecords):  # type: ignore[misc]
+class FetchedRecords(fetcher.PartitionRecords):  # type: ignore[misc]
     """A partition in a response: its records as they are unpacked, with `offset`, `timestamp`, `value`, `headers`."""
 
     def __init__(self, tp: TopicPartition, offset: int, aborted: Any, data: bytes) -> None:
-        records = fetcher.MemoryRecords(data)  # `bound_aiokafka` replaces it
-        super().__init__(tp, records, aborted, offset, None, None, True, READ_COMMITTED)
+        self.batches = Batches(data)
+        super().__init__(tp, self.batches, aborted, offset, None, None, True, READ_COMMITTED)
+
+    def _unpack_records(self) -> Iterator[Any]:
+        return until_damaged(self, super()._unpack_records())
+
+    def close(self) -> None:
+        """Lets go of a batch that was begun."""
+        if self._records_iterator is not None:
+            self._records_iterator.close()
 
     def _consumer_record(self, tp: TopicPartition, record: Any) -> Any:
         return record
@@ -66,7 +76,7 @@ class Fetches:
         self._leaders: dict[int, list[TopicPartition]] | None = None
         self._sessions: dict[int, FetchSession] = {}
         self._tasks: dict[int, asyncio.Task[_Fetched]] = {}
-        self._left: dict[TopicPartition, _FetchedRecords] = {}
+        self._left: dict[TopicPartition, FetchedRecords] = {}
         self._busy: set[int] = set()
         self._failed: set[int] = set()
         self._ask_at = 0.0
@@ -78,18 +88,21 @@ class Fetches:
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        for batches in self._left.values():
+            batches.close()
 
     def seek(self, tp: TopicPartition, offset: int) -> None:
         """Reads on from there."""
         self.offsets[tp] = offset
-        self._left.pop(tp, None)
+        if (left := self._left.pop(tp, None)) is not None:
+            left.close()
 
     async def take(self, seconds: float) -> dict[TopicPartition, list[Any]]:
         """The records that have come, waiting for the first up to `seconds`; then the next fetch is on its way.
 
         Raises:
             OffsetOutOfRangeError: with the offset of each partition that does not exist; `seek` moves on.
-            KafkaError: a batch is damaged, or the topic must not be read.
+            KafkaError: the topic must not be read.
         """
         if not self._left:
             self._fetch_next()
@@ -184,7 +197,8 @@ class Fetches:
                 elif error:
                     self._refresh(node, tp, error)
                 elif part[-1]:
-                    self._left[tp] = _FetchedRecords(tp, asked[tp], part[aborted_at], part[-1])
+                    self.seek(tp, asked[tp])
+                    self._left[tp] = FetchedRecords(tp, asked[tp], part[aborted_at], part[-1])
                     self._busy.add(node)
         if beyond:
             raise OffsetOutOfRangeError(beyond)
@@ -196,21 +210,26 @@ class Fetches:
         self._client.force_metadata_update()
 
     def _take_left(self) -> dict[TopicPartition, list[Any]]:
-        """At most `TAKE_RECORDS`, and `POLL_BYTES` with one record beyond; partitions take turns."""
+        """At most `TAKE_RECORDS`, and `POLL_BYTES` with one record beyond; partitions take turns, those that may begin
+        a batch."""
         found: dict[TopicPartition, list[Any]] = {}
         bytes_left, count = POLL_BYTES, TAKE_RECORDS
-        for tp, batches in list(self._left.items()):
+        for tp, records in list(self._left.items()):
             del self._left[tp]
-            taken = []
-            for record in batches:
+            taken: list[Any] = []
+            while bytes_left > 0 and len(taken) < count:
+                if records.batches.between and not records.batches.may_begin():
+                    self._left[tp] = records
+                    break
+                if (record := next(records, None)) is None:
+                    break
                 taken.append(record)
                 bytes_left -= RECORD_BYTES + len(record.key or b"") + len(record.value or b"")
                 if record.headers:
                     bytes_left -= header_bytes(record.headers)
-                if bytes_left <= 0 or len(taken) == count:
-                    self._left[tp] = batches  # behind all others
-                    break
-            self.offsets[tp] = batches.next_fetch_offset
+            else:
+                self._left[tp] = records  # behind all others
+            self.offsets[tp] = records.next_fetch_offset
             if taken:
                 found[tp] = taken
                 count -= len(taken)

@@ -13,8 +13,8 @@ from api.faults import BadParameter, NotYet
 from api.freshness.tracker import FreshnessTracker
 from api.parameters import Parameter
 from api.push.cursor_encoder import CursorEncoder
-from api.push.hub import KEPT_SECONDS, MARGIN_SECONDS, Hub
-from api.push.stored_events import FIRST_PAGE, Span, StoredEvents, next_limit
+from api.push.hub import Hub
+from api.push.stored_events import FIRST_PAGE, Span, StoredEvents, is_kept, next_limit
 from api.push.subscriber import SubscriptionFilter
 from shopstream.contracts.cursor import BadCursor, Partition, Position, decode, read
 
@@ -139,8 +139,7 @@ class HistoryReader:
         for partition, position in given.items():
             if partition not in start or start[partition].epoch != position.epoch:
                 raise BadParameter("after", "names a topic that was recreated")
-        complete = at >= self._clock() - (KEPT_SECONDS - MARGIN_SECONDS)
-        return {**start, **given}, at, complete
+        return {**start, **given}, at, is_kept(at, self._clock())
 
     async def _until_stored(self, span: Span) -> None:
         try:

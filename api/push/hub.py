@@ -12,24 +12,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from api.push.channel import Channel, Entry, Positions, Value, parts, seen
+from api.push.channel import Channel, Positions, Value, parts, seen
 from api.push.channels import Channels
 from api.push.delivery import deliver
 from api.push.encoding import Encoding
 from api.push.records import PushEvent
 from api.push.status_words import StatusWords
+from api.push.stored_events import is_kept
 from api.push.subscriber import Outlet, Subscriber
+from api.push.suspects import Suspects
 from shopstream.contracts.cursor import BadCursor, Partition, Position, encode, read
 
-KEPT_SECONDS = 30 * 24 * 3600
-"""How long accepted events are stored (the TTL of the table `events`)."""
-SUSPECT_SECONDS = 10
-"""More than the time in which it is noticed that a topic was recreated."""
-MARGIN_SECONDS = 24 * 3600
-"""Partitions of that table expire by whole days."""
 GOODBYE_SECONDS = 30.0
 """How long a client may take to read the goodbye of its stream."""
 TOPIC_RECREATED = "a topic was recreated since the cursor"
+UNREADABLE = "an event could not be read"
 
 
 class CatchUp(Protocol):
@@ -56,6 +53,7 @@ class Counts:
     paused: int = 0
     resets: int = 0
     aborted: int = 0
+    skipped: int = 0
 
 
 class Hub:
@@ -71,8 +69,7 @@ class Hub:
         self._clock = clock
         self._channels = Channels(self._flush, self.words)
         self._dirty: list[Channel] = []
-        self._suspects: dict[tuple[Partition, int], Entry] = {}
-        """By partition and next offset: records that may be of a recreated topic, read before that was noticed."""
+        self._suspects = Suspects()
         self._ready = asyncio.Event()
         self._progressed = asyncio.Event()
         self._closed = False
@@ -80,7 +77,7 @@ class Hub:
     def begin(self, positions: Positions) -> None:
         """Sets the partitions that exist, and the position from which each is read."""
         self.flush()
-        self._suspects = self._find_suspects(positions)
+        self._suspects.find(self._channels.all(), self.read, positions, self._clock())
         self.read = dict(positions)
         self._channels.begin(dict(positions))
         for subscriber in self.subscribers():
@@ -117,22 +114,22 @@ class Hub:
         if not self._progressed.is_set():
             self._progressed.set()
 
-    def skip(self, partition: Partition, position: Position) -> None:
+    def skip(self, partition: Partition, position: Position, reason: str) -> None:
         """What lay before `position` could not be read: every live subscriber gets `stream:reset`."""
         self.flush()
         self._channels.skip(partition, position)
         self.passed(partition, position)
         for subscriber in self.subscribers():
             if subscriber.catching_up is None:
-                self._remove_from_group(subscriber)
-                self.reset(subscriber, "Kafka does not have some events any more", fresh=False)
+                _channel(subscriber).leave_group(subscriber)
+                self.reset(subscriber, reason, fresh=False)
 
     def publish(
         self, shop: str, partition: Partition, position: Position, at: int, value: Value
     ) -> None:
         """A record of a shop; `position` is right after it, `at` Unix seconds of its arrival."""
         channel = self._channels.live.get(shop) or self._channels.latest_idle(shop, at)
-        if self._suspects and self._consume_duplicate(channel, partition, position, at, value):
+        if self._suspects.is_known(channel, partition, position, at, value):
             return
         entry = channel.append(partition, position, at, value)
         if channel.subscribers:
@@ -177,7 +174,7 @@ class Hub:
         subscriber.ended = True
         if subscriber.catching_up is not None:
             subscriber.catching_up.cancel()
-        self._remove_from_group(subscriber)
+        channel.leave_group(subscriber)
         channel.subscribers.discard(subscriber)
         if self.observer:
             self.observer.left(subscriber)
@@ -190,10 +187,10 @@ class Hub:
         """Delivers these types from now on."""
         channel = _channel(subscriber)
         self._flush(channel)
-        live = self._remove_from_group(subscriber)
+        live = channel.leave_group(subscriber)
         subscriber.filter = replace(subscriber.filter, types=types)
         if live:
-            self._add_to_group(subscriber)
+            channel.join_group(subscriber)
 
     def has_subscribers(self, shop: str) -> bool:
         """Whether this process has a subscriber of the shop."""
@@ -215,10 +212,11 @@ class Hub:
         self, subscriber: Subscriber, encoding: Encoding, outlet: Outlet, waiting: bytes
     ) -> None:
         """Continues over another connection of the same client, on which `waiting` is written first."""
-        live = self._remove_from_group(subscriber)
+        channel = _channel(subscriber)
+        live = channel.leave_group(subscriber)
         subscriber.encoding, subscriber.outlet, subscriber.paused = encoding, outlet, None
         if live:
-            self._add_to_group(subscriber)
+            channel.join_group(subscriber)
         outlet.write(waiting)
         if subscriber.paused is None:
             self.on_writable(subscriber)
@@ -243,7 +241,6 @@ class Hub:
             self.end(subscriber, "shutdown")
 
     def subscribers(self) -> list[Subscriber]:
-        """All that have joined and not left."""
         return [one for channel in self._channels.live.values() for one in channel.subscribers]
 
     def __len__(self) -> int:
@@ -257,7 +254,7 @@ class Hub:
         self.counts.paused += 1
         channel = subscriber.channel
         subscriber.reads.clear()
-        if channel is not None and self._remove_from_group(subscriber):
+        if channel is not None and channel.leave_group(subscriber):
             self._mark_lagging(subscriber)
 
     def on_writable(self, subscriber: Subscriber) -> None:
@@ -285,6 +282,8 @@ class Hub:
                 subscriber.position[entry.partition] = entry.position
                 subscriber.at = max(subscriber.at, entry.at)
             self.counts.deliveries += deliver(unseen, [subscriber])
+            if any(entry.lost for entry in unseen):
+                self.reset(subscriber, UNREADABLE, fresh=False)
 
     def go_live(self, subscriber: Subscriber) -> None:
         """Delivers what arrives from now on; a paused subscriber lags instead."""
@@ -292,7 +291,7 @@ class Hub:
             self._mark_lagging(subscriber)
             return
         subscriber.seq, subscriber.position = None, {}
-        self._add_to_group(subscriber)
+        _channel(subscriber).join_group(subscriber)
 
     def try_replay_from_channel(self, subscriber: Subscriber, *, fresh: bool) -> bool:
         """Replays from the channel if its entries reach back to what the subscriber has; else returns False and writes
@@ -302,7 +301,7 @@ class Hub:
         if not self._align_to_topics(subscriber):
             self.reset(subscriber, TOPIC_RECREATED, fresh=fresh)
             return True
-        if not _covers(subscriber.position, channel.floor()):
+        if not channel.reaches(subscriber.position):
             return False
         subscriber.seq = channel.seen_until(subscriber.position)
         if fresh:
@@ -345,12 +344,11 @@ class Hub:
         if not self._align_to_topics(subscriber):
             self.reset(subscriber, TOPIC_RECREATED, fresh=True)
             return
-        old = at < self._clock() - (KEPT_SECONDS - MARGIN_SECONDS)
         if self.has_read(subscriber.position) and self.try_replay_from_channel(
             subscriber, fresh=True
         ):
             return
-        if old:
+        if not is_kept(at, self._clock()):
             self.reset(subscriber, "the events since the cursor are not kept any more", fresh=True)
         elif self.catch_up is None:
             self.reset(subscriber, "the events since the cursor are not kept", fresh=True)
@@ -390,23 +388,11 @@ class Hub:
             channel.sent = part[-1].seq
             for group in list(channel.groups.values()):
                 self.counts.deliveries += deliver(part, list(group))
-
-    def _add_to_group(self, subscriber: Subscriber) -> None:
-        groups = _channel(subscriber).groups
-        key = (subscriber.encoding, frozenset(subscriber.filter.types))
-        groups.setdefault(key, {})[subscriber] = None
-
-    def _remove_from_group(self, subscriber: Subscriber) -> bool:
-        """Stops live delivery; returns whether there was any."""
-        groups = _channel(subscriber).groups
-        key = (subscriber.encoding, frozenset(subscriber.filter.types))
-        group = groups.get(key)
-        if group is None or subscriber not in group:
-            return False
-        del group[subscriber]
-        if not group:
-            del groups[key]
-        return True
+        if lost := sum(entry.lost for entry in entries):
+            self.counts.skipped += lost
+            for subscriber in [one for group in channel.groups.values() for one in group]:
+                channel.leave_group(subscriber)
+                self.reset(subscriber, UNREADABLE, fresh=False)
 
     def has_read(self, position: Positions) -> bool:
         """Whether this process has read all before `position`."""
@@ -416,41 +402,7 @@ class Hub:
             for partition, wanted in position.items()
         )
 
-    def _find_suspects(self, positions: Positions) -> dict[tuple[Partition, int], Entry]:
-        """By partition and next offset: the latest entries of topics that were recreated.
-
-        A fetch names a topic, not its epoch, so what came in the last second may be of the new topic.
-        """
-        recreated = {
-            partition
-            for partition, position in positions.items()
-            if (known := self.read.get(partition)) is not None and known.epoch != position.epoch
-        }
-        if not recreated:
-            return {}
-        since = self._clock() - SUSPECT_SECONDS
-        return {
-            (entry.partition, entry.position.next): entry
-            for channel in self._channels.all()
-            for entry in channel.entries
-            if entry.partition in recreated and entry.at > since
-        }
-
-    def _consume_duplicate(
-        self, channel: Channel, partition: Partition, position: Position, at: int, value: Value
-    ) -> bool:
-        """Whether this record is one of `_suspects`; that entry gets the epoch of `position`, and is not sent again."""
-        entry = self._suspects.pop((partition, position.next), None)
-        if entry is None or entry.at != at or not entry.is_of(value):
-            return False
-        channel.correct_epoch(entry, position)
-        return True
-
 
 def _channel(subscriber: Subscriber) -> Channel:
     assert subscriber.channel is not None, "a subscriber that has not joined"
     return subscriber.channel
-
-
-def _covers(position: Positions, floor: Positions) -> bool:
-    return all(position[partition].next >= lowest.next for partition, lowest in floor.items())

@@ -89,11 +89,9 @@ class Presence:
         self._changed: set[str] = set()
 
     def joined(self, subscriber: Subscriber) -> None:
-        """Counts a subscriber of this process."""
         self._count(subscriber, 1)
 
     def left(self, subscriber: Subscriber) -> None:
-        """Counts it no longer."""
         self._count(subscriber, -1)
 
     def of(self, shop: str) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """From the bytes of a record to what is pushed of it, or to nothing where it is refused."""
 
+import logging
 import re
+import traceback
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -8,11 +10,16 @@ import orjson
 
 from pipeline import decode
 from shopstream.contracts import events, values
+from shopstream.contracts.cursor import Partition
 from shopstream.contracts.envelope import Headers, structured
 from shopstream.contracts.json_text import MAX_BYTES, NotJson, parse, signs, too_complex
 from shopstream.contracts.order import NO_WORDS, StatusMaps
 from shopstream.contracts.reject import Refused
 from shopstream.contracts.topics import INPUTS, TOPIC_OF_TYPE
+from shopstream.logs import RateLimit
+
+log = logging.getLogger(__name__)
+log.addFilter(RateLimit())
 
 BIG_BYTES = 16 * 1024
 BIG_SIGNS = 1_000
@@ -28,6 +35,20 @@ class PushEvent(NamedTuple):
     type: str
     user: str | None
     value: bytes
+
+
+def log_unforeseen(partition: Partition, offset: int, error: Exception) -> None:
+    """Says where a record lies that cannot be pushed, and which line raised what; not the message, which may repeat
+    texts of the record."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    log.error(
+        "the record at %s:%d:%d cannot be pushed: %s in %s, line %s",
+        *partition,
+        offset,
+        type(error).__name__,
+        frame.name,
+        frame.lineno,
+    )
 
 
 def event_of(value: bytes | None, headers: Headers) -> bytes | None:

@@ -3,7 +3,8 @@
 Every one is authorized by `access`, and every stream comes from `StreamAuthorizer.subscription` (`authorizer.py`).
 """
 
-from typing import Any, NamedTuple
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 import orjson
 from fastapi import APIRouter
@@ -50,55 +51,6 @@ _WS = (SHOP, TYPES, CURSOR, TICKET)
 _HISTORY = (SHOP, TYPES, AFTER, LIMIT)
 _ADDRESS_UNKNOWN = "unknown"
 COOKIE_PATHS = ("/events", "/ws", "/socket.io")
-
-
-class _Route(NamedTuple):
-    """A route as OpenAPI describes it: `found` are its good answers, `statuses` those of its problems."""
-
-    method: str
-    found: Responses
-    statuses: tuple[int, ...]
-    query: dict[str, Any]
-    summary: str
-
-
-_ROUTES = {
-    "/events": _Route(
-        "GET",
-        {200: _STREAM},
-        (400, 401, 403, 429, 503),
-        openapi(_EVENTS, ticket=True),
-        "Live events of a shop",
-    ),
-    "/events/history": _Route(
-        "GET",
-        {200: {"model": History}},
-        (400, 401, 403, 503),
-        openapi(_HISTORY),
-        "Past events of a shop",
-    ),
-    "/ws": _Route(
-        "GET",
-        {101: _UPGRADED},
-        (400, 401, 403, 429, 503),
-        openapi(_WS, ticket=True),
-        "Live events of a shop over a WebSocket",
-    ),
-    "/presence": _Route(
-        "GET",
-        {200: {"model": Present}},
-        (400, 401, 403),
-        openapi((SHOP,)),
-        "Who is connected to the stream of a shop",
-    ),
-    "/auth/ticket": _Route(
-        "POST",
-        {200: {"model": Ticket}},
-        (400, 401, 403),
-        openapi(()),
-        "A one-time ticket for browsers",
-    ),
-}
 
 
 class PushRoutes:
@@ -244,30 +196,45 @@ class PushRoutes:
         return ws_stream.Upgrade(accept, connection, begin, release)
 
     def router(self) -> APIRouter:
-        """The routes with their documentation."""
         routes = APIRouter(tags=["push"])
-        endpoints = {
-            "/events": self.events,
-            "/events/history": self.history,
-            "/ws": self.websocket,
-            "/presence": self.presence,
-            "/auth/ticket": self.ticket,
-        }
-        for path, route in _ROUTES.items():
-            routes.add_api_route(
-                path,
-                endpoints[path],
-                methods=[route.method],
-                response_class=Response,
-                responses=responses(route.found, *route.statuses),
-                openapi_extra=route.query,
-                summary=route.summary,
-            )
+        live, past = "Live events of a shop", "Past events of a shop"
+        _add(routes, "/events", self.events, live, {200: _STREAM}, _EVENTS, 429, 503)
+        pages: Responses = {200: {"model": History}}
+        _add(routes, "/events/history", self.history, past, pages, _HISTORY, 503)
+        live = f"{live} over a WebSocket"
+        _add(routes, "/ws", self.websocket, live, {101: _UPGRADED}, _WS, 429, 503)
+        who, ticket = "Who is connected to the stream of a shop", "A one-time ticket for browsers"
+        _add(routes, "/presence", self.presence, who, {200: {"model": Present}}, (SHOP,))
+        _add(
+            routes, "/auth/ticket", self.ticket, ticket, {200: {"model": Ticket}}, (), method="POST"
+        )
         for path in PATHS:
             routes.routes.append(Route(path, self.socketio, methods=["GET", "POST"]))
             routes.routes.append(WebSocketRoute(path, self.asgi_socketio))
         routes.routes.append(WebSocketRoute("/ws", self.asgi_websocket))
         return routes
+
+
+def _add(
+    routes: APIRouter,
+    path: str,
+    endpoint: Callable[[Request], Awaitable[Response]],
+    summary: str,
+    found: Responses,
+    query: Sequence[Parameter],
+    *statuses: int,
+    method: str = "GET",
+) -> None:
+    """A route as OpenAPI describes it: `found` are its good answers, `statuses` those of problems beside the usual."""
+    routes.add_api_route(
+        path,
+        endpoint,
+        methods=[method],
+        response_class=Response,
+        responses=responses(found, 400, 401, 403, *statuses),
+        openapi_extra=openapi(query, ticket=TICKET in query),
+        summary=summary,
+    )
 
 
 def _engine_io(body: bytes) -> Response:

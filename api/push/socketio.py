@@ -158,12 +158,10 @@ class SocketIo:
             session.sweep(now)
 
     def close(self) -> None:
-        """Ends all sessions."""
         for session in list(self._sessions.values()):
             session.close()
 
     def forget(self, session: Session) -> None:
-        """Removes a session that has ended."""
         self._sessions.pop(session.sid, None)
         self._anonymous.pop(session.sid, None)
 

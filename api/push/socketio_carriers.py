@@ -26,7 +26,6 @@ class Carrier:
         self._reader = reader or websocket.Reader()
 
     def received(self, data: bytes) -> None:
-        """Frames of the client."""
         try:
             for opcode, payload in self._reader.feed(data):
                 if opcode == websocket.TEXT:

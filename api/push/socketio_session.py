@@ -78,7 +78,6 @@ class Session:
         return self.outlet if isinstance(self.outlet, Buffer) else None
 
     def open(self, *, upgrades: bool) -> bytes:
-        """The open packet."""
         about = {
             "sid": self.sid,
             "upgrades": ["websocket"] if upgrades else [],
@@ -89,7 +88,6 @@ class Session:
         return Packet.OPEN + orjson.dumps(about)
 
     def send(self, packet: bytes) -> None:
-        """A packet of Engine.IO."""
         if self.buffer is not None:
             self.outlet.write(packet + RECORD_SEPARATOR)
         else:

@@ -26,7 +26,6 @@ class StatusWords:
         self._stale.set()
 
     def refresh(self) -> None:
-        """They may have changed."""
         self._stale.set()
 
     async def run(self, read: Callable[[], Awaitable[StatusMaps]]) -> None:

@@ -11,6 +11,10 @@ from clickhouse.client import ClickHouseClient, Row
 from clickhouse.sql import fill, load
 from shopstream.contracts.cursor import Partition, Position
 
+KEPT_SECONDS = 30 * 24 * 3600
+"""How long accepted events are stored (the TTL of the table `events`)."""
+MARGIN_SECONDS = 24 * 3600
+"""Partitions of that table expire by whole days."""
 FIRST_PAGE = 50
 """Events, before it is known how big they are."""
 LARGEST_PAGE = 1000
@@ -87,6 +91,11 @@ class StoredEvents:
         }
         rows = await self._engine.rows(text, params)
         return _in_order([_stored(shop, row) for row in rows])
+
+
+def is_kept(at: int, now: float) -> bool:
+    """Whether what arrived after `at` is still there at `now` (Unix seconds)."""
+    return at >= now - (KEPT_SECONDS - MARGIN_SECONDS)
 
 
 def next_limit(page: list[StoredEvent], limit: int) -> int:

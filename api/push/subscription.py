@@ -29,7 +29,6 @@ class Subscription:
     def open(
         self, encoding: Encoding, outlet: Outlet, farewell: Callable[[str], bytes] | None = None
     ) -> Subscriber:
-        """A subscriber that has not joined yet."""
         subscriber = Subscriber(self.filter, encoding, outlet, self.expires, self.rotates)
         if farewell is not None:
             subscriber.farewell = farewell

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -12,10 +13,11 @@ from api.freshness.topology import Look, Topology, partitions_of
 from api.freshness.tracker import FreshnessTracker
 from api.push.channel import Value
 from api.push.fetches import Fetches
-from api.push.hub import Hub
+from api.push.hub import UNREADABLE, Hub
 from api.push.records import (
     event_of,
     is_big,
+    log_unforeseen,
     parse_envelope,
     read_record,
     read_records,
@@ -24,8 +26,10 @@ from api.push.records import (
 )
 from shopstream.contracts.cursor import Partition, Position
 from shopstream.contracts.notices import PROGRESS, read_progress
+from shopstream.contracts.reject import Unread
 from shopstream.contracts.topics import NOTICES
 from shopstream.contracts.values import IDENTIFIER_LENGTH
+from shopstream.record_batches import Damaged
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +51,7 @@ COLUMN_BYTES = 36 * 1024
 cost less one by one (docs/decisions/0021): some 4 ms, with yields between them."""
 BACKOFF = (0.2, 5.0)
 STOP_SECONDS = 0.5
+GONE = "Kafka does not have some events any more"
 
 
 class _Structured(NamedTuple):
@@ -58,12 +63,14 @@ class _Structured(NamedTuple):
 
 
 class _Run(NamedTuple):
-    """Consecutive records of a partition, the shop that each names, and what is to be pushed of it."""
+    """Consecutive records of a partition, the shop that each names, and what is to be pushed of it. `failed`: what a
+    record raised, by offset."""
 
     partition: Partition
     records: Sequence[ConsumerRecord[bytes, bytes]]
     shops: list[str | None]
     values: list[Value]
+    failed: Mapping[int, Exception] = {}
 
 
 class TopicReader:
@@ -184,7 +191,7 @@ class TopicReader:
             log.error("records of %s from %d to %d are gone unread", partition, known.next, at.next)
             self._tracker.changed()
             self._positions[partition] = at
-            self._hub.skip(partition, at)
+            self._hub.skip(partition, at, GONE)
             fetches.seek(tp, at.next)
 
     async def _assign(self, consumer: AIOKafkaConsumer, epochs: Mapping[Partition, int]) -> Fetches:
@@ -249,18 +256,24 @@ class TopicReader:
         loop = asyncio.get_running_loop()
         next_yield = loop.time() + YIELD_SECONDS
         for part in _parts(chunks):
-            runs = [_run(tp, records) for tp, records in part]
+            runs = [_run(Partition(*tp), records) for tp, records in part]
             await self._check(runs)
             for run in runs:
                 for record, shop, value in zip(run.records, run.shops, run.values, strict=True):
-                    self._handle_record(record, run.partition, shop, value)
+                    try:
+                        if run.failed and (error := run.failed.get(record.offset)):
+                            raise error
+                        self._handle_record(record, run.partition, shop, value)
+                    except Exception as error:
+                        self._skip(run.partition, record.offset, error)
                     if loop.time() > next_yield:
                         await asyncio.sleep(0)
                         next_yield = loop.time() + YIELD_SECONDS
 
     async def _check(self, runs: Sequence[_Run]) -> None:
         """Checks beside the event loop what would hold it up: single records that take long, and many that
-        subscribers are to get at once. The records behind them wait; all others are left to the channels."""
+        subscribers are to get at once. The records behind them wait; all others are left to the channels, and so is
+        what fails here."""
         many: dict[str, list[tuple[_Run, int]]] = {}
         for run in runs:
             if run.partition.topic == NOTICES:
@@ -269,13 +282,14 @@ class TopicReader:
                 if shop is None:
                     continue
                 if is_big(record.value):
-                    run.values[i] = await asyncio.to_thread(
-                        read_record,
-                        record.value,
-                        run.partition.topic,
-                        record.timestamp // 1000,
-                        self._hub.words.maps,
-                    )
+                    with suppress(Exception):
+                        run.values[i] = await asyncio.to_thread(
+                            read_record,
+                            record.value,
+                            run.partition.topic,
+                            record.timestamp // 1000,
+                            self._hub.words.maps,
+                        )
                 elif self._hub.has_subscribers(shop):
                     many.setdefault(run.partition.topic, []).append((run, i))
         for topic, wanted in many.items():
@@ -283,11 +297,12 @@ class TopicReader:
             if sum(len(value or b"") for value in values) < COLUMN_BYTES:
                 continue
             arrived = [run.records[i].timestamp // 1000 for run, i in wanted]
-            checked = await asyncio.to_thread(
-                read_records, values, topic, arrived, self._hub.words.maps
-            )
-            for (run, i), event in zip(wanted, checked, strict=True):
-                run.values[i] = event
+            with suppress(Exception):
+                checked = await asyncio.to_thread(
+                    read_records, values, topic, arrived, self._hub.words.maps
+                )
+                for (run, i), event in zip(wanted, checked, strict=True):
+                    run.values[i] = event
 
     def _handle_record(
         self,
@@ -302,9 +317,23 @@ class TopicReader:
             if record.offset != before.next:
                 self._tracker.changed()
             shop = self._notice(record, replayed=self._is_replayed(partition, position))
+        elif not record.value and isinstance(record.value, Unread):
+            self._hub.counts.skipped += record.value.records
+            if isinstance(record.value, Damaged):
+                self._hub.skip(partition, position, GONE)
         if shop is not None:
             self._hub.publish(shop, partition, position, record.timestamp // 1000, value)
         self._hub.passed(partition, position)
+
+    def _skip(self, partition: Partition, offset: int, error: Exception) -> None:
+        """Goes on behind a record that failed; whose it is may not be known, so all streams are told."""
+        log_unforeseen(partition, offset, error)
+        self._hub.counts.skipped += 1
+        if partition.topic == NOTICES:
+            self._tracker.changed()
+        position = Position(self._positions[partition].epoch, offset + 1)
+        self._positions[partition] = position
+        self._hub.skip(partition, position, UNREADABLE)
 
     def _notice(self, record: ConsumerRecord[bytes, bytes], *, replayed: bool) -> str | None:
         """The shop of a notice; None where it is for this process alone."""
@@ -356,8 +385,34 @@ def _parts(
         yield part
 
 
-def _run(tp: TopicPartition, found: Sequence[ConsumerRecord[bytes, bytes]]) -> _Run:
-    partition = Partition(tp.topic, tp.partition)
+def _run(partition: Partition, found: Sequence[ConsumerRecord[bytes, bytes]]) -> _Run:
+    try:
+        return _look(partition, found)
+    except Exception:
+        return _look_one_by_one(partition, found)
+
+
+def _look_one_by_one(partition: Partition, found: Sequence[ConsumerRecord[bytes, bytes]]) -> _Run:
+    """The same, where one of them fails."""
+    failed: dict[int, Exception] = {}
+    runs = []
+    for record in found:
+        try:
+            runs.append(_look(partition, [record]))
+        except Exception as error:
+            failed[record.offset] = error
+            nothing = _Structured(record.offset, record.timestamp, None)
+            runs.append(_Run(partition, [nothing], [None], [None]))
+    return _Run(
+        partition,
+        [run.records[0] for run in runs],
+        [run.shops[0] for run in runs],
+        [run.values[0] for run in runs],
+        failed,
+    )
+
+
+def _look(partition: Partition, found: Sequence[ConsumerRecord[bytes, bytes]]) -> _Run:
     records = [
         _Structured(record.offset, record.timestamp, event_of(record.value, record.headers))
         if record.headers

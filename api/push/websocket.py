@@ -7,9 +7,10 @@ What the server sends is in `encoding`: the same bytes for all. Extensions are n
 import asyncio
 import base64
 import binascii
-import hashlib
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
+
+from websockets import utils
 
 from api.push.encoding import websocket_frame
 
@@ -17,10 +18,9 @@ MAX_MESSAGE = 64 * 1024
 """Bytes of a message of a client; none that we read is longer."""
 MAX_FRAMES = 1_000
 """Frames in one read, which is up to 256 KiB; a frame may have two bytes and its mask."""
-_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
-NORMAL, GOING_AWAY, PROTOCOL_ERROR, NOT_TEXT, TOO_LONG, RESTART = 1000, 1001, 1002, 1003, 1009, 1012
-POLICY = 1008
+NORMAL, GOING_AWAY, PROTOCOL_ERROR = 1000, 1001, 1002
+POLICY, TOO_LONG, RESTART = 1008, 1009, 1012
 EXPIRED = 4401
 """The token has run out."""
 
@@ -49,7 +49,7 @@ def accept_key(headers: Mapping[str, str]) -> str | None:
         return None
     if headers.get("sec-websocket-version") != "13" or not _is_key(key):
         return None
-    return base64.b64encode(hashlib.sha1(key.encode() + _GUID).digest()).decode()  # noqa: S324
+    return utils.accept_key(key)
 
 
 def close(transport: asyncio.Transport, code: int) -> None:
@@ -60,7 +60,6 @@ def close(transport: asyncio.Transport, code: int) -> None:
 
 
 def close_payload(code: int) -> bytes:
-    """The payload of a close frame."""
     return code.to_bytes(2, "big")
 
 
@@ -120,7 +119,7 @@ class Reader:
             raise Broken(TOO_LONG, "the message is too long")
         if len(data) < at + 4 + size:
             return None
-        payload = _unmask(data[at + 4 : at + 4 + size], data[at : at + 4])
+        payload = utils.apply_mask(data[at + 4 : at + 4 + size], data[at : at + 4])
         self._at = at + 4 + size
         return final, opcode, payload
 
@@ -139,11 +138,3 @@ class Reader:
         whole, self._parts = Message(self._opcode or TEXT, bytes(self._parts)), bytearray()
         self._opcode = None
         return whole
-
-
-def _unmask(payload: bytes, key: bytes) -> bytes:
-    size = len(payload)
-    if not size or key == b"\0\0\0\0":
-        return payload
-    mask = (key * (size // 4 + 1))[:size]
-    return (int.from_bytes(payload, "big") ^ int.from_bytes(mask, "big")).to_bytes(size, "big")

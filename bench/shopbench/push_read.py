@@ -25,7 +25,7 @@ from shopbench import steady, topic
 from shopbench.orders import shop_name
 from shopbench.output import Result, median
 from shopbench.processes import broker
-from shopstream.broker import TopicAdmin, async_options
+from shopstream.broker import TopicAdmin, client_options
 from shopstream.contracts.topics import ORDERS
 from shopstream.record_batches import bound_aiokafka
 from shopstream.settings import Settings
@@ -49,7 +49,7 @@ async def _read(bootstrap: str, subscribers: int, seconds: float) -> None:
     """Prints a line once it reads; after a line of standard input and so many seconds, CPU microseconds an event."""
     settings = Settings(kafka_bootstrap=bootstrap)
     hub = Hub(time.time)
-    reader = TopicReader(async_options(settings), hub, FreshnessTracker(), time.time)
+    reader = TopicReader(client_options(settings), hub, FreshnessTracker(), time.time)
     loop = asyncio.get_running_loop()
     Watch(TopicAdmin(settings, 2.0), TOPICS, reader.update_topology).start(loop)
     running = asyncio.create_task(reader.run())

@@ -111,16 +111,19 @@ async def _serve(port: int, secret: str, prepared: bool) -> None:
     async def look() -> Look:
         return Look(None)
 
+    settings = Settings(
+        jwt_secret=secret, streams_per_address=0, streams_per_user=0, stream_seconds=0
+    )
     app = create_app(
         Deps(
             engine=engine,
-            access=Access(Settings(jwt_secret=secret)),
+            settings=settings,
+            access=Access(settings),
             tickets=Tickets(secret),
             tracker=FreshnessTracker(),
             hub=hub,
             kafka=lambda: None,
             look=look,
-            origins=(),
         )
     )
     server = Server(configure(app), hub.close)

@@ -65,7 +65,6 @@ class ServerConfig:
 
 
 def config_xml(engine: ServerConfig) -> bytes:
-    """What the servers are started with."""
     root = Element("clickhouse")
     _put(
         root,

@@ -38,7 +38,6 @@ def login(password: str, *, reads: bool = False, shop: str | None = None) -> Log
 
 
 def dump(logins: Mapping[str, Login]) -> str:
-    """The text that `parse` takes."""
     return json.dumps({name: asdict(one) for name, one in logins.items()})
 
 

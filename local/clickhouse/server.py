@@ -23,6 +23,7 @@ from typing import Any, Final
 
 from local.clickhouse.config import ServerConfig, config_xml, users_xml
 from local.clickhouse.logins import STOPPER, Login, login
+from local.probes import LOCALHOST, bind_fault
 from shopstream.faults import Fault
 
 SERVE: Final = (
@@ -38,7 +39,6 @@ LOOK_EVERY: Final = 0.5
 RTLD_DEEPBIND: Final = 8
 """As the package does it: the library's own allocator before any other."""
 SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
-LOCALHOST: Final = "127.0.0.1"
 
 
 class CannotStart(Fault):
@@ -52,8 +52,9 @@ def serve(engine: ServerConfig, logins: Mapping[str, Login]) -> int:
         CannotStart: a port or the data directory is in use, or cannot be used.
     """
     password = secrets.token_urlsafe(32)
-    _check_port("--port", engine.port)
-    _check_port("--native-port", engine.native_port)
+    for flag, port in (("--port", engine.port), ("--native-port", engine.native_port)):
+        if fault := bind_fault(port):
+            raise CannotStart(f"{flag} {port} on {LOCALHOST} cannot be used ({fault.strerror}).")
     _lay_out(engine, users_xml(logins, login(password)))
     # before the engine starts a thread, each of which could be given the signal
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
@@ -90,17 +91,6 @@ def _lay_out(engine: ServerConfig, users: bytes) -> None:
                 file.write(content)
     except OSError as error:
         raise CannotStart(f"--path {engine.path} cannot be used ({error.strerror}).") from None
-
-
-def _check_port(flag: str, port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOCALHOST, port))
-        except OSError as error:
-            raise CannotStart(
-                f"{flag} {port} on {LOCALHOST} cannot be used ({error.strerror})."
-            ) from None
 
 
 def _check_lock(path: Path) -> None:

@@ -12,7 +12,6 @@ FOUNDED = datetime(2024, 1, 2, 8, tzinfo=UTC)
 
 
 def event(shop: Shop, kind: str, event_id: str, at: datetime, data: dict[str, Any]) -> Event:
-    """The envelope."""
     return {
         "specversion": "1.0",
         "id": event_id,
@@ -25,7 +24,6 @@ def event(shop: Shop, kind: str, event_id: str, at: datetime, data: dict[str, An
 
 
 def settings_event(shop: Shop) -> Event:
-    """`shop:updated`."""
     data = {
         "name": shop.name,
         "timezone": shop.timezone,
@@ -37,7 +35,6 @@ def settings_event(shop: Shop) -> Event:
 
 
 def supplier_event(shop: Shop) -> Event:
-    """`supplier:updated`."""
     data = {
         "supplierId": _supplier_id(shop),
         "name": shop.supplier,
@@ -72,7 +69,6 @@ def order_event(order: Order, revision: int) -> Event:
 
 
 def payment_event(order: Order, revision: int) -> Event:
-    """`payment:received` or, where the order failed, `payment:failed`."""
     step = order.steps[revision]
     data = {
         "paymentId": f"pay-{order.id}",
@@ -89,7 +85,6 @@ def payment_event(order: Order, revision: int) -> Event:
 
 
 def inventory_event(shop: Shop, product: Product, cause: str, at: datetime, level: int) -> Event:
-    """`inventory:updated`."""
     data = {
         "productId": product.id,
         "quantity": product.quantity(level),
@@ -102,7 +97,6 @@ def inventory_event(shop: Shop, product: Product, cause: str, at: datetime, leve
 
 
 def purchase_event(restock: Restock, received: bool) -> Event:
-    """`purchase:created` or `purchase:received`."""
     shop = restock.shop
     at = restock.at if received else restock.ordered
     product = restock.product
@@ -120,7 +114,6 @@ def purchase_event(restock: Restock, received: bool) -> Event:
 
 
 def visit_event(shop: Shop, session: str, at: datetime) -> Event:
-    """`storefront:visited`."""
     return event(
         shop, "storefront:visited", f"visit-{session}", at, {"sessionId": session, "at": _text(at)}
     )

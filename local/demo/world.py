@@ -25,7 +25,6 @@ def hour_of(instant: datetime) -> int:
 
 
 def start_of(hour: int) -> datetime:
-    """The first instant of an hour."""
     return _EPOCH + hour * HOUR
 
 

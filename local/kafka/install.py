@@ -15,9 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from local.child import bound_to
-from local.kafka.faults import KafkaNotInstalled
 from local.kafka.jars import LOCK, fetch, is_fetched
-from local.kafka.java import Runtime, find_java
+from local.kafka.java import KafkaNotInstalled, Runtime, find_java
 from local.kafka.node import Node, command, prepare
 from local.probes import free_port
 from shopstream.faults import Fault

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from local.kafka.faults import KafkaNotInstalled
+from local.kafka.java import KafkaNotInstalled
 
 LOCK = Path(__file__).with_name("jars.lock.toml")
 COMPARED = "compared"

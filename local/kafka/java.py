@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.kafka.faults import KafkaNotInstalled
+from shopstream.faults import Fault
 from shopstream.settings import PREFIX
 
 OLDEST = 17
@@ -32,6 +32,10 @@ _FLAGS = (
     "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSZ",
 )
 _SILENT = ("--sun-misc-unsafe-memory-access=allow", "--enable-native-access=ALL-UNNAMED")
+
+
+class KafkaNotInstalled(Fault):
+    """Kafka cannot be run here; `str()` is a sentence that says what to do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.kafka.faults import KafkaNotInstalled
-from local.kafka.java import Runtime
+from local.kafka.java import KafkaNotInstalled, Runtime
 
 MIB = 1024 * 1024
 RETENTION_BYTES = 512 * MIB
@@ -32,7 +31,6 @@ class Node:
 
     @property
     def logs(self) -> Path:
-        """The log directory."""
         return self.folder / "data"
 
 

@@ -3,7 +3,6 @@
 import asyncio
 from datetime import UTC, datetime
 from functools import partial
-from typing import NamedTuple
 
 from clickhouse.client import BEHIND_REPORTS, Address, ClickHouseClient
 from clickhouse.differences import Difference
@@ -32,18 +31,10 @@ LIMIT = 100_000
 """Rows that one comparison repairs."""
 
 
-class Rebuilt(NamedTuple):
-    """Rows that were repaired, and rows that could not be judged, as they were written all the time; whether the API
-    processes were notified over Kafka."""
-
-    repaired: int
-    unverified: int
-    notified: bool
-
-
-def run(settings: Settings, advance: Advance) -> Rebuilt:
+def run(settings: Settings, advance: Advance) -> tuple[Totals, bool]:
     """Rebuilds, and in the end, also where it fails on the way, notifies the API processes that anything may have
-    changed. What they read meanwhile may mix numbers from before and after.
+    changed. What they read meanwhile may mix numbers from before and after. Rows that could not be judged were written
+    all the time; False where the processes could not be notified over Kafka.
 
     Raises:
         EngineUnavailable, EngineError: as the client.
@@ -84,7 +75,7 @@ async def _claimed_step(audit: Audit, table: str, scope: Scope) -> Found:
             await audit.claim()
 
 
-async def _run(settings: Settings, advance: Advance) -> Rebuilt:
+async def _run(settings: Settings, advance: Advance) -> tuple[Totals, bool]:
     address = Address.parse(settings.clickhouse_url.get_secret_value())
     ids = Snowflake()
     name = f"rebuild-{ids.writer:06x}"
@@ -97,7 +88,7 @@ async def _run(settings: Settings, advance: Advance) -> Rebuilt:
             totals = await rebuild(engine, Audit(engine, store, ids, counting.recount), advance)
         finally:
             notified = await _notify(settings, name, ids.next())
-    return Rebuilt(totals.repaired, totals.unverified, notified)
+    return totals, notified
 
 
 async def _notify(settings: Settings, name: str, event_id: int) -> bool:

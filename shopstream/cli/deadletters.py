@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import takewhile
 
@@ -37,14 +37,14 @@ class Retried:
 
 def find(
     settings: Settings, filters: DeadLetterFilter, limit: int | None, reading: Reading
-) -> Iterable[DeadLetter]:
+) -> Generator[DeadLetter, None, None]:
     """The matching letters in the order in which they were written, or the last `limit` of them.
 
     Raises:
         NoSuchTopic, BrokerUnreachable: while it is iterated.
     """
     found = matching(read_topic(settings, DEADLETTERS), filters, reading)
-    return found if limit is None else deque(found, limit)
+    yield from found if limit is None else deque(found, limit)
 
 
 def follow(

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from itertools import chain
 from typing import Any
@@ -89,7 +89,8 @@ def retry_letters(
         BrokerUnreachable: no broker answers.
     """
     reading = Reading()
-    with closing(_each(find(settings, filters, limit, reading))) as letters:
+    # the client that reads them would outlive a fault, and keep the process from its end
+    with closing(find(settings, filters, limit, reading)) as letters:
         if dry_run:
             return retried(retry(letters, _nowhere), reading, dry_run)
         with ShopProducer(settings) as producer:
@@ -109,11 +110,6 @@ def retried(done: Retried, reading: Reading, dry_run: bool) -> str:
     for why, count in done.kept_back.most_common():
         lines.append(f"{count:,} cannot be sent ({why})")
     return "\n".join(lines)
-
-
-def _each(letters: Iterable[DeadLetter]) -> Generator[DeadLetter, None, None]:
-    """To be closed: the client that reads them would outlive a fault, and keep the process from its end."""
-    yield from letters
 
 
 def _nowhere(topic: str, value: bytes, key: bytes | None, headers: Headers) -> None:

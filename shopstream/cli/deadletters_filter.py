@@ -65,7 +65,6 @@ class DeadLetterFilter:
     since: datetime | None = None
 
     def admits(self, letter: DeadLetter) -> bool:
-        """Whether the letter is one of them."""
         return (
             self.reason in (None, letter.reason)
             and self.topic in (None, letter.topic)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from shopstream.cli.environment import load_beside_up
 from shopstream.cli.faults import plain_faults
 from shopstream.contracts.reject import FORMER_REASONS, Reason
 from shopstream.contracts.topics import INPUTS
@@ -40,7 +41,6 @@ def list_(
 ) -> None:
     """Shows the refused records, the last one at the end."""
     from shopstream.cli.deadletters_command import list_letters
-    from shopstream.cli.environment import load_beside_up
 
     filters = _filters(reason, topic, shop, since)
     with plain_faults():
@@ -60,7 +60,6 @@ def retry(
 ) -> None:
     """Sends the refused records, as they were, to their topics again."""
     from shopstream.cli.deadletters_command import retry_letters
-    from shopstream.cli.environment import load_beside_up
 
     filters = _filters(reason, topic, shop, since)
     with plain_faults():

@@ -8,6 +8,7 @@ from typing import NoReturn
 
 import typer
 
+from shopstream.cli.environment import elsewhere
 from shopstream.cli.output import OutputFailed, drop_output
 from shopstream.faults import Fault
 from shopstream.variables import SettingsError
@@ -43,8 +44,6 @@ def _of_clickhouse(error: Exception) -> bool:
 
 def _located(error: Fault | str) -> str:
     """With where the address came from, if it is a default one because no `up` runs here."""
-    from shopstream.cli.environment import elsewhere
-
     broker = sys.modules.get("shopstream.broker")
     unreachable = broker is not None and isinstance(error, broker.BrokerUnreachable)
     why = elsewhere() if unreachable or isinstance(error, str) else None

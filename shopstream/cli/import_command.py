@@ -61,7 +61,6 @@ class Summary:
     last: str | None = None
 
     def sentence(self) -> str:
-        """For people."""
         sent = "would be sent" if self.dry else "sent"
         parts = [f"{counted(self.events, 'event')} {sent}; {self.seconds:.1f} s"]
         if self.resumed:

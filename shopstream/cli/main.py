@@ -16,6 +16,7 @@ import typer
 
 from shopstream.cli.counted import counted
 from shopstream.cli.deadletters_flags import app as deadletters
+from shopstream.cli.environment import data_directory, load_beside_up, running_up, token_key
 from shopstream.cli.faults import plain_faults
 from shopstream.cli.output import watch_output
 from shopstream.faults import Fault
@@ -109,26 +110,21 @@ def up(
     ] = None,
 ) -> None:
     """Everything on this machine: Apache Kafka, ClickHouse, pipeline, API, on 127.0.0.1."""
-    from local.up import Flags, run
+    from local.services import Plan
+    from local.up import run
 
     with plain_faults():
-        flags = Flags(
-            demo=demo,
-            port=port,
-            kafka_port=kafka_port,
-            clickhouse_port=clickhouse_port,
-            native_port=clickhouse_native_port,
-            data_dir=data_dir,
-            bi_shops=tuple(dict.fromkeys(bi_shop or ())),
+        shops = tuple(dict.fromkeys(bi_shop or ()))
+        asked = Plan(
+            demo, port, kafka_port, clickhouse_port, clickhouse_native_port, data_dir, shops
         )
-        raise typer.Exit(run(flags))
+        raise typer.Exit(run(asked))
 
 
 @app.command()
 def pipeline() -> None:
     """One worker: Kafka to ClickHouse."""
     from pipeline.main import run
-    from shopstream.cli.environment import load_beside_up
 
     with plain_faults(quiet=False):
         raise typer.Exit(run(load_beside_up()))
@@ -138,7 +134,6 @@ def pipeline() -> None:
 def api() -> None:
     """One API process: reports and push."""
     from api.main import run
-    from shopstream.cli.environment import load_beside_up
 
     with plain_faults(quiet=False):
         raise typer.Exit(run(load_beside_up()))
@@ -157,7 +152,6 @@ def migrate(
     from clickhouse.migrations import migrate as migrate_clickhouse
     from shopstream.broker import TopicAdmin
     from shopstream.cli.bi_user import bi_password, make_bi_user
-    from shopstream.cli.environment import load_beside_up
     from shopstream.contracts.topics import TOPICS
 
     if (bi_user is None) != (not bi_shop):
@@ -194,7 +188,6 @@ def produce(
     ] = False,
 ) -> None:
     """Checks events and sends them to the topic of their type; prints the last one's topic:partition:offset."""
-    from shopstream.cli.environment import load_beside_up
     from shopstream.cli.produce_command import produce_file
 
     with plain_faults():
@@ -262,7 +255,6 @@ def status(
     ] = None,
 ) -> None:
     """Addresses, versions, freshness and lag of the running `up`; exit 1 if something is not ready."""
-    from shopstream.cli.environment import data_directory, running_up
     from shopstream.cli.status import ADDRESSES, http_get, look
 
     if address is not None and address not in ADDRESSES:
@@ -287,7 +279,6 @@ def token(
     ttl: Annotated[str, typer.Option(help="How long it is valid: 90s, 30m, 1h, 7d.")] = "1h",
 ) -> None:
     """Prints a development token, alone on standard output."""
-    from shopstream.cli.environment import token_key
     from shopstream.cli.tokens import ROLES, duration, mint
 
     if role not in ROLES:
@@ -312,7 +303,6 @@ def verify(
 ) -> None:
     """Recomputes every report number from the latest versions; exit 1 if any differs."""
     from clickhouse.verify import verify as compare
-    from shopstream.cli.environment import load_beside_up
     from shopstream.cli.steps_bar import steps_bar
 
     with plain_faults():
@@ -339,15 +329,14 @@ def verify(
 def rebuild() -> None:
     """Makes every aggregate what the orders say, while serving; exit 1 if some could not be judged."""
     from pipeline.reconcile.rebuild import run
-    from shopstream.cli.environment import load_beside_up
     from shopstream.cli.steps_bar import steps_bar
 
     with plain_faults():
         settings = load_beside_up()
         with steps_bar("rebuilding") as advance:
-            done = run(settings, lambda done, of, _: advance(done, of))
+            done, notified = run(settings, lambda done, of, _: advance(done, of))
         typer.echo(f"{counted(done.repaired, 'row')} repaired")
-        if not done.notified:
+        if not notified:
             typer.echo(
                 "API processes could not be notified over Kafka: reports show the repairs within six minutes",
                 err=True,

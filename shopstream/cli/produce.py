@@ -36,7 +36,6 @@ class Summary:
     last: str | None = None
 
     def sentence(self) -> str:
-        """For people."""
         rate = self.sent / self.seconds if self.seconds else 0.0
         parts = [f"{counted(self.sent, 'event')} sent in {self.seconds:.1f} s ({rate:,.0f}/s)"]
         if self.refused:

@@ -59,7 +59,6 @@ class Status:
         }
 
     def text(self) -> str:
-        """A table for people."""
         rows = [("", "address", "version", "state")]
         rows += [
             (title, where, self.versions.get(name, ""), self.states.get(name, "unknown"))

@@ -13,8 +13,8 @@ from typing import NamedTuple
 from shopstream.contracts.topics import TOPICS
 
 _VERSION = 2
-_NAMES = tuple(topic.name for topic in TOPICS)
-_INDEX = {name: i for i, name in enumerate(_NAMES)}
+NAMES = tuple(topic.name for topic in TOPICS)
+_INDEX = {name: i for i, name in enumerate(NAMES)}
 MAX_TEXT = 64 * 1024
 _MAX_PARTITION = 2**31 - 1
 _MAX_OFFSET = 2**63 - 1
@@ -41,8 +41,8 @@ class BadCursor(ValueError):
     """The text is not a cursor of ours."""
 
 
-class _Run(NamedTuple):
-    """Partitions of one topic that follow each other."""
+class Run(NamedTuple):
+    """Partitions of one topic that follow each other; `topic` is its index in `TOPICS`."""
 
     topic: int
     epoch: int
@@ -52,7 +52,7 @@ class _Run(NamedTuple):
 
 def encode(cursor: Cursor, at: int = 0) -> str:
     """The text of a cursor; equal cursors have equal texts. `at`: Unix seconds when its last event arrived."""
-    return text_of(at, [segment(*run) for run in _runs(cursor)])
+    return text_of(at, [segment(*run) for run in runs(cursor)])
 
 
 def decode(text: str) -> dict[Partition, Position]:
@@ -83,18 +83,19 @@ def text_of(at: int, segments: list[bytes]) -> str:
     return base64.urlsafe_b64encode(whole).decode().rstrip("=")
 
 
-def _runs(cursor: Cursor) -> list[_Run]:
-    runs: list[_Run] = []
+def runs(cursor: Cursor) -> list[Run]:
+    """Sorted by topic and partition."""
+    found: list[Run] = []
     for index, number, position in sorted(
         (_INDEX[place.topic], place.partition, position) for place, position in cursor.items()
     ):
-        last = runs[-1] if runs else None
+        last = found[-1] if found else None
         follows = last is not None and number == last.first + len(last.offsets)
         if last is not None and follows and last[:2] == (index, position.epoch):
             last.offsets.append(position.next)
         else:
-            runs.append(_Run(index, position.epoch, number, [position.next]))
-    return runs
+            found.append(Run(index, position.epoch, number, [position.next]))
+    return found
 
 
 def read(text: str) -> tuple[dict[Partition, Position], int]:
@@ -117,7 +118,7 @@ def read(text: str) -> tuple[dict[Partition, Position], int]:
 def _entries(raw: bytes) -> Iterator[tuple[Partition, Position]]:
     at = 5
     while at < len(raw):
-        topic = _NAMES[raw[at]]
+        topic = NAMES[raw[at]]
         epoch = int.from_bytes(raw[at + 1 : at + 5], "big")
         first, at = _take(raw, at + 5)
         count, at = _take(raw, at)

@@ -58,24 +58,18 @@ ENVELOPES = {
             Field(
                 "id",
                 values.identifier,
+                "With `shopid` and `source` it names the event.",
                 required=True,
-                about="With `shopid` and `source` it names the event.",
                 example="8f14e45f",
             ),
-            Field(
-                "source",
-                values.attribute,
-                required=True,
-                about="Who says it.",
-                example="/checkout",
-            ),
-            Field("time", values.time, about="When it happened."),
-            Field("shopid", values.identifier, required=True, about="The shop whose event it is."),
-            Field("userid", values.identifier, about="The only user to whom it is pushed."),
+            Field("source", values.attribute, "Who says it.", required=True, example="/checkout"),
+            Field("time", values.time, "When it happened."),
+            Field("shopid", values.identifier, "The shop whose event it is.", required=True),
+            Field("userid", values.identifier, "The only user to whom it is pushed."),
             Field(
                 "shopstreambackfill",
                 values.flag,
-                about="History: reports count it, nothing is pushed and no alert is given.",
+                "History: reports count it, nothing is pushed and no alert is given.",
                 example=False,
             ),
             Field("data", shape, required=True),
@@ -123,7 +117,7 @@ def read_event(
         Refused: with the first reason that applies, in the order of `Reason`; the message lists all faults.
     """
     if isinstance(value, Unread):
-        raise Refused(Reason.TOO_LARGE, None, value.why)
+        raise Refused(value.reason, None, value.why)
     if value is not None and len(value) > MAX_BYTES:
         raise Refused(Reason.TOO_LARGE, None, f"the record has more than {MAX_BYTES} bytes")
     if value is not None and too_complex(value):

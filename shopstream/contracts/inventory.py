@@ -8,34 +8,32 @@ DEFAULT_THRESHOLD = 10
 
 LEVEL = Shape(
     (
-        Field("productId", values.identifier, required=True, about="The product."),
+        Field("productId", values.identifier, "The product.", required=True),
         Field(
             "quantity",
             values.LEVEL,
+            "Units on hand; negative where more were promised than there are.",
             required=True,
-            about="Units on hand; negative where more were promised than there are.",
             example=8,
         ),
         Field(
             "updatedAt",
             values.time,
+            "When the level became this; the latest one stands unless it is more than 24 h ahead.",
             required=True,
-            about="When the level became this; the latest one stands unless it is more than 24 h ahead.",
         ),
-        Field("name", values.text, about="The product's name for people.", example="Blue cup"),
-        Field("sku", values.text, about="The shop's own article number.", example="CUP-BLUE"),
+        Field("name", values.text, "The product's name for people.", example="Blue cup"),
+        Field("sku", values.text, "The shop's own article number.", example="CUP-BLUE"),
         Field(
-            "locationId",
-            values.identifier,
-            about="Where the units lie; absent for the shop as a whole.",
+            "locationId", values.identifier, "Where the units lie; absent for the shop as a whole."
         ),
         Field(
             "lowStockThreshold",
             values.COUNT,
-            about="Units at or below which stock is low; absent for the shop's threshold, or 10.",
+            "Units at or below which stock is low; absent for the shop's threshold, or 10.",
             example=10,
         ),
-        Field("unit", values.text, about="What the quantity counts.", example="kg"),
+        Field("unit", values.text, "What the quantity counts.", example="kg"),
     ),
     about="The level of a product at a location, or in the shop as a whole, as it now stands.",
     latest_by="updatedAt",

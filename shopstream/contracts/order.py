@@ -147,144 +147,136 @@ def in_our_words(document: Document, maps: StatusMaps) -> Document:
 
 ITEM = Shape(
     (
-        Field("productId", values.identifier, required=True, about="The product."),
+        Field("productId", values.identifier, "The product.", required=True),
         Field(
             "quantity",
             values.LEVEL,
+            "Units that are sold; negative only in a line of kind `return`, and 0 only where the line or the "
+            "order has a `total`.",
             required=True,
             relation=negative_where_returned,
-            about="Units that are sold; negative only in a line of kind `return`, and 0 only where the line or the "
-            "order has a `total`.",
             example=2,
         ),
-        Field("unitPrice", values.money, required=True, about="The price of one unit."),
-        Field("name", values.text, about="The product's name for people.", example="Blue cup"),
+        Field("unitPrice", values.money, "The price of one unit.", required=True),
+        Field("name", values.text, "The product's name for people.", example="Blue cup"),
         Field(
             "refundedQuantity",
             values.PART,
+            "Units that came back, at most `quantity`.",
             default=0,
             relation=at_most_quantity,
-            about="Units that came back, at most `quantity`.",
             example=0,
         ),
         Field(
             "kind",
             values.OneOf(KINDS),
+            "What the line is; only `product` and `return` are in the sales of products.",
             default="product",
-            about="What the line is; only `product` and `return` are in the sales of products.",
         ),
         Field(
             "total",
             values.amount,
-            about="What the line comes to after discounts; `quantity` x `unitPrice` without it, half-even to 4 "
+            "What the line comes to after discounts; `quantity` x `unitPrice` without it, half-even to 4 "
             "decimals.",
             example="35.80",
         ),
         Field(
             "refundedTotal",
             values.money,
-            about="What was paid back of the line; without it the part of its amount that `refundedQuantity` is, "
+            "What was paid back of the line; without it the part of its amount that `refundedQuantity` is, "
             "half-even to 4 decimals.",
             example="0",
         ),
         Field(
             "discount",
             values.amount,
-            about="What was taken off the line; `total` is after it.",
+            "What was taken off the line; `total` is after it.",
             example="4.00",
         ),
-        Field("tax", values.amount, about="The tax of the line.", example="5.72"),
-        Field("unit", values.text, about="What the quantity counts.", example="kg"),
-        Field("variantId", values.identifier, about="The variant of the product."),
-        Field("category", values.text, about="The category of the product.", example="Cups"),
+        Field("tax", values.amount, "The tax of the line.", example="5.72"),
+        Field("unit", values.text, "What the quantity counts.", example="kg"),
+        Field("variantId", values.identifier, "The variant of the product."),
+        Field("category", values.text, "The category of the product.", example="Cups"),
     ),
     about="One line of an order.",
 )
 REFUND = Shape(
     (
-        Field("id", values.identifier, required=True, about="The refund, unique in its order."),
-        Field("amount", values.money, required=True, about="What was paid back.", example="0"),
-        Field("at", values.time, required=True, about="When it was paid back."),
+        Field("id", values.identifier, "The refund, unique in its order.", required=True),
+        Field("amount", values.money, "What was paid back.", required=True, example="0"),
+        Field("at", values.time, "When it was paid back.", required=True),
     ),
     about="One refund. Other members, such as `lines`, are stored with the event and not counted.",
 )
 ORDER = Shape(
     (
-        Field(
-            "orderId",
-            values.identifier,
-            required=True,
-            about="The order, unique in its shop.",
-        ),
+        Field("orderId", values.identifier, "The order, unique in its shop.", required=True),
         Field(
             "status",
             values.OneOf(STATUSES),
+            "Orders that are cancelled, failed or refunded are in no total.",
             required=True,
-            about="Orders that are cancelled, failed or refunded are in no total.",
             example="paid",
         ),
         Field(
-            "currency",
-            values.currency,
-            required=True,
-            about="The currency of all amounts of the order.",
+            "currency", values.currency, "The currency of all amounts of the order.", required=True
         ),
         Field(
             "createdAt",
             values.time,
+            "When the order was made; the first accepted one counts.",
             required=True,
-            about="When the order was made; the first accepted one counts.",
         ),
         Field(
             "placedAt",
             values.time,
-            about="Decides the local date of the order; `createdAt` without it. A later version with another one, or "
+            "Decides the local date of the order; `createdAt` without it. A later version with another one, or "
             "without one, moves the order.",
         ),
         Field(
             "updatedAt",
             values.time,
+            "When the order became this; the latest one stands unless it is more than 24 h ahead.",
             required=True,
-            about="When the order became this; the latest one stands unless it is more than 24 h ahead.",
         ),
         Field(
             "items",
             Many(ITEM, 0, MAX_ITEMS),
+            "The lines, none only in an order with `total`; what is summed over them for an absent total "
+            "is from 0 to below 10^12.",
             required=True,
             relation=amounts_known,
-            about="The lines, none only in an order with `total`; what is summed over them for an absent total "
-            "is from 0 to below 10^12.",
         ),
         Field(
             "revision",
             values.Whole(0, REVISION_LIMIT - 1),
+            "Of two versions with the same `updatedAt` the greater one is later.",
             default=0,
-            about="Of two versions with the same `updatedAt` the greater one is later.",
         ),
-        Field("customerId", values.identifier, about="Who ordered."),
+        Field("customerId", values.identifier, "Who ordered."),
         Field(
             "total",
             values.money,
-            about="What is to be paid; the sum of the lines' amounts without it.",
+            "What is to be paid; the sum of the lines' amounts without it.",
             example="39.80",
         ),
         Field(
             "refundedTotal",
             values.money,
-            about="What was paid back, also above `total`; without it the sum of `refunds`, without those the "
+            "What was paid back, also above `total`; without it the sum of `refunds`, without those the "
             "sum of the lines' refunds.",
             example="0",
         ),
         Field(
             "refunds",
             Many(REFUND, 0, MAX_REFUNDS),
+            "Refunds with their dates; together below 10^12.",
             relation=distinct_refunds,
-            about="Refunds with their dates; together below 10^12.",
         ),
-        Field("taxTotal", values.money, about="The tax in `total`.", example="6.35"),
-        Field("shippingTotal", values.money, about="The shipping in `total`.", example="4.00"),
-        Field("discountTotal", values.money, about="What was taken off.", example="4.00"),
-        Field("tipTotal", values.money, about="The tip in `total`.", example="0"),
+        Field("taxTotal", values.money, "The tax in `total`.", example="6.35"),
+        Field("shippingTotal", values.money, "The shipping in `total`.", example="4.00"),
+        Field("discountTotal", values.money, "What was taken off.", example="4.00"),
+        Field("tipTotal", values.money, "The tip in `total`.", example="0"),
     ),
     about="The whole order as it now stands.",
     latest_by="updatedAt",

@@ -5,22 +5,17 @@ from shopstream.contracts.schema import Field, Shape
 
 RECEIVED = Shape(
     (
-        Field(
-            "paymentId",
-            values.identifier,
-            required=True,
-            about="The payment, unique in its shop.",
-        ),
-        Field("amount", values.money, required=True, about="What was to be paid, in `currency`."),
-        Field("currency", values.currency, required=True, about="The currency of `amount`."),
+        Field("paymentId", values.identifier, "The payment, unique in its shop.", required=True),
+        Field("amount", values.money, "What was to be paid, in `currency`.", required=True),
+        Field("currency", values.currency, "The currency of `amount`.", required=True),
         Field(
             "at",
             values.time,
+            "When it was received or failed; the latest one stands unless it is more than 24 h ahead.",
             required=True,
-            about="When it was received or failed; the latest one stands unless it is more than 24 h ahead.",
         ),
-        Field("orderId", values.identifier, about="The order that it pays."),
-        Field("method", values.text, about="How it was paid, in the shop's words.", example="card"),
+        Field("orderId", values.identifier, "The order that it pays."),
+        Field("method", values.text, "How it was paid, in the shop's words.", example="card"),
     ),
     about="A payment was received.",
     latest_by="at",
@@ -31,7 +26,7 @@ FAILED = Shape(
         Field(
             "reason",
             values.text,
-            about="Why it failed, in the words of whoever refused it.",
+            "Why it failed, in the words of whoever refused it.",
             example="card declined",
         ),
     ),

@@ -63,7 +63,7 @@ class Unread(bytes):
     """The value of a record, or of all records of a batch, that was not taken into memory: it has no bytes.
 
     `size` is in bytes, `sha256` in hexadecimal digits where it is known; where it stands for a
-    batch, `first` is the offset of its first record, and `records` their number.
+    batch, `first` is the offset of its first record, and `records` their number. `reason`: why it is refused.
     """
 
     why: str
@@ -71,6 +71,7 @@ class Unread(bytes):
     sha256: str | None
     first: int | None
     records: int
+    reason: Reason
 
     def __new__(
         cls,
@@ -79,8 +80,9 @@ class Unread(bytes):
         sha256: str | None = None,
         first: int | None = None,
         records: int = 1,
+        reason: Reason = Reason.TOO_LARGE,
     ) -> "Unread":
         made = super().__new__(cls)
         made.why, made.size, made.sha256 = why, size, sha256
-        made.first, made.records = first, records
+        made.first, made.records, made.reason = first, records, reason
         return made

@@ -25,10 +25,10 @@ class Field:
 
     name: str
     rule: "Rule"
+    about: str = ""
     required: bool = False
     relation: Relation | None = None
     default: Any = None
-    about: str = ""
     example: Any = None
 
 

@@ -5,32 +5,25 @@ from shopstream.contracts.schema import Field, Shape
 
 SUPPLIER = Shape(
     (
-        Field(
-            "supplierId",
-            values.identifier,
-            required=True,
-            about="The supplier, unique in its shop.",
-        ),
+        Field("supplierId", values.identifier, "The supplier, unique in its shop.", required=True),
         Field(
             "name",
             values.text,
+            "The supplier's name for people.",
             required=True,
-            about="The supplier's name for people.",
             example="Potters United",
         ),
         Field(
             "updatedAt",
             values.time,
+            "When the supplier became this; the latest one stands unless it is more than 24 h ahead.",
             required=True,
-            about="When the supplier became this; the latest one stands unless it is more than 24 h ahead.",
         ),
-        Field(
-            "leadTimeDays", values.COUNT, about="Days from a purchase to its delivery.", example=7
-        ),
+        Field("leadTimeDays", values.COUNT, "Days from a purchase to its delivery.", example=7),
         Field(
             "email",
             values.text,
-            about="Where purchases are sent; not checked.",
+            "Where purchases are sent; not checked.",
             example="sales@potters.example",
         ),
     ),

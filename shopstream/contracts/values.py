@@ -55,7 +55,6 @@ def text(value: object) -> str:
 
 
 def flag(value: object) -> bool:
-    """A boolean."""
     if not isinstance(value, bool):
         raise Invalid("must be true or false")
     return value
@@ -87,7 +86,6 @@ class Whole:
     high: int
 
     def __call__(self, value: object) -> int:
-        """The number."""
         if not isinstance(value, Number) or not _WHOLE.fullmatch(value.text):
             raise Invalid("must be a whole number, written without fraction or exponent")
         number = int(value.text)
@@ -105,7 +103,6 @@ class Quantity:
     zero: bool = False
 
     def __call__(self, value: object) -> Decimal:
-        """The number."""
         number = _decimal(value, "2^31", QUANTITY_LIMIT, signed=self.signed)
         if not self.zero and number == 0:
             raise Invalid("must be above 0")
@@ -194,7 +191,6 @@ class OneOf:
     options: tuple[str, ...]
 
     def __call__(self, value: object) -> str:
-        """The text."""
         if not isinstance(value, str) or value not in self.options:
             raise Invalid(f"must be one of {', '.join(self.options)}")
         return value

@@ -8,11 +8,11 @@ VISIT = Shape(
         Field(
             "sessionId",
             values.identifier,
+            "The visitor's session; it counts once a local day.",
             required=True,
-            about="The visitor's session; it counts once a local day.",
         ),
-        Field("at", values.time, required=True, about="When the visit was."),
-        Field("customerId", values.identifier, about="Who it was, where the shop knows."),
+        Field("at", values.time, "When the visit was.", required=True),
+        Field("customerId", values.identifier, "Who it was, where the shop knows."),
     ),
     about="A visit to the storefront.",
 )

@@ -25,7 +25,8 @@ LAST_SECONDS = 2.0
 
 
 class RecordSender:
-    """One kafka-python producer: idempotent, crc32c, 20 ms linger, 256 KB batches, acknowledged by all. Thread-safe.
+    """One kafka-python producer: idempotent, crc32c, 20 ms linger, 256 KB batches, acknowledged by all. Thread-safe;
+    `ShopProducer` is one that knows events.
 
     `patience`: seconds that a record may wait for a broker that is away; `outstanding`: records that
     may wait at once.
@@ -52,10 +53,10 @@ class RecordSender:
 
     @property
     def failed(self) -> int:
-        """Records given up that `flush` has not reported yet."""
+        """Records given up that neither `flush` nor `close` has reported yet."""
         return self._in_flight.failed
 
-    def send(self, record: Record) -> Sent:
+    def _send_bytes(self, record: Record) -> Sent:
         """Queues a record; waits while too many others are on their way.
 
         Raises:
@@ -83,10 +84,11 @@ class RecordSender:
         return Sent(future)
 
     def flush(self, timeout: float | None = None) -> None:
-        """Waits until every record is acknowledged or given up; `timeout` None: as long as that takes.
+        """Waits until Kafka has everything that was sent, or has given it up; `timeout` None: as long as that takes.
 
         Raises:
-            NotDelivered: records were given up since the last call, or are still on their way.
+            NotDelivered: how many were given up since the last report, or are still on their way after `timeout`
+                seconds, and why.
         """
         seconds = self._patience + LAST_SECONDS if timeout is None else timeout
         waiting = 0

@@ -3,7 +3,6 @@
 import atexit
 import sys
 from collections.abc import Mapping
-from types import TracebackType
 from typing import Any, Self, Unpack
 
 from shopstream.contracts.envelope import Headers
@@ -32,7 +31,7 @@ AFTER_FAULT = 5.0
 """Seconds for what is on its way when the `with` block ends with an exception."""
 
 
-class ShopProducer:
+class ShopProducer(RecordSender):
     """Sends events. Use it as a context manager: its end waits until Kafka has every event, or raises.
 
     One for the whole process is enough: it is thread-safe. What is left at the end of the interpreter
@@ -61,19 +60,14 @@ class ShopProducer:
         if patience < 1 or outstanding < 1:
             raise ValueError("patience and outstanding must be at least 1")
         self._source = source
-        self._sender = RecordSender(_settings(kafka), patience, outstanding)
+        super().__init__(_settings(kafka), patience, outstanding)
         # after the client's own, so that it runs before it
         atexit.register(self._at_exit)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if error is None:
             self.close()
             return
@@ -81,11 +75,6 @@ class ShopProducer:
             self.close(AFTER_FAULT)
         except NotDelivered as left:
             error.add_note(str(left))
-
-    @property
-    def failed(self) -> int:
-        """Records given up that neither `flush` nor `close` has reported yet."""
-        return self._sender.failed
 
     def order_created(self, shop_id: str, order: Order, **about: Unpack[About]) -> Sent:
         """`order:created`. Raises as `send`, and so do all that follow."""
@@ -96,35 +85,27 @@ class ShopProducer:
         return self._send_model("order:updated", shop_id, order, about)
 
     def inventory_updated(self, shop_id: str, level: StockLevel, **about: Unpack[About]) -> Sent:
-        """`inventory:updated`."""
         return self._send_model("inventory:updated", shop_id, level, about)
 
     def payment_received(self, shop_id: str, payment: Payment, **about: Unpack[About]) -> Sent:
-        """`payment:received`."""
         return self._send_model("payment:received", shop_id, payment, about)
 
     def payment_failed(self, shop_id: str, payment: Payment, **about: Unpack[About]) -> Sent:
-        """`payment:failed`."""
         return self._send_model("payment:failed", shop_id, payment, about)
 
     def supplier_updated(self, shop_id: str, supplier: Supplier, **about: Unpack[About]) -> Sent:
-        """`supplier:updated`."""
         return self._send_model("supplier:updated", shop_id, supplier, about)
 
     def purchase_created(self, shop_id: str, purchase: Purchase, **about: Unpack[About]) -> Sent:
-        """`purchase:created`."""
         return self._send_model("purchase:created", shop_id, purchase, about)
 
     def purchase_received(self, shop_id: str, purchase: Purchase, **about: Unpack[About]) -> Sent:
-        """`purchase:received`."""
         return self._send_model("purchase:received", shop_id, purchase, about)
 
     def storefront_visited(self, shop_id: str, visit: Visit, **about: Unpack[About]) -> Sent:
-        """`storefront:visited`."""
         return self._send_model("storefront:visited", shop_id, visit, about)
 
     def shop_updated(self, shop_id: str, shop: Shop, **about: Unpack[About]) -> Sent:
-        """`shop:updated`."""
         return self._send_model("shop:updated", shop_id, shop, about)
 
     def send(self, event: Mapping[str, Any] | bytes, *, checked: bool = True) -> Sent:
@@ -148,16 +129,7 @@ class ShopProducer:
         Raises:
             NoSuchTopic, NotDelivered: as `send`.
         """
-        return self._sender.send(Record(topic, key, value, tuple(headers)))
-
-    def flush(self, timeout: float | None = None) -> None:
-        """Waits until Kafka has everything that was sent, or has given it up.
-
-        Raises:
-            NotDelivered: how many were given up since the last report, or are still on their way
-                after `timeout` seconds, and why.
-        """
-        self._sender.flush(timeout)
+        return self._send_bytes(Record(topic, key, value, tuple(headers)))
 
     def close(self, timeout: float | None = None) -> None:
         """Flushes and ends; after `timeout` seconds the rest is given up.
@@ -166,7 +138,7 @@ class ShopProducer:
             NotDelivered: as `flush`.
         """
         atexit.unregister(self._at_exit)
-        self._sender.close(timeout)
+        super().close(timeout)
 
     def _send_model(self, kind: str, shop_id: str, model: Model, about: About) -> Sent:
         return self._send(encode(cloudevent(kind, self._source, shop_id, model, about)), True)
@@ -175,11 +147,11 @@ class ShopProducer:
         record = route(event)
         if checked:
             check(record)
-        return self._sender.send(record)
+        return self._send_bytes(record)
 
     def _at_exit(self) -> None:
         try:
-            self._sender.close()
+            super().close()
         except NotDelivered as left:
             sys.stderr.write(f"{left}\n")
 

@@ -39,9 +39,9 @@ class Shop:
         Its id is made of the type, the entity, the time and the data: the same payload gives the same event, and two
         versions within the second in which platforms count are two.
         """
-        present = {name: value for name, value in data.items() if value is not None}
-        entity = present[topics.BY_NAME[topics.TOPIC_OF_TYPE[kind]].entity or ""]
-        text = json.dumps(present, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        data = present(data)
+        entity = data[topics.BY_NAME[topics.TOPIC_OF_TYPE[kind]].entity or ""]
+        text = json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:DIGEST]
         return {
             "specversion": "1.0",
@@ -51,7 +51,7 @@ class Shop:
             "time": at,
             "shopid": self.id,
             **({"shopstreambackfill": True} if self.backfill else {}),
-            "data": present,
+            "data": data,
         }
 
 
@@ -92,5 +92,4 @@ def present(members: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def total(amounts: Iterable[Decimal]) -> Decimal:
-    """The exact sum."""
     return sum(amounts, Decimal(0))

@@ -67,7 +67,6 @@ class Payload:
         return value or None
 
     def id(self, name: str) -> str:
-        """An id as text."""
         return self._required(name, self.maybe_id(name))
 
     def maybe_amount(self, name: str) -> Decimal | None:
@@ -81,7 +80,6 @@ class Payload:
         return Decimal(written)
 
     def amount(self, name: str) -> Decimal:
-        """A decimal number."""
         return self._required(name, self.maybe_amount(name))
 
     def maybe_utc(self, name: str) -> str | None:

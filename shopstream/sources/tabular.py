@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from shopstream.contracts.order import STATUSES
 from shopstream.contracts.values import Invalid
@@ -24,6 +24,7 @@ from shopstream.sources.mapped import (
     unit_price,
 )
 
+_T = TypeVar("_T")
 OF_ORDER = ("orderId", "createdAt", "placedAt", "updatedAt", "status", "currency", "customerId")
 OF_LINE = ("productId", "name", "variantId", "category", "unit")
 NUMBERS = ("quantity", "unitPrice", "total", "discount", "tax")
@@ -262,10 +263,7 @@ class _Cells:
         return None if column is None else self._row.cells[column].strip() or None
 
     def text(self, name: str) -> str:
-        found = self.maybe_text(name)
-        if found is None:
-            raise self.fault(name, "is missing")
-        return found
+        return self._required(name, self.maybe_text(name))
 
     def maybe_number(self, name: str) -> Decimal | None:
         text = self.maybe_text(name)
@@ -281,10 +279,7 @@ class _Cells:
         return Decimal(text)
 
     def number(self, name: str) -> Decimal:
-        found = self.maybe_number(name)
-        if found is None:
-            raise self.fault(name, "is missing")
-        return found
+        return self._required(name, self.maybe_number(name))
 
     def maybe_time(self, name: str) -> str | None:
         """RFC 3339 in UTC. Of a local time that the clock shows twice it is the first."""
@@ -307,7 +302,9 @@ class _Cells:
             raise self.fault(name, "must be in the years 2000 to 2100") from None
 
     def time(self, name: str) -> str:
-        found = self.maybe_time(name)
-        if found is None:
+        return self._required(name, self.maybe_time(name))
+
+    def _required(self, name: str, value: _T | None) -> _T:
+        if value is None:
             raise self.fault(name, "is missing")
-        return found
+        return value

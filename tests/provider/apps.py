@@ -1,6 +1,7 @@
 """The API in this process, of parts that a test gives."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -48,7 +49,11 @@ def application(
 
     hub = Hub(lambda: now().timestamp())
     hub.ready()
+    parts_of_app = {field.name for field in fields(Deps)}
+    given = {name: more.pop(name) for name in more.keys() - parts_of_app}
+    bounds = {"streams_per_address": 0, "streams_per_user": 0, "stream_seconds": 0}
     parts: dict[str, Any] = {
+        "settings": Settings(**{"jwt_secret": SECRET, **bounds, **given}),
         "engine": engine,
         "access": access or Access(Settings(jwt_secret=SECRET)),
         "tickets": Tickets(SECRET),
@@ -56,7 +61,6 @@ def application(
         "hub": hub,
         "kafka": lambda: None,
         "look": look,
-        "origins": (),
     }
     return create_app(Deps(**{**parts, **more}), now)
 

@@ -1,16 +1,48 @@
 """Batches as no producer of ours makes them: of any size, in any codec."""
 
-from aiokafka import AIOKafkaProducer
+import struct
 
-from support.system import System
+from aiokafka import AIOKafkaProducer
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from aiokafka.record.util import calc_crc32c
+
+from support.system import ORDERS, System
 
 MIB = 1024 * 1024
+_CHECKED_AT, _CHECKED_FROM = 17, 21
+"""Where a batch has its checksum, and from where on it counts."""
+
+
+def batch(
+    values: list[bytes], first: int = 0, codec: int = 0, header: str = "", named: int = -1
+) -> bytes:
+    """As a broker sends it; the record of the number `named` has a header of that name."""
+    builder = DefaultRecordBatchBuilder(2, codec, 0, -1, -1, -1, 1024 * MIB)
+    for n, value in enumerate(values):
+        headers = [(header, b"x")] if n == named else []
+        assert builder.append(n, 1000 + n, None, value, headers) is not None
+    return struct.pack(">q", first) + bytes(builder.build())[8:]
+
+
+def renamed(data: bytes, name: bytes) -> bytes:
+    """A batch that is not compressed, with another name of as many letters for the header `name`, whatever bytes."""
+    found = data.replace(b"name", name, 1)
+    assert found != data
+    checksum = struct.pack(">I", calc_crc32c(found[_CHECKED_FROM:]))
+    return found[:_CHECKED_AT] + checksum + found[_CHECKED_FROM:]
 
 
 async def send_batch(
-    system: System, codec: str, values: list[bytes], partition: int, copies: int = 1
+    system: System,
+    codec: str | None,
+    values: list[bytes],
+    partition: int,
+    copies: int = 1,
+    name: bytes | None = None,
+    topic: str = ORDERS,
 ) -> int:
-    """As one batch each; the offset of the first record."""
+    """As one batch each; the offset of the first record. `name`: four bytes as the name of a header of the second
+    record, in a batch that is not compressed."""
     producer = AIOKafkaProducer(
         bootstrap_servers=system.bootstrap,
         compression_type=codec,
@@ -23,16 +55,30 @@ async def send_batch(
     first = None
     try:
         for _ in range(copies):
-            batch = producer.create_batch()
-            for value in values:
-                assert batch.append(key=None, value=value, timestamp=None) is not None
-            future = await producer.send_batch(batch, "shop.orders", partition=partition)
+            made = producer.create_batch()
+            for n, value in enumerate(values):
+                headers = [("name", b"x")] if name and n == 1 else []
+                added = made.append(key=None, value=value, timestamp=None, headers=headers)
+                assert added is not None
+            if name:
+                made._buffer = renamed(bytes(made._builder.build()), name)
+            future = await producer.send_batch(made, topic, partition=partition)
             offset = (await future).offset
             first = offset if first is None else first
             last = offset + len(values)
-            key = ("shop.orders", partition)
+            key = (topic, partition)
             system.ends[key] = max(system.ends[key], last)
     finally:
         await producer.stop()
     assert first is not None
     return first
+
+
+def damage(system: System, partition: int, text: bytes) -> None:
+    """Changes a byte of this text where the broker keeps the orders of a partition."""
+    (folder,) = system.folder.glob(f"kafka-1/data/{ORDERS}-{partition}")
+    (segment,) = folder.glob("*.log")
+    with segment.open("r+b") as file:
+        at = file.read().index(text)
+        file.seek(at)
+        file.write(bytes((text[0] ^ 1,)))

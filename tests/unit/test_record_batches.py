@@ -2,20 +2,34 @@
 
 import contextlib
 import gzip
+import logging
 import struct
+from typing import Any
 
 import cramjam
 import pytest
+from aiokafka import TopicPartition
 
-from shopstream.record_batches import (
+from api.push.fetches import FetchedRecords
+from shopstream import record_batches
+from shopstream.contracts.reject import Reason, Unread
+from shopstream.inflate import (
     MAX_INFLATED,
     CannotInflate,
     inflate_gzip,
     inflate_lz4,
     inflate_snappy,
     inflate_zstd,
-    unread,
 )
+from shopstream.record_batches import (
+    FETCHES,
+    HELD_BYTES,
+    Damaged,
+    bound_aiokafka,
+    bound_kafka_python,
+    held_bytes,
+)
+from support.batches import batch, renamed
 
 
 def xerial(data: bytes, block: int = 32 * 1024) -> bytes:
@@ -68,7 +82,159 @@ def test_a_snappy_block_that_claims_gigabytes_takes_none() -> None:
         inflate_snappy(b"\xff\xff\xff\xff\x0f" + b"\0" * 100)
 
 
-def test_what_stands_for_a_batch_tells_which() -> None:
-    stand = unread(7, 9, 3, 1234)
-    assert (stand, stand.first, stand.records, stand.size) == (b"", 7, 3, 1234)
-    assert "offsets 7 to 9" in stand.why
+PLACE = TopicPartition("shop.orders", 3)
+HEAD = 61
+
+
+@pytest.fixture(autouse=True)
+def bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    bound_aiokafka()
+    monkeypatch.setattr(record_batches, "_came", {})
+    monkeypatch.setattr(record_batches.logger, "filters", [])
+
+
+def read(data: bytes, offset: int = 0) -> tuple[list[Any], int]:
+    """The values of a response, or what stands for them, and where the next fetch begins."""
+    records = FetchedRecords(PLACE, offset, None, data)
+    return [(record.offset, record.value) for record in records], records.next_fetch_offset
+
+
+def fetched(data: bytes, offset: int = 0) -> tuple[list[Any], int]:
+    """The same, as often as it takes."""
+    for _ in range(FETCHES - 1):
+        assert read(data, offset) == ([], offset)
+    return read(data, offset)
+
+
+def changed(data: bytes, at: int, value: bytes) -> bytes:
+    return data[:at] + value + data[at + len(value) :]
+
+
+WHOLE = batch([b"a", b"b", b"c"], first=10)
+BEHIND = batch([b"d"], first=13)
+
+
+def test_sound_batches_are_read() -> None:
+    found = [(10, b"a"), (11, b"b"), (12, b"c"), (13, b"d")]
+    assert read(WHOLE + BEHIND, 10) == (found, 14)
+    assert read(WHOLE + BEHIND, 12) == (found[2:], 14)
+
+
+@pytest.mark.parametrize("at", [*range(17, 21), 22, *range(HEAD, len(WHOLE))])
+def test_a_damaged_batch_is_fetched_again_and_then_one_record(
+    at: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad = changed(WHOLE, at, bytes((WHOLE[at] ^ 0x40,)))
+    (stand, behind), end = fetched(bad + BEHIND, 10)
+    assert (stand[0], behind, end) == (12, (13, b"d"), 14)
+    value = stand[1]
+    assert isinstance(value, Damaged)
+    assert (value, value.first, value.records, value.reason) == (b"", 10, 3, Reason.NOT_JSON)
+    assert value.size == len(WHOLE)
+    (told,) = [one for one in caplog.records if one.levelno == logging.ERROR]
+    assert "shop.orders:3: a batch of 3 records (offsets 10 to 12)" in told.getMessage()
+    # known by now, it is read at once; and what comes whole after all is read as it is
+    assert read(bad + BEHIND, 10)[1] == 14
+    assert read(WHOLE + BEHIND, 10)[1] == 14
+
+
+def test_a_batch_that_comes_whole_the_second_time_is_read() -> None:
+    assert read(changed(WHOLE, HEAD, b"\xff") + BEHIND, 10) == ([], 10)
+    assert len(read(WHOLE + BEHIND, 10)[0]) == 4
+
+
+def test_what_lies_before_a_damaged_batch_is_read_first() -> None:
+    bad = changed(BEHIND, HEAD, b"\xff")
+    assert read(WHOLE + bad, 11) == ([(11, b"b"), (12, b"c")], 13)
+
+
+@pytest.mark.parametrize("length", [-1, 0, 3, 49, 10_000, 2**31 - 1])
+@pytest.mark.parametrize("offset", [10, 11, 12])
+def test_a_damaged_length_costs_the_batch_and_what_came_behind_it(length: int, offset: int) -> None:
+    bad = changed(WHOLE, 8, struct.pack(">i", length))
+    ((last, value),), end = fetched(bad + BEHIND, offset)
+    assert (last, end) == (12, 13)  # the head says the last offset twice
+    assert isinstance(value, Damaged)
+
+
+@pytest.mark.parametrize("offset", [10, 11, 12, 20])
+def test_reading_goes_on_where_the_head_says_nothing(offset: int) -> None:
+    bad = changed(WHOLE, 23, struct.pack(">i", -5))
+    (_,), end = fetched(bad, offset)
+    assert end == offset + 1
+
+
+def test_the_rest_of_a_batch_that_cannot_be_unpacked_is_one_record() -> None:
+    data = renamed(batch([b"a", b"b", b"c"], first=10, header="name", named=1), b"na\xff\xfe")
+    ((first, value), (last, rest), behind), end = read(data + BEHIND, 10)
+    assert (first, value, last, behind, end) == (10, b"a", 12, (13, b"d"), 14)
+    assert type(rest) is Unread
+    assert (rest.first, rest.records, rest.reason) == (11, 2, Reason.NOT_JSON)
+    assert "cannot be unpacked (UnicodeDecodeError)" in rest.why
+
+
+def test_a_batch_that_inflates_without_end_is_one_record() -> None:
+    data = batch([b"\0" * (MAX_INFLATED // 2)] * 3, first=10, codec=4)
+    ((last, value), behind), end = read(data + BEHIND, 10)
+    assert (last, value, behind, end) == (12, b"", (13, b"d"), 14)
+    assert (value.first, value.records, value.reason) == (10, 3, Reason.TOO_LARGE)
+    assert f"a batch of 3 records (offsets 10 to 12) and {len(data)} bytes" in value.why
+
+
+def test_what_is_begun_is_counted_until_its_last_record_was_read() -> None:
+    data = batch([b"\0" * 1000] * 3, codec=4)
+    records = FetchedRecords(PLACE, 0, None, data)
+    for left in (3000, 3000, 0):
+        next(records)
+        assert held_bytes() >= left
+        assert (held_bytes() > 0) == (left > 0)
+    begun = FetchedRecords(PLACE, 0, None, data)
+    next(begun)
+    begun.close()
+    assert held_bytes() == 0
+
+
+def test_no_long_batch_is_begun_where_others_hold_the_bound() -> None:
+    large = batch([b"\0" * (MAX_INFLATED // 2 - 100)] * 2, codec=4)
+    begun = [
+        FetchedRecords(PLACE, 0, None, large) for _ in range(2 * HELD_BYTES // MAX_INFLATED + 2)
+    ]
+    long = FetchedRecords(PLACE, 0, None, batch([b"x"] * 2000, codec=4)).batches
+    short = FetchedRecords(PLACE, 0, None, batch([b"x"] * 20, codec=4)).batches
+    for one in begun:
+        if held_bytes() <= HELD_BYTES:
+            assert long.may_begin()
+        assert long.may_begin() == (held_bytes() <= HELD_BYTES)
+        assert short.may_begin() == (held_bytes() <= 2 * HELD_BYTES)
+        next(one)
+    assert not short.may_begin()
+    for one in begun:
+        one.close()
+    assert long.may_begin()
+
+
+DAMAGED = changed(WHOLE, HEAD, b"\xff")
+UNNAMED = renamed(batch([b"a", b"b", b"c"], first=10, header="name", named=1), b"na\xff\xfe")
+BOMB = batch([b"\0" * (MAX_INFLATED // 2)] * 3, first=10, codec=4)
+
+
+@pytest.mark.parametrize(
+    "data, values, why",
+    [
+        (WHOLE, [b"a", b"b", b"c"], ""),
+        (DAMAGED, [], "is damaged"),
+        (UNNAMED, [b"a"], "cannot be unpacked"),
+        (BOMB, [], f"does not inflate to {MAX_INFLATED} bytes or less"),
+    ],
+)
+def test_the_command_line_reads_what_can_be_read_of_a_batch(
+    data: bytes, values: list[bytes], why: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    bound_kafka_python()
+    from kafka.record.memory_records import MemoryRecords
+
+    found = MemoryRecords(data).next_batch()
+    assert found.validate_crc()
+    assert ([record.value for record in found], found.next_offset) == (values, 13)
+    told = [f"what is left of the batch at offset 10 {why}"] if why else []
+    assert [one.getMessage() for one in caplog.records] == told

@@ -67,15 +67,16 @@ class World:
         async def look() -> Look:
             return Look(None)
 
+        settings = Settings(jwt_secret=SECRET)
         deps = Deps(
             engine=self.engine,
-            access=Access(Settings(jwt_secret=SECRET)),
+            settings=settings,
+            access=Access(settings),
             tickets=Tickets(SECRET),
             tracker=self.progress,
             hub=Hub(time.time),
             kafka=lambda: None,
             look=look,
-            origins=(),
         )
         app = create_app(deps, lambda: self.now)
         return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")

@@ -16,8 +16,8 @@ from typing import Any
 import httpx
 import pytest
 
-from shopstream.record_batches import MAX_INFLATED
-from support.batches import MIB, send_batch
+from shopstream.inflate import MAX_INFLATED
+from support.batches import MIB, damage, send_batch
 from support.events import Sent, item, order
 from support.system import FULL, System
 from support.waiting import eventually
@@ -161,6 +161,57 @@ def test_a_flood_of_records_that_are_none_hides_nobody_and_fills_no_topic(system
     assert sum(len(json.dumps(letter)) for letter in found) < 20 * MIB
     for name, most in highest(system).items():
         assert most - before[name] < GROWTH, (name, most, before[name])
+
+
+def skipped(system: System) -> float:
+    """What the push of the API could not read."""
+    text = system.get("/metrics")[1].decode()
+    return float(text.split("\nshopstream_push_skipped_total ")[1].split()[0])
+
+
+def test_a_header_whose_name_is_no_text_costs_the_rest_of_its_batch(system: System) -> None:
+    listener, before = Listener(system), skipped(system)
+    values = [b"first", b"second", b"third"]
+    first = asyncio.run(send_batch(system, None, values, 0, name=b"na\xff\xfe"))
+    place = one_order(system, "behind-a-name", 0)
+    assert orders(system, place) == len(MADE)
+    eventually(lambda: "behind-a-name" in listener.seen, 30, "the order behind it is pushed")
+    system.settle()
+    found = {letter["offset"]: letter for letter in letters(system, 0) if letter["offset"] >= first}
+    assert found.keys() == {first, first + 1}
+    assert "count" not in found[first]
+    rest = found[first + 1]
+    assert (rest["lastOffset"], rest["count"], rest["reason"]) == (first + 2, 2, "not_json")
+    assert "cannot be unpacked (UnicodeDecodeError)" in rest["message"]
+    assert skipped(system) == before + 2
+
+
+def test_a_batch_that_the_broker_has_damaged_is_one_dead_letter_and_hides_nothing_behind_it(
+    system: System,
+) -> None:
+    assert system.api.stop() == 0
+    assert system.pipelines[0].stop() == 0
+    values = [json.dumps(order(SHOP, f"damaged-{n}")).encode() for n in range(3)]
+    first = asyncio.run(send_batch(system, None, values, 3))
+    damage(system, 3, b"damaged-1")
+    place = one_order(system, "behind-damage", 3)
+    system.start_api()
+    system.pipelines[0].start()
+    system.until_ready(system.pipelines[0])
+    listener = Listener(system)
+    assert orders(system, place) == len(MADE)
+    beside = one_order(system, "after-damage", 3)
+    assert orders(system, beside) == len(MADE)
+    eventually(lambda: "after-damage" in listener.seen, 30, "what comes later is pushed")
+    system.settle()
+    (found,) = [letter for letter in letters(system, 3) if letter["offset"] == first]
+    assert (found["lastOffset"], found["count"], found["reason"]) == (first + 2, 3, "not_json")
+    assert "is damaged" in found["message"]
+    assert skipped(system) >= 3
+    for child in (system.api, system.pipelines[0]):
+        log = child.log.read_text()
+        assert f"shop.orders:3: the batch at offset {first} is damaged; it is fetched again" in log
+        assert "its records are lost" in log
 
 
 def test_the_command_line_lists_what_stands_for_many(system: System) -> None:

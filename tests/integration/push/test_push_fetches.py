@@ -10,7 +10,10 @@ from aiokafka.errors import OffsetOutOfRangeError
 
 from api.push import fetches
 from api.push.fetches import Fetches
+from shopstream import record_batches
 from shopstream.contracts.topics import PAYMENTS, TRAFFIC
+from shopstream.record_batches import bound_aiokafka, held_bytes
+from support.batches import send_batch
 from support.events import Sent
 from support.kafka import Kafka
 from support.system import System
@@ -150,3 +153,53 @@ async def test_an_offset_that_does_not_exist_is_reported_and_the_others_go_on(
     sent = records(2, "beyond")
     Kafka(system.bootstrap).produce(sent, system.produced)
     assert await take(reading, len(sent)) == all_of(sent)
+
+
+INFLATED, BOUND = 2_100_000, 4_000_000
+LONG = [b"%0900d" % n for n in range(2_200)]
+
+
+async def flood(system: System) -> dict[TopicPartition, list[bytes]]:
+    """A batch of two megabytes in every partition, and a short one behind each."""
+    for tp in PLACES:
+        await send_batch(system, "zstd", LONG, tp.partition, topic=tp.topic)
+        await send_batch(system, "zstd", [b"short"], tp.partition, topic=tp.topic)
+    return {tp: [*LONG, b"short"] for tp in PLACES}
+
+
+async def test_what_is_begun_in_many_partitions_is_bounded_in_all(
+    system: System, reading: Fetches, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetches, "TAKE_RECORDS", 100)
+    monkeypatch.setattr(record_batches, "HELD_BYTES", BOUND)
+    bound_aiokafka()
+    held: list[int] = []
+    sent = await flood(system)
+    found = await take(reading, sum(map(len, sent.values())), lambda _: held.append(held_bytes()))
+    assert found == sent
+    assert BOUND / 2 < max(held) < BOUND + INFLATED
+    assert held_bytes() == 0
+
+
+async def test_a_worker_lets_go_of_what_it_does_not_read_on(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record_batches, "HELD_BYTES", BOUND)
+    bound_aiokafka()
+    consumer = AIOKafkaConsumer(bootstrap_servers=system.bootstrap, enable_auto_commit=False)
+    await consumer.start()
+    consumer.assign(PLACES)
+    await consumer.seek_to_end()
+    sent = await flood(system)
+    found: Read = {}
+    most = turn = 0
+    async with asyncio.timeout(60):
+        while found != sent:
+            turn += 1  # for a while two of them are not read on
+            wanted = set(PLACES) - {PLACES[turn // 20 % 6], PLACES[turn // 50 % 6]}
+            chunks = await consumer._fetcher.fetched_records(wanted, 0.2, max_records=150)
+            most = max(most, held_bytes())
+            for tp, chunk in chunks.items():
+                found.setdefault(tp, []).extend(record.value for record in chunk)
+    await consumer.stop()
+    assert BOUND / 2 < most < BOUND + INFLATED

@@ -10,11 +10,13 @@ from prometheus_client import CollectorRegistry
 
 from api.app import utc_now
 from api.freshness.tracker import FreshnessTracker
-from api.metrics import Metrics, serve
+from api.metrics import Metrics
 from api.push.hub import Hub
 from local.directory import Directory
 from shopstream.contracts.notices import PipelineState
+from shopstream.metrics import serve
 from shopstream.restarts import FILE, read_restarts
+from shopstream.settings import Settings, SettingsError
 
 
 def metrics(*counters: dict[str, float]) -> CollectorRegistry:
@@ -78,13 +80,16 @@ async def test_metrics_may_have_a_port_of_their_own() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-    runner = await serve(metrics({"records": 7.0}), "127.0.0.1", port)
+    settings = Settings(host="127.0.0.1", metrics_port=port)
+    runner = await serve(metrics({"records": 7.0}), settings)
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
             text = (await http.get("/metrics")).text
             assert "shopstream_pipeline_records_total 7.0" in text
             assert (await http.get("/reports/daily-sales")).status_code == 404
-        with pytest.raises(OSError, match="in use"):
-            await serve(metrics(), "127.0.0.1", port)
+        with pytest.raises(
+            SettingsError, match=f"^SHOPSTREAM_METRICS_PORT: 127.0.0.1:{port} .*in use"
+        ):
+            await serve(metrics(), settings)
     finally:
         await runner.cleanup()

@@ -85,7 +85,7 @@ async def test_each_request_without_an_id_gets_its_own() -> None:
 async def test_a_fault_of_this_program_tells_nothing_and_is_counted_like_every_answer(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    app = application(Broken(), origins=["https://page.test"])
+    app = application(Broken(), cors_origins=("https://page.test",))
     async with client(app) as http:
         answer = await http.get(
             DAY, headers=head(**{"X-Request-Id": "r1", "Origin": "https://page.test"})
@@ -106,7 +106,7 @@ async def test_a_fault_of_this_program_tells_nothing_and_is_counted_like_every_a
 
 
 async def test_a_page_elsewhere_may_send_and_read_what_it_needs() -> None:
-    async with client(application(Counting(), origins=["https://page.test"])) as http:
+    async with client(application(Counting(), cors_origins=("https://page.test",))) as http:
         asked = {
             "Origin": "https://page.test",
             "Access-Control-Request-Method": "GET",
@@ -147,7 +147,7 @@ async def test_a_preflight_that_is_refused_is_a_problem(
         "Access-Control-Request-Method": method,
         "Access-Control-Request-Headers": header,
     }
-    async with client(application(Counting(), origins=["https://page.test"])) as http:
+    async with client(application(Counting(), cors_origins=("https://page.test",))) as http:
         answer = await http.options(DAY, headers=asked)
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.headers.get_list("X-Request-Id") == ["r1"]

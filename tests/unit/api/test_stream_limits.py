@@ -39,8 +39,7 @@ def test_nothing_is_remembered_of_those_who_left() -> None:
     for number in range(100):
         admission.connection(str(number))()
         admission.user("s", str(number))()
-    assert not admission._addresses
-    assert not admission._users
+    assert not admission._open
 
 
 def test_streams_do_not_all_end_at_once() -> None:

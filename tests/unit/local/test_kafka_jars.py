@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from local.kafka import jars
-from local.kafka.faults import KafkaNotInstalled
 from local.kafka.jars import COMPARED, LOCK, Jar, fetch
+from local.kafka.java import KafkaNotInstalled
 
 ENTRIES: list[dict[str, str]] = tomllib.loads(LOCK.read_text())["dependencies"]
 CONTENT = {

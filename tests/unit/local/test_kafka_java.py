@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local.kafka.faults import KafkaNotInstalled
-from local.kafka.java import Java, Runtime, find_java
+from local.kafka.java import Java, KafkaNotInstalled, Runtime, find_java
 
 REMEDY = "set SHOPSTREAM_JAVA to a java executable of version 17 or later"
 WARNS = ["--sun-misc-unsafe-memory-access=allow", "--enable-native-access=ALL-UNNAMED"]

@@ -7,7 +7,6 @@ from shopstream.broker import (
     BrokerUnreachable,
     TopicAdmin,
     TopicDifference,
-    async_options,
     client_options,
     epoch_of,
 )
@@ -34,7 +33,7 @@ def test_a_login_goes_with_tls() -> None:
         kafka_sasl_username="u",
         kafka_sasl_password="p",
     )
-    options = async_options(settings)
+    options = client_options(settings)
     assert options.pop("ssl_context").check_hostname
     assert options == {
         "bootstrap_servers": ["127.0.0.1:9092"],

@@ -13,9 +13,10 @@ from faust.types import TP
 
 from pipeline import transport
 from pipeline.transport import compat
-from pipeline.transport.bounded import RateLimit, ends_within
+from pipeline.transport.bounded import ends_within
 from pipeline.transport.chunk import ChunkMessage, chunks
 from pipeline.transport.partitions import InFlight
+from shopstream.logs import RateLimit
 
 
 def record(offset, value=b"abc"):
