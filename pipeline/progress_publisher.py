@@ -36,6 +36,7 @@ class ProgressPublisher:
         counters: Callable[[], Mapping[str, float]],
         next_id: Callable[[], int],
         backoff: Backoff,
+        store_backoff: Backoff,
     ) -> None:
         self._worker = worker
         self._store = store
@@ -44,10 +45,12 @@ class ProgressPublisher:
         self._counters = counters
         self._next_id = next_id
         self._backoff = backoff
+        self._store_backoff = store_backoff
         self._wake = asyncio.Event()
         self._changed: ChangedDays | None = None
         self._publishing = asyncio.Lock()
-        self._stored = -STORE_SECONDS
+        self._latest: dict[Partition, Progress] = {}
+        self._to_store = asyncio.Event()
 
     def mark_changed(self, changed: ChangedDays | None) -> None:
         """Days by shop that a batch changed, None for anything; published no later than the progress that includes
@@ -60,7 +63,6 @@ class ProgressPublisher:
         while True:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), IDLE_SECONDS)
-            self._wake.clear()
             await self._backoff.call(self.publish)
             await asyncio.sleep(LEAST_SECONDS)
 
@@ -69,12 +71,18 @@ class ProgressPublisher:
 
         Raises:
             BrokerUnreachable: the changed days are published the next time.
-            EngineUnavailable, EngineError: they are published, and the progress is not stored.
         """
         async with self._publishing:
             await self._publish()
 
+    async def publish_changed(self) -> None:
+        """As `publish`, where there are days that the broker does not have yet."""
+        async with self._publishing:
+            if self._changed != {}:
+                await self._publish()
+
     async def _publish(self) -> None:
+        self._wake.clear()
         progress = self._progress()
         if not progress and self._changed == {}:
             return
@@ -86,7 +94,14 @@ class ProgressPublisher:
         except BaseException:
             self._changed = merged(self._changed, changed)
             raise
-        now = asyncio.get_running_loop().time()
-        if progress and now - self._stored >= STORE_SECONDS:
-            self._stored = now
-            await self._store.save_progress(progress)
+        if progress:
+            self._latest = progress
+            self._to_store.set()
+
+    async def store(self) -> None:
+        """Stores for ever what was published last; beside `run`, so that no message waits for the engine."""
+        while True:
+            await self._to_store.wait()
+            self._to_store.clear()
+            await self._store_backoff.call(lambda: self._store.save_progress(self._latest))
+            await asyncio.sleep(STORE_SECONDS)

@@ -26,6 +26,7 @@ from pipeline.flush_statements import (
     RARE,
     SMALL,
     SMALL_ROWS,
+    SOON,
     STORE,
     apply_statement,
     is_plain,
@@ -136,12 +137,13 @@ class Store:
         }
         for name in ("topic", "partition", "epoch", "first", "next"):
             row[f"parts.{name}"] = [part[name] for part in parts]
-        await self._engine.insert("batches", pa.Table.from_pylist([row]), PLAIN)
+        await self._engine.insert("batches", pa.Table.from_pylist([row]), {**PLAIN, **SOON})
 
     async def store_history(self, batch: Batch) -> None:
         """Inserts the accepted events into the table `events`."""
         if batch.history.num_rows:
-            await self._engine.insert("events", batch.history, PLAIN)
+            soon = SOON if _small(batch) else {}
+            await self._engine.insert("events", batch.history, {**PLAIN, **soon})
 
     async def created_at_conflicts(self, batch: Batch) -> Conflicts:
         """Of a batch of orders, with what is stored and within itself."""
@@ -200,7 +202,8 @@ class Store:
             if len(self._earliest) + len(unknown) > SHOPS_KEPT:
                 self._earliest.clear()
             wanted = {"wanted": External("shop_id String", pa.table({"shop_id": unknown}))}
-            rows = await self._engine.rows(load("apply/earliest_orders.sql"), external=wanted)
+            text = load("apply/earliest_orders.sql")
+            rows = await self._engine.rows(text, None, _small(batch), external=wanted)
             self._earliest |= {row["shop_id"]: row["created_at"] for row in rows}
         found = [shop for shop, at in first.items() if at <= self._earliest.get(shop, at)]
         for shop in found:  # read again, once it is written

@@ -107,6 +107,7 @@ class Worker:
         self.broker_backoff = Backoff("Kafka")
         self.recovery_backoff = Backoff("ClickHouse (recovery)")
         self.progress_backoff = Backoff("progress")
+        self.store_progress_backoff = Backoff("ClickHouse (progress)")
         self.dead_letters_backoff = Backoff("dead letters")
 
     def _add_publishers(self, name: str, publisher: StoringPublisher) -> None:
@@ -119,11 +120,12 @@ class Worker:
             self.metrics.totals,
             self.ids.next,
             self.progress_backoff,
+            self.store_progress_backoff,
         )
         self.notifier = Notifier(
             self.engine,
             publisher,
-            self.progress_publisher.publish,
+            self.progress_publisher.publish_changed,
             self.ids.next,
             _now,
             Backoff("notices"),
@@ -134,7 +136,7 @@ class Worker:
         return {
             "clickhouse": lambda: self.engine_backoff.pauses + self.recovery_backoff.pauses,
             "kafka": lambda: self.broker_backoff.pauses,
-            "progress": lambda: self.progress_backoff.pauses,
+            "progress": lambda: self.progress_backoff.pauses + self.store_progress_backoff.pauses,
             "deadletters": lambda: self.dead_letters_backoff.pauses,
         }
 
@@ -167,6 +169,7 @@ class Worker:
             self.counting.run,
             self.notifier.run,
             self.progress_publisher.run,
+            self.progress_publisher.store,
             self.auditor.run,
             self._watch,
         )
@@ -238,7 +241,8 @@ class Worker:
             or self.recovery_backoff.unavailable_reason
             or slow,
             "kafka": self.broker_backoff.unavailable_reason,
-            "progress": self.progress_backoff.unavailable_reason,
+            "progress": self.progress_backoff.unavailable_reason
+            or self.store_progress_backoff.unavailable_reason,
             "deadletters": self.dead_letters_backoff.unavailable_reason,
             "assignment": None if self._assigned else "no partitions are assigned yet",
         }

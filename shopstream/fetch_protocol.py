@@ -3,10 +3,9 @@ pass.
 
 A fetch of aiokafka names every partition, and so does the response; it handles each of their fields by itself. Here the
 broker keeps what was named, in a session. One that it does not know any more is answered by an error, and the next
-fetch names everything again. Where aiokafka's own fetcher fetches, `use_one_pass` is for its fetches, which name every
-partition. A partition without records, error and preferred replica is left out of the response, so that the fetcher
-does not look at it; `highwater` and `last_stable_offset` of its consumer are then those of the last fetch that brought
-records, and `watermarks` gives those of every partition in the response. All of this is for version 11 of the fetch
+fetch names everything again. A partition without records, error and preferred replica is left out of the response, so
+that aiokafka's fetcher does not look at it; `watermarks` gives those of every partition that the broker named, and it
+names each whose high watermark is another one than in the fetch before. All of this is for version 11 of the fetch
 (Kafka 2.3), the newest that aiokafka 0.14 speaks; with an older broker each fetch is whole and aiokafka's own.
 https://kafka.apache.org/protocol#The_Messages_Fetch
 """
@@ -100,23 +99,9 @@ class _Fetch(FetchRequest):  # type: ignore[misc]
         forgotten = [(tp, tp.partition) for tp in self._forgotten]
         head = (REPLICA, *self._limits, *self._session)
         built = FetchRequest_v11(*head, _by_topic(named), _by_topic(forgotten), "")
-        return _in_one_pass(built)
-
-
-def use_one_pass(request: FetchRequest) -> None:
-    """Makes a fetch of aiokafka encode itself, and decode its response, in one pass."""
-    request.build = partial(_build, request)
-
-
-def _build(request: Any, version: type[Any]) -> Any:
-    built = FetchRequest.build(request, version)
-    return _in_one_pass(built) if version is FetchRequest_v11 else built
-
-
-def _in_one_pass(built: Any) -> Any:
-    built.RESPONSE_TYPE = FetchResponse
-    built.encode = partial(encode, built)
-    return built
+        built.RESPONSE_TYPE = FetchResponse
+        built.encode = partial(encode, built)
+        return built
 
 
 def _by_topic(items: Iterable[tuple[TopicPartition, Any]]) -> list[tuple[str, list[Any]]]:

@@ -12,29 +12,24 @@ from typing import Any
 
 from aiokafka.protocol.fetch import FetchRequest
 
-from shopstream.fetch_protocol import use_one_pass
-
 REST_MS = 500
 
 
 class FetchWaitClient:
     """aiokafka's client as its `fetcher` sees it. `busy_ms`: how long a fetch is held otherwise, until there are
-    `gather_bytes`. `one_pass`: see `fetch_protocol`."""
+    `gather_bytes`."""
 
-    def __init__(self, fetcher: Any, busy_ms: int, gather_bytes: int, one_pass: bool) -> None:
+    def __init__(self, fetcher: Any, busy_ms: int, gather_bytes: int) -> None:
         self._client = fetcher._client
         self._fetcher = fetcher
         self._busy_ms = busy_ms
         self._gather_bytes = gather_bytes
-        self._one_pass = one_pass
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
 
     async def send(self, node_id: int, request: Any, **kwargs: Any) -> Any:
         """Sends a request; the answer to a fetch decides how long the next one waits."""
-        if self._one_pass and isinstance(request, FetchRequest):
-            use_one_pass(request)
         response = await self._client.send(node_id, request, **kwargs)
         if isinstance(request, FetchRequest):
             busy = bool(self._fetcher._records) or _has_records(response)
@@ -43,11 +38,10 @@ class FetchWaitClient:
         return response
 
 
-def adapt_fetch_wait(consumer: Any, gather_bytes: int = 1, *, one_pass: bool = False) -> None:
-    """For a consumer that was started, with its own wait as the short one; `one_pass` for one whose `highwater` nobody
-    asks for, as `fetch_protocol.watermarks` does as well."""
+def adapt_fetch_wait(consumer: Any, gather_bytes: int = 1) -> None:
+    """For a consumer that was started, with its own wait as the short one."""
     fetcher = consumer._fetcher
-    fetcher._client = FetchWaitClient(fetcher, fetcher._fetch_max_wait_ms, gather_bytes, one_pass)
+    fetcher._client = FetchWaitClient(fetcher, fetcher._fetch_max_wait_ms, gather_bytes)
 
 
 def _has_records(response: Any) -> bool:

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import dataclasses
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from aiokafka.protocol.fetch import FetchRequest
@@ -20,7 +20,7 @@ from faust.types import TP
 from shopstream.contracts.envelope import MAX_HEADER_BYTES, header_bytes
 from shopstream.contracts.json_text import MAX_BYTES
 from shopstream.contracts.reject import Unread
-from shopstream.fetch_protocol import watermarks
+from shopstream.fetch_protocol import FetchSession, watermarks
 from shopstream.fetch_wait import adapt_fetch_wait
 
 from .bounded import ends_within
@@ -38,6 +38,10 @@ STOP_SECONDS = 5.0
 
 Begun = Callable[[tuple[dict[TP, int], dict[TP, int]]], None]
 """Gets the offsets at which partitions begin after a seek, and those up to which records were taken meanwhile."""
+
+
+Watermarks = dict[tuple[str, int], int]
+"""High watermarks by topic and partition."""
 
 
 class ChunkConsumerThread(_driver.AIOKafkaConsumerThread):  # type: ignore[misc]
@@ -62,7 +66,7 @@ class ChunkConsumerThread(_driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     async def on_start(self) -> None:
         """Starts aiokafka's consumer; its fetches are reported before it can have a partition."""
         await super().on_start()
-        adapt_fetch_wait(self._ensure_consumer(), GATHER_BYTES, one_pass=True)
+        adapt_fetch_wait(self._ensure_consumer(), GATHER_BYTES)
         fetcher = self._ensure_consumer()._fetcher
         states = self.consumer.states
         fetcher._client = WatchedClient(
@@ -150,8 +154,8 @@ class ChunkConsumerThread(_driver.AIOKafkaConsumerThread):  # type: ignore[misc]
 
 
 class WatchedClient:
-    """aiokafka's client as its fetcher sees it, which reports each fetch: when it was sent, and the high watermarks in
-    its response.
+    """aiokafka's client as its fetcher sees it: fetches in sessions (`fetch_protocol`), and reports each fetch: when it
+    was sent, and the high watermarks then.
 
     Lives in the consumer's thread, and so does `report`.
     """
@@ -167,45 +171,77 @@ class WatchedClient:
         self._subscriptions = subscriptions
         self._clock = clock
         self._report = report
+        self._brokers: dict[int, KnownOfBroker] = {}
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
 
     async def send(self, node_id: int, request: Any, **kwargs: Any) -> Any:
         """Sends a request; a fetch is reported when its response arrives."""
+        if not isinstance(request, FetchRequest):
+            return await self._client.send(node_id, request, **kwargs)
+        known = self._brokers.setdefault(node_id, KnownOfBroker())
+        offsets = offsets_of(request)
         sent_at = self._clock()
-        response = await self._client.send(node_id, request, **kwargs)
-        if isinstance(request, FetchRequest):
-            current = list(self._current(samples(request, response, sent_at)))
-            if current:
-                self._report(current)
+        try:
+            fetch = known.session.fetch(offsets, request._max_wait_ms, request._min_bytes)
+            response = await self._client.send(node_id, fetch, **kwargs)
+        except BaseException:
+            known.session.begin()
+            raise
+        known.take(response)
+        if current := self._current(offsets, sent_at, known.watermarks):
+            self._report(current)
         return response
 
-    def _current(self, found: Iterable[Sample]) -> Iterator[Sample]:
-        # A response to a position from before a seek or a rebalance says nothing of this one.
+    def _current(
+        self, offsets: Mapping[TopicPartition, int], sent_at: float, ends: Watermarks
+    ) -> list[Sample]:
+        """Samples of a fetch; a partition with an error gives none, nor does a position from before a seek or a
+        rebalance: its response says nothing of this one."""
         subscription = self._subscriptions.subscription
         assignment = subscription and subscription.assignment
         if not assignment or not assignment.active:
-            return
-        for sample in found:
-            state = assignment.state_value(TopicPartition(*sample.tp))
-            if state and state.has_valid_position and state.position == sample.fetch_offset:
-                yield sample
+            return []
+        # Not the last stable offset, up to which read_committed reads: the records of an
+        # open transaction have reached Kafka, and are not included until it ends.
+        return [
+            Sample(TP(*tp), sent_at, offset, end)
+            for tp, offset in offsets.items()
+            if (end := ends.get(tp)) is not None
+            and (state := assignment.state_value(tp))
+            and state.has_valid_position
+            and state.position == offset
+        ]
 
 
-def samples(request: Any, response: Any, sent_at: float) -> Iterator[Sample]:
-    """The samples in one fetch response; partitions with an error give none."""
-    fetch_offsets = {
-        TP(topic, partition): offset
+class KnownOfBroker:
+    """The session of the fetches at a broker, and the high watermarks of its partitions."""
+
+    def __init__(self) -> None:
+        self.session = FetchSession()
+        self.watermarks: Watermarks = {}
+        """As the latest response leaves them; without those of partitions with an error."""
+
+    def take(self, response: Any) -> None:
+        """Takes a response to the session's latest fetch. A partition that was named anew is in it."""
+        if not self.session.answered(response):
+            self.watermarks.clear()
+        for topic, partitions in response.topics:
+            for partition, error, *_ in partitions:
+                if error:
+                    self.watermarks.pop((topic, partition), None)
+        for topic, partition, watermark in watermarks(response):
+            self.watermarks[topic, partition] = watermark
+
+
+def offsets_of(request: FetchRequest) -> dict[TopicPartition, int]:
+    """What a fetch of aiokafka asks for."""
+    return {
+        TopicPartition(topic, partition): offset
         for topic, partitions in request.topics
         for partition, offset, _ in partitions
     }
-    for topic, partition, high_watermark in watermarks(response):
-        tp = TP(topic, partition)
-        if (fetch_offset := fetch_offsets.get(tp)) is not None:
-            # Not the last stable offset, up to which read_committed reads: the records of an
-            # open transaction have reached Kafka, and are not included until it ends.
-            yield Sample(tp, sent_at, fetch_offset, high_watermark)
 
 
 def _release_large(records: list[Any]) -> None:

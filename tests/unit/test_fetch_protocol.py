@@ -16,7 +16,6 @@ from shopstream.fetch_protocol import (
     PARTITION_BYTES,
     FetchResponse,
     FetchSession,
-    use_one_pass,
     watermarks,
 )
 
@@ -41,11 +40,6 @@ def named(built: FetchRequest_v11) -> dict[TopicPartition, int]:
 
 def head(session: int, error: int = 0) -> Theirs:
     return Theirs(0, error, session, [])
-
-
-def fetch(**more: Any) -> FetchRequest:
-    topics = [("shop.orders", [(0, 5, 1024), (11, 2**40, 1024)]), ("shöp", [(1, 0, 7)])]
-    return FetchRequest(20, 65536, 2**25, 1, topics, **more)
 
 
 def response(*topics: Any) -> Theirs:
@@ -123,21 +117,6 @@ def test_a_fetch_for_an_older_broker_is_whole_and_aiokafkas_own() -> None:
     )
     assert built.RESPONSE_TYPE is FetchRequest_v10.RESPONSE_TYPE
     assert built.encode() == theirs.prepare({1: (0, 10)}).encode()
-    assert FetchRequest_v11.RESPONSE_TYPE is Theirs
-
-
-@pytest.mark.parametrize("rack", ["", "eu-1"])
-def test_a_fetch_is_encoded_as_by_aiokafka(rack: str) -> None:
-    ours = fetch(rack_id=rack)
-    use_one_pass(ours)
-    assert ours.prepare(VERSIONS).encode() == fetch(rack_id=rack).prepare(VERSIONS).encode()
-
-
-def test_the_response_to_an_older_fetch_is_left_to_aiokafka() -> None:
-    ours = fetch()
-    use_one_pass(ours)
-    assert ours.prepare(VERSIONS).RESPONSE_TYPE is FetchResponse
-    assert ours.prepare({1: (0, 10)}).RESPONSE_TYPE is FetchRequest_v10.RESPONSE_TYPE
     assert FetchRequest_v11.RESPONSE_TYPE is Theirs
 
 

@@ -11,7 +11,9 @@ from warehouse import Warehouse
 from oracle.book import Book
 from support.events import item, level, order, record, settings
 from support.load import mixed, openings, stirred
+from support.system import FULL
 
+BATCH = 700 if FULL else 350
 SHOPS = {f"mixed-{number}" for number in range(5)}
 MERGED = "orders levels payments purchases suppliers shops alerts product_names order_windows"
 ODD = {
@@ -39,8 +41,8 @@ def check(
 def fed(warehouse: Warehouse) -> Book:
     """A load of everything in many small batches, with repeats and late versions, settings changed on the way."""
     book = Book()
-    first, load = openings(), stirred(3, mixed(7, 3000, opened=True))
-    for part in (first, *(load[begin : begin + 700] for begin in range(0, len(load), 700))):
+    first, load = openings(), stirred(3, mixed(7, 3000 if FULL else 1500, opened=True))
+    for part in (first, *(load[begin : begin + BATCH] for begin in range(0, len(load), BATCH))):
         warehouse.feed(part)
         book.take_all(part)
     return book

@@ -23,7 +23,7 @@ from support.migrated import copy_migrated
 
 NOTHING_CLAIMED = Fence({})
 ARRIVED = 1_796_126_400_000
-SHOPS = ("s-17", 'it\'s <2> & \\ "two"')
+SHOPS = ("s-18", 'it\'s <2> & \\ "two"')
 """With a login each: `bi_1` and `bi_2`."""
 
 

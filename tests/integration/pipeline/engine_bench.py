@@ -179,8 +179,8 @@ async def bench(engine: tuple[System, ClickHouseClient]) -> Bench:
     """With every table empty."""
     system, client = engine
     tables = system.sql.rows(
-        "SELECT name FROM system.tables WHERE database = 'shopstream'"
-        " AND engine LIKE '%MergeTree' AND name NOT IN ('migrations', 'zone_offsets')"
+        "SELECT DISTINCT table FROM system.parts WHERE database = 'shopstream' AND active"
+        " AND table NOT IN ('migrations', 'zone_offsets')"
     )
     for (name,) in tables:
         system.sql.text(f"TRUNCATE TABLE {name}")

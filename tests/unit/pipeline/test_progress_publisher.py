@@ -2,10 +2,13 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 from pipeline.progress_publisher import ProgressPublisher
 from pipeline.retry import Backoff
+from shopstream.contracts.cursor import Partition
+from shopstream.contracts.notices import Progress
 
 
 class Topic:
@@ -26,7 +29,7 @@ async def test_however_many_batches_there_are_messages_are_a_few_a_second() -> N
     topic = Topic()
     # without progress nothing is stored
     none: Any = None
-    publisher = ProgressPublisher("w", none, topic, dict, dict, lambda: 1, Backoff("Kafka"))
+    publisher = ProgressPublisher("w", none, topic, dict, dict, lambda: 1, Backoff("Kafka"), none)
     running = asyncio.create_task(publisher.run())
     loop = asyncio.get_running_loop()
     await publisher.publish()  # the first reports that anything may have changed
@@ -42,3 +45,38 @@ async def test_however_many_batches_there_are_messages_are_a_few_a_second() -> N
     assert times[0] - begun < 0.1
     assert len(times) <= 5 * took + 2
     assert topic.days == set(range(60))
+
+
+async def test_no_message_waits_while_progress_is_stored() -> None:
+    topic, stored = Topic(), []
+    known = {Partition("shop.orders", 0): Progress(1, 2, datetime(2026, 11, 22, tzinfo=UTC))}
+
+    class Engine:
+        async def save_progress(self, progress: dict[Partition, Progress]) -> None:
+            stored.append(progress)
+            await asyncio.Event().wait()
+
+    engine: Any = Engine()
+    backoffs = Backoff("Kafka"), Backoff("ClickHouse")
+    made = ProgressPublisher("w", engine, topic, lambda: known, dict, lambda: 1, *backoffs)
+    storing = asyncio.create_task(made.store())
+    async with asyncio.timeout(5):
+        await made.publish()
+        while not stored:
+            await asyncio.sleep(0.001)
+        await made.publish()
+    storing.cancel()
+    assert len(topic.times) == 2
+    assert stored == [known]
+
+
+async def test_a_notice_publishes_only_what_was_not_published() -> None:
+    topic = Topic()
+    none: Any = None
+    backoffs = Backoff("Kafka"), Backoff("ClickHouse")
+    made = ProgressPublisher("w", none, topic, dict, dict, lambda: 1, *backoffs)
+    await made.publish()
+    made.mark_changed({"s1": frozenset([7])})
+    for _ in range(2):
+        await made.publish_changed()
+        assert (len(topic.times), topic.days) == (2, {7})

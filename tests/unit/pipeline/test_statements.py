@@ -14,7 +14,7 @@ from clickhouse.sql import load, names
 from pipeline.alerts import Alerts
 from pipeline.batch import Batch, assemble
 from pipeline.decode import Part, Run, decode, shape
-from pipeline.flush_statements import apply_statement, store_statement
+from pipeline.flush_statements import SOON, apply_statement, store_statement
 from pipeline.notifier import Notifier
 from pipeline.retry import Backoff
 from pipeline.store import Fence, Known, Store
@@ -54,6 +54,7 @@ class Engine:
 EXAMPLES = {topic: example(BY_NAME[topic].types[0]) for topic in TOPIC_SPECS}
 
 
+NICE = "os_threads_nice_value_query"
 PLAIN = ("orderId", "status", "currency", "createdAt", "updatedAt")
 """Of an order, what every one has."""
 
@@ -225,3 +226,40 @@ def test_the_history_is_the_table_of_events():
 def test_a_run_of_a_partition_has_the_columns_of_its_batch():
     nested = [name for name in columns_of("batches") if name.startswith("parts.")]
     assert nested == [f"parts.{name}" for name in Part._fields]
+
+
+async def test_no_statement_of_a_small_batch_waits_behind_everything_else() -> None:
+    class Settings(Engine):
+        """Remembers with which nice value each statement runs."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.nice: dict[str, object] = {}
+
+        async def rows(self, sql: str, params=None, settings=None, *, external=None):
+            self.nice[sql] = (settings or {}).get(NICE)
+            return await super().rows(sql, params, settings, external=external)
+
+        async def execute(self, sql: str, *args, **kwargs):
+            self.nice[sql] = args[1].get(NICE)
+            return await super().execute(sql, *args, **kwargs)
+
+        async def insert(self, table: str, rows: pa.Table, settings=None):
+            self.nice[table] = (settings or {}).get(NICE)
+
+    fence = Fence({Partition(ORDERS, 0): 1})
+    for topic in TOPIC_SPECS:
+        engine: Any = Settings()
+        store = Store(engine, "w")
+        batch = batch_of(topic)
+        await store.begin(batch)
+        await store.store_history(batch)
+        if topic == ORDERS:
+            with suppress(ValueError):  # it gives no row
+                await store.created_at_conflicts(batch)
+        await store.store(batch, fence)
+        lookups = await store.lookups(batch, new=True)
+        await store.changed(topic, 5, small=True)
+        await store.apply(topic, 5, fence, Known(lookups, True, True))
+        await store.mark(5, fence)
+        assert set(engine.nice.values()) == {SOON[NICE]}, topic

@@ -1,26 +1,39 @@
-"""What a fetch response says of the log's end, and when it may be believed."""
+"""What a fetch and its response say of the log's end, and when it may be believed."""
 
+from contextlib import suppress
 from types import SimpleNamespace as Thing
 
 from aiokafka.protocol.fetch import FetchRequest
 from faust.types import TP
 
 from pipeline.transport.partitions import Sample
-from pipeline.transport.thread import WatchedClient, samples
+from pipeline.transport.thread import WatchedClient
 
 REQUEST = FetchRequest(100, 1, 1000, 1, [("orders", [(0, 40, 1000), (1, 7, 1000)])])
 
 
-def response(*partitions, version=11):
-    return Thing(API_VERSION=version, topics=[("orders", list(partitions))])
+ORDERS_0, ORDERS_1 = TP("orders", 0), TP("orders", 1)
 
 
-def client_of(answer, position=40, active=True):
-    state = Thing(has_valid_position=True, position=position)
-    assignment = Thing(active=active, state_value=lambda tp: state)
-    reported = []
+def response(*partitions, version=11, session=0, error=0):
+    topics = [("orders", list(partitions))] if partitions else []
+    return Thing(API_VERSION=version, error_code=error, session_id=session, topics=topics)
+
+
+def client_of(*answers, position=40, active=True):
+    """Answers one fetch after the other; gives what it has sent too."""
+    states = {
+        ORDERS_0: Thing(has_valid_position=True, position=position),
+        ORDERS_1: Thing(has_valid_position=True, position=7),
+    }
+    assignment = Thing(active=active, state_value=states.get)
+    reported, sent, left = [], [], list(answers)
 
     async def send(node_id, request):
+        sent.append(request)
+        answer = left.pop(0)
+        if isinstance(answer, BaseException):
+            raise answer
         return answer
 
     watched = WatchedClient(
@@ -29,40 +42,84 @@ def client_of(answer, position=40, active=True):
         lambda: 5.0,
         reported.append,
     )
-    return watched, reported
+    return watched, reported, sent
 
 
-def test_a_sample_has_the_high_watermark_also_while_a_transaction_is_open():
+def named(fetch):
+    """The partitions that a fetch names."""
+    built = fetch.prepare({1: (0, 17)})
+    return {TP(topic, part[0]): part[2] for topic, parts in built.topics for part in parts}
+
+
+async def test_a_sample_has_the_high_watermark_also_while_a_transaction_is_open():
     for answer in (
         response((0, 0, 50, 45, 0, [], -1, b"")),
         response((0, 0, 50, 50, 0, [], -1, b"")),
         response((0, 0, 50, -1, [], b"")),
         response((0, 0, 50, b""), version=3),
     ):
-        assert list(samples(REQUEST, answer, 9.0)) == [Sample(TP("orders", 0), 9.0, 40, 50)]
+        client, reported, _ = client_of(answer)
+        await client.send(1, REQUEST)
+        assert reported == [[Sample(ORDERS_0, 5.0, 40, 50)]]
 
 
-def test_partitions_with_an_error_or_not_asked_for_give_no_sample():
+async def test_partitions_with_an_error_or_not_asked_for_give_no_sample():
     answer = response((0, 1, 50, 50, 0, [], -1, b""), (2, 0, 50, 50, 0, [], -1, b""))
-    assert list(samples(REQUEST, answer, 9.0)) == []
+    client, reported, _ = client_of(answer)
+    await client.send(1, REQUEST)
+    assert reported == []
+
+
+async def test_a_partition_without_news_has_the_high_watermark_of_before():
+    first = response((0, 0, 50, 50, 0, [], -1, b""), (1, 0, 9, 9, 0, [], -1, b""), session=3)
+    moved = response((0, 0, 51, 51, 0, [], -1, b""), session=3)
+    client, reported, sent = client_of(first, moved, response(session=3))
+    for _ in range(3):
+        await client.send(1, REQUEST)
+    ends = [[sample.high_watermark for sample in samples] for samples in reported]
+    assert ends == [[50, 9], [51, 9], [51, 9]]
+    assert [named(fetch) for fetch in sent] == [{ORDERS_0: 40, ORDERS_1: 7}, {}, {}]
+
+
+async def test_one_that_failed_gives_no_sample_until_it_has_an_end_again():
+    first = response((0, 0, 50, 50, 0, [], -1, b""), (1, 0, 9, 9, 0, [], -1, b""), session=3)
+    failed = response((1, 6, -1, -1, -1, [], -1, b""), session=3)
+    again = response((1, 0, 9, 9, 0, [], -1, b""), session=3)
+    client, reported, _ = client_of(first, failed, response(session=3), again)
+    for _ in range(4):
+        await client.send(1, REQUEST)
+    assert [len(samples) for samples in reported] == [2, 1, 1, 2]
+
+
+async def test_a_session_that_is_gone_says_nothing_and_begins_anew():
+    first = response((0, 0, 50, 50, 0, [], -1, b""), session=3)
+    for gone in (response(error=70), ConnectionError()):
+        client, reported, sent = client_of(first, gone, first)
+        await client.send(1, REQUEST)
+        with suppress(ConnectionError):
+            await client.send(1, REQUEST)
+        assert len(reported) == 1
+        await client.send(1, REQUEST)
+        assert named(sent[2]) == {ORDERS_0: 40, ORDERS_1: 7}
+        assert reported[1] == reported[0]
 
 
 async def test_the_instant_is_that_before_the_request():
     answer = response((0, 0, 50, 50, 0, [], -1, b""))
-    client, reported = client_of(answer)
+    client, reported, _ = client_of(answer)
     assert await client.send(1, REQUEST) is answer
-    assert reported == [[Sample(TP("orders", 0), 5.0, 40, 50)]]
+    assert reported == [[Sample(ORDERS_0, 5.0, 40, 50)]]
 
 
 async def test_a_response_to_a_position_from_before_a_seek_is_not_reported():
     answer = response((0, 0, 50, 50, 0, [], -1, b""))
-    for client, reported in (client_of(answer, position=41), client_of(answer, active=False)):
+    for client, reported, _ in (client_of(answer, position=41), client_of(answer, active=False)):
         await client.send(1, REQUEST)
         assert reported == []
 
 
 async def test_everything_else_goes_through():
-    client, reported = client_of("metadata")
+    client, reported, _ = client_of("metadata")
     assert await client.send(1, object()) == "metadata"
     assert client.cluster == "c"
     assert reported == []

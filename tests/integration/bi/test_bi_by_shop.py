@@ -1,4 +1,7 @@
-"""Logins of one shop (`shopstream up --bi-shop`): its rows in every view, whatever the statement, and nothing below."""
+"""Logins of one shop (`shopstream up --bi-shop`): its rows in every view, whatever the statement, and nothing below.
+
+First of its folder: each of its many statements reads a whole view, which is of few rows as yet.
+"""
 
 import json
 from typing import Any
@@ -88,9 +91,9 @@ def test_the_native_protocol_shows_no_more(three: Warehouse) -> None:
     "rest",
     [
         "WHERE 1",
-        "WHERE shop_id != 's-17'",
+        f"WHERE shop_id != '{SHOPS[0]}'",
         f"WHERE shop_id = '{OTHER}'",
-        f"WHERE shop_id = 's-17' OR shop_id = '{OTHER}' OR 1",
+        f"WHERE shop_id = '{SHOPS[0]}' OR shop_id = '{OTHER}' OR 1",
         f"WHERE shop_id IN (SELECT '{OTHER}')",
         "SETTINGS final = 1, join_use_nulls = 1, group_by_use_nulls = 1",
         "SETTINGS optimize_move_to_prewhere = 0, query_plan_enable_optimizations = 0",
@@ -121,9 +124,9 @@ def test_no_condition_or_setting_shows_more(three: Warehouse, name: str, rest: s
         "SELECT shop_id FROM viewIfPermitted(SELECT shop_id::String AS shop_id FROM shopstream.shops"
         " ELSE null('shop_id String'))",
         "SELECT shop_id FROM shopstream_bi.shops UNION ALL SELECT shop_id FROM shopstream_bi.orders",
-        "SELECT x FROM (SELECT throwIf(shop_id != 's-17') AS t, shop_id AS x FROM shopstream_bi.shops)",
-        "SELECT DISTINCT shop_id FROM shopstream_bi.daily_sales WHERE throwIf(shop_id != 's-17') = 0",
-        "SELECT DISTINCT shop_id FROM shopstream_bi.orders WHERE throwIf(shop_id != 's-17') = 0",
+        f"SELECT x FROM (SELECT throwIf(shop_id != '{SHOPS[0]}') AS t, shop_id AS x FROM shopstream_bi.shops)",
+        f"SELECT DISTINCT shop_id FROM shopstream_bi.daily_sales WHERE throwIf(shop_id != '{SHOPS[0]}') = 0",
+        f"SELECT DISTINCT shop_id FROM shopstream_bi.orders WHERE throwIf(shop_id != '{SHOPS[0]}') = 0",
     ],
 )
 def test_no_way_around_a_view_shows_more(three: Warehouse, statement: str) -> None:
