@@ -76,7 +76,7 @@ async def test_a_notice_publishes_only_what_was_not_published() -> None:
     backoffs = Backoff("Kafka"), Backoff("ClickHouse")
     made = ProgressPublisher("w", none, topic, dict, dict, lambda: 1, *backoffs)
     await made.publish()
-    made.mark_changed({"s1": frozenset([7])})
+    made.mark_changed({"s1": {"sales": frozenset([7])}})
     for _ in range(2):
         await made.publish_changed()
         assert (len(topic.times), topic.days) == (2, {7})
