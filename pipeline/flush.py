@@ -1,6 +1,6 @@
 """Writes one batch: the steps between records that are read and offsets that may be committed."""
 
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, NamedTuple, Protocol
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 from pipeline.batch import Batch
 from pipeline.flush_statements import SMALL_ROWS
 from pipeline.retry import Backoff, call_with_backoff
-from pipeline.store import Conflicts, Fence, Known, Slots, Store, all_of
+from pipeline.store import Conflicts, Fence, Known, Lookups, Slots, Store, all_of
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.topics import INVENTORY, ORDERS
 
@@ -24,10 +24,12 @@ class PartitionsRevoked(Exception):
 
 
 class Written(NamedTuple):
-    """A batch as it was written, orders under their first createdAt, and the 15-minute buckets that it changed."""
+    """A batch as it was written, orders under their first createdAt, the 15-minute buckets that it changed, and the
+    look-up tables that it may have changed; None where that is not known."""
 
     batch: Batch
     changed: Slots
+    lookups: Lookups | None = None
 
 
 class Owner(Protocol):
@@ -53,7 +55,7 @@ class BatchWriter:
 
     async def insert_newer(
         self, batch: Batch, fence: Fence, found: Conflicts
-    ) -> tuple[int, Collection[str]]:
+    ) -> tuple[int, Lookups]:
         """Step 2: writes the rows that are newer than what is stored. Returns how many, and the look-up tables that
         they may change."""
         written, lookups = await all_of(
@@ -102,12 +104,12 @@ async def flush(
         Fenced, TopicRecreated: never try again.
     """
     store = writer.store
-    changed: Slots = {}
+    written = Written(batch, {}, {})
     if batch.staged.num_rows:
         _, conflicts, _ = await all_of(store.begin(batch), _conflicts(batch, store), check())
         if conflicts.first:
             batch = batch.with_first_created_at(conflicts.first)
-        _, changed = await all_of(
+        _, written = await all_of(
             store.store_history(batch),
             _insert_and_apply(batch, writer, fence, again, conflicts),
         )
@@ -115,7 +117,7 @@ async def flush(
             raise Fenced(f"batch {batch.id} is fenced: another worker has claimed its partitions")
     else:
         await check()
-    return Written(batch, changed)
+    return written
 
 
 async def _conflicts(batch: Batch, store: Store) -> Conflicts:
@@ -126,16 +128,16 @@ async def _conflicts(batch: Batch, store: Store) -> Conflicts:
 
 async def _insert_and_apply(
     batch: Batch, writer: BatchWriter, fence: Fence, again: bool, found: Conflicts
-) -> Slots:
+) -> Written:
     written, lookups = await writer.insert_newer(batch, fence, found)
     if not written and not again:
-        return {}
+        return Written(batch, {}, {})
     small = batch.staged.num_rows <= SMALL_ROWS
     changed = await writer.store.changed(batch.topic, batch.id, small)
     # an earlier try may have written rows that this one does not find new: then nothing is known
     known = None if again else Known(lookups, small, changed.parts)
     await writer.apply(batch.topic, batch.id, fence, known)
-    return changed.slots
+    return Written(batch, changed.slots, known and lookups)
 
 
 async def flush_with_retry(

@@ -75,6 +75,10 @@ class Changed(NamedTuple):
     parts: bool = True
 
 
+Lookups = Mapping[str, Collection[str] | None]
+"""Look-up tables, each with the shops whose rows in it may change; None: any of the batch."""
+
+
 class Known(NamedTuple):
     """What the try that stored a batch knows of it: the look-up tables that it may change, whether it has few rows, and
     `parts` as of `Changed`."""
@@ -170,21 +174,22 @@ class Store:
             text, batch.id, fence, {**STORE, **DISTINCT, **_small(batch)}, staged, more
         )
 
-    async def lookups(self, batch: Batch, new: bool) -> set[str]:
+    async def lookups(self, batch: Batch, new: bool) -> Lookups:
         """The look-up tables that a batch may change, `new`: it has orders that are not stored.
 
         The earliest order of a shop only ever becomes earlier, so a later one is known not to be it.
         """
-        wanted = set(TOPIC_SPECS[batch.topic].lookups)
+        wanted: dict[str, Collection[str] | None] = dict.fromkeys(TOPIC_SPECS[batch.topic].lookups)
         if not wanted:
             return wanted
         if not new:
-            wanted.remove("order_places")
+            del wanted["order_places"]
         elif not pc.any(pc.is_valid(pc.list_flatten(batch.staged["item_name"]))).as_py():
-            wanted.remove("product_names")
-        earliest = await self._earliest_orders(batch)
-        if not earliest:
-            wanted.remove("first_orders")
+            del wanted["product_names"]
+        if earliest := await self._earliest_orders(batch):
+            wanted["first_orders"] = earliest
+        else:
+            del wanted["first_orders"]
         return wanted
 
     async def _earliest_orders(self, batch: Batch) -> list[str]:

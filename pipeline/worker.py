@@ -333,7 +333,7 @@ class Worker:
 
     def _written(self, written: Written, seconds: float) -> None:
         self.metrics.written(written.batch, seconds)
-        self.progress_publisher.mark_changed(changed_days(written.batch, written.changed))
+        self.progress_publisher.mark_changed(changed_days(*written))
         self.notifier.changed(written.changed)
 
     def _recovered(self, changed: Slots) -> None:

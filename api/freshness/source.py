@@ -1,8 +1,9 @@
 """What this process knows, at an instant, of how far a shop's reports are."""
 
-from collections.abc import Set
 from datetime import datetime
 from typing import NamedTuple, Protocol
+
+from shopstream.contracts.notices import Days
 
 
 class Freshness(NamedTuple):
@@ -26,6 +27,7 @@ class FreshnessSource(Protocol):
 
     def freshness(self, shop: str, /) -> Freshness: ...
 
-    def changed_days(self, shop: str, version: int, /) -> Set[int] | None:
-        """What the progress messages since that version named: days (UTC, counted from 1970-01-01) in which the
-        shop's sales, payments or sessions may be others than then. None: any day, time zone or currency."""
+    def changed_days(self, shop: str, kind: str, version: int, /) -> Days:
+        """What the progress messages since that version named: days in which numbers of a kind of
+        `contracts.notices` may be others than then. None: any day, or all of the shop; of a kind without days it may be
+        another."""

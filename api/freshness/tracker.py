@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -11,14 +11,14 @@ from typing import NamedTuple
 from api.freshness.source import Freshness
 from api.freshness.topology import Topology
 from shopstream.contracts.cursor import Partition
-from shopstream.contracts.notices import ChangedDays, PipelineState
+from shopstream.contracts.notices import ChangedDays, Days, PipelineState
 from shopstream.contracts.topics import INPUTS
 from shopstream.instants import Instants
 
 SHOPS = 20_000
 """Shops whose latest change is kept; any other counts as changed with the last that was dropped."""
 DAYS = 64
-"""Days of a shop whose latest change is kept; beyond them all of the shop counts as changed."""
+"""Days of a shop whose latest change is kept, of each kind; beyond them all of the kind counts as changed."""
 HEARD_SECONDS = 3.0
 """A worker reports about once a second while nothing comes."""
 WORKERS = 64
@@ -42,22 +42,38 @@ class _Waiter:
 
 
 @dataclass(eq=False, slots=True)
-class _ShopChanges:
-    """Numbers, in order of arrival, of the latest notice and progress message that changed the shop, of the latest that
-    changed all of it, and of the latest for each of the `days` (UTC) since."""
+class _KindChanges:
+    """Numbers of the latest progress message that changed all of a kind, and of the latest for each day since."""
 
-    notice: int = 0
-    message: int = 0
     whole: int = 0
     days: dict[int, int] = field(default_factory=dict)
 
-    def mark_changed(self, number: int, days: Set[int] | None) -> None:
-        self.message = number
+    def mark_changed(self, number: int, days: Days) -> None:
         if days is not None:
             self.days.update(dict.fromkeys(days, number))
         if days is None or len(self.days) > DAYS:
             self.whole = number
             self.days.clear()
+
+
+@dataclass(eq=False, slots=True)
+class _ShopChanges:
+    """Numbers, in order of arrival, of the latest notice and progress message that changed the shop, and of the latest
+    that changed all of it; what changed since, by kind."""
+
+    notice: int = 0
+    message: int = 0
+    whole: int = 0
+    kinds: dict[str, _KindChanges] = field(default_factory=dict)
+
+    def mark_changed(self, number: int, kinds: Mapping[str, Days] | None) -> None:
+        self.message = number
+        if kinds is None:
+            self.whole = number
+            self.kinds.clear()
+            return
+        for kind, days in kinds.items():
+            self.kinds.setdefault(kind, _KindChanges()).mark_changed(number, days)
 
 
 class _Instant(NamedTuple):
@@ -166,18 +182,16 @@ class FreshnessTracker:
             self._set_back = times
             self.changed()
 
-    def changed(self, shop: str | None = None, days: Set[int] | None = None) -> None:
-        """The reports of a shop changed, in these days (UTC, counted from 1970-01-01), or in any where None.
+    def changed(self, shop: str | None = None) -> None:
+        """A notice that the reports of a shop changed; what changed was in a progress message before it.
 
         Without a shop: those of any may have, because messages may have been missed.
         """
         self._numbers += 1
         if shop is None:
             self._mark_all_changed()
-            return
-        known = self._shop(shop)
-        known.notice = self._numbers
-        known.mark_changed(self._numbers, days)
+        else:
+            self._shop(shop).notice = self._numbers
 
     def freshness(self, shop: str, *, readable: bool) -> Freshness:
         """What is known of a shop's reports now; `readable`: whether notices can be read at all."""
@@ -190,16 +204,13 @@ class FreshnessTracker:
             heard=self._clock() < self._heard + HEARD_SECONDS,
         )
 
-    def changed_days(self, shop: str, version: int) -> Set[int] | None:
-        """Days (UTC, counted from 1970-01-01) in which the shop's sales, payments or sessions may be others than at
-        that version.
-
-        None: any day, time zone or currency. Empty, though the version is another one now: something else.
-        """
+    def changed_days(self, shop: str, kind: str, version: int) -> Days:
+        """As `FreshnessSource`. Empty, though the version is another one now: something else changed."""
         known = self._shops.get(shop) or _ShopChanges()
-        if max(known.whole, self._forgotten) > version:
+        changes = known.kinds.get(kind) or _KindChanges()
+        if max(known.whole, changes.whole, self._forgotten) > version:
             return None
-        return {day for day, number in known.days.items() if number > version}
+        return {day for day, number in changes.days.items() if number > version}
 
     def counters(self) -> dict[str, float]:
         """The counters of all workers, added up."""
@@ -214,8 +225,8 @@ class FreshnessTracker:
         if touched is None:
             self._mark_all_changed()
             return
-        for shop, days in touched.items():
-            self._shop(shop).mark_changed(self._numbers, days)
+        for shop, kinds in touched.items():
+            self._shop(shop).mark_changed(self._numbers, kinds)
 
     def _mark_all_changed(self) -> None:
         self._shops.clear()

@@ -25,7 +25,7 @@ from api.push.records import (
     too_much,
 )
 from shopstream.contracts.cursor import Partition, Position
-from shopstream.contracts.notices import PROGRESS, days_of, read_progress
+from shopstream.contracts.notices import PROGRESS, read_progress
 from shopstream.contracts.reject import Unread
 from shopstream.contracts.topics import NOTICES
 from shopstream.contracts.values import IDENTIFIER_LENGTH
@@ -345,7 +345,7 @@ class TopicReader:
         if seen is None or not isinstance(shop, str):
             self._tracker.changed()
             return None
-        self._tracker.changed(shop, days_of(seen.get("data")))
+        self._tracker.changed(shop)
         return _known(shop)
 
     def _is_replayed(self, partition: Partition, position: Position) -> bool:

@@ -1,8 +1,8 @@
 """One bounded cache under responses, buckets, profiles, names and units on order.
 
-A value holds until the pipeline reports a change of what it is made of, or until it is too old. It is read once, by
-whoever asks first; a client that leaves does not cancel the reading. What is read carries the version from before the
-reading, so what changes meanwhile is read again. While the pipeline's messages cannot be read nothing is cached.
+A value holds until the pipeline reports a change of its kind, or until it is too old. It is read once, by whoever asks
+first; a client that leaves does not cancel the reading. What is read carries the version from before the reading, so
+what changes meanwhile is read again. While the pipeline's messages cannot be read nothing is cached.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from typing import Generic, NamedTuple, TypeVar, cast
 from api.freshness.source import Freshness, FreshnessSource
 from api.lru import LruCache
 from api.reports.days import Bucket
+from shopstream.contracts.notices import Days
 
 BYTES = 64 * 1024 * 1024
 """Of one cache; beyond it the shop that was requested least recently is dropped. Of one shop half of it; beyond it the
@@ -84,18 +85,21 @@ Holds = Callable[[K, Entry[T]], bool]
 
 
 class VersionedCache(Generic[K, T]):
-    """Values by shop and key, each at most `seconds` old, together at most `limit` bytes. Any change of the shop
-    invalidates them, unless a subclass knows better. `clock` gives monotonic seconds."""
+    """Values by shop and key, each at most `seconds` old, together at most `limit` bytes. A change of their kind (of
+    `contracts.notices`) invalidates them, on any day unless a subclass knows better; without a kind any change of the
+    shop. `clock` gives monotonic seconds."""
 
     def __init__(
         self,
         known: FreshnessSource,
+        kind: str | None,
         clock: Callable[[], float] = time.monotonic,
         *,
         seconds: float = VALUE_SECONDS,
         limit: int = BYTES,
     ) -> None:
         self._known = known
+        self._kind = kind
         self._clock = clock
         self._seconds = seconds
         self._limit = limit
@@ -135,8 +139,26 @@ class VersionedCache(Generic[K, T]):
             self._drop(there, key)
 
     def _holds(self, shop: str, freshness: Freshness) -> Holds[K, T]:
-        """For entries of another version, asked once in a `get`; any change of the shop invalidates."""
-        return lambda _, entry: False
+        """For entries of another version, asked once in a `get`."""
+        changed: dict[int, Days] = {}
+
+        def holds(key: K, entry: Entry[T]) -> bool:
+            since = cast(int, entry.freshness.version)
+            if since not in changed:
+                changed[since] = (
+                    self._known.changed_days(shop, self._kind, since) if self._kind else None
+                )
+            days = changed[since]
+            if days is None or self._is_of(key, days):
+                return False
+            entry.freshness = freshness
+            return True
+
+        return holds
+
+    def _is_of(self, key: K, days: Set[int]) -> bool:
+        """Whether a value may be another after changes on these days."""
+        return bool(days)
 
     def _lookup(
         self,
@@ -260,7 +282,7 @@ class ResponseCache(VersionedCache[Hashable, T]):
         now: Callable[[], datetime],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__(known, clock)
+        super().__init__(known, None, clock)
         self._now = now
 
     async def response(
@@ -308,25 +330,15 @@ def _lags(known: datetime | None, now: datetime | None) -> bool:
 
 
 class BucketCache(VersionedCache[Bucket, T]):
-    """Values by bucket: one holds until the pipeline reports a change of one of its days."""
+    """Values of a kind by bucket: one holds until the pipeline reports a change of one of its days."""
 
-    def __init__(self, known: FreshnessSource, clock: Callable[[], float] = time.monotonic) -> None:
-        super().__init__(known, clock, seconds=BUCKET_SECONDS)
+    def __init__(
+        self, known: FreshnessSource, kind: str, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__(known, kind, clock, seconds=BUCKET_SECONDS)
 
-    def _holds(self, shop: str, freshness: Freshness) -> Holds[Bucket, T]:
-        changed: dict[int, Set[int] | None] = {}
-
-        def holds(bucket: Bucket, entry: Entry[T]) -> bool:
-            since = cast(int, entry.freshness.version)
-            if since not in changed:
-                changed[since] = self._known.changed_days(shop, since)
-            days = changed[since]
-            if days is None or any(bucket.overlaps(day) for day in days):
-                return False
-            entry.freshness = freshness
-            return True
-
-        return holds
+    def _is_of(self, key: Bucket, days: Set[int]) -> bool:
+        return any(key.overlaps(day) for day in days)
 
 
 class WholeShopCache(VersionedCache[None, T | None]):
@@ -336,9 +348,10 @@ class WholeShopCache(VersionedCache[None, T | None]):
         self,
         fetch: Callable[[str], Awaitable[Sized[T] | None]],
         known: FreshnessSource,
+        kind: str,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__(known, clock)
+        super().__init__(known, kind, clock)
         self._fetch = fetch
         self._too_big: LruCache[str, float] = LruCache()
 

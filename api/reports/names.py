@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 from api.freshness.source import FreshnessSource
 from api.reports.cache import Sized, VersionedCache, WholeShopCache
 from clickhouse.client import Row
+from shopstream.contracts.notices import NAMES
 
 Names = dict[str, str | None]
 BYTES = 32 * 1024 * 1024
@@ -38,7 +39,7 @@ class NameQueries(Protocol):
 
 class ProductNames:
     """Reads the names of all products of a shop at once, which costs little more than those of a few, and caches them
-    until anything of the shop changes; those of a big shop one by one."""
+    until an order or a level of the shop may have named one otherwise; those of a big shop one by one."""
 
     def __init__(
         self,
@@ -47,8 +48,8 @@ class ProductNames:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._queries = queries
-        self._single: VersionedCache[str, Name] = VersionedCache(known, clock, limit=BYTES)
-        self._catalogs: WholeShopCache[Catalog] = WholeShopCache(self._catalog, known, clock)
+        self._single: VersionedCache[str, Name] = VersionedCache(known, NAMES, clock, limit=BYTES)
+        self._catalogs: WholeShopCache[Catalog] = WholeShopCache(self._catalog, known, NAMES, clock)
 
     async def prefetch(self, shop: str) -> None:
         """Reads the names of all products now, where they are not too many."""

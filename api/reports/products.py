@@ -19,6 +19,7 @@ from api.reports.cache import BucketCache, Sized
 from api.reports.days import PRODUCT_15M, Bucket, split_period
 from api.reports.money import Column, from_units, summable, wide
 from clickhouse.client import Row
+from shopstream.contracts.notices import SALES
 
 PRODUCTS = 30_000
 """Of a shop; what it sold is too much to be cached once they are more."""
@@ -191,7 +192,7 @@ class ProductSales:
     ) -> None:
         self._queries = queries
         self._known = known
-        self._buckets: BucketCache[ProductSums | None] = BucketCache(known, clock)
+        self._buckets: BucketCache[ProductSums | None] = BucketCache(known, SALES, clock)
         self._numbers: WeakValueDictionary[str, ProductNumbers] = WeakValueDictionary()
         self._clock = clock
         self._all_read: LruCache[str, tuple[int, float]] = LruCache()
@@ -242,7 +243,7 @@ class ProductSales:
         if (
             known
             and now < known[1] + AGAIN_SECONDS
-            and self._known.changed_days(shop, known[0]) is None
+            and self._known.changed_days(shop, SALES, known[0]) is None
         ):
             return False
         if version is not None:

@@ -1,12 +1,13 @@
 """What a shop's reports are made in, its currency and its time zone, cached until something of them may change."""
 
-from collections.abc import Awaitable, Callable, Iterable, Set
-from typing import NamedTuple, cast
+from collections.abc import Awaitable, Callable, Iterable
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from api.freshness.source import Freshness, FreshnessSource
-from api.reports.cache import Entry, Holds, Sized, VersionedCache
+from api.freshness.source import FreshnessSource
+from api.reports.cache import Sized, VersionedCache
 from clickhouse.client import Row
+from shopstream.contracts.notices import FIRST_ORDER
 from shopstream.contracts.zones import UTC, zone_of
 
 BYTES = 8 * 1024 * 1024
@@ -15,21 +16,11 @@ UTC_ZONE = zone_of(UTC)
 
 
 class Profile(NamedTuple):
-    """`currency` is None in an empty shop. `zone.key` is the name of the time zone. `threshold` is the shop's own.
-
-    `day` is that of the earliest order (UTC, counted from 1970-01-01) where it decides the currency.
-    """
+    """`currency` is None in an empty shop. `zone.key` is the name of the time zone. `threshold` is the shop's own."""
 
     currency: str | None
     zone: ZoneInfo
     threshold: int | None = None
-    day: int | None = None
-
-    def unchanged_by(self, days: Set[int] | None) -> bool:
-        """Whether it is still the same after changes in these days (`FreshnessSource.changed_days`)."""
-        if days is None or self.currency is None:
-            return False
-        return self.day is None or all(day > self.day for day in days)
 
 
 NOBODY = Profile(None, UTC_ZONE)
@@ -41,14 +32,14 @@ def read_profile(rows: Iterable[Row]) -> Profile:
     if settings := found.get(True):
         return Profile(settings["currency"], zone_of(settings["timezone"]), settings["threshold"])
     earliest = found.get(False)
-    return Profile(earliest["currency"], UTC_ZONE, day=earliest["day"]) if earliest else NOBODY
+    return Profile(earliest["currency"], UTC_ZONE) if earliest else NOBODY
 
 
 class Profiles(VersionedCache[None, Profile]):
     """A profile is exact. `ask` gives the rows of `profile.sql` of a shop."""
 
     def __init__(self, ask: Callable[[str], Awaitable[list[Row]]], known: FreshnessSource) -> None:
-        super().__init__(known, limit=BYTES)
+        super().__init__(known, FIRST_ORDER, limit=BYTES)
         self._ask = ask
 
     async def of(self, shop: str) -> Profile:
@@ -62,13 +53,3 @@ class Profiles(VersionedCache[None, Profile]):
             return [Sized(read_profile(await self._ask(shop)), 0)]
 
         return (await self.get(shop, [None], fetch))[0]
-
-    def _holds(self, shop: str, freshness: Freshness) -> Holds[None, Profile]:
-        def holds(_: None, entry: Entry[Profile]) -> bool:
-            days = self._known.changed_days(shop, cast(int, entry.freshness.version))
-            if entry.value is None or not entry.value.unchanged_by(days):
-                return False
-            entry.freshness = freshness
-            return True
-
-        return holds

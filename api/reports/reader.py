@@ -13,7 +13,8 @@ import orjson
 from api.faults import NotYet
 from api.freshness.source import FreshnessSource
 from api.reports import days
-from api.reports.cache import Sized, WholeShopCache
+from api.reports.cache import BucketCache, Sized, WholeShopCache
+from api.reports.days import Bucket
 from api.reports.names import ProductNames
 from api.reports.products import ProductSales
 from api.reports.profiles import Profile, Profiles
@@ -30,10 +31,13 @@ from api.reports.report import (
 from api.reports.statements import Statements
 from api.reports.stock import StockDetails, StockPage, sold_since, stock_body
 from api.reports.sums import SalesSums, SessionSums
+from shopstream.contracts.notices import ON_ORDER, PAYMENTS, SALES
 from shopstream.contracts.stock import threshold
 
 ATTEMPTS, PAUSE_SECONDS = 10, 0.03
 """How often a report is read again because the shop's first order was arriving."""
+PART_BYTES = 250
+"""Of one part of totals, roughly."""
 UNITS_BYTES = 110
 """Of the units of a product beside its id, roughly."""
 
@@ -61,13 +65,14 @@ class Reader:
         self._statements = statements
         self._now = now
         self._profiles = Profiles(statements.profile, known)
-        self._sales = SalesSums(statements.sales_15m, known)
-        self._paid = SalesSums(statements.payments_15m, known)
+        self._sales = SalesSums(statements.sales_15m, known, SALES)
+        self._paid = SalesSums(statements.payments_15m, known, PAYMENTS)
         self._products = ProductSales(statements, known)
         self._session_sums = SessionSums(statements.sessions, known)
+        self._part_sums: BucketCache[Mapping[str, Decimal]] = BucketCache(known, SALES)
         self._names = ProductNames(statements, known)
         self._on_order: WholeShopCache[Mapping[str, Decimal]] = WholeShopCache(
-            self._all_ordered, known
+            self._all_ordered, known, ON_ORDER
         )
 
     async def report(self, shop: str, report: Report) -> Sized[Content]:
@@ -143,11 +148,18 @@ class Reader:
 
     async def _parts(
         self, shop: str, report: Report, currency: str | None, start: datetime, end: datetime
-    ) -> Mapping[str, Any]:
+    ) -> Mapping[str, Decimal]:
         if "parts" not in report.needs or currency is None or start >= end:
             return {}
-        rows = await self._statements.total_parts(shop, currency, start, end)
-        return {row["part"]: row["amount"] for row in rows}
+        period = Bucket(currency, *_seconds((start, end)))
+        (found,) = await self._part_sums.get(shop, [period], self._read_parts)
+        return found
+
+    async def _read_parts(
+        self, shop: str, periods: Sequence[Bucket]
+    ) -> list[Sized[Mapping[str, Decimal]]]:
+        found = await asyncio.gather(*(self._statements.total_parts(shop, one) for one in periods))
+        return [Sized(parts, PART_BYTES * len(parts)) for parts in found]
 
     async def _sessions(self, shop: str, report: Report, period: Period, profile: Profile) -> int:
         if "sessions" not in report.needs:

@@ -192,7 +192,7 @@ class ReportData:
     """Rows as the statements of sql/reports give them.
 
     `names` by product; one without a name may be missing. `payments` None: they were not read. `parts` of totals, by
-    name, as decimals or their text.
+    name.
     """
 
     sales: Sequence[Row] = ()
@@ -200,7 +200,7 @@ class ReportData:
     names: Mapping[str, str | None] = field(default_factory=dict)
     sessions: int = 0
     payments: Payments | None = None
-    parts: Mapping[str, Any] = field(default_factory=dict)
+    parts: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 class Report(Hashable, Protocol):

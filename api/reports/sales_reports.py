@@ -207,7 +207,7 @@ def _parts(data: ReportData) -> Body:
     """`totalTax`, `totalShipping`, `totalDiscount`, `totalTip`."""
     names = ("tax", "shipping", "discount", "tip")
     return {
-        f"total{name.capitalize()}": money.number(Decimal(data.parts.get(name, 0)))
+        f"total{name.capitalize()}": money.number(data.parts.get(name, money.ZERO))
         for name in names
     }
 

@@ -56,13 +56,11 @@ class Statements:
         """Payments in the same form, those that failed under the currency in small letters."""
         return await self._binary("payments_15m", shop, start, end)
 
-    async def total_parts(
-        self, shop: str, currency: str, start: datetime, end: datetime
-    ) -> list[Row]:
-        """Rows of `part` (`tax`, `shipping`, `discount`, `tip`) and `amount`, a decimal as text; one may be missing."""
-        seconds = {"start": int(start.timestamp()), "end": int(end.timestamp())}
-        params = {"shop": shop, "currency": currency, **seconds}
-        return await self._rows("total_parts", params)
+    async def total_parts(self, shop: str, period: Bucket) -> dict[str, Decimal]:
+        """`tax`, `shipping`, `discount` and `tip` of a period, of which any may be missing; the window of the bucket is
+        the currency."""
+        rows = await self._rows("total_parts", {"shop": shop, **period._asdict()})
+        return {row["part"]: Decimal(row["amount"]) for row in rows}
 
     async def sessions(self, shop: str, boundaries: Sequence[int]) -> list[Row]:
         """Rows of `begin`, `sessions` for the days between these boundaries (Unix seconds, rising); an empty day is

@@ -14,6 +14,7 @@ from api.reports.cache import BucketCache, Sized
 from api.reports.days import Bucket, month_around
 from api.reports.money import Column, from_units, summable, wide
 from clickhouse.client import Row
+from shopstream.contracts.notices import SESSIONS
 
 SLOT_BYTES = 60
 """Of one row in memory, where its amounts fit 64 bits."""
@@ -139,17 +140,18 @@ def _joined(some: list[Slots]) -> Slots:
 
 
 class SalesSums:
-    """Sums of sales, or of payments. `ask` gives the rows of `sales_15m.sql` of a shop from one instant to before
+    """Sums of a kind: sales, or payments. `ask` gives the rows of `sales_15m.sql` of a shop from one instant to before
     another (Unix seconds)."""
 
     def __init__(
         self,
         ask: Callable[[str, int, int], Awaitable[bytes]],
         known: FreshnessSource,
+        kind: str,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ask = ask
-        self._months: BucketCache[Currencies] = BucketCache(known, clock)
+        self._months: BucketCache[Currencies] = BucketCache(known, kind, clock)
 
     async def sums(self, shop: str, boundaries: list[int]) -> list[Row]:
         """Sums between each of the boundaries (Unix seconds, rising) and the next, as `read_sums` takes them, in
@@ -196,7 +198,7 @@ class SessionSums:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ask = ask
-        self._days: BucketCache[int] = BucketCache(known, clock)
+        self._days: BucketCache[int] = BucketCache(known, SESSIONS, clock)
 
     async def total(self, shop: str, boundaries: Sequence[datetime]) -> int:
         """Sessions of local days: each begins at a boundary (UTC, rising) and ends at the next.

@@ -53,7 +53,7 @@ class Nothing:
     def freshness(self, _: str) -> Freshness:
         return Freshness(None, 0, None, False)
 
-    def changed_days(self, _: str, __: int) -> Set[int] | None:
+    def changed_days(self, _: str, __: str, ___: int) -> Set[int] | None:
         return None
 
 

@@ -13,11 +13,18 @@ SOURCE = "/shopstream/pipeline"
 UPDATED = "report:updated"
 LOW, RECOVERED = "stock:low", "stock:recovered"
 PROGRESS = "pipeline:progress"
-_EPOCH = date(1970, 1, 1).toordinal()
 
-ChangedDays = Mapping[str, Set[int] | None]
-"""Shops of which anything more is in the reports, each with the days (UTC, counted from 1970-01-01) in which its
-sales, payments or sessions may be others now; None: any day, time zone or currency."""
+SALES, PAYMENTS, SESSIONS = "sales", "payments", "sessions"
+NAMES, FIRST_ORDER, ON_ORDER = "names", "firstOrder", "onOrder"
+BY_DAY = frozenset({SALES, PAYMENTS, SESSIONS})
+KINDS = BY_DAY | {NAMES, FIRST_ORDER, ON_ORDER}
+"""Kinds of what reports are made of: sums by time, names of products, a shop's earliest order, units on order."""
+
+Days = Set[int] | None
+"""Days (UTC, counted from 1970-01-01); None: any."""
+ChangedDays = Mapping[str, Mapping[str, Days] | None]
+"""Shops of which anything more is in the reports, each with the kinds that may be others now, and on which days; None:
+anything of the shop, its time zone and currency too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,18 +116,6 @@ def report_updated(
     return _event(event_id, UPDATED, at, data, shopid=shop)
 
 
-def days_of(data: Any) -> frozenset[int] | None:
-    """The days (UTC, counted from 1970-01-01) that the dates of a `report:updated` may lie in, whatever the zone.
-
-    None where its `data` does not tell.
-    """
-    try:
-        numbers = [date.fromisoformat(text).toordinal() - _EPOCH for text in data["dates"]]
-    except (KeyError, TypeError, ValueError):
-        return None
-    return frozenset(number + side for number in numbers for side in (-1, 0, 1))
-
-
 def pipeline_progress(state: PipelineState, event_id: str, at: datetime) -> bytes:
     """A `pipeline:progress` event: for the API processes, of no shop."""
     # most partitions are at rest, and have the same
@@ -129,23 +124,26 @@ def pipeline_progress(state: PipelineState, event_id: str, at: datetime) -> byte
         [place.topic, place.partition, p.epoch, p.next, instants[p.as_of]]
         for place, p in state.partitions.items()
     ]
-    touched = None
-    if state.touched is not None:
-        touched = {s: None if days is None else sorted(days) for s, days in state.touched.items()}
-    data = {
+    touched = state.touched
+    data: dict[str, Any] = {
         "worker": state.worker,
         "partitions": partitions,
         "counters": dict(state.counters),
-        "touched": touched,
+        # for an older API process, which knows no kinds
+        "touched": touched and {s: _list(_all_days(kinds)) for s, kinds in touched.items()},
+        "kinds": touched and {s: _list_kinds(kinds) for s, kinds in touched.items()},
     }
     return _event(event_id, PROGRESS, at, data)
 
 
 def read_progress(data: Mapping[str, Any], at: str | None = None) -> PipelineState:
-    """From the `data` and the `time` of a `pipeline:progress` event; an older pipeline does not say what it touched."""
-    touched = data.get("touched")
+    """From the `data` and the `time` of a `pipeline:progress` event; an older pipeline does not say what it touched,
+    or not which kinds."""
+    touched = data.get("kinds")
     if touched is not None:
-        touched = {s: None if days is None else frozenset(days) for s, days in touched.items()}
+        touched = {shop: _read_kinds(kinds) for shop, kinds in touched.items()}
+    elif (days := data.get("touched")) is not None:
+        touched = {shop: _any_kind(some) for shop, some in days.items()}
     return PipelineState(
         data["worker"],
         {
@@ -156,6 +154,33 @@ def read_progress(data: Mapping[str, Any], at: str | None = None) -> PipelineSta
         touched,
         datetime.fromisoformat(at) if at else None,
     )
+
+
+def _list_kinds(kinds: Mapping[str, Days] | None) -> Mapping[str, list[int] | None] | None:
+    return None if kinds is None else {kind: _list(days) for kind, days in kinds.items()}
+
+
+def _read_kinds(kinds: Mapping[str, list[int] | None] | None) -> Mapping[str, Days] | None:
+    """One that is not known here may be anything."""
+    if kinds is None or not kinds.keys() <= KINDS:
+        return None
+    return {kind: None if days is None else frozenset(days) for kind, days in kinds.items()}
+
+
+def _any_kind(days: list[int] | None) -> Mapping[str, Days] | None:
+    if days is None:
+        return None
+    return {kind: frozenset(days) if kind in BY_DAY else None for kind in KINDS}
+
+
+def _all_days(kinds: Mapping[str, Days] | None) -> Days:
+    """Of the sums of any kind."""
+    some = [kinds[kind] for kind in BY_DAY & kinds.keys()] if kinds is not None else [None]
+    return None if None in some else frozenset().union(*(days for days in some if days))
+
+
+def _list(days: Days) -> list[int] | None:
+    return None if days is None else sorted(days)
 
 
 def plain(amount: Decimal) -> str:

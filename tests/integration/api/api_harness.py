@@ -25,7 +25,7 @@ from pipeline.batch import assemble
 from pipeline.changed_days import changed_days
 from pipeline.decode import Run, decode
 from pipeline.snowflake import Snowflake
-from pipeline.store import Fence, Store
+from pipeline.store import Fence, Known, Store
 from shopstream.broker import TopicAdmin, epoch_of
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.notices import ChangedDays, PipelineState, Progress, pipeline_progress
@@ -345,9 +345,11 @@ async def write(
     batch = assemble(_numbers.next(), [decode(topic, [Run(0, 0, records)])])
     assert not batch.refused, batch.refused
     there, fence = Store(engine, "test"), Fence({})
+    new = topic != ORDERS or (await there.created_at_conflicts(batch)).new
+    lookups = await there.lookups(batch, new)
     await there.store(batch, fence)
-    await there.apply(topic, batch.id, fence)
-    return changed_days(batch, (await there.changed(topic, batch.id)).slots)
+    await there.apply(topic, batch.id, fence, Known(lookups, small=True, parts=True))
+    return changed_days(batch, (await there.changed(topic, batch.id)).slots, lookups)
 
 
 def _event(order: Order) -> dict[str, Any]:

@@ -56,7 +56,7 @@ class World:
             if self.told:
                 self.progress.observe(PipelineState("w", REACHED, touched=touched))
                 for shop in touched or ():
-                    self.progress.changed(shop, set())
+                    self.progress.changed(shop)
             for value in values:
                 refused = self.book.take(Sent(None, value, topic=topic))
                 assert refused is None, refused

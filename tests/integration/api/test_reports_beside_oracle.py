@@ -1,6 +1,7 @@
 """Every report of random shops, in many time zones, beside an independent reckoning of the same events."""
 
 import random
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -66,6 +67,18 @@ class Events:
         found += [self.event("shop:updated", **self.settings())]
         self.draw.shuffle(found)
         return found
+
+    def one_of_each_topic(self, name: str) -> Iterator[dict[str, Any]]:
+        """Each of something new, or later than all else, of the day before `NOW`."""
+        at, last = ((NOW + timedelta(days=days)).isoformat() for days in (-1, 30))
+        order = {"orderId": name, "createdAt": at, "placedAt": None, "updatedAt": last}
+        yield _with(self.order(), **order, status="paid", currency=self.currency)
+        yield _with(self.payment(), paymentId=name, at=at, currency=self.currency)
+        yield _with(self.visit(), sessionId=name, at=at)
+        yield _with(self.level(), name=name, updatedAt=last)
+        yield _with(self.purchase(), purchaseId=name, at=at) | {"type": "purchase:created"}
+        self.zone = self.draw.choice(ZONES)
+        yield _with(self.event("shop:updated", **self.settings()), updatedAt=last)
 
     def settings(self) -> dict[str, Any]:
         more = {"lowStockThreshold": 4} if self.draw.random() < 0.5 else {}
@@ -142,7 +155,9 @@ class Events:
         return self.event(kind, purchaseId=f"b{number}", supplierId="s", items=items, at=at)
 
 
-def requests(shop: str, draw: random.Random, reports: Reports) -> list[tuple[str, dict[str, Any]]]:
+def requests(
+    shop: str, draw: random.Random, reports: Reports, spans: int
+) -> list[tuple[str, dict[str, Any]]]:
     """Paths, each with the body that the reckoning gives."""
     found: list[tuple[str, dict[str, Any]]] = [
         ("/reports/weekly-sales", reports.weekly_sales(shop, None, NOW)),
@@ -163,7 +178,7 @@ def requests(shop: str, draw: random.Random, reports: Reports) -> list[tuple[str
         ),
         (f"/reports/daily-sales?date={gone}", reports.daily_sales(shop, gone, NOW)),
     ]
-    for _ in range(SPANS):
+    for _ in range(spans):
         day = date(2026, 9, 18) + timedelta(days=draw.randrange(64))
         last = day + timedelta(days=draw.randrange(30))
         period = f"startDate={day}&endDate={last}"
@@ -217,15 +232,33 @@ async def test_what_is_kept_is_what_the_events_say_after_each_batch(
         assert await _differences(world, events, zone) == []
 
 
+async def test_no_report_lacks_a_single_event_of_any_topic(engine: ClickHouseClient) -> None:
+    zone = "Europe/Berlin"
+    world = World(engine, NOW, told=True)
+    events = Events("told-each", zone, 77)
+    await world.put(events.all())
+    assert await _differences(world, events, zone, spans=0) == []
+    lacking = {}
+    for one in events.one_of_each_topic("each"):
+        await world.put([one])
+        lacking[one["type"]] = await _differences(world, events, zone, spans=0)
+    assert len(lacking) == 6
+    assert [kind for kind, lines in lacking.items() if lines] == [], lacking
+
+
+def _with(event: dict[str, Any], **data: Any) -> dict[str, Any]:
+    return {**event, "data": event["data"] | data}
+
+
 def _thirds(everything: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
     third = len(everything) // 3
     return [everything[start : start + third] for start in range(0, len(everything), third)]
 
 
-async def _differences(world: World, events: Events, zone: str) -> list[str]:
+async def _differences(world: World, events: Events, zone: str, spans: int = SPANS) -> list[str]:
     draw = random.Random(zone)
     lines = []
-    for path, expected in requests(events.shop, draw, Reports(world.book)):
+    for path, expected in requests(events.shop, draw, Reports(world.book), spans):
         body = of_events(await world.get(events.shop, path))
         lines += tree_differences(f"{zone} {path}", expected, body)
     return lines

@@ -16,7 +16,7 @@ from api_harness import Kafka, Line, Order, bearer, eventually, later, order_eve
 
 from clickhouse.client import ClickHouseClient
 from shopstream.contracts.cursor import Partition
-from shopstream.contracts.notices import Today, report_updated
+from shopstream.contracts.notices import SALES, Today, report_updated
 from shopstream.contracts.topics import NOTICES, ORDERS
 
 DAY = "/reports/daily-sales?date=2026-11-22"
@@ -60,10 +60,12 @@ class Shop:
         """The pipeline is behind the last record, and up to this instant."""
         as_of = later(0.1)
         reached = {PLACE: self.offset + 1, Partition(ORDERS, 0): 0}
-        await self.broker.progress(reached, as_of, touched={self.name: {TODAY}})
+        await self.broker.progress(reached, as_of, touched={self.name: {SALES: {TODAY}}})
         return as_of
 
     async def notice(self) -> None:
+        """After the progress that it is about, as a pipeline publishes them."""
+        await self.broker.progress({}, datetime.now(UTC), touched={self.name: {SALES: {TODAY}}})
         today = Today(date(2026, 11, 22), Decimal(0), 0, 0)
         value = report_updated(
             self.name, secrets.token_hex(4), datetime.now(UTC), [today.date], today

@@ -228,7 +228,8 @@ async def test_look_up_tables_take_what_a_batch_may_change(bench: Bench) -> None
         assert await bench.store.mark(batch.id, fence)
         assert not bench.differences()
     places, names, first = "order_places", "product_names", "first_orders"
-    assert wanted == [
+    assert wanted[0]["first_orders"] == ["s"]
+    assert [set(one) for one in wanted] == [
         {places, names, first},
         {places, names},
         {names, first},

@@ -1,7 +1,7 @@
 """What is read bucket by bucket, against a table that changes under it and a pipeline that speaks."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,7 +22,7 @@ from api.reports.cache import (
 from api.reports.days import Bucket
 from clickhouse.errors import EngineUnavailable
 from shopstream.contracts.cursor import Partition
-from shopstream.contracts.notices import ChangedDays, PipelineState, Progress
+from shopstream.contracts.notices import KINDS, SALES, PipelineState, Progress
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DAY = 86400
@@ -42,17 +42,18 @@ class Place:
         self.seconds = 1000.0
         self.size = 0
         self.tracker = FreshnessTracker(lambda: self.seconds)
-        self.buckets: BucketCache[int] = BucketCache(self, lambda: self.seconds)
+        self.buckets: BucketCache[int] = BucketCache(self, SALES, lambda: self.seconds)
         self.says({})
 
     def freshness(self, shop: str) -> Freshness:
         return self.tracker.freshness(shop, readable=self.readable)
 
-    def changed_days(self, shop: str, version: int) -> Any:
-        return self.tracker.changed_days(shop, version)
+    def changed_days(self, shop: str, kind: str, version: int) -> Any:
+        return self.tracker.changed_days(shop, kind, version)
 
-    def says(self, touched: ChangedDays | None) -> None:
+    def says(self, sold: Mapping[str, Set[int] | None] | None, kind: str = SALES) -> None:
         reached = {Partition("shop.orders", 0): Progress(1, 1, NOON)}
+        touched = sold and {s: None if days is None else {kind: days} for s, days in sold.items()}
         self.tracker.observe(PipelineState("w", reached, touched=touched))
 
     def sells(self, day: int, shop: str = "s") -> None:
@@ -86,6 +87,17 @@ async def test_a_bucket_is_read_once_and_again_after_it_was_touched() -> None:
     assert place.read == [[FIRST], [FIRST + 1, FIRST + 2], [FIRST + 2]]
 
 
+@pytest.mark.parametrize("kind", sorted(KINDS - {SALES}))
+async def test_a_bucket_holds_whatever_else_of_the_shop_was_touched(kind: str) -> None:
+    place = Place()
+    assert await place.days(FIRST, FIRST + 2) == 0
+    place.says({"s": {FIRST}}, kind)
+    place.tracker.observe(PipelineState("w", {}, touched={"s": {kind: None}}))
+    place.tracker.changed("s")
+    assert await place.days(FIRST, FIRST + 2) == 0
+    assert len(place.read) == 1
+
+
 @pytest.mark.parametrize(
     ("start", "end", "days"),
     [
@@ -103,13 +115,15 @@ def test_a_bucket_has_the_days_that_it_has_an_instant_of(
     assert [day for day in range(-1, 5) if bucket.overlaps(day)] == days
 
 
-@pytest.mark.parametrize("how", ["anything", "whole", "gap"])
+@pytest.mark.parametrize("how", ["anything", "whole", "kind", "gap"])
 async def test_a_word_that_names_no_days_has_all_read_again(how: str) -> None:
     place = Place()
     assert await place.days(FIRST, FIRST + 1) == 0
     place.sells(FIRST)
     if how == "gap":
         place.tracker.changed()
+    elif how == "kind":
+        place.tracker.observe(PipelineState("w", {}, touched={"s": {SALES: None}}))
     else:
         place.says(None if how == "anything" else {"s": None})
     assert await place.days(FIRST, FIRST + 1) == 1
@@ -206,7 +220,7 @@ async def test_what_values_share_is_weighed_once_while_any_of_them_is_kept() -> 
         shared += 1000
         return [Sized(0, 10, shared) for _ in buckets]
 
-    cache: BucketCache[int] = BucketCache(versions)
+    cache: BucketCache[int] = BucketCache(versions, SALES)
     one, other = (Bucket("days", day * DAY, (day + 1) * DAY) for day in (FIRST, FIRST + 1))
     await cache.get("s", [one], fetch)
     await cache.get("s", [other], fetch)

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections import Counter
+from collections.abc import Collection
 from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -22,6 +23,15 @@ from api.reports.statements import Statements
 from api.reports.stock import StockPage
 from clickhouse.errors import EngineError
 from clickhouse.sql import load, names
+from shopstream.contracts.notices import (
+    FIRST_ORDER,
+    KINDS,
+    NAMES,
+    ON_ORDER,
+    PAYMENTS,
+    SALES,
+    SESSIONS,
+)
 
 BIG = "more than are read at once"
 STATEMENTS = {load(path): path for path in names("reports")}
@@ -74,20 +84,21 @@ class Engine:
 
 
 class Pipeline:
-    """Said this; `days` is what it touched since any version before the present one."""
+    """Said this; `days` is what it touched of a kind since any version before the present one."""
 
     def __init__(self, version: int | None = None) -> None:
         self.version = version
         self.days: set[int] | None = set()
+        self.kinds: Collection[str] = KINDS
 
     def freshness(self, _: str) -> Freshness:
         return Freshness(self.version, 1, NOW, heard=True)
 
-    def changed_days(self, _: str, version: int) -> set[int] | None:
-        return self.days if version != self.version else set()
+    def changed_days(self, _: str, kind: str, version: int) -> set[int] | None:
+        return self.days if version != self.version and kind in self.kinds else set()
 
-    def says(self, days: set[int] | None) -> None:
-        self.version, self.days = (self.version or 0) + 1, days
+    def says(self, days: set[int] | None, *kinds: str) -> None:
+        self.version, self.days, self.kinds = (self.version or 0) + 1, days, kinds or KINDS
 
 
 def reader(engine: Engine, version: int | None = None, pipeline: Pipeline | None = None) -> Reader:
@@ -101,13 +112,12 @@ async def body(there: Reader, report: Any = REPORT, shop: str = "s1") -> dict[st
 
 
 def said(zone: str = "UTC", currency: str = "EUR") -> list[dict[str, Any]]:
-    return [{"timezone": zone, "currency": currency, "threshold": None, "day": 0, "said": 1}]
+    return [{"timezone": zone, "currency": currency, "threshold": None, "said": 1}]
 
 
-def first(currency: str = "EUR", day: date = date(2026, 11, 20)) -> list[dict[str, Any]]:
+def first(currency: str = "EUR") -> list[dict[str, Any]]:
     """A shop that says nothing of itself."""
-    number = (day - date(1970, 1, 1)).days
-    return [{"timezone": "", "currency": currency, "threshold": None, "day": number, "said": 0}]
+    return [{"timezone": "", "currency": currency, "threshold": None, "said": 0}]
 
 
 def sold(*products: str) -> list[dict[str, Any]]:
@@ -169,8 +179,8 @@ async def test_a_time_zone_is_asked_for_again_only_after_a_word_that_it_may_be_a
     pipeline = Pipeline(1)
     there = reader(engine, pipeline=pipeline)
     found = [(await body(there))["timezone"]]
-    for days in ({20_000}, set(), None):
-        pipeline.says(days)
+    for kind in (SALES, NAMES, None):
+        pipeline.says(None, *([kind] if kind else []))
         found.append((await body(there))["timezone"])
     assert found == ["UTC", "UTC", "UTC", "Asia/Tokyo"]
 
@@ -181,22 +191,22 @@ async def test_the_currency_of_the_first_order_is_asked_for_again_only_where_it_
     engine = Engine(profile=[first("EUR"), first("USD")])
     pipeline = Pipeline(1)
     there = reader(engine, pipeline=pipeline)
-    day = (date(2026, 11, 20) - date(1970, 1, 1)).days
     found = [(await body(there))["currency"]]
-    for days in ({day + 1}, {day, day + 1}):
-        pipeline.says(days)
+    for kind in (SALES, FIRST_ORDER):
+        pipeline.says(None, kind)
         found.append((await body(there))["currency"])
     assert found == ["EUR", "EUR", "USD"]
 
 
-async def test_a_shop_without_orders_is_asked_for_after_every_word() -> None:
+async def test_a_shop_without_orders_is_asked_for_after_its_first() -> None:
     engine = Engine(profile=[[], first("EUR")])
     pipeline = Pipeline(1)
     there = reader(engine, pipeline=pipeline)
     found = [(await body(there))["currency"]]
-    pipeline.says({20_000})
-    found.append((await body(there))["currency"])
-    assert found == [None, "EUR"]
+    for kind in (NAMES, FIRST_ORDER):
+        pipeline.says(None, kind)
+        found.append((await body(there))["currency"])
+    assert found == [None, None, "EUR"]
 
 
 async def test_questions_share_the_profile_and_without_a_pipeline_each_asks_anew() -> None:
@@ -220,9 +230,11 @@ async def test_the_names_of_a_shop_are_read_at_once_and_kept_until_it_is_touched
     pipeline = Pipeline(1)
     there = reader(engine, pipeline=pipeline)
     found = [names_in(await body(there)) for _ in range(2)]
-    pipeline.says(set())
+    pipeline.says(None, PAYMENTS, SESSIONS, ON_ORDER)
+    found += [names_in(await body(there))]
+    pipeline.says(None, NAMES)
     found += [names_in(await body(there)) for _ in range(2)]
-    assert found == [["One", "Two"]] * 2 + [["Uno", "Dos"]] * 2
+    assert found == [["One", "Two"]] * 3 + [["Uno", "Dos"]] * 2
     # a product without a name among those is asked for, once
     assert (engine.sent["all_names"], engine.asked("product_names", "products")) == (
         2,
@@ -242,6 +254,54 @@ async def test_what_products_sold_is_read_again_only_on_days_that_were_touched()
         found.append([one["productId"] for one in (await body(there))["topProducts"]])
     assert found == [["p1"], ["p1"], ["p2"]]
     assert (engine.sent["product_buckets"], engine.sent["top_products"]) == (2, 0)
+
+
+SALES_OF_DAY = {"sales_15m", "product_buckets", "total_parts"}
+SALES_OF_SHOP = SALES_OF_DAY | {"product_units"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "days", "again"),
+    [
+        (SALES, {0}, SALES_OF_DAY),
+        (SALES, {-1}, {"sales_15m", "product_buckets"}),  # a month, and what stock sold
+        (SALES, {-40}, set()),
+        (SALES, None, SALES_OF_SHOP),
+        (PAYMENTS, {0}, {"payments_15m"}),
+        (PAYMENTS, {-40}, set()),
+        (SESSIONS, {0}, {"sessions"}),
+        (SESSIONS, {-1}, set()),
+        (NAMES, None, {"all_names"}),
+        (FIRST_ORDER, None, {"profile"}),
+        (ON_ORDER, None, {"all_on_order"}),
+        (
+            None,
+            None,
+            SALES_OF_SHOP | {"profile", "payments_15m", "sessions", "all_names", "all_on_order"},
+        ),
+    ],
+)
+async def test_each_kind_has_only_that_read_again_that_is_made_of_it(
+    kind: str | None, days: set[int] | None, again: set[str]
+) -> None:
+    engine = Engine(profile=[said()], levels=[[level("p1")]])
+    pipeline = Pipeline(1)
+    there = reader(engine, pipeline=pipeline)
+    report = Metrics(Span(first=REPORT.day, last=REPORT.day))
+
+    async def ask() -> None:
+        await body(there, report)
+        await there.stock("s1", StockPage())
+
+    await ask()
+    engine.sent.clear()
+    pipeline.says(
+        None if days is None else {MIDNIGHT // 86400 + day for day in days},
+        *([kind] if kind else []),
+    )
+    await ask()
+    assert engine.sent.pop("levels") == 1
+    assert set(engine.sent) == again
 
 
 async def test_what_products_sold_is_summed_by_the_engine_where_it_is_too_much() -> None:
@@ -273,7 +333,7 @@ async def test_stock_is_read_beside_what_is_known_of_all_products() -> None:
         made = await there.stock("s1", StockPage())
         rows = orjson.loads(made.value.body)["levels"]
         found.append([(row["onOrder"], row["dailySales"]) for row in rows])
-        pipeline.says(set())
+        pipeline.says(None, ON_ORDER)
     assert [[units for units, _ in rows] for rows in found] == [[7, 0], [0, 3]]
     assert found[0] == [(7, 0.07), (0, 0)]
     assert engine.sent["product_buckets"] == 2
@@ -314,6 +374,7 @@ async def test_names_of_a_big_shop_are_remembered_until_it_is_touched() -> None:
     now += VALUE_SECONDS
     await book.of("s1", ["p1"], set())
     for version in (8, None, None):
+        pipeline.says(None, NAMES)
         pipeline.version = version
         await book.of("s1", ["p1"], set())
     assert engine.asked("product_names", "products")[3:] == [["p1"]] * 4
@@ -393,7 +454,7 @@ async def test_every_parameter_of_a_statement_is_bound_and_no_other() -> None:
     await ask.sessions("s", [0, 900])
     await ask.top("s", "EUR", start, end)
     await ask.payments_15m("s", 0, 900)
-    await ask.total_parts("s", "EUR", start, end)
+    await ask.total_parts("s", Bucket("EUR", 0, 900))
     for statement in (ask.names, ask.names_again, ask.on_order):
         await statement("s", ["p"])
     await ask.product_units("s", ["p"], start, end)

@@ -42,7 +42,7 @@ class World:
     def freshness(self, _: str) -> Freshness:
         return Freshness(self.version, 1, NOON, heard=self.heard)
 
-    def changed_days(self, _: str, version: int) -> set[int] | None:
+    def changed_days(self, _: str, __: str, version: int) -> set[int] | None:
         return self.days if version != self.version else set()
 
     def says(self, *days: str) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -17,7 +18,7 @@ from api.reports.cache import (
     Sized,
 )
 from shopstream.contracts.cursor import Partition
-from shopstream.contracts.notices import PipelineState, Progress
+from shopstream.contracts.notices import NAMES, PAYMENTS, SALES, PipelineState, Progress
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 11, 23, tzinfo=UTC)
@@ -40,7 +41,7 @@ class Place:
     def freshness(self, _: str) -> Freshness:
         return self.state
 
-    def changed_days(self, _: str, version: int) -> set[int] | None:
+    def changed_days(self, _: str, __: str, version: int) -> set[int] | None:
         raise AssertionError(version)
 
     def stands(self, seconds: float = 0, **changes: object) -> None:
@@ -200,10 +201,9 @@ class Clock:
         return self.seconds
 
 
-def say(
-    tracker: FreshnessTracker, reached: int, seconds: int = 0, **touched: set[int] | None
-) -> None:
+def say(tracker: FreshnessTracker, reached: int, seconds: int = 0, **sold: set[int] | None) -> None:
     progress = Progress(1, reached, NOON + timedelta(seconds=seconds))
+    touched = {shop: None if days is None else {SALES: days} for shop, days in sold.items()}
     tracker.observe(PipelineState("w", {Partition("shop.orders", 0): progress}, touched=touched))
 
 
@@ -231,18 +231,42 @@ def version(tracker: FreshnessTracker, shop: str = "s") -> int:
 
 def test_days_that_were_touched_are_told_from_any_version_on() -> None:
     tracker = FreshnessTracker(Clock())
+    sold = partial(tracker.changed_days, "s", SALES)
     say(tracker, 5, s={1, 2})
     first = version(tracker)
     say(tracker, 6, s={2, 3}, t={9})
     second = version(tracker)
     say(tracker, 7, s=set())
-    assert (tracker.changed_days("s", first), tracker.changed_days("s", second)) == ({2, 3}, set())
-    assert tracker.changed_days("u", first) == set()
+    assert (sold(first), sold(second)) == ({2, 3}, set())
+    assert tracker.changed_days("u", SALES, first) == set()
     say(tracker, 8, s=None)
     third = version(tracker)
     say(tracker, 9, s={5})
-    assert (tracker.changed_days("s", second), tracker.changed_days("s", third)) == (None, {5})
-    assert tracker.changed_days("t", first) == {9}
+    assert (sold(second), sold(third)) == (None, {5})
+    assert tracker.changed_days("t", SALES, first) == {9}
+
+
+def test_days_of_one_kind_are_no_days_of_another() -> None:
+    tracker = FreshnessTracker(Clock())
+    say(tracker, 5, s={1})
+    first = version(tracker)
+    tracker.observe(PipelineState("w", {}, touched={"s": {PAYMENTS: {4}, NAMES: None}}))
+
+    def found(since: int) -> list[object]:
+        return [tracker.changed_days("s", kind, since) for kind in (SALES, PAYMENTS, NAMES)]
+
+    assert found(first - 1) == [{1}, {4}, None]
+    assert found(first) == [set(), {4}, None]
+    assert found(version(tracker)) == [set(), set(), set()]
+
+
+def test_a_notice_alone_is_no_change_of_what_reports_are_made_of() -> None:
+    tracker = FreshnessTracker(Clock())
+    say(tracker, 5, s={1})
+    before = tracker.freshness("s", readable=True)
+    tracker.changed("s")
+    after = tracker.freshness("s", readable=True)
+    assert (after.version, after.changes > before.changes) == (before.version, True)
 
 
 def test_a_word_that_names_nothing_and_a_gap_touch_every_shop() -> None:
@@ -250,13 +274,19 @@ def test_a_word_that_names_nothing_and_a_gap_touch_every_shop() -> None:
     say(tracker, 5, s={1})
     versions = [version(tracker, "s"), version(tracker, "t")]
     tracker.observe(PipelineState("w", {}))
-    assert (tracker.changed_days("s", versions[0]), tracker.changed_days("t", versions[1])) == (
+    assert (
+        tracker.changed_days("s", SALES, versions[0]),
+        tracker.changed_days("t", SALES, versions[1]),
+    ) == (
         None,
         None,
     )
     versions = [version(tracker, "s"), version(tracker, "t")]
     tracker.changed()
-    assert (tracker.changed_days("s", versions[0]), tracker.changed_days("t", versions[1])) == (
+    assert (
+        tracker.changed_days("s", SALES, versions[0]),
+        tracker.changed_days("t", SALES, versions[1]),
+    ) == (
         None,
         None,
     )
@@ -268,17 +298,17 @@ def test_more_days_than_are_remembered_are_all_of_the_shop() -> None:
     say(tracker, 5, s={0})
     first = version(tracker)
     say(tracker, 6, s=set(range(DAYS - 1)))
-    assert tracker.changed_days("s", first) == set(range(DAYS - 1))
+    assert tracker.changed_days("s", SALES, first) == set(range(DAYS - 1))
     say(tracker, 7, s={DAYS, DAYS + 1})
-    assert tracker.changed_days("s", first) is None
+    assert tracker.changed_days("s", SALES, first) is None
 
 
 def test_a_shop_that_is_no_longer_remembered_counts_as_touched() -> None:
     tracker = FreshnessTracker(Clock())
     say(tracker, 5, s={1}, t={1})
     first = version(tracker)
-    tracker.observe(PipelineState("w", {}, touched={f"u{n}": set() for n in range(SHOPS)}))
-    assert tracker.changed_days("s", first - 1) is None
+    tracker.observe(PipelineState("w", {}, touched={f"u{n}": {} for n in range(SHOPS)}))
+    assert tracker.changed_days("s", SALES, first - 1) is None
     assert version(tracker) >= first
 
 

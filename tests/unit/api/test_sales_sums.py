@@ -8,6 +8,7 @@ from report_rows import slot_bytes
 
 from api.freshness.source import Freshness
 from api.reports.sums import SalesSums
+from shopstream.contracts.notices import SALES
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DAY = 86400
@@ -24,12 +25,12 @@ class Table:
         self.slots = [seconds(day) + DAY // 2 for day in days]
         self.version = version
         self.read: list[tuple[str, str]] = []
-        self.sales = SalesSums(self.sales_15m, self)
+        self.sales = SalesSums(self.sales_15m, self, SALES)
 
     def freshness(self, _: str) -> Freshness:
         return Freshness(self.version, 1, NOON, heard=True)
 
-    def changed_days(self, _: str, version: int) -> Any:
+    def changed_days(self, _: str, __: str, version: int) -> Any:
         raise AssertionError(version)
 
     async def sales_15m(self, _: str, start: int, end: int) -> bytes:

@@ -11,7 +11,6 @@ from shopstream.contracts.notices import (
     PipelineState,
     Progress,
     Today,
-    days_of,
     pipeline_progress,
     plain,
     read_progress,
@@ -68,13 +67,14 @@ def test_progress_is_this_text():
         "00ff",
         {Partition("shop.orders", 2): Progress(7, 41, AT)},
         {"records": 3.0},
-        {"s-1": {20_418, 20_417}, "s-2": None},
+        {"s-1": {"sales": {20_418, 20_417}, "names": None}, "s-2": None},
     )
     assert pipeline_progress(state, "n-2", AT).decode() == (
         '{"specversion":"1.0","id":"n-2","source":"/shopstream/pipeline",'
         '"type":"pipeline:progress","time":"2026-11-22T10:15:30.123456Z","data":{"worker":"00ff",'
         '"partitions":[["shop.orders",2,7,41,"2026-11-22T10:15:30.123456Z"]],'
-        '"counters":{"records":3.0},"touched":{"s-1":[20417,20418],"s-2":null}}}'
+        '"counters":{"records":3.0},"touched":{"s-1":[20417,20418],"s-2":null},'
+        '"kinds":{"s-1":{"sales":[20417,20418],"names":null},"s-2":null}}}'
     )
 
 
@@ -86,7 +86,7 @@ def test_progress_is_read_as_it_was_said():
             Partition("shop.orders", 1): Progress(0, 0, AT.replace(microsecond=0)),
         },
         {"records": 12.0, "refused.bad_value": 1.0},
-        {"s": frozenset({1}), 't"': None, "u": frozenset()},
+        {"s": {"sales": frozenset({1}), "payments": frozenset()}, 't"': None, "u": {}},
     )
     assert read_progress(json.loads(pipeline_progress(state, "n", AT))["data"]) == state
 
@@ -96,23 +96,28 @@ def test_a_worker_without_partitions_says_so():
     assert read_progress(json.loads(pipeline_progress(state, "n", AT))["data"]) == state
 
 
-@pytest.mark.parametrize(
-    ("data", "days"),
-    [
-        ({"dates": ["1970-01-02", "1970-01-03"]}, {0, 1, 2, 3}),
-        ({"dates": []}, set()),
-        ({"dates": ["tomorrow"]}, None),
-        ({"dates": [5]}, None),
-        ({}, None),
-        (None, None),
-    ],
-)
-def test_the_dates_of_a_notice_are_days_in_any_zone(data, days):
-    assert days_of(data) == days
-
-
 def test_a_word_of_an_older_pipeline_may_have_touched_anything():
-    data = json.loads(pipeline_progress(PipelineState("w", {}, {}, {}), "n", AT))["data"]
-    assert read_progress(data).touched == {}
+    touched = {"s": {"sales": frozenset({1}), "sessions": frozenset({2})}, "t": {"names": None}}
+    state = PipelineState("w", {}, {}, touched | {"u": None, "v": {"payments": None}})
+    data = json.loads(pipeline_progress(state, "n", AT))["data"]
+    assert data["touched"] == {"s": [1, 2], "t": [], "u": None, "v": None}
+    del data["kinds"]
+    others = dict.fromkeys(("names", "firstOrder", "onOrder"))
+
+    def any_kind(*days):
+        return dict.fromkeys(("sales", "payments", "sessions"), frozenset(days)) | others
+
+    assert read_progress(data).touched == {
+        "s": any_kind(1, 2),
+        "t": any_kind(),
+        "u": None,
+        "v": None,
+    }
     del data["touched"]
     assert read_progress(data).touched is None
+
+
+def test_a_kind_that_a_newer_pipeline_names_may_be_anything_of_the_shop():
+    data = json.loads(pipeline_progress(PipelineState("w", {}, {}, {}), "n", AT))["data"]
+    data["kinds"] = {"s": {"sales": [1], "returns": [2]}, "t": {"sales": [1]}}
+    assert read_progress(data).touched == {"s": None, "t": {"sales": {1}}}

@@ -11,7 +11,7 @@ from pipeline.flush import BatchWriter, Fenced, PartitionsRevoked, flush_with_re
 from pipeline.ownership import Ownership
 from pipeline.retry import Backoff
 from pipeline.snowflake import Snowflake
-from pipeline.store import Changed, Conflicts, Fence
+from pipeline.store import Changed, Conflicts, Fence, Lookups
 from shopstream.contracts.cursor import Partition
 
 ONE, TWO = Partition("shop.orders", 1), Partition("shop.orders", 2)
@@ -53,8 +53,8 @@ class Store:
         self.calls.append(("store", fence.claims))
         return self.written
 
-    async def lookups(self, batch: Batch, new: bool) -> set[str]:
-        return set()
+    async def lookups(self, batch: Batch, new: bool) -> Lookups:
+        return {}
 
     async def apply(self, topic: str, number: int, fence: Fence, *_: object) -> None:
         self.calls.append(("apply", number, fence.claims))

@@ -21,7 +21,8 @@ class Topic:
     async def send(self, _: str, messages: list[Any]) -> None:
         for _, event in messages:
             self.times.append(asyncio.get_running_loop().time())
-            self.days |= set((json.loads(event)["data"]["touched"] or {}).get("s1", ()))
+            kinds = json.loads(event)["data"]["kinds"] or {"s1": {"sales": ()}}
+            self.days |= set(kinds.get("s1", {"sales": ()})["sales"])
 
 
 async def test_however_many_batches_there_are_messages_are_a_few_a_second() -> None:
@@ -34,7 +35,7 @@ async def test_however_many_batches_there_are_messages_are_a_few_a_second() -> N
     await publisher.publish()  # the first reports that anything may have changed
     begun = loop.time()
     for day in range(60):
-        publisher.mark_changed({"s1": frozenset([day])})
+        publisher.mark_changed({"s1": {"sales": frozenset([day])}})
         await asyncio.sleep(0.01)
     took = loop.time() - begun
     while len(topic.days) < 60:
@@ -75,7 +76,7 @@ async def test_a_notice_publishes_only_what_was_not_published() -> None:
     backoffs = Backoff("Kafka"), Backoff("ClickHouse")
     made = ProgressPublisher("w", none, topic, dict, dict, lambda: 1, *backoffs)
     await made.publish()
-    made.mark_changed({"s1": frozenset([7])})
+    made.mark_changed({"s1": {"sales": frozenset([7])}})
     for _ in range(2):
         await made.publish_changed()
         assert (len(topic.times), topic.days) == (2, {7})
