@@ -173,7 +173,10 @@ def test_letters_are_followed_as_they_are_written(empty: OwnBroker) -> None:
             assert line.split()[2:5] == ["shop.orders:0:9", "s", "bad_value"]
         finally:
             process.send_signal(signal.SIGINT)
-            process.wait(20)  # its output is still open
+            try:
+                process.wait(20)  # its output is still open
+            finally:
+                process.kill()
     assert process.returncode == 130
 
 
