@@ -184,7 +184,8 @@ class WatchedClient:
         offsets = offsets_of(request)
         sent_at = self._clock()
         try:
-            fetch = known.session.fetch(offsets, request._max_wait_ms, request._min_bytes)
+            limits = request._max_wait_ms, request._min_bytes, partition_bytes(request)
+            fetch = known.session.fetch(offsets, *limits)
             response = await self._client.send(node_id, fetch, **kwargs)
         except BaseException:
             known.session.begin()
@@ -242,6 +243,11 @@ def offsets_of(request: FetchRequest) -> dict[TopicPartition, int]:
         for topic, partitions in request.topics
         for partition, offset, _ in partitions
     }
+
+
+def partition_bytes(request: FetchRequest) -> int:
+    """What a fetch of aiokafka asks for at most of each partition."""
+    return max(most for _, partitions in request.topics for *_, most in partitions)
 
 
 def _release_large(records: list[Any]) -> None:

@@ -104,6 +104,14 @@ async def test_a_session_that_is_gone_says_nothing_and_begins_anew():
         assert reported[1] == reported[0]
 
 
+async def test_a_fetch_asks_for_as_much_of_a_partition_as_the_consumer_is_set_to():
+    for version in (4, 11):
+        client, _, sent = client_of(response((0, 0, 50, 50, 0, [], -1, b"")))
+        await client.send(1, REQUEST)
+        built = sent[0].prepare({1: (0, version)})
+        assert [part[-1] for _, parts in built.topics for part in parts] == [1000, 1000]
+
+
 async def test_the_instant_is_that_before_the_request():
     answer = response((0, 0, 50, 50, 0, [], -1, b""))
     client, reported, _ = client_of(answer)
