@@ -5,8 +5,9 @@ A fetch of aiokafka names every partition, and so does the response; it handles 
 broker keeps what was named, in a session. One that it does not know any more is answered by an error, and the next
 fetch names everything again. A partition without records, error and preferred replica is left out of the response, so
 that aiokafka's fetcher does not look at it; `watermarks` gives those of every partition that the broker named, and it
-names each whose high watermark is another one than in the fetch before. All of this is for version 11 of the fetch
-(Kafka 2.3), the newest that aiokafka 0.14 speaks; with an older broker each fetch is whole and aiokafka's own.
+names each whose high watermark is another one than in the fetch before, unless the response `is_withheld`. All of this
+is for version 11 of the fetch (Kafka 2.3), the newest that aiokafka 0.14 speaks; with an older broker each fetch is
+whole and aiokafka's own.
 https://kafka.apache.org/protocol#The_Messages_Fetch
 """
 
@@ -149,6 +150,12 @@ def watermarks(response: Any) -> Iterator[Watermark]:
         for partition, error, watermark, *_ in partitions:
             if not error:
                 yield topic, partition, watermark
+
+
+def is_withheld(response: Any) -> bool:
+    """Whether a quota of the broker keeps it from naming any partition, whatever news it has."""
+    throttled = bool(getattr(response, "throttle_time_ms", 0))
+    return throttled and not response.topics and not any(watermarks(response))
 
 
 class FetchResponse(FetchResponse_v11):  # type: ignore[misc]

@@ -20,7 +20,7 @@ from faust.types import TP
 from shopstream.contracts.envelope import MAX_HEADER_BYTES, header_bytes
 from shopstream.contracts.json_text import MAX_BYTES
 from shopstream.contracts.reject import Unread
-from shopstream.fetch_protocol import FetchSession, watermarks
+from shopstream.fetch_protocol import FetchSession, is_withheld, watermarks
 from shopstream.fetch_wait import adapt_fetch_wait
 
 from .bounded import ends_within
@@ -191,6 +191,8 @@ class WatchedClient:
             known.session.begin()
             raise
         known.take(response)
+        if is_withheld(response):
+            return response
         if current := self._current(offsets, sent_at, known.watermarks):
             self._report(current)
         return response
