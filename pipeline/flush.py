@@ -59,7 +59,8 @@ class BatchWriter:
         """Step 2: writes the rows that are newer than what is stored. Returns how many, and the look-up tables that
         they may change."""
         written, lookups = await all_of(
-            self.store.store(batch, fence, found.equal), self.store.lookups(batch, found.new)
+            self.store.store(batch, fence, found.equal),
+            self.store.lookups(batch, found.new, found.stored),
         )
         return written, lookups
 

@@ -249,7 +249,7 @@ def offsets_of(request: FetchRequest) -> dict[TopicPartition, int]:
 
 def partition_bytes(request: FetchRequest) -> int:
     """What a fetch of aiokafka asks for at most of each partition."""
-    return max(most for _, partitions in request.topics for *_, most in partitions)
+    return max(int(most) for _, partitions in request.topics for *_, most in partitions)
 
 
 def _release_large(records: list[Any]) -> None:

@@ -263,3 +263,16 @@ async def test_no_statement_of_a_small_batch_waits_behind_everything_else() -> N
         await store.apply(topic, 5, fence, Known(lookups, True, True))
         await store.mark(5, fence)
         assert set(engine.nice.values()) == {SOON[NICE]}, topic
+
+
+async def test_names_are_taken_back_unless_a_batch_has_neither_names_nor_stored_orders() -> None:
+    named = example(BY_NAME[ORDERS].types[0])
+    items = [{k: v for k, v in one.items() if k != "name"} for one in named["data"]["items"]]
+    nameless = {**named, "data": {**named["data"], "items": items}}
+    engine: Any = Engine()
+    wanted = [
+        "product_names" in await Store(engine, "w").lookups(batch_of(ORDERS, event), new, stored)
+        for event in (named, nameless)
+        for new, stored in ((True, True), (True, False), (False, True))
+    ]
+    assert wanted == [True, True, True, True, False, True]
