@@ -23,6 +23,7 @@ from pipeline.changed_days import changed_days
 from pipeline.counting import Counting, CountingOwner
 from pipeline.epochs import Epochs, TopicRecreated
 from pipeline.flush import BatchWriter, Fenced, Owner, Written, flush_with_retry
+from pipeline.flush_statements import SOON
 from pipeline.flusher import Flusher, MemoryBudget
 from pipeline.metrics import Metrics
 from pipeline.notifier import Notifier
@@ -336,7 +337,7 @@ class Worker:
         )
 
     async def _status_maps(self, shops: Collection[str]) -> StatusMaps:
-        return await self.engine_backoff.call(partial(status_maps, self.engine, shops))
+        return await self.engine_backoff.call(partial(status_maps, self.engine, shops, SOON))
 
     async def _send_dead_letters(self, batch: Batch) -> None:
         events = await asyncio.to_thread(batch.dead_letters)
