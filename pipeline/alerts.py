@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from clickhouse.client import ClickHouseClient, External, Row
 from clickhouse.sql import load
+from pipeline.flush_statements import SOON
 from pipeline.producer import EventPublisher
 from pipeline.shops import last_days, profiles
 from shopstream.contracts.notices import Alert, stock_alert
@@ -34,8 +35,9 @@ class Alerts:
         self._publisher = publisher
         self._now = now
 
-    async def publish(self, batch: int, *, again: bool) -> None:
-        """Stores and publishes the alerts of a batch; `again` where that may have been begun before.
+    async def publish(self, batch: int, *, again: bool, small: bool = False) -> None:
+        """Stores and publishes the alerts of a batch; `again` where that may have been begun before, `small` where it
+        has few rows.
 
         Then stored alerts are published too where a newer version of their level, which another partition may have
         brought, has taken the crossings away with the row.
@@ -44,7 +46,8 @@ class Alerts:
             EngineUnavailable, EngineError: as the engine.
             BrokerUnreachable: the broker has not got them.
         """
-        crossings = await self._engine.rows(load("alerts/crossings.sql"), {"batch": batch})
+        soon = SOON if small else None
+        crossings = await self._engine.rows(load("alerts/crossings.sql"), {"batch": batch}, soon)
         if again:
             found = {_key(row) for row in crossings}
             stored = await self._engine.rows(load("alerts/stored_alerts.sql"), {"batch": batch})

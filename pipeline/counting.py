@@ -13,7 +13,7 @@ worker:
 5. Write its orders again that count otherwise, as batches: begin, write, apply, mark. A crash leaves some of them;
    the next recount goes on with the shops of 4. Shops that have not begun after `HOLD_SECONDS` are left to the next.
 6. Release the claim, if it is still the greatest. A worker whose batch was fenced waits for that, reads the statuses,
-   and writes its records as a new batch.
+   writes its records as a new batch, and reports what both changed.
 """
 
 import asyncio

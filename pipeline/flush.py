@@ -43,7 +43,7 @@ class Owner(Protocol):
 class Alerts(Protocol):
     """Publishes the crossings that a batch of inventory found; raises as the engine and the broker do."""
 
-    async def publish(self, batch: int, /, *, again: bool) -> None: ...
+    async def publish(self, batch: int, /, *, again: bool, small: bool = False) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,8 @@ class BatchWriter:
         """Step 2: writes the rows that are newer than what is stored. Returns how many, and the look-up tables that
         they may change."""
         written, lookups = await all_of(
-            self.store.store(batch, fence, found.equal), self.store.lookups(batch, found.new)
+            self.store.store(batch, fence, found.equal),
+            self.store.lookups(batch, found.new, found.stored),
         )
         return written, lookups
 
@@ -74,7 +75,8 @@ class BatchWriter:
         begun before."""
         await self.store.apply(topic, batch_id, fence, known)
         if topic == INVENTORY:
-            await self.alerts.publish(batch_id, again=known is None)
+            small = known is not None and known.small
+            await self.alerts.publish(batch_id, again=known is None, small=small)
 
 
 async def flush(

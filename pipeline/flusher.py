@@ -253,13 +253,13 @@ class Flusher:
                 self._give_back(taken)
             unsent = {record.partition for record, _ in written.batch.refused}
             acknowledge(one for one in kept if one.partition.partition not in unsent)
+            # at once: progress that includes the batch may be published from now on
+            self._written(written, loop.time() - began)
             if unsent:
                 refusing = [one for one in kept if one.partition.partition in unsent]
                 await self._sending.acquire()
                 sending.create_task(self._send_and_acknowledge(written.batch, refusing))
-            took = loop.time() - began
-            self._written(written, took)
-            rested = await self._rest(took)
+            rested = await self._rest(loop.time() - began)
 
     async def _send_and_acknowledge(self, batch: Batch, kept: list[PendingChunk]) -> None:
         try:

@@ -84,8 +84,10 @@ class ProgressPublisher:
     async def _publish(self) -> None:
         self._wake.clear()
         progress = self._progress()
-        if not progress and self._changed == {}:
-            return
+        if not progress:
+            self._latest = {}  # no longer ours: a later owner may have stored more
+            if self._changed == {}:
+                return
         changed, self._changed = self._changed, {}
         state = PipelineState(self._worker, progress, self._counters(), changed)
         event = pipeline_progress(state, f"{self._next_id():x}", datetime.now(UTC))

@@ -58,11 +58,12 @@ _PROGRESS = "topic String, partition UInt32, epoch UInt32, next UInt64, as_of Da
 
 class Conflicts(NamedTuple):
     """What a batch of orders meets: the first accepted createdAt (Unix microseconds), by `seq` of the rows that came
-    with another one; whether it has orders that are not stored; and whether it may have several events of one order at
-    one instant, which arrival decides."""
+    with another one; whether it has orders that are not stored, and some that are; and whether it may have several
+    events of one order at one instant, which arrival decides."""
 
     first: dict[int, int]
     new: bool
+    stored: bool = True
     equal: bool = True
 
 
@@ -153,7 +154,7 @@ class Store:
         text = load("flush/created_at_conflicts.sql")
         (row,) = await self._engine.rows(text, None, _small(batch), external=staged)
         first = {int(seq): int(micros) for seq, micros in row["conflicts"]}
-        return Conflicts(first, bool(row["new"]), bool(row["equal"]))
+        return Conflicts(first, bool(row["new"]), bool(row["stored"]), bool(row["equal"]))
 
     async def store(self, batch: Batch, fence: Fence, equal: bool = True) -> int:
         """Step 2 of a batch: writes what is newer than what is stored, with what it supersedes; how many rows. `equal`
@@ -174,17 +175,21 @@ class Store:
             text, batch.id, fence, {**STORE, **DISTINCT, **_small(batch)}, staged, more
         )
 
-    async def lookups(self, batch: Batch, new: bool) -> Lookups:
-        """The look-up tables that a batch may change, `new`: it has orders that are not stored.
+    async def lookups(self, batch: Batch, new: bool, stored: bool = True) -> Lookups:
+        """The look-up tables that a batch may change, `new` and `stored` as of `Conflicts`.
 
-        The earliest order of a shop only ever becomes earlier, so a later one is known not to be it.
+        An order without names takes back those of its stored version. The earliest order of a shop only ever becomes
+        earlier, so a later one is known not to be it.
         """
         wanted: dict[str, Collection[str] | None] = dict.fromkeys(TOPIC_SPECS[batch.topic].lookups)
         if not wanted:
             return wanted
         if not new:
             del wanted["order_places"]
-        elif not pc.any(pc.is_valid(pc.list_flatten(batch.staged["item_name"]))).as_py():
+        if (
+            not stored
+            and not pc.any(pc.is_valid(pc.list_flatten(batch.staged["item_name"]))).as_py()
+        ):
             del wanted["product_names"]
         if earliest := await self._earliest_orders(batch):
             wanted["first_orders"] = earliest

@@ -23,6 +23,7 @@ from pipeline.changed_days import changed_days
 from pipeline.counting import Counting, CountingOwner
 from pipeline.epochs import Epochs, TopicRecreated
 from pipeline.flush import BatchWriter, Fenced, Owner, Written, flush_with_retry
+from pipeline.flush_statements import SOON
 from pipeline.flusher import Flusher, MemoryBudget
 from pipeline.metrics import Metrics
 from pipeline.notifier import Notifier
@@ -303,16 +304,27 @@ class Worker:
             del self._began[batch.topic]
 
     async def _write_orders(self, batch: Batch, owner: Owner) -> Written:
-        """A batch that a recount has fenced is finished as it was, and its records are written as a new one."""
+        """A batch that a recount has fenced is finished as it was, and its records are written as a new one.
+
+        What the former one changed is reported here: the new one finds it stored, and whoever recounts may be no worker
+        or report it later.
+        """
+        former: list[int] = []
         while True:
             generation = await self.engine_backoff.call(self.counting.present)
             try:
-                return await self._flush(batch, CountingOwner(owner, generation))
+                written = await self._flush(batch, CountingOwner(owner, generation))
+                break
             except Fenced:
                 is_former = partial(self.counting.is_former, generation)
                 if not await self.engine_backoff.call(is_former):
                     raise
+                former.append(batch.id)
                 batch = replace(batch, id=self.ids.next())
+        for number in former:
+            changed = await self.engine_backoff.call(partial(self.store.changed, ORDERS, number))
+            self._recovered(changed.slots)
+        return written
 
     async def _flush(self, batch: Batch, owner: Owner) -> Written:
         return await flush_with_retry(
@@ -325,7 +337,7 @@ class Worker:
         )
 
     async def _status_maps(self, shops: Collection[str]) -> StatusMaps:
-        return await self.engine_backoff.call(partial(status_maps, self.engine, shops))
+        return await self.engine_backoff.call(partial(status_maps, self.engine, shops, SOON))
 
     async def _send_dead_letters(self, batch: Batch) -> None:
         events = await asyncio.to_thread(batch.dead_letters)

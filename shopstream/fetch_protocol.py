@@ -5,8 +5,9 @@ A fetch of aiokafka names every partition, and so does the response; it handles 
 broker keeps what was named, in a session. One that it does not know any more is answered by an error, and the next
 fetch names everything again. A partition without records, error and preferred replica is left out of the response, so
 that aiokafka's fetcher does not look at it; `watermarks` gives those of every partition that the broker named, and it
-names each whose high watermark is another one than in the fetch before. All of this is for version 11 of the fetch
-(Kafka 2.3), the newest that aiokafka 0.14 speaks; with an older broker each fetch is whole and aiokafka's own.
+names each whose high watermark is another one than in the fetch before, unless the response `is_withheld`. All of this
+is for version 11 of the fetch (Kafka 2.3), the newest that aiokafka 0.14 speaks; with an older broker each fetch is
+whole and aiokafka's own.
 https://kafka.apache.org/protocol#The_Messages_Fetch
 """
 
@@ -21,7 +22,7 @@ from aiokafka import TopicPartition
 from aiokafka.protocol.fetch import FetchRequest, FetchRequest_v11, FetchResponse_v11
 
 MAX_BYTES, PARTITION_BYTES = 50 * 1024 * 1024, 1024 * 1024
-"""Of a response, and of each partition in it, as aiokafka's."""
+"""Of a response, and of each partition in it, as aiokafka's where nothing else is said."""
 READ_COMMITTED = 1
 REPLICA = -1
 _REQUEST = Struct(">iiiibiii")
@@ -52,8 +53,15 @@ class FetchSession:
         self._id = self._epoch = 0
         self._known: dict[TopicPartition, int] = {}
 
-    def fetch(self, offsets: Offsets, max_wait_ms: int, min_bytes: int) -> FetchRequest:
-        """A fetch of these partitions from these offsets on; `answered` or `begin` follows."""
+    def fetch(
+        self,
+        offsets: Offsets,
+        max_wait_ms: int,
+        min_bytes: int,
+        partition_bytes: int = PARTITION_BYTES,
+    ) -> FetchRequest:
+        """A fetch of these partitions from these offsets on; `answered` or `begin` follows. `partition_bytes`: at most
+        of each, alike in all fetches."""
         if self._epoch:
             named = [one for one in offsets.items() if self._known.get(one[0]) != one[1]]
             forgotten = self._known.keys() - offsets.keys()
@@ -61,7 +69,8 @@ class FetchSession:
             named, forgotten = sample(list(offsets.items()), len(offsets)), set()
         self._known = dict(offsets)
         limits = (max_wait_ms, min_bytes, MAX_BYTES, READ_COMMITTED)
-        return _Fetch(limits, (self._id, self._epoch), offsets, named, forgotten)
+        session = self._id, self._epoch
+        return _Fetch(limits, partition_bytes, session, offsets, named, forgotten)
 
     def answered(self, response: Any) -> bool:
         """Takes the head of a response; False where it is an error, such as a session that the broker has dropped."""
@@ -79,12 +88,14 @@ class _Fetch(FetchRequest):  # type: ignore[misc]
     def __init__(
         self,
         limits: tuple[int, ...],
+        partition_bytes: int,
         session: tuple[int, int],
         offsets: Offsets,
         named: Iterable[tuple[TopicPartition, int]],
         forgotten: Iterable[TopicPartition],
     ) -> None:
         self._limits = limits
+        self._partition_bytes = partition_bytes
         self._session = session
         self._offsets = offsets
         self._named = named
@@ -92,10 +103,11 @@ class _Fetch(FetchRequest):  # type: ignore[misc]
 
     def build(self, version: type[Any]) -> Any:
         """The fetch as it is sent."""
+        most = self._partition_bytes
         if version is not FetchRequest_v11:
-            whole = [(tp, (tp.partition, at, PARTITION_BYTES)) for tp, at in self._offsets.items()]
+            whole = [(tp, (tp.partition, at, most)) for tp, at in self._offsets.items()]
             return FetchRequest(*self._limits, _by_topic(whole)).build(version)
-        named = [(tp, (tp.partition, -1, at, -1, PARTITION_BYTES)) for tp, at in self._named]
+        named = [(tp, (tp.partition, -1, at, -1, most)) for tp, at in self._named]
         forgotten = [(tp, tp.partition) for tp in self._forgotten]
         head = (REPLICA, *self._limits, *self._session)
         built = FetchRequest_v11(*head, _by_topic(named), _by_topic(forgotten), "")
@@ -138,6 +150,12 @@ def watermarks(response: Any) -> Iterator[Watermark]:
         for partition, error, watermark, *_ in partitions:
             if not error:
                 yield topic, partition, watermark
+
+
+def is_withheld(response: Any) -> bool:
+    """Whether a quota of the broker keeps it from naming any partition, whatever news it has."""
+    throttled = bool(getattr(response, "throttle_time_ms", 0))
+    return throttled and not response.topics and not any(watermarks(response))
 
 
 class FetchResponse(FetchResponse_v11):  # type: ignore[misc]

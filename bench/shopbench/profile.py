@@ -80,7 +80,7 @@ async def _flushes(flags: argparse.Namespace, engine: ClickHouseClient, book: Bo
         await store.store_history(batch)
         await store.store(batch, fence, conflicts.equal)
         small = batch.staged.num_rows <= SMALL_ROWS
-        lookups = await store.lookups(batch, conflicts.new)
+        lookups = await store.lookups(batch, conflicts.new, conflicts.stored)
         changed = await store.changed(ORDERS, batch.id, small)
         await store.apply(ORDERS, batch.id, fence, Known(lookups, small, changed.parts))
         assert await store.mark(batch.id, fence)

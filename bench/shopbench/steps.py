@@ -88,7 +88,8 @@ async def _flush(clock: Clock, store: Store, fence: Fence, batch: Batch) -> None
     conflicts = await clock.step("createdAt", lambda: store.created_at_conflicts(batch))
     assert not conflicts.first
     await clock.step("store (orders)", lambda: store.store(batch, fence, conflicts.equal))
-    lookups, small = await store.lookups(batch, conflicts.new), batch.staged.num_rows <= SMALL_ROWS
+    lookups = await store.lookups(batch, conflicts.new, conflicts.stored)
+    small = batch.staged.num_rows <= SMALL_ROWS
     changed = await clock.step("changed", lambda: store.changed(batch.topic, batch.id, small))
     known = Known(lookups, small, changed.parts)
     apply = partial(store.apply, batch.topic, batch.id, fence, known)

@@ -20,7 +20,7 @@ from faust.types import TP
 from shopstream.contracts.envelope import MAX_HEADER_BYTES, header_bytes
 from shopstream.contracts.json_text import MAX_BYTES
 from shopstream.contracts.reject import Unread
-from shopstream.fetch_protocol import FetchSession, watermarks
+from shopstream.fetch_protocol import FetchSession, is_withheld, watermarks
 from shopstream.fetch_wait import adapt_fetch_wait
 
 from .bounded import ends_within
@@ -184,12 +184,15 @@ class WatchedClient:
         offsets = offsets_of(request)
         sent_at = self._clock()
         try:
-            fetch = known.session.fetch(offsets, request._max_wait_ms, request._min_bytes)
+            limits = request._max_wait_ms, request._min_bytes, partition_bytes(request)
+            fetch = known.session.fetch(offsets, *limits)
             response = await self._client.send(node_id, fetch, **kwargs)
         except BaseException:
             known.session.begin()
             raise
         known.take(response)
+        if is_withheld(response):
+            return response
         if current := self._current(offsets, sent_at, known.watermarks):
             self._report(current)
         return response
@@ -242,6 +245,11 @@ def offsets_of(request: FetchRequest) -> dict[TopicPartition, int]:
         for topic, partitions in request.topics
         for partition, offset, _ in partitions
     }
+
+
+def partition_bytes(request: FetchRequest) -> int:
+    """What a fetch of aiokafka asks for at most of each partition."""
+    return max(int(most) for _, partitions in request.topics for *_, most in partitions)
 
 
 def _release_large(records: list[Any]) -> None:

@@ -1,9 +1,10 @@
 -- Rows of the batch whose order exists in the shop with another createdAt, with the one that counts (microseconds). The
 -- first that was accepted stands: a stored one before any of the batch, and in the batch the one that came first.
--- `new`: whether the batch has orders that are not stored. `equal`: whether two events of one order have one instant.
+-- `new`: whether the batch has orders that are not stored; `stored`: whether it has some that are. `equal`: whether two events of one order have one instant.
 SELECT
     groupArrayIf((seq, toUnixTimestamp64Micro(first)), created_at != first) AS conflicts,
     countIf(found = 0) > 0 AS new,
+    countIf(found = 1) > 0 AS stored,
     uniqExact(shop_key, order_key, updated_at, revision) < uniqExact(shop_key, order_key, updated_at, revision, source, event_id) AS equal
 FROM
 (

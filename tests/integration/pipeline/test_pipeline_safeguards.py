@@ -15,7 +15,7 @@ from clickhouse.errors import EngineError
 from clickhouse.sql import load, names
 from clickhouse.windows import WINDOWS
 from pipeline import store
-from pipeline.flush import BatchWriter
+from pipeline.flush import BatchWriter, flush
 from pipeline.ownership import Ownership
 from pipeline.retry import Backoff
 from pipeline.snowflake import Snowflake, first_id_at
@@ -220,8 +220,8 @@ async def test_look_up_tables_take_what_a_batch_may_change(bench: Bench) -> None
             order("s", name, version=number + 1, created=f"2026-11-0{day}T10:00:00Z", items=items)
         )
         batch = bench.batch(sent)
-        new = (await bench.store.created_at_conflicts(batch)).new
-        wanted.append(await bench.store.lookups(batch, new))
+        found = await bench.store.created_at_conflicts(batch)
+        wanted.append(await bench.store.lookups(batch, found.new, found.stored))
         await bench.begin(batch, fence)
         known = Known(wanted[-1], small=True, parts=False)
         await bench.store.apply(ORDERS, batch.id, fence, known)
@@ -238,6 +238,19 @@ async def test_look_up_tables_take_what_a_batch_may_change(bench: Bench) -> None
         {names, first},
         {names},
     ]
+
+
+async def test_an_order_takes_its_names_back_beside_a_new_one_without_names(bench: Bench) -> None:
+    fence = await bench.claim()
+    named, nameless = [item("p", 1, 1, name="Tea")], [item("p", 1, 1)]
+    await bench.write(bench.batch(record(order("s", "a", version=1, items=named))), fence)
+    later = bench.batch(*(record(order("s", name, version=2, items=nameless)) for name in "ab"))
+    written = await flush(later, bench.writer, fence, _nothing)
+    assert written.lookups is not None and "product_names" in written.lookups
+    assert not bench.differences()
+
+
+async def _nothing() -> None: ...
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3])

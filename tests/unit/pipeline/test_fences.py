@@ -53,7 +53,7 @@ class Store:
         self.calls.append(("store", fence.claims))
         return self.written
 
-    async def lookups(self, batch: Batch, new: bool) -> Lookups:
+    async def lookups(self, batch: Batch, new: bool, stored: bool) -> Lookups:
         return {}
 
     async def apply(self, topic: str, number: int, fence: Fence, *_: object) -> None:

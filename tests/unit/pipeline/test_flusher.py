@@ -625,6 +625,21 @@ async def test_no_more_than_a_few_batches_have_letters_on_their_way(flusher, eng
     await until(lambda: len(engine.sent) > module.SENDS_AT_ONCE)
 
 
+async def test_what_is_acknowledged_is_told_though_its_letters_wait_for_others(engine, monkeypatch):
+    monkeypatch.setattr(module, "SENDS_AT_ONCE", 1)
+    engine.may_send.clear()
+    async with flushing(engine, 0.01) as flusher:
+        engine.may_write.clear()
+        await flusher.offer(FakeDelivery(0, value=JUNK))
+        await until(lambda: engine.batches)
+        refused, good = FakeDelivery(1, value=JUNK), FakeDelivery(0, partition=1)
+        await offer_all(flusher, [refused, good])
+        engine.may_write.set()
+        await until(lambda: good.acked)
+        assert [number for number, _ in engine.told] == [1, 2]
+        await stays(lambda: refused.acked == 0)
+
+
 async def test_letters_that_meet_a_fault_end_the_flusher_though_nothing_comes(flusher, engine):
     engine.send_fails = RuntimeError("no such topic")
     delivery = FakeDelivery(0, value=JUNK)

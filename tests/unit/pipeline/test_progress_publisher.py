@@ -70,6 +70,28 @@ async def test_no_message_waits_while_progress_is_stored() -> None:
     assert stored == [known]
 
 
+async def test_partitions_that_went_are_not_stored_any_more() -> None:
+    topic, stored = Topic(), []
+    known = {Partition("shop.orders", 0): Progress(1, 2, datetime(2026, 11, 22, tzinfo=UTC))}
+
+    class Engine:
+        async def save_progress(self, progress: dict[Partition, Progress]) -> None:
+            stored.append(progress)
+
+    engine: Any = Engine()
+    backoffs = Backoff("Kafka"), Backoff("ClickHouse")
+    made = ProgressPublisher("w", engine, topic, lambda: known, dict, lambda: 1, *backoffs)
+    await made.publish()
+    known = {}
+    await made.publish()
+    storing = asyncio.create_task(made.store())
+    async with asyncio.timeout(5):
+        while not stored:
+            await asyncio.sleep(0.001)
+    storing.cancel()
+    assert stored == [{}]
+
+
 async def test_a_notice_publishes_only_what_was_not_published() -> None:
     topic = Topic()
     none: Any = None

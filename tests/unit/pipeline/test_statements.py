@@ -22,7 +22,7 @@ from pipeline.topic_specs import TOPIC_SPECS
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.examples import example
 from shopstream.contracts.notices import Progress
-from shopstream.contracts.topics import BY_NAME, INPUTS, ORDERS
+from shopstream.contracts.topics import BY_NAME, INPUTS, INVENTORY, ORDERS
 
 
 class Engine:
@@ -228,6 +228,10 @@ def test_a_run_of_a_partition_has_the_columns_of_its_batch():
     assert nested == [f"parts.{name}" for name in Part._fields]
 
 
+def _never() -> datetime:
+    raise AssertionError
+
+
 async def test_no_statement_of_a_small_batch_waits_behind_everything_else() -> None:
     class Settings(Engine):
         """Remembers with which nice value each statement runs."""
@@ -261,5 +265,20 @@ async def test_no_statement_of_a_small_batch_waits_behind_everything_else() -> N
         lookups = await store.lookups(batch, new=True)
         await store.changed(topic, 5, small=True)
         await store.apply(topic, 5, fence, Known(lookups, True, True))
+        if topic == INVENTORY:
+            await Alerts(engine, None, _never).publish(5, again=False, small=True)  # type: ignore[arg-type]
         await store.mark(5, fence)
         assert set(engine.nice.values()) == {SOON[NICE]}, topic
+
+
+async def test_names_are_taken_back_unless_a_batch_has_neither_names_nor_stored_orders() -> None:
+    named = example(BY_NAME[ORDERS].types[0])
+    items = [{k: v for k, v in one.items() if k != "name"} for one in named["data"]["items"]]
+    nameless = {**named, "data": {**named["data"], "items": items}}
+    engine: Any = Engine()
+    wanted = [
+        "product_names" in await Store(engine, "w").lookups(batch_of(ORDERS, event), new, stored)
+        for event in (named, nameless)
+        for new, stored in ((True, True), (True, False), (False, True))
+    ]
+    assert wanted == [True, True, True, True, False, True]

@@ -15,9 +15,10 @@ REQUEST = FetchRequest(100, 1, 1000, 1, [("orders", [(0, 40, 1000), (1, 7, 1000)
 ORDERS_0, ORDERS_1 = TP("orders", 0), TP("orders", 1)
 
 
-def response(*partitions, version=11, session=0, error=0):
+def response(*partitions, version=11, session=0, error=0, throttle=0):
     topics = [("orders", list(partitions))] if partitions else []
-    return Thing(API_VERSION=version, error_code=error, session_id=session, topics=topics)
+    head = {"throttle_time_ms": throttle, "error_code": error, "session_id": session}
+    return Thing(API_VERSION=version, topics=topics, **head)
 
 
 def client_of(*answers, position=40, active=True):
@@ -81,6 +82,17 @@ async def test_a_partition_without_news_has_the_high_watermark_of_before():
     assert [named(fetch) for fetch in sent] == [{ORDERS_0: 40, ORDERS_1: 7}, {}, {}]
 
 
+async def test_a_response_that_a_quota_withholds_says_nothing_of_the_ends():
+    """The broker names no partition then, also where its high watermark is another one."""
+    first = response((0, 0, 50, 50, 0, [], -1, b""), (1, 0, 9, 9, 0, [], -1, b""), session=3)
+    moved = response((0, 0, 60, 60, 0, [], -1, b""), session=3, throttle=20)
+    client, reported, sent = client_of(first, response(session=3, throttle=100), moved)
+    for _ in range(3):
+        await client.send(1, REQUEST)
+    assert [[one.high_watermark for one in samples] for samples in reported] == [[50, 9], [60, 9]]
+    assert named(sent[2]) == {}
+
+
 async def test_one_that_failed_gives_no_sample_until_it_has_an_end_again():
     first = response((0, 0, 50, 50, 0, [], -1, b""), (1, 0, 9, 9, 0, [], -1, b""), session=3)
     failed = response((1, 6, -1, -1, -1, [], -1, b""), session=3)
@@ -102,6 +114,14 @@ async def test_a_session_that_is_gone_says_nothing_and_begins_anew():
         await client.send(1, REQUEST)
         assert named(sent[2]) == {ORDERS_0: 40, ORDERS_1: 7}
         assert reported[1] == reported[0]
+
+
+async def test_a_fetch_asks_for_as_much_of_a_partition_as_the_consumer_is_set_to():
+    for version in (4, 11):
+        client, _, sent = client_of(response((0, 0, 50, 50, 0, [], -1, b"")))
+        await client.send(1, REQUEST)
+        built = sent[0].prepare({1: (0, version)})
+        assert [part[-1] for _, parts in built.topics for part in parts] == [1000, 1000]
 
 
 async def test_the_instant_is_that_before_the_request():
