@@ -7,7 +7,8 @@ record, at its last offset, whose value is an `Unread`. Nor does aiokafka bound 
 are bounded in all (`HELD_BYTES`), however many partitions there are.
 
 A batch whose checksum does not match is fetched again; one that came so `FETCHES` times is one record too. So are the
-records of a batch from the first on that cannot be unpacked. Reading goes on behind them.
+records of a batch from the first on that cannot be unpacked, or has an offset that is not the batch's to give. Reading
+goes on behind them.
 
 `bound_aiokafka` and `bound_kafka_python` put this in place of the libraries' own names, before a consumer is made.
 """
@@ -295,6 +296,7 @@ class Batches:
 
 
 TOO_LARGE = f"does not inflate to {MAX_INFLATED} bytes or less"
+OUT_OF_ORDER = "has offsets beside its own or out of order"
 DAMAGED = f"is damaged, and was in {FETCHES} fetches"
 
 
@@ -331,7 +333,8 @@ class _Lost(NamedTuple):
 
 class _Batch:
     """A sound batch as aiokafka's. One that cannot be inflated is a single record, and so is the rest of one behind the
-    last that can be unpacked: the name of a header may be no text."""
+    last that can be unpacked: the name of a header may be no text, and an offset any number: a broker does not look at
+    those in a batch that is not compressed."""
 
     def __init__(self, batches: Batches, batch: Any, count: int, size: int) -> None:
         self._batches = batches
@@ -358,6 +361,9 @@ class _Batch:
             batch = self._batch = None
             batches.between = False
             while first <= last and (record := next(records, None)) is not None:
+                if not first <= record.offset <= last + 1 - count:  # each behind it has one too
+                    fault = OUT_OF_ORDER
+                    break
                 first = record.offset + 1
                 count -= 1
                 if first > last:  # the buffer goes now, not once somebody asks for the next record

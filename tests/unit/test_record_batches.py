@@ -29,7 +29,7 @@ from shopstream.record_batches import (
     bound_kafka_python,
     held_bytes,
 )
-from support.batches import batch, renamed
+from support.batches import batch, checked, moved, renamed
 
 
 def xerial(data: bytes, block: int = 32 * 1024) -> bytes:
@@ -171,6 +171,41 @@ def test_the_rest_of_a_batch_that_cannot_be_unpacked_is_one_record() -> None:
     assert type(rest) is Unread
     assert (rest.first, rest.records, rest.reason) == (11, 2, Reason.NOT_JSON)
     assert "cannot be unpacked (UnicodeDecodeError)" in rest.why
+
+
+@pytest.mark.parametrize(
+    "deltas, sound",
+    [
+        ([0, 1_000_000, 2], 1),
+        ([2**31 - 1, 1, 2], 0),
+        ([0, 1, 3], 2),
+        ([0, 0, 0], 1),
+        ([0, 2, 1], 1),
+        ([-5, 1, 2], 0),
+        ([-(2**31), 0, 1], 0),
+    ],
+)
+def test_no_record_has_an_offset_of_another_batch(deltas: list[int], sound: int) -> None:
+    """The position of a partition never passes what lies behind the batch, nor goes back."""
+    records = FetchedRecords(PLACE, 10, None, moved(deltas, first=10) + BEHIND)
+    places, found = [10], []
+    for record in records:
+        found.append((record.offset, record.value))
+        places.append(records.next_fetch_offset)
+    assert places == sorted(places)
+    assert found[:sound] == [(10 + delta, b"%d" % delta) for delta in deltas[:sound]]
+    (last, value), behind = found[sound:]
+    assert (behind, places[-1]) == ((13, b"d"), 14)
+    assert (last, type(value), value.reason) == (12, Unread, Reason.NOT_JSON)
+    assert (value.first, value.records) == (places[sound], len(deltas) - sound)
+    assert "out of order" in value.why
+
+
+def test_a_batch_that_was_compacted_keeps_its_offsets() -> None:
+    data = batch([b"a", b"b", b"c"], first=10)
+    kept = moved([0, 2], first=10)
+    whole = checked(kept[:23] + data[23:27] + kept[27:])
+    assert read(whole + BEHIND, 10) == ([(10, b"0"), (12, b"2"), (13, b"d")], 14)
 
 
 def test_a_batch_that_inflates_without_end_is_one_record() -> None:
