@@ -15,9 +15,10 @@ REQUEST = FetchRequest(100, 1, 1000, 1, [("orders", [(0, 40, 1000), (1, 7, 1000)
 ORDERS_0, ORDERS_1 = TP("orders", 0), TP("orders", 1)
 
 
-def response(*partitions, version=11, session=0, error=0):
+def response(*partitions, version=11, session=0, error=0, throttle=0):
     topics = [("orders", list(partitions))] if partitions else []
-    return Thing(API_VERSION=version, error_code=error, session_id=session, topics=topics)
+    head = {"throttle_time_ms": throttle, "error_code": error, "session_id": session}
+    return Thing(API_VERSION=version, topics=topics, **head)
 
 
 def client_of(*answers, position=40, active=True):
@@ -79,6 +80,18 @@ async def test_a_partition_without_news_has_the_high_watermark_of_before():
     ends = [[sample.high_watermark for sample in samples] for samples in reported]
     assert ends == [[50, 9], [51, 9], [51, 9]]
     assert [named(fetch) for fetch in sent] == [{ORDERS_0: 40, ORDERS_1: 7}, {}, {}]
+
+
+async def test_a_response_that_a_quota_holds_back_says_nothing():
+    first = response((0, 0, 50, 50, 0, [], -1, b""), (1, 0, 9, 9, 0, [], -1, b""), session=3)
+    held, full = response(session=3, throttle=80), response(throttle=80)
+    later = response((0, 0, 51, 51, 0, [], -1, b""), session=3, throttle=80)
+    client, reported, sent = client_of(first, held, later, full, first)
+    for _ in range(5):
+        await client.send(1, REQUEST)
+    ends = [[sample.high_watermark for sample in samples] for samples in reported]
+    assert ends == [[50, 9], [51, 9], [50, 9]]
+    assert [len(named(fetch)) for fetch in sent] == [2, 0, 0, 0, 2]
 
 
 async def test_one_that_failed_gives_no_sample_until_it_has_an_end_again():
