@@ -273,7 +273,7 @@ class Batches:
         return _Stand(last, at, made)
 
     def _damaged(self, start: int) -> "_Lost":
-        head = self._data[start : start + _HEAD.size]
+        head = self._data[start : start + _HEAD.size].ljust(_HEAD.size, b"\0")
         first, length, *_, delta, _, latest, _, _, _, count = _HEAD.unpack(head)
         _came[head] = _came.get(head, 0) + 1
         if _came[head] < FETCHES:
@@ -285,6 +285,7 @@ class Batches:
         rest = self._data[end:]
         if behind := _sound(_memory_records(rest)):
             last = behind.base_offset - 1
+            first = min(first, last)
         else:
             last, end, rest = first + delta if delta == count - 1 else first, len(self._data), b""
         self._records, self._at = _memory_records(rest), end

@@ -9,6 +9,7 @@ from typing import Any
 import cramjam
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.record.legacy_records import LegacyRecordBatchBuilder
 
 from api.push.fetches import FetchedRecords
 from shopstream import record_batches
@@ -162,6 +163,21 @@ def test_reading_goes_on_where_the_head_says_nothing(offset: int) -> None:
     bad = changed(WHOLE, 23, struct.pack(">i", -5))
     (_,), end = fetched(bad, offset)
     assert end == offset + 1
+
+
+def test_a_damaged_first_offset_passes_nothing_that_is_sound() -> None:
+    bad = changed(changed(WHOLE, 0, struct.pack(">q", 2**40)), HEAD, b"\xff")
+    ((last, value), behind), end = fetched(bad + BEHIND, 10)
+    assert (last, type(value), behind, end) == (12, Damaged, (13, b"d"), 14)
+
+
+def test_a_damaged_message_of_an_old_form_may_be_shorter_than_the_head_of_a_batch() -> None:
+    old = LegacyRecordBatchBuilder(1, 0, 1024)
+    assert old.append(0, 1000, None, b"a") is not None
+    data = struct.pack(">q", 10) + bytes(old.build())[8:-1] + b"\xff"
+    assert len(data) < HEAD
+    ((last, value),), end = fetched(data, 10)
+    assert (last, type(value), end) == (10, Damaged, 11)
 
 
 def test_the_rest_of_a_batch_that_cannot_be_unpacked_is_one_record() -> None:
