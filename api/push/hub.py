@@ -120,7 +120,7 @@ class Hub:
         self._channels.skip(partition, position)
         self.passed(partition, position)
         for subscriber in self.subscribers():
-            if subscriber.catching_up is None:
+            if subscriber.catching_up is None or subscriber.catching_up.done():
                 _channel(subscriber).leave_group(subscriber)
                 self.reset(subscriber, reason, fresh=False)
 

@@ -1,6 +1,7 @@
 """A record that raises what nobody has foreseen: it is passed by, said in the log, counted, and told to the streams
 that may miss it; everything behind it is pushed."""
 
+import asyncio
 import json
 import logging
 from collections.abc import Callable
@@ -146,6 +147,17 @@ async def test_a_stream_that_stops_reading_right_then_is_told_too(
     there.hub.publish("s1", PLACE, Position(1, 4), 0, level(4))
     there.hub.flush()
     assert sorted(map(str, there.first.told())) == ["1", "3", "4", UNREADABLE]
+
+
+async def test_a_stream_whose_replay_has_just_ended_is_told_too() -> None:
+    there = Reading()
+    (subscriber,) = there.hub._channels.live["s1"].subscribers
+    subscriber.catching_up = asyncio.create_task(asyncio.sleep(0))
+    there.hub.skip(PLACE, Position(1, 5), GONE)
+    assert there.first.told() == []  # what it misses is replayed to it
+    await subscriber.catching_up
+    there.hub.skip(PLACE, Position(1, 6), GONE)
+    assert there.first.told() == [GONE]
 
 
 @pytest.mark.parametrize("name, headers", [("shop_of", ()), ("event_of", (("x", b"y"),))])
