@@ -21,7 +21,7 @@ from aiokafka import TopicPartition
 from aiokafka.protocol.fetch import FetchRequest, FetchRequest_v11, FetchResponse_v11
 
 MAX_BYTES, PARTITION_BYTES = 50 * 1024 * 1024, 1024 * 1024
-"""Of a response, and of each partition in it, as aiokafka's."""
+"""Of a response, and of each partition in it, as aiokafka's where nothing else is said."""
 READ_COMMITTED = 1
 REPLICA = -1
 _REQUEST = Struct(">iiiibiii")
@@ -52,8 +52,15 @@ class FetchSession:
         self._id = self._epoch = 0
         self._known: dict[TopicPartition, int] = {}
 
-    def fetch(self, offsets: Offsets, max_wait_ms: int, min_bytes: int) -> FetchRequest:
-        """A fetch of these partitions from these offsets on; `answered` or `begin` follows."""
+    def fetch(
+        self,
+        offsets: Offsets,
+        max_wait_ms: int,
+        min_bytes: int,
+        partition_bytes: int = PARTITION_BYTES,
+    ) -> FetchRequest:
+        """A fetch of these partitions from these offsets on, of each up to so many bytes, which are to be the same in
+        each fetch; `answered` or `begin` follows."""
         if self._epoch:
             named = [one for one in offsets.items() if self._known.get(one[0]) != one[1]]
             forgotten = self._known.keys() - offsets.keys()
@@ -61,7 +68,8 @@ class FetchSession:
             named, forgotten = sample(list(offsets.items()), len(offsets)), set()
         self._known = dict(offsets)
         limits = (max_wait_ms, min_bytes, MAX_BYTES, READ_COMMITTED)
-        return _Fetch(limits, (self._id, self._epoch), offsets, named, forgotten)
+        session = self._id, self._epoch
+        return _Fetch(limits, partition_bytes, session, offsets, named, forgotten)
 
     def answered(self, response: Any) -> bool:
         """Takes the head of a response; False where it is an error, such as a session that the broker has dropped."""
@@ -79,12 +87,14 @@ class _Fetch(FetchRequest):  # type: ignore[misc]
     def __init__(
         self,
         limits: tuple[int, ...],
+        partition_bytes: int,
         session: tuple[int, int],
         offsets: Offsets,
         named: Iterable[tuple[TopicPartition, int]],
         forgotten: Iterable[TopicPartition],
     ) -> None:
         self._limits = limits
+        self._bytes = partition_bytes
         self._session = session
         self._offsets = offsets
         self._named = named
@@ -93,9 +103,9 @@ class _Fetch(FetchRequest):  # type: ignore[misc]
     def build(self, version: type[Any]) -> Any:
         """The fetch as it is sent."""
         if version is not FetchRequest_v11:
-            whole = [(tp, (tp.partition, at, PARTITION_BYTES)) for tp, at in self._offsets.items()]
+            whole = [(tp, (tp.partition, at, self._bytes)) for tp, at in self._offsets.items()]
             return FetchRequest(*self._limits, _by_topic(whole)).build(version)
-        named = [(tp, (tp.partition, -1, at, -1, PARTITION_BYTES)) for tp, at in self._named]
+        named = [(tp, (tp.partition, -1, at, -1, self._bytes)) for tp, at in self._named]
         forgotten = [(tp, tp.partition) for tp in self._forgotten]
         head = (REPLICA, *self._limits, *self._session)
         built = FetchRequest_v11(*head, _by_topic(named), _by_topic(forgotten), "")

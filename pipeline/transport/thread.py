@@ -184,7 +184,8 @@ class WatchedClient:
         offsets = offsets_of(request)
         sent_at = self._clock()
         try:
-            fetch = known.session.fetch(offsets, request._max_wait_ms, request._min_bytes)
+            limits = request._max_wait_ms, request._min_bytes, request.topics[0][1][0][-1]
+            fetch = known.session.fetch(offsets, *limits)
             response = await self._client.send(node_id, fetch, **kwargs)
         except BaseException:
             known.session.begin()
