@@ -145,7 +145,7 @@ def _drop(fetcher: Any, partitions: Any) -> None:
 
 def bound_kafka_python() -> None:
     """The same for kafka-python, of which only the command line reads: there a batch has no records that cannot be
-    inflated or is damaged, and none behind the first that cannot be unpacked."""
+    inflated or is damaged, and none from the first on that cannot be unpacked or has an offset beside the batch's."""
     from kafka import codec
     from kafka.errors import CorruptRecordError
     from kafka.record import default_records, legacy_records, memory_records
@@ -166,10 +166,14 @@ def bound_kafka_python() -> None:
 
         def __next__(self) -> Any:
             try:
-                return super().__next__()
+                record = super().__next__()
             except CorruptRecordError:
                 self._end("cannot be unpacked")
                 raise StopIteration from None
+            if not self.base_offset <= record.offset < self.next_offset:
+                self._end(OUT_OF_ORDER)
+                raise StopIteration
+            return record
 
         def _end(self, why: str) -> None:
             logger.warning("what is left of the batch at offset %d %s", self.base_offset, why)

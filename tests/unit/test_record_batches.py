@@ -275,6 +275,7 @@ BOMB = batch([b"\0" * (MAX_INFLATED // 2)] * 3, first=10, codec=4)
         (WHOLE, [b"a", b"b", b"c"], ""),
         (DAMAGED, [], "is damaged"),
         (UNNAMED, [b"a"], "cannot be unpacked"),
+        (moved([0, 2**20, 2], first=10), [b"0"], record_batches.OUT_OF_ORDER),
         (BOMB, [], f"does not inflate to {MAX_INFLATED} bytes or less"),
     ],
 )
