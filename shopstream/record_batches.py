@@ -7,7 +7,8 @@ record, at its last offset, whose value is an `Unread`. Nor does aiokafka bound 
 are bounded in all (`HELD_BYTES`), however many partitions there are.
 
 A batch whose checksum does not match is fetched again; one that came so `FETCHES` times is one record too. So are the
-records of a batch from the first on that cannot be unpacked. Reading goes on behind them.
+records of a batch from the first on that cannot be unpacked, or has an offset that is not the batch's to give. Reading
+goes on behind them.
 
 `bound_aiokafka` and `bound_kafka_python` put this in place of the libraries' own names, before a consumer is made.
 """
@@ -144,7 +145,7 @@ def _drop(fetcher: Any, partitions: Any) -> None:
 
 def bound_kafka_python() -> None:
     """The same for kafka-python, of which only the command line reads: there a batch has no records that cannot be
-    inflated or is damaged, and none behind the first that cannot be unpacked."""
+    inflated or is damaged, and none from the first on that cannot be unpacked or has an offset beside the batch's."""
     from kafka import codec
     from kafka.errors import CorruptRecordError
     from kafka.record import default_records, legacy_records, memory_records
@@ -165,10 +166,14 @@ def bound_kafka_python() -> None:
 
         def __next__(self) -> Any:
             try:
-                return super().__next__()
+                record = super().__next__()
             except CorruptRecordError:
                 self._end("cannot be unpacked")
                 raise StopIteration from None
+            if not self.base_offset <= record.offset < self.next_offset:
+                self._end(OUT_OF_ORDER)
+                raise StopIteration
+            return record
 
         def _end(self, why: str) -> None:
             logger.warning("what is left of the batch at offset %d %s", self.base_offset, why)
@@ -272,7 +277,7 @@ class Batches:
         return _Stand(last, at, made)
 
     def _damaged(self, start: int) -> "_Lost":
-        head = self._data[start : start + _HEAD.size]
+        head = self._data[start : start + _HEAD.size].ljust(_HEAD.size, b"\0")
         first, length, *_, delta, _, latest, _, _, _, count = _HEAD.unpack(head)
         _came[head] = _came.get(head, 0) + 1
         if _came[head] < FETCHES:
@@ -284,6 +289,7 @@ class Batches:
         rest = self._data[end:]
         if behind := _sound(_memory_records(rest)):
             last = behind.base_offset - 1
+            first = min(first, last)
         else:
             last, end, rest = first + delta if delta == count - 1 else first, len(self._data), b""
         self._records, self._at = _memory_records(rest), end
@@ -295,6 +301,7 @@ class Batches:
 
 
 TOO_LARGE = f"does not inflate to {MAX_INFLATED} bytes or less"
+OUT_OF_ORDER = "has offsets beside its own or out of order"
 DAMAGED = f"is damaged, and was in {FETCHES} fetches"
 
 
@@ -331,7 +338,8 @@ class _Lost(NamedTuple):
 
 class _Batch:
     """A sound batch as aiokafka's. One that cannot be inflated is a single record, and so is the rest of one behind the
-    last that can be unpacked: the name of a header may be no text."""
+    last that can be unpacked: the name of a header may be no text, and an offset any number: a broker does not look at
+    those in a batch that is not compressed."""
 
     def __init__(self, batches: Batches, batch: Any, count: int, size: int) -> None:
         self._batches = batches
@@ -358,6 +366,9 @@ class _Batch:
             batch = self._batch = None
             batches.between = False
             while first <= last and (record := next(records, None)) is not None:
+                if not first <= record.offset <= last + 1 - count:  # each behind it has one too
+                    fault = OUT_OF_ORDER
+                    break
                 first = record.offset + 1
                 count -= 1
                 if first > last:  # the buffer goes now, not once somebody asks for the next record

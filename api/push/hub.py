@@ -120,7 +120,7 @@ class Hub:
         self._channels.skip(partition, position)
         self.passed(partition, position)
         for subscriber in self.subscribers():
-            if subscriber.catching_up is None:
+            if subscriber.catching_up is None or subscriber.catching_up.done():
                 _channel(subscriber).leave_group(subscriber)
                 self.reset(subscriber, reason, fresh=False)
 
@@ -384,15 +384,17 @@ class Hub:
         if channel.sent == channel.seq:
             return
         entries = channel.newest(channel.seq - channel.sent)
+        misses: dict[Subscriber, None] = {}
         for part in parts(entries):
+            if any(entry.lost for entry in part):  # also who stops reading at what is written now
+                misses |= dict.fromkeys(one for group in channel.groups.values() for one in group)
             channel.sent = part[-1].seq
             for group in list(channel.groups.values()):
                 self.counts.deliveries += deliver(part, list(group))
-        if lost := sum(entry.lost for entry in entries):
-            self.counts.skipped += lost
-            for subscriber in [one for group in channel.groups.values() for one in group]:
-                channel.leave_group(subscriber)
-                self.reset(subscriber, UNREADABLE, fresh=False)
+        self.counts.skipped += sum(entry.lost for entry in entries)
+        for subscriber in misses:
+            channel.leave_group(subscriber)
+            self.reset(subscriber, UNREADABLE, fresh=False)
 
     def has_read(self, position: Positions) -> bool:
         """Whether this process has read all before `position`."""

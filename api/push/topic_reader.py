@@ -317,7 +317,7 @@ class TopicReader:
             if record.offset != before.next:
                 self._tracker.changed()
             shop = self._notice(record, replayed=self._is_replayed(partition, position))
-        elif not record.value and isinstance(record.value, Unread):
+        if not record.value and isinstance(record.value, Unread):
             self._hub.counts.skipped += record.value.records
             if isinstance(record.value, Damaged):
                 self._hub.skip(partition, position, GONE)

@@ -9,8 +9,8 @@ from aiokafka.record.util import calc_crc32c
 from support.system import ORDERS, System
 
 MIB = 1024 * 1024
-_CHECKED_AT, _CHECKED_FROM = 17, 21
-"""Where a batch has its checksum, and from where on it counts."""
+_CHECKED_AT, _CHECKED_FROM, _LAST_AT = 17, 21, 23
+"""Where a batch has its checksum, from where on it counts, and where the last offset stands, from the first on."""
 
 
 def batch(
@@ -24,12 +24,27 @@ def batch(
     return struct.pack(">q", first) + bytes(builder.build())[8:]
 
 
+def moved(deltas: list[int], first: int = 0) -> bytes:
+    """A batch that is not compressed, with an offset for each of `deltas`, which are those that its records say."""
+    builder = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, MIB)
+    for delta in deltas:
+        assert builder.append(delta, 1000, None, b"%d" % delta, []) is not None
+    data = struct.pack(">q", first) + bytes(builder.build())[8:]
+    last = struct.pack(">i", len(deltas) - 1)
+    return checked(data[:_LAST_AT] + last + data[_LAST_AT + 4 :])
+
+
+def checked(data: bytes) -> bytes:
+    """A batch with the checksum of what it has."""
+    checksum = struct.pack(">I", calc_crc32c(data[_CHECKED_FROM:]))
+    return data[:_CHECKED_AT] + checksum + data[_CHECKED_FROM:]
+
+
 def renamed(data: bytes, name: bytes) -> bytes:
     """A batch that is not compressed, with another name of as many letters for the header `name`, whatever bytes."""
     found = data.replace(b"name", name, 1)
     assert found != data
-    checksum = struct.pack(">I", calc_crc32c(found[_CHECKED_FROM:]))
-    return found[:_CHECKED_AT] + checksum + found[_CHECKED_FROM:]
+    return checked(found)
 
 
 async def send_batch(

@@ -9,6 +9,7 @@ from typing import Any
 import cramjam
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.record.legacy_records import LegacyRecordBatchBuilder
 
 from api.push.fetches import FetchedRecords
 from shopstream import record_batches
@@ -29,7 +30,7 @@ from shopstream.record_batches import (
     bound_kafka_python,
     held_bytes,
 )
-from support.batches import batch, renamed
+from support.batches import batch, checked, moved, renamed
 
 
 def xerial(data: bytes, block: int = 32 * 1024) -> bytes:
@@ -164,6 +165,21 @@ def test_reading_goes_on_where_the_head_says_nothing(offset: int) -> None:
     assert end == offset + 1
 
 
+def test_a_damaged_first_offset_passes_nothing_that_is_sound() -> None:
+    bad = changed(changed(WHOLE, 0, struct.pack(">q", 2**40)), HEAD, b"\xff")
+    ((last, value), behind), end = fetched(bad + BEHIND, 10)
+    assert (last, type(value), behind, end) == (12, Damaged, (13, b"d"), 14)
+
+
+def test_a_damaged_message_of_an_old_form_may_be_shorter_than_the_head_of_a_batch() -> None:
+    old = LegacyRecordBatchBuilder(1, 0, 1024)
+    assert old.append(0, 1000, None, b"a") is not None
+    data = struct.pack(">q", 10) + bytes(old.build())[8:-1] + b"\xff"
+    assert len(data) < HEAD
+    ((last, value),), end = fetched(data, 10)
+    assert (last, type(value), end) == (10, Damaged, 11)
+
+
 def test_the_rest_of_a_batch_that_cannot_be_unpacked_is_one_record() -> None:
     data = renamed(batch([b"a", b"b", b"c"], first=10, header="name", named=1), b"na\xff\xfe")
     ((first, value), (last, rest), behind), end = read(data + BEHIND, 10)
@@ -171,6 +187,41 @@ def test_the_rest_of_a_batch_that_cannot_be_unpacked_is_one_record() -> None:
     assert type(rest) is Unread
     assert (rest.first, rest.records, rest.reason) == (11, 2, Reason.NOT_JSON)
     assert "cannot be unpacked (UnicodeDecodeError)" in rest.why
+
+
+@pytest.mark.parametrize(
+    "deltas, sound",
+    [
+        ([0, 1_000_000, 2], 1),
+        ([2**31 - 1, 1, 2], 0),
+        ([0, 1, 3], 2),
+        ([0, 0, 0], 1),
+        ([0, 2, 1], 1),
+        ([-5, 1, 2], 0),
+        ([-(2**31), 0, 1], 0),
+    ],
+)
+def test_no_record_has_an_offset_of_another_batch(deltas: list[int], sound: int) -> None:
+    """The position of a partition never passes what lies behind the batch, nor goes back."""
+    records = FetchedRecords(PLACE, 10, None, moved(deltas, first=10) + BEHIND)
+    places, found = [10], []
+    for record in records:
+        found.append((record.offset, record.value))
+        places.append(records.next_fetch_offset)
+    assert places == sorted(places)
+    assert found[:sound] == [(10 + delta, b"%d" % delta) for delta in deltas[:sound]]
+    (last, value), behind = found[sound:]
+    assert (behind, places[-1]) == ((13, b"d"), 14)
+    assert (last, type(value), value.reason) == (12, Unread, Reason.NOT_JSON)
+    assert (value.first, value.records) == (places[sound], len(deltas) - sound)
+    assert "out of order" in value.why
+
+
+def test_a_batch_that_was_compacted_keeps_its_offsets() -> None:
+    data = batch([b"a", b"b", b"c"], first=10)
+    kept = moved([0, 2], first=10)
+    whole = checked(kept[:23] + data[23:27] + kept[27:])
+    assert read(whole + BEHIND, 10) == ([(10, b"0"), (12, b"2"), (13, b"d")], 14)
 
 
 def test_a_batch_that_inflates_without_end_is_one_record() -> None:
@@ -224,6 +275,7 @@ BOMB = batch([b"\0" * (MAX_INFLATED // 2)] * 3, first=10, codec=4)
         (WHOLE, [b"a", b"b", b"c"], ""),
         (DAMAGED, [], "is damaged"),
         (UNNAMED, [b"a"], "cannot be unpacked"),
+        (moved([0, 2**20, 2], first=10), [b"0"], record_batches.OUT_OF_ORDER),
         (BOMB, [], f"does not inflate to {MAX_INFLATED} bytes or less"),
     ],
 )

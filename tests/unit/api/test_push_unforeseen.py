@@ -1,6 +1,7 @@
 """A record that raises what nobody has foreseen: it is passed by, said in the log, counted, and told to the streams
 that may miss it; everything behind it is pushed."""
 
+import asyncio
 import json
 import logging
 from collections.abc import Callable
@@ -126,6 +127,39 @@ async def test_a_stream_that_comes_later_is_told_too(monkeypatch: pytest.MonkeyP
     assert there.join("s3", cursor).told() == [1, UNREADABLE]
 
 
+async def test_a_stream_that_stops_reading_right_then_is_told_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(channel, "read_record", failing(channel.read_record))
+    there = Reading()
+    (subscriber,) = there.hub._channels.live["s1"].subscribers
+    write = there.first.write
+
+    def fill(data: bytes) -> None:
+        write(data)
+        there.hub.pause(subscriber)
+
+    monkeypatch.setattr(there.first, "write", fill)
+    await there.take([level(1), level(2, note=BAD.decode()), level(3)])
+    assert sorted(map(str, there.first.told())) == ["1", "3", UNREADABLE]
+    monkeypatch.setattr(there.first, "write", write)
+    there.hub.on_writable(subscriber)
+    there.hub.publish("s1", PLACE, Position(1, 4), 0, level(4))
+    there.hub.flush()
+    assert sorted(map(str, there.first.told())) == ["1", "3", "4", UNREADABLE]
+
+
+async def test_a_stream_whose_replay_has_just_ended_is_told_too() -> None:
+    there = Reading()
+    (subscriber,) = there.hub._channels.live["s1"].subscribers
+    subscriber.catching_up = asyncio.create_task(asyncio.sleep(0))
+    there.hub.skip(PLACE, Position(1, 5), GONE)
+    assert there.first.told() == []  # what it misses is replayed to it
+    await subscriber.catching_up
+    there.hub.skip(PLACE, Position(1, 6), GONE)
+    assert there.first.told() == [GONE]
+
+
 @pytest.mark.parametrize("name, headers", [("shop_of", ()), ("event_of", (("x", b"y"),))])
 async def test_where_nobody_knows_whose_it_is_every_stream_is_told(
     name: str,
@@ -161,3 +195,10 @@ async def test_a_batch_that_is_damaged_is_told_and_one_that_was_never_good_is_no
     assert (there.first.told(), there.hub.counts.skipped) == ([], 5)
     await there.take([Damaged("why", 9, first=0, records=7, reason=Reason.NOT_JSON)])
     assert (there.first.told(), there.hub.counts.skipped) == ([GONE], 12)
+
+
+async def test_notices_that_are_damaged_are_told() -> None:
+    there = Reading()
+    await there.take([Damaged("why", 9, first=0, records=7, reason=Reason.NOT_JSON)], NOTICE)
+    assert (there.first.told(), there.hub.counts.skipped) == ([GONE], 7)
+    assert there.hub.read[NOTICE] == Position(1, 1)

@@ -3,6 +3,7 @@
 from contextlib import suppress
 from types import SimpleNamespace as Thing
 
+import pytest
 from aiokafka.protocol.fetch import FetchRequest
 from faust.types import TP
 
@@ -80,6 +81,15 @@ async def test_a_partition_without_news_has_the_high_watermark_of_before():
     ends = [[sample.high_watermark for sample in samples] for samples in reported]
     assert ends == [[50, 9], [51, 9], [51, 9]]
     assert [named(fetch) for fetch in sent] == [{ORDERS_0: 40, ORDERS_1: 7}, {}, {}]
+
+
+@pytest.mark.parametrize("version", [17, 10])
+async def test_a_fetch_has_the_bounds_of_the_consumer(version):
+    client, _, sent = client_of(response())
+    await client.send(1, REQUEST)
+    built = sent[0].prepare({1: (0, version)})
+    assert (built.max_wait_time, built.min_bytes) == (100, 1)
+    assert {part[-1] for _, parts in built.topics for part in parts} == {1000}
 
 
 async def test_a_response_that_a_quota_withholds_says_nothing_of_the_ends():
