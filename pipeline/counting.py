@@ -83,7 +83,7 @@ class Counting:
     """The generation of this worker, and recounts by it while `mine` returns True.
 
     `apply` (topic, batch id, fence) finishes a batch but for its mark; `changed` gets what each batch of a recount
-    changed; a batch has `at_once` orders at most, and about `lines` lines.
+    changed; a batch has `at_once` orders at most, and `lines` lines unless it is one order.
     """
 
     def __init__(
@@ -209,13 +209,14 @@ class Counting:
             statuses.split(",") if statuses else [s for s in MAY_COUNT if s not in NOT_COUNTED]
         )
         size = self._at_once, self._lines
-        at_once = await self._store.recounted_at_once(shop, counted, *size)
-        total, written = 0, at_once
-        while written == at_once:
+        total = 0
+        while last := await self._store.recount_until(shop, counted, *size):
             batch_id = self._ids.next()
             await self._store.begin_parts(batch_id, [Part(*COUNTING, 0, 0, 0)])
-            written = await self._store.recount(shop, counted, batch_id, fence, at_once)
+            written = await self._store.recount(shop, counted, batch_id, fence, last)
             await self._finish(batch_id, fence)
+            if not written:  # another has taken over
+                return
             total += written
         logger.info("recounted %d orders of shop %s by %s", total, shop, ", ".join(counted))
 

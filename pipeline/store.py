@@ -252,20 +252,22 @@ class Store:
         params = {"batch": batch_id, "writer": self._worker, **fence.params()}
         return await self._engine.execute(load("flush/mark.sql"), params, {**PLAIN, **SMALL}) == 1
 
-    async def recounted_at_once(
+    async def recount_until(
         self, shop: str, statuses: Collection[str], orders: int, lines: int
-    ) -> int:
-        """How many orders a batch of `recount` may have: at most `orders`, with about `lines` lines and refunds."""
+    ) -> str:
+        """The last of the next orders of a shop, by their ids, that count otherwise than by `statuses`: at most
+        `orders`, with at most `lines` lines and refunds unless it is one. '' where there is none."""
         more = {"shop": shop, "statuses": list(statuses), "orders": orders, "lines": lines}
-        (row,) = await self._engine.rows(load("counting/at_once.sql"), more)
-        return int(row["at_once"])
+        (row,) = await self._engine.rows(load("counting/until.sql"), more)
+        return str(row["last"])
 
     async def recount(
-        self, shop: str, statuses: Collection[str], batch_id: int, fence: Fence, limit: int
+        self, shop: str, statuses: Collection[str], batch_id: int, fence: Fence, last: str
     ) -> int:
-        """Writes orders of a shop again that count otherwise than by `statuses`, as rows of a batch; how many."""
+        """Writes orders of a shop up to `last` again that count otherwise than by `statuses`, as rows of a batch; how
+        many."""
         (claim,) = fence.claims.values()
-        more = {"shop": shop, "statuses": list(statuses), "recount": claim, "limit": limit}
+        more = {"shop": shop, "statuses": list(statuses), "recount": claim, "last": last}
         text = load("counting/recount.sql")
         return await self._execute(text, batch_id, fence, {**STORE, **DISTINCT}, None, more)
 

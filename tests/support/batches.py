@@ -55,9 +55,11 @@ async def send_batch(
     copies: int = 1,
     name: bytes | None = None,
     topic: str = ORDERS,
+    deltas: list[int] | None = None,
 ) -> int:
     """As one batch each; the offset of the first record. `name`: four bytes as the name of a header of the second
-    record, in a batch that is not compressed."""
+    record, in a batch that is not compressed. `deltas`: in place of the batch one that is `moved`, of as many
+    records."""
     producer = AIOKafkaProducer(
         bootstrap_servers=system.bootstrap,
         compression_type=codec,
@@ -77,6 +79,8 @@ async def send_batch(
                 assert added is not None
             if name:
                 made._buffer = renamed(bytes(made._builder.build()), name)
+            if deltas:
+                made._buffer = moved(deltas)
             future = await producer.send_batch(made, topic, partition=partition)
             offset = (await future).offset
             first = offset if first is None else first

@@ -30,5 +30,4 @@ SELECT * REPLACE (
 FROM orders AS o FINAL
 WHERE o.shop_key = {{shop_key|{shop:String}}} AND o.shop_id = {shop:String}
     AND o.counted != has({statuses:Array(String)}, o.status)
-    AND {{fence}}
-LIMIT {limit:UInt32}
+    AND o.order_id <= {last:String} AND {{fence}}

@@ -113,7 +113,7 @@ async def test_an_order_that_counts_otherwise_than_its_shop_does_is_told_and_mad
     if windows == "wrong":
         batch = bench.numbers.next()
         claimed = Fence({COUNTING: generation.claim})
-        assert await bench.store.recount("s", ["pending"], batch, claimed, 9) == 1
+        assert await bench.store.recount("s", ["pending"], batch, claimed, "o2") == 1
         await bench.store.apply("shop.orders", batch, claimed)
     else:
         bench.system.sql.text(

@@ -155,6 +155,19 @@ async def test_an_offset_that_does_not_exist_is_reported_and_the_others_go_on(
     assert await take(reading, len(sent)) == all_of(sent)
 
 
+async def test_no_record_claims_an_offset_of_others(system: System, reading: Fetches) -> None:
+    """A broker takes such a batch."""
+    tp, deltas = PLACES[0], [0, 1_000_000, 2]
+    first = await send_batch(system, None, [b"x"] * 3, tp.partition, topic=tp.topic, deltas=deltas)
+    sent = records(2, "behind")
+    Kafka(system.bootstrap).produce(sent, system.produced)
+    places: list[int] = []
+    found = await take(reading, len(sent) + 2, lambda _: places.append(reading.offsets[tp]))
+    assert found == {**all_of(sent), tp: [b"0", b"", *all_of(sent)[tp]]}
+    assert places == sorted(places)
+    assert places[-1] == first + 5
+
+
 INFLATED, BOUND = 2_100_000, 4_000_000
 LONG = [b"%0900d" % n for n in range(2_200)]
 
