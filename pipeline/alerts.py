@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from clickhouse.client import ClickHouseClient, External, Row
 from clickhouse.sql import load
-from pipeline.flush_statements import SOON
+from pipeline.flush_statements import PLAIN, SOON
 from pipeline.producer import EventPublisher
 from pipeline.shops import last_days, profiles
 from shopstream.contracts.notices import Alert, stock_alert
@@ -111,11 +111,17 @@ class Alerts:
                 "days_of_cover": days,
                 "batch": batch,
             }
-        table = pa.Table.from_pylist(list(rows.values()), _COLUMNS)
-        await self._engine.insert("alerts", table, {"async_insert": 0})
-        return rows
+        fresh = External(_STRUCTURE, pa.Table.from_pylist(list(rows.values()), _COLUMNS))
+        text = load("alerts/store.sql")
+        await self._engine.execute(text, None, PLAIN, external={"fresh": fresh})
+        return rows | await self._stored(crossings)
 
 
+_STRUCTURE = (
+    "shop_id String, id String, low Bool, product_id String, location_id String, name Nullable(String), "
+    "sku Nullable(String), quantity Decimal(18, 4), threshold UInt32, on_order Decimal(38, 4), "
+    "daily_sales Decimal(18, 2), days_of_cover Nullable(Decimal(18, 1)), at DateTime64(6, 'UTC'), batch UInt64"
+)
 _COLUMNS = pa.schema(
     {
         "shop_id": pa.string(),

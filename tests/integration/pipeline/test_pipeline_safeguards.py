@@ -7,14 +7,18 @@ any two of them. Where a safeguard is taken away, the oracle must see the damage
 import json
 import re
 import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import pytest
 from engine_bench import ADDING, OTHER, PAIRS, PLACE, Bench, bench, engine, first, second
 
+from clickhouse.client import Row
 from clickhouse.errors import EngineError
 from clickhouse.sql import load, names
 from clickhouse.windows import WINDOWS
 from pipeline import store
+from pipeline.alerts import Alerts, Product
 from pipeline.flush import BatchWriter, flush
 from pipeline.ownership import Ownership
 from pipeline.retry import Backoff
@@ -345,6 +349,28 @@ async def test_an_alert_that_was_kept_is_published_also_when_its_row_was_merged_
     said = len(bench.publisher.events)
     await bench.writer.apply(INVENTORY, first.id, fence)
     assert [json.loads(one)["type"] for one in bench.publisher.events[said:]] == ["stock:low"]
+
+
+async def test_a_worker_that_was_frozen_publishes_the_alert_that_another_has_stored(
+    bench: Bench,
+) -> None:
+    """Its own figures are others: sales came meanwhile."""
+    fence = await bench.own(INVENTORY)
+    batch = bench.batch(record(level("s", "p", 3, version=1)))
+    await bench.begin(batch, fence)
+    frozen = Alerts(bench.engine, bench.publisher, lambda: datetime(2026, 11, 22, 20, tzinfo=UTC))
+    figures = frozen._figures
+
+    async def late(crossings: list[Row]) -> Mapping[Product, Row]:
+        found = await figures(crossings)
+        await bench.writer.apply(INVENTORY, batch.id, fence)
+        return {product: {**row, "sold": 99} for product, row in found.items()}
+
+    frozen._figures = late  # type: ignore[method-assign]
+    await frozen.publish(batch.id, again=False)
+    assert len(bench.publisher.events) == 2
+    assert len(set(bench.publisher.events)) == 1
+    assert json.loads(bench.publisher.events[0])["data"]["dailySales"] == 0
 
 
 async def unreachable(_: object) -> None:
