@@ -29,10 +29,10 @@ async def _measure(system: Up, bodies: list[bytes], flags: argparse.Namespace) -
     headers = {"Authorization": f"Bearer {system.token(shops)}", "Content-Type": TYPE}
     took: list[float] = []
     statuses = Counter[int]()
-    waiting = iter(bodies)
+    waiting = iter(bodies[WARM:])
 
     async def client(session: aiohttp.ClientSession) -> None:
-        for body in waiting:
+        for body in waiting:  # each takes the next
             begun = time.monotonic()
             async with session.post(url, data=body, headers=headers) as answer:
                 await answer.read()
@@ -43,7 +43,6 @@ async def _measure(system: Up, bodies: list[bytes], flags: argparse.Namespace) -
         for body in bodies[:WARM]:
             async with session.post(url, data=body, headers=headers) as answer:
                 answer.raise_for_status()
-        waiting = iter(bodies[WARM:])
         begun, used = time.monotonic(), _used(system)
         await asyncio.gather(*(client(session) for _ in range(flags.clients)))
         seconds = time.monotonic() - begun
