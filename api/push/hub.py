@@ -386,11 +386,12 @@ class Hub:
         entries = channel.newest(channel.seq - channel.sent)
         misses: dict[Subscriber, None] = {}
         for part in parts(entries):
-            if any(entry.lost for entry in part):  # also who stops reading at what is written now
-                misses |= dict.fromkeys(one for group in channel.groups.values() for one in group)
+            live = [list(group) for group in channel.groups.values()]
             channel.sent = part[-1].seq
-            for group in list(channel.groups.values()):
-                self.counts.deliveries += deliver(part, list(group))
+            for group in live:
+                self.counts.deliveries += deliver(part, group)
+            if any(entry.lost for entry in part):  # also who stopped reading at what was written
+                misses |= dict.fromkeys(one for group in live for one in group)
         self.counts.skipped += sum(entry.lost for entry in entries)
         for subscriber in misses:
             channel.leave_group(subscriber)
