@@ -4,6 +4,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 
 from fastapi import FastAPI
@@ -46,6 +47,7 @@ from api.reports.routes import ReportRoutes
 from api.reports.statements import Statements
 from api.tickets import Tickets
 from clickhouse.client import ClickHouseClient
+from clickhouse.status_maps import status_maps
 from shopstream.disk import Disk
 from shopstream.settings import Settings
 
@@ -109,7 +111,8 @@ def create_app(deps: Deps, now: Callable[[], datetime] = utc_now) -> FastAPI:
     push, app.state.sockets = _push(deps, now)
     app.router.routes.extend(push.router().routes)
     writer = EventWriter(deps.sender, deps.kafka, lambda: deps.tracker.topology)
-    ingest = IngestRoutes(deps.access, writer, metrics, lambda: deps.hub.words.maps)
+    ask = partial(status_maps, deps.engine)
+    ingest = IngestRoutes(deps.access, writer, metrics, lambda: deps.hub.words.maps, ask)
     app.include_router(ingest.router())
     # behind a proxy all senders have its address
     by_address = deps.settings.connections_per_address > 0

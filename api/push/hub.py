@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from api.push.channel import Channel, Positions, Value, parts, seen
+from api.push.channel import Channel, Entry, Positions, Value, parts, seen
 from api.push.channels import Channels
 from api.push.delivery import deliver
 from api.push.encoding import Encoding
@@ -273,7 +273,8 @@ class Hub:
                 self.go_live(subscriber)
                 return
             entries = channel.after(subscriber.seq)
-            if entries is None:
+            if entries is None or any(entry.undecided for entry in entries):
+                self._channels.forget_undecided(channel)
                 self._start_catch_up(subscriber)
                 return
             unseen = [entry for entry in entries if not seen(entry, subscriber.position)]
@@ -373,7 +374,7 @@ class Hub:
         subscriber.position, subscriber.at = channel.positions_at(channel.sent), channel.at
 
     def _start_catch_up(self, subscriber: Subscriber) -> None:
-        """The channel has evicted what it misses: that is replayed from the stored events."""
+        """The channel does not have what it misses: that is replayed from the stored events."""
         subscriber.seq = None
         if self.catch_up is None:
             self.reset(subscriber, "too slow", fresh=False)
@@ -384,6 +385,9 @@ class Hub:
         if channel.sent == channel.seq:
             return
         entries = channel.newest(channel.seq - channel.sent)
+        undecided = next((entry for entry in entries if entry.undecided), None)
+        if undecided is not None:
+            entries = entries[: undecided.seq - entries[0].seq]
         misses: dict[Subscriber, None] = {}
         for part in parts(entries):
             live = [list(group) for group in channel.groups.values()]
@@ -395,7 +399,21 @@ class Hub:
         self.counts.skipped += sum(entry.lost for entry in entries)
         for subscriber in misses:
             channel.leave_group(subscriber)
+        if undecided is not None:
+            self._leave_to_pipeline(channel, undecided)
+        for subscriber in misses:
             self.reset(subscriber, UNREADABLE, fresh=False)
+
+    def _leave_to_pipeline(self, channel: Channel, undecided: Entry) -> None:
+        """Live subscribers get what comes from this entry on out of the stored events: the pipeline decides."""
+        position = channel.positions_at(undecided.seq - 1)
+        live = [subscriber for group in channel.groups.values() for subscriber in group]
+        channel.sent = channel.seq
+        self._channels.forget_undecided(channel)
+        for subscriber in live:
+            channel.leave_group(subscriber)
+            subscriber.position, subscriber.at = dict(position), channel.at
+            self._start_catch_up(subscriber)
 
     def has_read(self, position: Positions) -> bool:
         """Whether this process has read all before `position`."""

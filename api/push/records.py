@@ -4,6 +4,7 @@ import logging
 import re
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import orjson
@@ -13,9 +14,9 @@ from shopstream.contracts import events, values
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.envelope import Headers, structured
 from shopstream.contracts.json_text import MAX_BYTES, NotJson, parse, signs, too_complex
-from shopstream.contracts.order import NO_WORDS, StatusMaps
+from shopstream.contracts.order import NO_WORDS, STATUSES, StatusMaps
 from shopstream.contracts.reject import Refused
-from shopstream.contracts.topics import INPUTS, TOPIC_OF_TYPE
+from shopstream.contracts.topics import INPUTS, ORDERS, TOPIC_OF_TYPE
 from shopstream.logs import RateLimit
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,18 @@ class PushEvent(NamedTuple):
     type: str
     user: str | None
     value: bytes
+
+
+class Worded(NamedTuple):
+    """An order whose status is none of ours. `event` is what is pushed of it by the words that were known as it was
+    read; None where it is refused by them."""
+
+    event: PushEvent | None
+
+
+def by_known_words(found: PushEvent | Worded | None) -> PushEvent | None:
+    """What is pushed where the known words are those of the pipeline."""
+    return found.event if isinstance(found, Worded) else found
 
 
 def log_unforeseen(partition: Partition, offset: int, error: Exception) -> None:
@@ -101,16 +114,17 @@ def _parse_carefully(value: bytes) -> Any:
 
 def read_record(
     value: bytes | None, topic: str, arrived: int | None = None, maps: StatusMaps = NO_WORDS
-) -> PushEvent | None:
+) -> PushEvent | Worded | None:
     """What is pushed of a record of `topic` that arrived in this second (Unix time); None where it breaks a rule, or is
     history. `maps` as `read_event`."""
     if not value or too_much(value):
         return None
-    try:
-        found = _event(value, topic, arrived, maps)
-    except (Refused, NotJson, values.Invalid):
-        return None
-    return None if found is None else PushEvent(*found, one_line(value))
+    event, document = None, None
+    with suppress(Refused, NotJson, values.Invalid):
+        document = parse(value)
+        found = _event(document, topic, arrived, maps)
+        event = None if found is None else PushEvent(*found, one_line(value))
+    return Worded(event) if topic == ORDERS and _has_word(document) else event
 
 
 def read_records(
@@ -118,16 +132,21 @@ def read_records(
     topic: str,
     arrived: Sequence[int],
     maps: StatusMaps = NO_WORDS,
-) -> list[PushEvent | None]:
+) -> list[PushEvent | Worded | None]:
     """The same of many records of one topic, as columns; releases the GIL for most of its time."""
     if topic not in INPUTS:
         return [read_record(value, topic) for value in values]
-    return [
-        PushEvent(found.shop, found.type, found.user, one_line(value))
-        if found and value and not found.backfill
-        else None
-        for found, value in zip(decode.envelopes(topic, values, arrived, maps), values, strict=True)
-    ]
+    read: list[PushEvent | Worded | None] = []
+    found = decode.envelopes(topic, values, arrived, maps)
+    for value, at, one in zip(values, arrived, found, strict=True):
+        event: PushEvent | Worded | None = None
+        if one and value and not one.backfill:
+            event = PushEvent(one.shop, one.type, one.user, one_line(value))
+        may_have_word = topic == ORDERS and (one is None or one.shop in maps)
+        if may_have_word and _has_word(parse_envelope(value)):
+            event = read_record(value, topic, at, maps)
+        read.append(event)
+    return read
 
 
 def is_big(value: bytes | None) -> bool:
@@ -142,10 +161,15 @@ def too_much(value: bytes) -> bool:
     return len(value) > MAX_BYTES or too_complex(value)
 
 
+def _has_word(document: Any) -> bool:
+    data = document.get("data") if isinstance(document, dict) else None
+    status = data.get("status") if isinstance(data, dict) else None
+    return isinstance(status, str) and status not in STATUSES
+
+
 def _event(
-    value: bytes, topic: str, arrived: int | None, maps: StatusMaps
+    document: Any, topic: str, arrived: int | None, maps: StatusMaps
 ) -> tuple[str, str, str | None] | None:
-    document = parse(value)
     kind = document.get("type") if isinstance(document, dict) else None
     if not isinstance(kind, str) or TOPIC_OF_TYPE.get(kind) != topic:
         return None
