@@ -13,6 +13,7 @@ import pytest
 from confluent_kafka.admin import AdminClient, NewTopic
 from listeners import PROTOCOLS, Item, Request, listen
 
+from shopstream.contracts.cursor import Partition, decode
 from support.events import Sent
 from support.kafka import Place
 from support.system import System
@@ -229,6 +230,46 @@ async def test_a_cursor_in_the_middle_goes_on_right_after_it(system: System, por
             request = Request(where, token, whole[at][1], types="inventory:updated")
             rest = await take("sse", request, 61 - at)
             assert sorted(ids(rest)) == sorted(ids(whole[at + 1 :]))
+
+
+async def test_a_cursor_of_another_shop_shows_nothing_of_it(system: System, port: int) -> None:
+    """From memory, from what is stored, and page by page: the events of the own shop behind that position."""
+    shops = ("replay-scope", "replay-scope-2")
+    types = "inventory:updated"
+    tokens = [system.token(shop, "u1", role="staff") for shop in shops]
+    (ready,) = await take("sse", Request(port, tokens[1], types=types), 1)
+    # the same ids and products in both
+    sent = [
+        level(shop, f"p{n % 5}", n + 1000 * mine, id=f"e{n}")
+        for n in range(40)
+        for mine, shop in enumerate(shops)
+    ]
+    places = await asyncio.to_thread(system.produce, sent)
+    await asyncio.to_thread(system.settle)
+    theirs = await take("ws", Request(port, tokens[1], ready[2]["cursor"], types), 41)
+    forgetful = await asyncio.to_thread(system.add_api, FORGETFUL)
+    for cursor in (theirs[0][2]["cursor"], theirs[20][1]):
+        reached = decode(cursor)
+        wanted = sorted(
+            json.loads(one.value or b"")["data"]["quantity"]
+            for one, place in zip(sent[::2], places[::2], strict=True)
+            if place.offset >= reached[Partition(place.topic, place.partition)].next
+        )
+        assert wanted
+        for where in (port, forgetful):
+            for protocol in PROTOCOLS:
+                request = Request(where, tokens[0], cursor, types)
+                _, *mine = await take(protocol, request, 1 + len(wanted))
+                quantities = [data["data"]["quantity"] for _, _, data in mine]
+                assert sorted(quantities) == wanted, protocol
+            page = await asyncio.to_thread(
+                lambda where=where, cursor=cursor: history(
+                    system, where, shops[0], after=cursor, types=types, limit=1000
+                )
+            )
+            found = [one["event"] for one in page["events"]]
+            assert {one["shopid"] for one in found} == {shops[0]}
+            assert sorted(one["data"]["quantity"] for one in found) == wanted
 
 
 async def test_the_history_has_the_same_events_with_cursors_to_go_on_from(
