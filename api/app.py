@@ -33,6 +33,7 @@ from api.middleware import (
 from api.push.admission import Admission
 from api.push.authorizer import StreamAuthorizer
 from api.push.catch_up import CatchUps
+from api.push.decisions import PipelineDecisions
 from api.push.history import HistoryReader
 from api.push.hub import Hub
 from api.push.presence import Presence
@@ -147,6 +148,7 @@ def _push(deps: Deps, now: Callable[[], datetime]) -> tuple[PushRoutes, SocketIo
     settings, events = deps.settings, StoredEvents(deps.engine)
     deps.hub.observer = deps.presence
     deps.hub.catch_up = CatchUps(deps.hub, events, deps.tracker.wait)
+    deps.hub.decisions = PipelineDecisions(deps.hub, events, deps.tracker.wait)
     admission = Admission(deps.streams, settings.streams_per_address, settings.streams_per_user)
     authorizer = StreamAuthorizer(
         deps.access,

@@ -129,8 +129,7 @@ class CatchUps:
             await subscriber.reads.wait()
 
     def _done(self, task: "asyncio.Task[None]", subscriber: Subscriber) -> None:
-        if subscriber.catching_up is task:  # another one may follow at once
-            subscriber.catching_up = None
+        subscriber.catching_up = None
         if task.cancelled() or (fault := task.exception()) is None:
             return
         log.error("the catch-up of a subscriber failed", exc_info=fault)

@@ -8,7 +8,14 @@ from typing import Protocol, TypeVar
 
 from api.push.cursor_encoder import CursorEncoder
 from api.push.encoding import Encoding
-from api.push.records import PushEvent, Worded, log_unforeseen, one_line, read_record
+from api.push.records import (
+    PushEvent,
+    Worded,
+    by_known_words,
+    log_unforeseen,
+    one_line,
+    read_record,
+)
 from api.push.status_words import StatusWords
 from api.push.subscriber import Subscriber
 from shopstream.contracts.cursor import Partition, Position
@@ -43,7 +50,7 @@ class Entry:
 
     `before` is the position of the shop's stream in the partition until then, `position` is right after the record,
     `at` Unix seconds of its arrival, `size` its bytes in memory, about. `lost`: reading it failed, which no rule of the
-    contract foresees. `undecided`: whether its shop has the word of its status is not known here.
+    contract foresees. `undecided`: whether its shop has the word of its status is not known yet; `value` has its event.
     """
 
     seq: int
@@ -73,7 +80,7 @@ class Channel:
     channel keeps its entries as bytes: a record is parsed once a subscriber is to get it.
 
     Up to entry `uncertain` the words of the shop for statuses are not those that the pipeline decides by: its settings
-    came since, or right before. An order with a word is `undecided` there.
+    came since, or right before. An order with a word is among the `undecided` there.
     """
 
     __slots__ = (
@@ -89,6 +96,7 @@ class Channel:
         "shop",
         "subscribers",
         "uncertain",
+        "undecided",
         "words",
     )
 
@@ -103,6 +111,7 @@ class Channel:
         self.seq = 0
         self.sent = 0
         self.uncertain = 0
+        self.undecided: deque[Entry] = deque()
         self.groups: dict[tuple[Encoding, frozenset[str]], Group] = {}
         """Live subscribers by encoding and event types; those that lag are in no group."""
         self.subscribers: set[Subscriber] = set()
@@ -134,6 +143,8 @@ class Channel:
     def evict(self) -> Entry:
         """Removes the oldest entry, and returns it."""
         entry = self.entries.popleft()
+        if self.undecided and self.undecided[0] is entry:
+            self.undecided.popleft()
         now = self.base.get(entry.partition)
         if now is not None and now.epoch == entry.position.epoch:
             self.evicted[entry.partition] = entry.position
@@ -266,12 +277,12 @@ class Channel:
             except Exception as error:
                 found, entry.lost = None, True
                 log_unforeseen(entry.partition, entry.position.next - 1, error)
-        if isinstance(found, Worded):
-            entry.undecided = entry.seq <= self.uncertain
-            if entry.undecided:
-                self.words.refresh()
-            found = None if entry.undecided else found.event
-        entry.event = found
+        if isinstance(found, Worded) and entry.seq <= self.uncertain:
+            entry.undecided, entry.value = True, found.event
+            self.undecided.append(entry)
+            self.words.refresh()
+        else:
+            entry.event = by_known_words(found)
         entry.cursor = encoder.text()
 
 

@@ -74,12 +74,6 @@ class Channels:
         if len(channel.entries) > MAX_ENTRIES or self._bytes > ENTRY_BYTES:
             self._enforce_limits(channel)
 
-    def forget_undecided(self, channel: Channel) -> None:
-        """Evicts the entries up to the last that is undecided: they are replayed from what is stored."""
-        last = next((entry.seq for entry in reversed(channel.entries) if entry.undecided), 0)
-        while channel.entries and channel.entries[0].seq <= last:
-            self._evict(channel)
-
     def _retain(self, channel: Channel) -> None:
         self._idle[channel.shop] = channel
         if len(self._idle) <= IDLE_CHANNELS:

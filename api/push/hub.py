@@ -8,15 +8,16 @@ the event loop without waiting, so what is replayed and what is live join withou
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Protocol
 
 from api.push.channel import Channel, Entry, Positions, Value, parts, seen
 from api.push.channels import Channels
 from api.push.delivery import deliver
 from api.push.encoding import Encoding
-from api.push.records import PushEvent
+from api.push.records import PushEvent, Worded
 from api.push.status_words import StatusWords
 from api.push.stored_events import is_kept
 from api.push.subscriber import Outlet, Subscriber
@@ -34,6 +35,12 @@ class CatchUp(Protocol):
 
     def start(self, subscriber: Subscriber, *, fresh: bool) -> None:
         """`fresh`: `stream:ready` has not been sent to it yet."""
+
+
+class Decisions(Protocol):
+    """Asks whether the pipeline accepted the undecided entries of a channel; `Hub.decide` gets each."""
+
+    def start(self, channel: Channel) -> None: ...
 
 
 class SubscriberObserver(Protocol):
@@ -57,10 +64,11 @@ class Counts:
 
 
 class Hub:
-    """`clock` is Unix time. `catch_up` and `observer` are set before the first subscriber joins."""
+    """`clock` is Unix time. `catch_up`, `decisions` and `observer` are set before the first subscriber joins."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.catch_up: CatchUp | None = None
+        self.decisions: Decisions | None = None
         self.observer: SubscriberObserver | None = None
         self.counts = Counts()
         self.words = StatusWords()
@@ -273,9 +281,12 @@ class Hub:
                 self.go_live(subscriber)
                 return
             entries = channel.after(subscriber.seq)
-            if entries is None or any(entry.undecided for entry in entries):
-                self._channels.forget_undecided(channel)
+            if entries is None:
                 self._start_catch_up(subscriber)
+                return
+            entries = list(takewhile(lambda entry: not entry.undecided, entries))
+            if not entries:
+                self._start_decisions(channel)
                 return
             unseen = [entry for entry in entries if not seen(entry, subscriber.position)]
             subscriber.seq = entries[-1].seq
@@ -374,7 +385,7 @@ class Hub:
         subscriber.position, subscriber.at = channel.positions_at(channel.sent), channel.at
 
     def _start_catch_up(self, subscriber: Subscriber) -> None:
-        """The channel does not have what it misses: that is replayed from the stored events."""
+        """The channel has evicted what it misses: that is replayed from the stored events."""
         subscriber.seq = None
         if self.catch_up is None:
             self.reset(subscriber, "too slow", fresh=False)
@@ -400,20 +411,36 @@ class Hub:
         for subscriber in misses:
             channel.leave_group(subscriber)
         if undecided is not None:
-            self._leave_to_pipeline(channel, undecided)
+            self._hold(channel, undecided)
         for subscriber in misses:
             self.reset(subscriber, UNREADABLE, fresh=False)
 
-    def _leave_to_pipeline(self, channel: Channel, undecided: Entry) -> None:
-        """Live subscribers get what comes from this entry on out of the stored events: the pipeline decides."""
+    def _hold(self, channel: Channel, undecided: Entry) -> None:
+        """Live subscribers lag from this entry on, until it is decided."""
         position = channel.positions_at(undecided.seq - 1)
-        live = [subscriber for group in channel.groups.values() for subscriber in group]
         channel.sent = channel.seq
-        self._channels.forget_undecided(channel)
-        for subscriber in live:
+        for subscriber in [one for group in channel.groups.values() for one in group]:
             channel.leave_group(subscriber)
+            subscriber.seq = undecided.seq - 1
             subscriber.position, subscriber.at = dict(position), channel.at
-            self._start_catch_up(subscriber)
+        self._start_decisions(channel)
+
+    def _start_decisions(self, channel: Channel) -> None:
+        if self.decisions is not None:
+            self.decisions.start(channel)
+
+    def decide(self, channel: Channel, decided: Mapping[Entry, bool | None]) -> None:
+        """Delivers entries that were undecided, where they were accepted, and what waits behind them; None: nobody
+        knows."""
+        for entry, accepted in decided.items():
+            assert not isinstance(entry.value, bytes | Worded), "it was parsed"
+            entry.event, entry.value = entry.value if accepted else None, None
+            entry.undecided, entry.lost = False, accepted is None
+            self.counts.events += entry.event is not None
+            self.counts.skipped += entry.lost
+        for subscriber in list(channel.subscribers):
+            if subscriber.seq is not None:
+                self.replay_from_channel(subscriber)
 
     def has_read(self, position: Positions) -> bool:
         """Whether this process has read all before `position`."""

@@ -4,7 +4,6 @@ import logging
 import re
 import traceback
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 import orjson
@@ -39,15 +38,18 @@ class PushEvent(NamedTuple):
 
 
 class Worded(NamedTuple):
-    """An order whose status is none of ours. `event` is what is pushed of it by the words that were known as it was
-    read; None where it is refused by them."""
+    """An order whose status is none of ours; it breaks no other rule. `known`: whether that is a word of its shop, by
+    the maps that it was read with."""
 
-    event: PushEvent | None
+    event: PushEvent
+    known: bool
 
 
 def by_known_words(found: PushEvent | Worded | None) -> PushEvent | None:
     """What is pushed where the known words are those of the pipeline."""
-    return found.event if isinstance(found, Worded) else found
+    if isinstance(found, Worded):
+        return found.event if found.known else None
+    return found
 
 
 def log_unforeseen(partition: Partition, offset: int, error: Exception) -> None:
@@ -119,12 +121,17 @@ def read_record(
     history. `maps` as `read_event`."""
     if not value or too_much(value):
         return None
-    event, document = None, None
-    with suppress(Refused, NotJson, values.Invalid):
+    try:
         document = parse(value)
+        if topic == ORDERS and (named := _word(document)):
+            shop, word = named
+            found = _event(document, topic, arrived, {shop: {word: STATUSES[0]}})
+            known = word in maps.get(shop, ())
+            return found and Worded(PushEvent(*found, one_line(value)), known)
         found = _event(document, topic, arrived, maps)
-        event = None if found is None else PushEvent(*found, one_line(value))
-    return Worded(event) if topic == ORDERS and _has_word(document) else event
+    except (Refused, NotJson, values.Invalid):
+        return None
+    return found and PushEvent(*found, one_line(value))
 
 
 def read_records(
@@ -143,7 +150,7 @@ def read_records(
         if one and value and not one.backfill:
             event = PushEvent(one.shop, one.type, one.user, one_line(value))
         may_have_word = topic == ORDERS and (one is None or one.shop in maps)
-        if may_have_word and _has_word(parse_envelope(value)):
+        if may_have_word and _word(parse_envelope(value)):
             event = read_record(value, topic, at, maps)
         read.append(event)
     return read
@@ -161,10 +168,15 @@ def too_much(value: bytes) -> bool:
     return len(value) > MAX_BYTES or too_complex(value)
 
 
-def _has_word(document: Any) -> bool:
-    data = document.get("data") if isinstance(document, dict) else None
+def _word(document: Any) -> tuple[str, str] | None:
+    """The shop of an order, and its status; None where that is one of ours, or none at all."""
+    shop, data = (
+        document.get(name) if isinstance(document, dict) else None for name in ("shopid", "data")
+    )
     status = data.get("status") if isinstance(data, dict) else None
-    return isinstance(status, str) and status not in STATUSES
+    if isinstance(shop, str) and isinstance(status, str) and status not in STATUSES:
+        return shop, status
+    return None
 
 
 def _event(
