@@ -170,13 +170,12 @@ def too_much(value: bytes) -> bool:
 
 def _word(document: Any) -> tuple[str, str] | None:
     """The shop of an order, and its status; None where that is one of ours, or none at all."""
-    shop, data = (
-        document.get(name) if isinstance(document, dict) else None for name in ("shopid", "data")
-    )
+    data = document.get("data") if isinstance(document, dict) else None
     status = data.get("status") if isinstance(data, dict) else None
-    if isinstance(shop, str) and isinstance(status, str) and status not in STATUSES:
-        return shop, status
-    return None
+    if status in STATUSES or not isinstance(status, str):
+        return None
+    shop = document.get("shopid")
+    return (shop, status) if isinstance(shop, str) else None
 
 
 def _event(
