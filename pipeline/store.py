@@ -51,8 +51,6 @@ _IDENTIFYING = frozenset(
     ("seq", "shop_id", "event_id", "source", "order_id", "created_at", "updated_at", "revision")
 )
 """Staged columns that say of which order an event is, and when."""
-MARKERS_SINCE = 250
-"""The migration after which no worker applies a batch without a commit marker."""
 SHOPS_KEPT = 20_000
 """Shops whose earliest order a worker remembers."""
 
@@ -243,9 +241,8 @@ class Store:
         await all_of(*calls)
 
     async def _is_former(self, batch_id: int) -> bool:
-        """Whether a version before commit markers may have begun the batch: windows may have it without one."""
-        params = {"batch": batch_id, "markers": MARKERS_SINCE}
-        (row,) = await self._engine.rows(load("flush/is_former.sql"), params)
+        """Whether a version before commit markers began the batch: windows may have it without one."""
+        (row,) = await self._engine.rows(load("flush/is_former.sql"), {"batch": batch_id})
         return bool(row["former"])
 
     async def _look_up(self, name: str, batch_id: int, settings: EngineSettings) -> int:

@@ -1,6 +1,4 @@
--- Whether a version before a migration may have begun a batch. Its time is of a worker's clock: one that is not long after the
--- migration counts as before it, which is right for any batch, as its marker is looked for too.
+-- Whether a version before commit markers began a batch and did not mark it.
 SELECT count() > 0 AS former
-FROM batches
-WHERE batch = {batch:UInt64} AND NOT applied
-    AND at < (SELECT max(at) FROM migrations WHERE number = {markers:UInt32}) + INTERVAL 1 HOUR
+FROM batches_under_tokens
+WHERE batch = {batch:UInt64}

@@ -1,16 +1,20 @@
 """The audit finds what is damaged by hand, repairs it, and is not misled by workers at their work."""
 
+import time
+
 import pytest
 from engine_bench import ADDING, PAIRS, Bench, bench, engine, first
 
 from clickhouse.differences import COLUMNS
 from clickhouse.verify import verify_engine
 from clickhouse.window_comparison import Scope
-from clickhouse.windows import WINDOWS
+from clickhouse.windows import MARKERS, WINDOWS
 from pipeline.counting import COUNTING, Counting
-from pipeline.reconcile.audit import Audit, Found, Superseded
+from pipeline.reconcile import audit as audit_module
+from pipeline.reconcile.audit import Audit, Found, Superseded, Totals, end_sweep
 from pipeline.reconcile.rebuild import rebuild
-from pipeline.store import Fence, Store
+from pipeline.snowflake import first_id_at
+from pipeline.store import OPEN_SECONDS, Fence, Store
 from pipeline.topic_specs import TOPIC_SPECS
 from shopstream.contracts.cursor import Partition
 from support.events import order, record, settings
@@ -193,4 +197,21 @@ async def test_what_two_workers_counted_twice_at_the_same_instant_is_made_good(
         assert await bench.store.mark(batch.id, owner)
     assert any("sales_15m" in line for line in bench.differences())
     await sweep(await auditor(bench))
+    assert not bench.differences()
+
+
+async def test_commit_markers_that_nobody_looks_for_are_deleted_once_there_are_many(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await everything(bench)
+    monkeypatch.setattr(audit_module, "SPENT_MARKERS", 3)
+    old = first_id_at(time.time() - OPEN_SECONDS) - 10
+    for table, marker in MARKERS.items():
+        left = f"SELECT count() FROM {table} WHERE shop_id = ''"
+        present = int(bench.system.sql.rows(left)[0][0])
+        for number, remaining in ((0, 1), (1, 2), (2, 0)):
+            row = marker.row.replace("{batch:UInt64}", str(old + number))
+            bench.system.sql.text(f"INSERT INTO {table} VALUES {row}")
+            await end_sweep(bench.engine, Totals())
+            assert bench.system.sql.rows(left) == [[str(present + remaining)]]
     assert not bench.differences()

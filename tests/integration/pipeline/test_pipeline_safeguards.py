@@ -8,15 +8,16 @@ import json
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from engine_bench import ADDING, OTHER, PAIRS, PLACE, Bench, bench, engine, first, second
 
 from clickhouse.client import Row
-from clickhouse.errors import EngineError
+from clickhouse.errors import EngineError, EngineUnavailable
 from pipeline import store
 from pipeline.alerts import Alerts, Product
-from pipeline.flush import BatchWriter, flush
+from pipeline.flush import BatchWriter, flush, flush_with_retry
 from pipeline.ownership import Ownership
 from pipeline.retry import Backoff
 from pipeline.snowflake import Snowflake, first_id_at
@@ -285,6 +286,31 @@ async def test_a_new_owner_finishes_what_was_begun(bench: Bench, topic: str, ste
     await bench.writer.apply(topic, batch.id, fence)
     assert not bench.differences()
     assert len(set(bench.publisher.events)) == len(bench.book.crossings)
+
+
+@pytest.mark.parametrize("topic", ADDING)
+async def test_what_a_failed_try_sent_writes_nothing_where_it_begins_late(
+    bench: Bench, topic: str
+) -> None:
+    """As from a connection that an engine which was frozen reads once the worker has given up on the answer."""
+    one = Store(bench.engine, "one")
+    owner = Ownership(one, one.apply, Snowflake(), Backoff("test"), lambda _: None)
+    await owner.take([Partition(topic, 0)])
+    apply, sent = one.apply, list[Any]()
+
+    async def later(*given: Any) -> None:
+        if not sent:
+            sent.extend(given)
+            raise EngineUnavailable("no answer")
+        await apply(*given)
+
+    one.apply = later  # type: ignore[method-assign]
+    writer = BatchWriter(one, bench.writer.alerts)
+    batch, backoffs = bench.batch(*PAIRS[topic]), (Backoff("one"), Backoff("two"))
+    await flush_with_retry(batch, writer, owner, _nothing, *backoffs)
+    assert not bench.differences()
+    await apply(*sent)
+    assert not bench.differences()
 
 
 async def test_a_batch_must_be_applied_before_a_newer_one_is_stored(bench: Bench) -> None:

@@ -24,7 +24,7 @@ from shopstream.contracts.topics import ORDERS
 from support.engine import ClickHouseServer
 from support.events import Sent, item, order, record
 
-MARKERS_NEW = tuple(range(250, 256))
+MARKERS_NEW = tuple(range(250, 257))
 NEW = (
     *(127, 128, 129, *range(150, 156), *range(180, 196), 216, 217, 218, *range(230, 237), 240, 241),
     *MARKERS_NEW,
