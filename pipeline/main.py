@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 from contextlib import suppress
 from typing import Any
 
@@ -12,6 +13,10 @@ from pipeline.worker import Worker
 from shopstream.limits import raise_open_files
 from shopstream.logs import configure
 from shopstream.settings import Settings
+
+SWITCH_SECONDS = 0.001
+"""While records are decoded or unpacked in other threads, each step of the event loop waits so long for its turn, and a
+batch has dozens of them. By default it is 5 ms."""
 
 
 def run(settings: Settings) -> int:
@@ -28,6 +33,7 @@ def run(settings: Settings) -> int:
         logging.getLogger(talkative).setLevel(logging.WARNING)
     raise_open_files()
     load_all()
+    sys.setswitchinterval(SWITCH_SECONDS)
     loop = _event_loop()
     asyncio.set_event_loop(loop)
     worker = Worker(settings)

@@ -251,14 +251,19 @@ def _slow(
     maps: StatusMaps,
 ) -> tuple[list[tuple[int, Event]], list[tuple[int, Refusal]]]:
     events, refused = [], []
+    # a flood is often the same record many times
+    again: dict[tuple[bytes | None, int], Refusal] = {}
     for i in indices:
-        if refusal := refused_by_first_byte(values[i]):
+        value, second = values[i], arrived[i]
+        if refusal := refused_by_first_byte(value) or again.get((value, second)):
             refused.append((i, refusal))
             continue
         try:
-            events.append((i, read_event(values[i], topic, arrived[i], maps)))
+            events.append((i, read_event(value, topic, second, maps)))
         except Refused as error:
             refused.append((i, error.refusal))
+            if value:  # what was not taken into memory has no bytes, and reasons of its own
+                again[value, second] = error.refusal
     return events, refused
 
 
