@@ -297,5 +297,7 @@ def _history(topic: str, kept: _Kept, read: pa.Table, users: pa.ChunkedArray) ->
 
 def record_of(topic: str, partition: int, record: KafkaRecord) -> Record:
     """A consumer's record as a dead letter tells of it."""
-    at = (topic, partition, record.offset)
-    return Record(*at, record.timestamp, record.key, record.value, tuple(record.headers))
+    headers = tuple(record.headers)
+    return Record(
+        topic, partition, record.offset, record.timestamp, record.key, record.value, headers
+    )
