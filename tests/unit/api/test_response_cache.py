@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from api.freshness import tracker as tracker_module
 from api.freshness.source import Freshness
 from api.freshness.topology import TopicState
 from api.freshness.tracker import DAYS, SHOPS, FreshnessTracker
@@ -310,6 +311,23 @@ def test_a_shop_that_is_no_longer_remembered_counts_as_touched() -> None:
     tracker.observe(PipelineState("w", {}, touched={f"u{n}": {} for n in range(SHOPS)}))
     assert tracker.changed_days("s", SALES, first - 1) is None
     assert version(tracker) >= first
+
+
+def test_the_days_of_all_shops_are_bounded_and_who_is_dropped_counts_as_touched(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tracker_module, "DAYS_IN_ALL", 10)
+    tracker = FreshnessTracker(Clock())
+    say(tracker, 5, s={1, 2, 3}, t={1, 2, 3, 4})
+    first = version(tracker)
+    say(tracker, 6, s={1, 4})
+    say(tracker, 7, u={1, 2})
+    assert tracker.changed_days("t", SALES, first - 1) == {1, 2, 3, 4}
+    say(tracker, 8, u={3})
+    assert tracker.changed_days("t", SALES, first - 1) is None
+    assert tracker.changed_days("s", SALES, first) == {1, 4}
+    assert tracker.changed_days("u", SALES, first) == {1, 2, 3}
+    assert tracker._days == sum(shop.days for shop in tracker._shops.values()) == 7
 
 
 def test_a_notice_changes_its_shop_and_a_gap_changes_all() -> None:
