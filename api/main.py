@@ -39,6 +39,7 @@ from clickhouse.client import Address, ClickHouseClient
 from clickhouse.sql import load_all
 from clickhouse.status_maps import status_maps
 from shopstream.broker import TopicAdmin, client_options
+from shopstream.contracts.topics import SETTINGS
 from shopstream.disk import MIB, Disk
 from shopstream.limits import raise_open_files
 from shopstream.logs import Format
@@ -190,7 +191,10 @@ async def _background(
         asyncio.create_task(reader.run(), name="topic reader"),
         asyncio.create_task(read_stored_progress(engine, tracker), name=ENDS),
         asyncio.create_task(peers.run(), name="peers"),
-        asyncio.create_task(hub.words.run(lambda: status_maps(engine)), name="status words"),
+        asyncio.create_task(
+            hub.words.run(lambda: status_maps(engine), lambda: tracker.positions(SETTINGS)),
+            name="status words",
+        ),
     }
     if keys:
         tasks.add(asyncio.create_task(keys.run(), name="keys"))

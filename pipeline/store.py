@@ -53,6 +53,8 @@ _IDENTIFYING = frozenset(
 """Staged columns that say of which order an event is, and when."""
 SHOPS_KEPT = 20_000
 """Shops whose earliest order a worker remembers."""
+EARLIEST_SECONDS = 300.0
+"""For so long: the audit may find that an order was not the earliest."""
 
 _PROGRESS = "topic String, partition UInt32, epoch UInt32, next UInt64, as_of DateTime64(6, 'UTC')"
 
@@ -123,6 +125,7 @@ class Store:
         self._statements = 0
         self._earliest: dict[str, int] = {}
         """By shop, microseconds: no later than this is the createdAt of its earliest order in `first_orders`."""
+        self._earliest_until = 0.0
 
     async def begin(self, batch: Batch) -> None:
         """Inserts the batch as not yet applied, with the offsets of each of its partitions."""
@@ -204,6 +207,9 @@ class Store:
         by_shop = staged.group_by("shop_id").aggregate([("created_at", "min")])
         times = pc.cast(by_shop["created_at_min"], pa.int64()).to_pylist()
         first = dict(zip(by_shop["shop_id"].to_pylist(), times, strict=True))
+        if time.monotonic() >= self._earliest_until:
+            self._earliest.clear()
+            self._earliest_until = time.monotonic() + EARLIEST_SECONDS
         if unknown := [shop for shop in first if shop not in self._earliest]:
             if len(self._earliest) + len(unknown) > SHOPS_KEPT:
                 self._earliest.clear()

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from api.freshness.source import Freshness
 from api.freshness.topology import Topology
-from shopstream.contracts.cursor import Partition
+from shopstream.contracts.cursor import Partition, Position
 from shopstream.contracts.notices import ChangedDays, Days, PipelineState
 from shopstream.contracts.topics import INPUTS
 from shopstream.instants import Instants
@@ -168,6 +168,14 @@ class FreshnessTracker:
             if len(known_as_of) == len(known):
                 self._latest_as_of = min(known_as_of, key=lambda one: one.steady, default=None)
         return None if self._latest_as_of is None else self._on_the_wall(self._latest_as_of)
+
+    def positions(self, topic: str) -> dict[Partition, Position]:
+        """How far the reports are in each partition of a topic."""
+        return {
+            partition: Position(known.epoch, known.next)
+            for partition, known in self._known.items()
+            if partition.topic == topic
+        }
 
     @property
     def ahead(self) -> float:

@@ -9,7 +9,9 @@ from clickhouse.differences import COLUMNS
 from clickhouse.verify import verify_engine
 from clickhouse.window_comparison import Scope
 from clickhouse.windows import MARKERS, WINDOWS
+from pipeline import store as store_module
 from pipeline.counting import COUNTING, Counting
+from pipeline.flush import flush
 from pipeline.reconcile import audit as audit_module
 from pipeline.reconcile.audit import Audit, Found, Superseded, Totals, end_sweep
 from pipeline.reconcile.rebuild import rebuild
@@ -76,6 +78,27 @@ async def test_what_is_damaged_is_told_and_made_good(bench: Bench, tables: list[
     assert sorted((name, tuple(key)) for name, key in logged) == sorted(
         (one.table, one.key) for one in verdict.differences
     )
+
+
+async def test_a_worker_goes_by_the_earliest_orders_as_they_were_made_good(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "EARLIEST_SECONDS", 0.0)
+    fence = await bench.own("shop.orders")
+
+    async def write(name: str, day: int) -> None:
+        batch = bench.batch(record(order("s", name, created=f"2026-11-{day:02}T10:00:00Z")))
+        await flush(batch, bench.writer, fence, check)
+
+    async def check() -> None: ...
+
+    await write("o2", 5)
+    bench.system.sql.text(inserted("first_orders", DAMAGE["first_orders"]))
+    await write("o3", 6)  # the worker reads when the earliest order was made
+    assert (await sweep(await auditor(bench)))["first_orders"].repaired
+    assert not bench.differences()
+    await write("o1", 1)
+    assert not bench.differences()
 
 
 async def test_a_rebuild_makes_everything_from_nothing(bench: Bench) -> None:
