@@ -141,7 +141,7 @@ class FreshnessTracker:
             self._known[partition] = reported
         if at is not None:
             self._ahead[state.worker] = (at - now).total_seconds()
-        self._mark_changed(state.touched)
+        self._mark_changed(state.changed)
         self._count(state)
         self._release()
 
@@ -238,12 +238,12 @@ class FreshnessTracker:
                 found[name] = found.get(name, 0) + value
         return found
 
-    def _mark_changed(self, touched: ChangedDays | None) -> None:
+    def _mark_changed(self, changed: ChangedDays | None) -> None:
         self._numbers += 1
-        if touched is None:
+        if changed is None:
             self._mark_all_changed()
             return
-        for name, kinds in touched.items():
+        for name, kinds in changed.items():
             shop = self._shop(name)
             self._days -= shop.days
             shop.mark_changed(self._numbers, kinds)

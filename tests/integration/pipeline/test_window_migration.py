@@ -26,7 +26,7 @@ from support.events import Sent, item, order, record
 
 MARKERS_NEW = tuple(range(250, 257))
 NEW = (
-    *(127, 128, 129, *range(150, 156), *range(180, 196), 216, 217, 218, *range(230, 237), 240, 241),
+    *(127, 128, 129, *range(150, 156), *range(180, 196), 218, 232, 233, 234, 236, 240, 241),
     *MARKERS_NEW,
 )
 FORMER_WINDOWS = ("sales_15m", "product_15m", "product_day", "product_month")
