@@ -9,12 +9,13 @@ from urllib.parse import quote
 
 import orjson
 
-from api.reports.days import Bucket, window_boundaries
-from api.reports.products import Columns
+from api.reports.days import BY_DAY, WINDOWS, Bucket, window_boundaries
 from api.reports.stock import StockPage
+from api.reports.windows import WindowRows, grains
 from clickhouse.client import ClickHouseClient, Row
 from clickhouse.errors import EngineError
-from clickhouse.sql import load
+from clickhouse.native import INT128
+from clickhouse.sql import fill, load
 
 SETTINGS: Mapping[str, str | int] = {
     "max_threads": 1,
@@ -34,6 +35,9 @@ ROWS_AT_ONCE, BYTES_AT_ONCE = 30_000, 4 * 1024 * 1024
 table that is not merged yet."""
 TOO_MUCH = frozenset({158, 396})
 """The engine's errors where a statement would read or give more than it may; the first comes before it reads."""
+RANGE = "grain IN {grains#:Array(String)} AND sums.start >= {start#:UInt32} AND sums.start < {end#:UInt32}"
+"""The condition of a range, `#` in the place of its number."""
+WINDOW_DTYPES = ("i1", "<u4", "S3", None, "<i8", INT128, INT128, "<u4")
 URL_BYTES = 60_000
 """Of products in one statement: they travel in its URL."""
 
@@ -48,19 +52,37 @@ class Statements:
         """At most two rows as `read_profile` takes them: the settings of the shop (`said`), and its earliest order."""
         return await self._rows("profile", {"shop": shop})
 
-    async def sales_15m(self, shop: str, start: int, end: int) -> bytes:
-        """Sales in 15-minute buckets as `read_slots` takes them; Unix seconds."""
-        return await self._binary("sales_15m", shop, start, end)
+    async def windows(self, shop: str, ranges: Sequence[Bucket]) -> WindowRows | None:
+        """Windows of orders in some ranges, products in one at most; None where these are too much."""
+        params: dict[str, object] = {"shop": shop}
+        conditions = []
+        for number, one in enumerate(ranges):
+            params[f"grains{number}"] = list(grains(one.window))
+            params[f"start{number}"], params[f"end{number}"] = one.start, one.end
+            conditions.append(RANGE.replace("#", str(number)))
+        by_day = any(one.window in BY_DAY for one in ranges)
+        sql = load(f"reports/order_windows{'_by_day' if by_day else ''}.sql")
+        settings = dict(SETTINGS)
+        if any(one.window in WINDOWS for one in ranges):
+            settings["max_rows_to_read"] = ROWS_AT_ONCE * len(ranges)
+            settings["max_result_bytes"] = BYTES_AT_ONCE * len(ranges)
+        try:
+            columns: Any = await self._engine.columns(
+                fill(sql, ranges=" OR ".join(conditions)), WINDOW_DTYPES, params, settings
+            )
+        except EngineError as error:
+            if error.code in TOO_MUCH:
+                return None
+            raise
+        return WindowRows(*columns)
 
     async def payments_15m(self, shop: str, start: int, end: int) -> bytes:
-        """Payments in the same form, those that failed under the currency in small letters."""
-        return await self._binary("payments_15m", shop, start, end)
-
-    async def total_parts(self, shop: str, period: Bucket) -> dict[str, Decimal]:
-        """`tax`, `shipping`, `discount` and `tip` of a period, of which any may be missing; the window of the bucket is
-        the currency."""
-        rows = await self._rows("total_parts", {"shop": shop, **period._asdict()})
-        return {row["part"]: Decimal(row["amount"]) for row in rows}
+        """Payments in 15-minute buckets as `payment_rows` takes them, those that failed under the currency in small
+        letters; Unix seconds."""
+        params = {"shop": shop, "start": start, "end": end}
+        return await self._engine.content(
+            load("reports/payments_15m.sql"), "RowBinary", params, SETTINGS
+        )
 
     async def sessions(self, shop: str, boundaries: Sequence[int]) -> list[Row]:
         """Rows of `begin`, `sessions` for the days between these boundaries (Unix seconds, rising); an empty day is
@@ -72,14 +94,6 @@ class Statements:
         """Rows of `product_id`, `quantity`, `revenue`: at most ten, by revenue, then by id."""
         params = {"shop": shop, "currency": currency, "boundaries": _boundaries(start, end)}
         return await self._rows("top_products", params)
-
-    async def product_buckets(self, shop: str, run: Bucket) -> Columns | None:
-        """What each product sold in each bucket of a run of them, as `read_product_sums` takes it; None where that is
-        too much.
-
-        15-minute buckets are one together.
-        """
-        return await self._columns("product_buckets", {"shop": shop, **run._asdict()})
 
     async def catalog(self, shop: str) -> list[tuple[str, str, bool]] | None:
         """The latest name of every product of the shop, and whether it is gone; None where they are too many."""
@@ -146,12 +160,6 @@ class Statements:
             raise
         found: list[list[Any]] = orjson.loads(content)
         return found
-
-    async def _binary(self, name: str, shop: str, start: int, end: int) -> bytes:
-        params = {"shop": shop, "start": start, "end": end}
-        return await self._engine.content(
-            load(f"reports/{name}.sql"), "RowBinary", params, SETTINGS
-        )
 
     async def _of_products(
         self, name: str, shop: str, products: Sequence[str], **more: object

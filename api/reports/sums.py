@@ -4,6 +4,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from itertools import pairwise
 
 import numpy as np
@@ -13,6 +14,7 @@ from api.freshness.source import FreshnessSource
 from api.reports.cache import BucketCache, Sized
 from api.reports.days import Bucket, month_around
 from api.reports.money import Column, from_units, summable, wide
+from api.reports.windows import GRAINS, WindowRows
 from clickhouse.client import Row
 from shopstream.contracts.notices import SESSIONS
 
@@ -40,7 +42,7 @@ _ROW = np.dtype(
         *(field for name in (*SUMS, *LATEST) for field in _fields(name)),
     ]
 )
-"""A row of `sales_15m.sql` in RowBinary, https://clickhouse.com/docs/interfaces/formats/RowBinary."""
+"""A row of `payments_15m.sql` in RowBinary, https://clickhouse.com/docs/interfaces/formats/RowBinary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +79,30 @@ class Slots:
 Currencies = Mapping[str, Slots]
 
 
-def read_slots(content: bytes) -> dict[str, Slots]:
-    """Rows of `sales_15m.sql`, by currency."""
-    rows = np.frombuffer(content, _ROW)
+def sales_rows(windows: WindowRows) -> npt.NDArray[np.void]:
+    """What windows say of sales, as `read_slots` takes it."""
+    sales, refunds = (windows.grain == GRAINS[grain] for grain in ("sales_15m", "refunds_15m"))
+    rows = np.zeros(len(windows.grain), _ROW)
+    rows["slot"], rows["currency"] = windows.start, windows.currency
+    for name, some in (("orders", sales), ("refunds", refunds)):
+        rows[name] = np.where(some, windows.orders, 0)
+    for half in ("low", "high"):
+        revenue = windows.revenue[half]
+        rows[f"items_{half}"] = windows.quantity[half]
+        for name, some in (("revenue", sales), ("gross", ~refunds), ("refunded", refunds)):
+            rows[f"{name}_{half}"] = np.where(some, revenue, 0)
+    for name, some in (("revised", sales), ("refunds_revised", refunds)):
+        rows[name] = np.where(some, windows.revised, 0)
+    return rows
+
+
+def payment_rows(content: bytes) -> npt.NDArray[np.void]:
+    """Rows of `payments_15m.sql`, as `read_slots` takes them."""
+    return np.frombuffer(content, _ROW)
+
+
+def read_slots(rows: npt.NDArray[np.void]) -> dict[str, Slots]:
+    """15-minute buckets, by currency."""
     rows = rows[np.lexsort((rows["slot"], rows["currency"]))]
     codes, starts = np.unique(rows["currency"], return_index=True)
     parts = np.split(rows, starts[1:])
@@ -140,12 +163,12 @@ def _joined(some: list[Slots]) -> Slots:
 
 
 class SalesSums:
-    """Sums of a kind: sales, or payments. `ask` gives the rows of `sales_15m.sql` of a shop from one instant to before
-    another (Unix seconds)."""
+    """Sums of a kind: sales, or payments. `ask` gives the 15-minute buckets of a shop, as `read_slots` takes them, from
+    one instant to before another (Unix seconds)."""
 
     def __init__(
         self,
-        ask: Callable[[str, int, int], Awaitable[bytes]],
+        ask: Callable[[str, int, int], Awaitable[npt.NDArray[np.void]]],
         known: FreshnessSource,
         kind: str,
         clock: Callable[[], float] = time.monotonic,
@@ -170,6 +193,23 @@ class SalesSums:
         # months between these are read too: a year costs half a millisecond more than a month
         found = read_slots(await self._ask(shop, months[0].start, months[-1].end))
         return [_month(found, month) for month in months]
+
+
+PartSums = Mapping[str, Mapping[str, Decimal]]
+"""Parts of totals, such as `tax`, by currency and name; any may be missing."""
+
+
+def part_sums(windows: WindowRows) -> PartSums:
+    """The parts of totals that windows add up to."""
+    found: dict[str, dict[str, int]] = {}
+    amounts = wide(windows.revenue["low"], windows.revenue["high"]).tolist()
+    for code, part, amount in zip(windows.currency.tolist(), windows.product, amounts, strict=True):
+        sums = found.setdefault(code.decode(), {})
+        sums[part] = sums.get(part, 0) + amount
+    return {
+        code: {part: from_units(units) for part, units in sums.items()}
+        for code, sums in found.items()
+    }
 
 
 def _month(found: Currencies, month: Bucket) -> Sized[Currencies]:
