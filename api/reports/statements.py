@@ -95,10 +95,9 @@ class Statements:
         params = {"shop": shop, "currency": currency, "boundaries": _boundaries(start, end)}
         return await self._rows("top_products", params)
 
-    async def catalog(self, shop: str) -> list[tuple[str, str, bool]] | None:
-        """The latest name of every product of the shop, and whether it is gone; None where they are too many."""
-        columns = await self._columns("all_names", {"shop": shop})
-        return None if columns is None else list(zip(*columns, strict=True))
+    async def catalog(self, shop: str) -> list[list[Any]] | None:
+        """Columns as `read_catalog` takes them, of all products of the shop; None where they are too many."""
+        return await self._columns("all_names", {"shop": shop})
 
     async def all_on_order(self, shop: str) -> dict[str, Decimal] | None:
         """Units on order of every product that has any; None where they are too many."""
@@ -149,6 +148,7 @@ class Statements:
             "max_result_bytes": BYTES_AT_ONCE,
             "output_format_json_quote_64bit_integers": 0,  # columns are made of them
             "output_format_json_quote_decimals": 1,
+            "output_format_json_named_tuples_as_objects": 0,
         }
         try:
             content = await self._engine.content(
