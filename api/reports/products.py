@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from itertools import islice, pairwise
+from itertools import count, pairwise
 from sys import getsizeof
 from typing import NamedTuple, Protocol, cast
 from weakref import WeakValueDictionary
@@ -49,8 +49,9 @@ class ProductNumbers:
     def of(self, ids: Sequence[str]) -> Column:
         """The number of each, new ones for those that have none."""
         known = self._numbers
-        found = np.fromiter((known.setdefault(one, len(known)) for one in ids), np.int64, len(ids))
-        new = list(islice(known, len(self.ids), None))
+        new = [one for one in dict.fromkeys(ids) if one not in known]
+        known.update(zip(new, count(len(known)), strict=False))
+        found = np.array(list(map(known.__getitem__, ids)), np.int64)
         self.ids += new
         self._size += sum(map(getsizeof, new)) + PRODUCT_BYTES * len(new)
         return found

@@ -15,7 +15,7 @@ from api.reports.windows import WindowRows, grains
 from clickhouse.client import ClickHouseClient, Row
 from clickhouse.errors import EngineError
 from clickhouse.native import INT128
-from clickhouse.sql import fill, load
+from clickhouse.sql import fill, uncommented
 
 SETTINGS: Mapping[str, str | int] = {
     "max_threads": 1,
@@ -61,7 +61,7 @@ class Statements:
             params[f"start{number}"], params[f"end{number}"] = one.start, one.end
             conditions.append(RANGE.replace("#", str(number)))
         by_day = any(one.window in BY_DAY for one in ranges)
-        sql = load(f"reports/order_windows{'_by_day' if by_day else ''}.sql")
+        sql = uncommented(f"reports/order_windows{'_by_day' if by_day else ''}.sql")
         settings = dict(SETTINGS)
         if any(one.window in WINDOWS for one in ranges):
             settings["max_rows_to_read"] = ROWS_AT_ONCE * len(ranges)
@@ -81,7 +81,7 @@ class Statements:
         letters; Unix seconds."""
         params = {"shop": shop, "start": start, "end": end}
         return await self._engine.content(
-            load("reports/payments_15m.sql"), "RowBinary", params, SETTINGS
+            uncommented("reports/payments_15m.sql"), "RowBinary", params, SETTINGS
         )
 
     async def sessions(self, shop: str, boundaries: Sequence[int]) -> list[Row]:
@@ -138,7 +138,7 @@ class Statements:
         page_of = "levels"
         if page.low is not None:
             page_of, params["low"] = "levels_by_low", page.low
-        return await self._engine.rows(load(f"reports/{page_of}.sql"), params, PAGE_SETTINGS)
+        return await self._engine.rows(uncommented(f"reports/{page_of}.sql"), params, PAGE_SETTINGS)
 
     async def _columns(self, name: str, params: Mapping[str, object]) -> list[list[Any]] | None:
         """None where it would read more rows than `ROWS_AT_ONCE`, or give more bytes."""
@@ -152,7 +152,7 @@ class Statements:
         }
         try:
             content = await self._engine.content(
-                load(f"reports/{name}.sql"), "JSONCompactColumns", params, settings
+                uncommented(f"reports/{name}.sql"), "JSONCompactColumns", params, settings
             )
         except EngineError as error:
             if error.code in TOO_MUCH:
@@ -173,7 +173,7 @@ class Statements:
         return [row for rows in found for row in rows]
 
     async def _rows(self, name: str, params: Mapping[str, object]) -> list[Row]:
-        return await self._engine.rows(load(f"reports/{name}.sql"), params, SETTINGS)
+        return await self._engine.rows(uncommented(f"reports/{name}.sql"), params, SETTINGS)
 
 
 def _portions(products: Sequence[str]) -> list[list[str]]:

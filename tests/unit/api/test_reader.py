@@ -23,7 +23,7 @@ from api.reports.sales_reports import DailySales, Metrics, Trends
 from api.reports.statements import Statements
 from api.reports.stock import StockPage
 from clickhouse.errors import EngineError
-from clickhouse.sql import load, names
+from clickhouse.sql import names, uncommented
 from shopstream.contracts.notices import (
     FIRST_ORDER,
     KINDS,
@@ -35,7 +35,7 @@ from shopstream.contracts.notices import (
 )
 
 BIG = "more than are read at once"
-STATEMENTS = {load(path): path for path in names("reports")}
+STATEMENTS = {uncommented(path): path for path in names("reports")}
 COLUMNS = {
     "all_names": ("product_id", "latest", "gone"),
     "all_on_order": ("product_id", "units"),
