@@ -57,6 +57,8 @@ def _block(
 
 
 def _texts(content: bytes, at: int, rows: int) -> tuple[list[str], int]:
+    if content[at : at + rows] == bytes(rows):  # all are empty, such as products of a year of sales
+        return [""] * rows, at + rows
     found = []
     for _ in range(rows):
         size = content[at]

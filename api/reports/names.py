@@ -41,17 +41,18 @@ def read_catalog(columns: Sequence[Sequence[Any]]) -> Catalog:
     """From the columns of `all_names.sql`: products, their names as [microseconds, tie, line, name], and what is gone
     as [microseconds, tie]; of each product the greatest counts, without microseconds there is none."""
     products, latest, gone = columns or ((), (), ())
-    best: dict[str, list[Any]] = {}
-    for product, name in zip(products, latest, strict=True):
-        if name[0] and ((known := best.get(product)) is None or name > known):
-            best[product] = name
+    best: dict[str, list[Any]] = dict(zip(products, latest, strict=True))
+    if len(best) < len(products):
+        for product, name in zip(products, latest, strict=True):
+            if name is not (known := best[product]) and name > known:
+                best[product] = name
     taken: dict[str, list[int]] = {}
     for product, version in zip(products, gone, strict=True):
         if version[0]:
             taken[product] = max(version, taken.get(product, version))
     return Catalog(
-        {product: name[3] for product, name in best.items()},
-        {product for product, version in taken.items() if best.get(product, [])[:2] == version},
+        {product: name for product, (micros, _, _, name) in best.items() if micros},
+        {product for product, version in taken.items() if best[product][:2] == version},
     )
 
 

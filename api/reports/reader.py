@@ -8,8 +8,6 @@ from decimal import Decimal
 from sys import getsizeof
 from typing import NamedTuple, cast
 
-import numpy as np
-import numpy.typing as npt
 import orjson
 
 from api.faults import NotYet
@@ -36,6 +34,7 @@ from api.reports.sums import (
     PartSums,
     SalesSums,
     SessionSums,
+    SlotRows,
     part_sums,
     payment_rows,
     sales_rows,
@@ -133,11 +132,11 @@ class Reader:
         names = await self._names.of(shop, [row["product_id"] for row in top])
         return period, ReportData(sales, top, names, sessions, payments, parts)
 
-    async def _sales_15m(self, shop: str, start: int, end: int) -> npt.NDArray[np.void]:
+    async def _sales_15m(self, shop: str, start: int, end: int) -> SlotRows:
         (rows,) = await self._windows.rows(shop, [Bucket(SALES_15M, start, end)])
         return sales_rows(cast(WindowRows, rows))
 
-    async def _payments_15m(self, shop: str, start: int, end: int) -> npt.NDArray[np.void]:
+    async def _payments_15m(self, shop: str, start: int, end: int) -> SlotRows:
         return payment_rows(await self._statements.payments_15m(shop, start, end))
 
     async def _top(

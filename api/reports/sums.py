@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from api.freshness.source import FreshnessSource
 from api.reports.cache import BucketCache, Sized
@@ -79,34 +79,54 @@ class Slots:
 Currencies = Mapping[str, Slots]
 
 
-def sales_rows(windows: WindowRows) -> npt.NDArray[np.void]:
-    """What windows say of sales, as `read_slots` takes it."""
+class SlotRows(NamedTuple):
+    """Rows of 15-minute buckets: `slot` in Unix seconds, `currency` as bytes, `columns` as those of `Slots`."""
+
+    slot: Column
+    currency: Column
+    columns: tuple[Column, ...]
+
+
+def sales_rows(windows: WindowRows) -> SlotRows:
+    """What windows say of sales."""
     sales, refunds = (windows.grain == GRAINS[grain] for grain in ("sales_15m", "refunds_15m"))
-    rows = np.zeros(len(windows.grain), _ROW)
-    rows["slot"], rows["currency"] = windows.start, windows.currency
-    for name, some in (("orders", sales), ("refunds", refunds)):
-        rows[name] = np.where(some, windows.orders, 0)
-    for half in ("low", "high"):
-        revenue = windows.revenue[half]
-        rows[f"items_{half}"] = windows.quantity[half]
-        for name, some in (("revenue", sales), ("gross", ~refunds), ("refunded", refunds)):
-            rows[f"{name}_{half}"] = np.where(some, revenue, 0)
-    for name, some in (("revised", sales), ("refunds_revised", refunds)):
-        rows[name] = np.where(some, windows.revised, 0)
-    return rows
+    revenue = wide(windows.revenue["low"], windows.revenue["high"])
+    columns = (
+        np.where(sales, windows.orders, 0),
+        wide(windows.quantity["low"], windows.quantity["high"]),
+        np.where(sales, revenue, 0),
+        np.where(refunds, 0, revenue),
+        np.where(refunds, windows.orders, 0),
+        np.where(refunds, revenue, 0),
+        np.where(sales, windows.revised, 0),
+        np.where(refunds, windows.revised, 0),
+    )
+    return SlotRows(windows.start, windows.currency, columns)
 
 
-def payment_rows(content: bytes) -> npt.NDArray[np.void]:
-    """Rows of `payments_15m.sql`, as `read_slots` takes them."""
-    return np.frombuffer(content, _ROW)
+def payment_rows(content: bytes) -> SlotRows:
+    """Rows of `payments_15m.sql`."""
+    rows = np.frombuffer(content, _ROW)
+    columns = (
+        wide(rows[f"{name}_low"], rows[f"{name}_high"]) if name in DECIMALS else rows[name]
+        for name in (*SUMS, *LATEST)
+    )
+    return SlotRows(rows["slot"], rows["currency"], tuple(columns))
 
 
-def read_slots(rows: npt.NDArray[np.void]) -> dict[str, Slots]:
-    """15-minute buckets, by currency."""
-    rows = rows[np.lexsort((rows["slot"], rows["currency"]))]
-    codes, starts = np.unique(rows["currency"], return_index=True)
-    parts = np.split(rows, starts[1:])
-    return {code.decode(): _slots(some) for code, some in zip(codes, parts, strict=False)}
+def read_slots(rows: SlotRows) -> dict[str, Slots]:
+    """The rows by currency and time."""
+    codes = rows.currency.astype("S4").view(">u4")
+    order = np.lexsort((rows.slot, codes))
+    edges = np.flatnonzero(np.diff(codes[order])) + 1
+    slots, currencies, *columns = (
+        np.split(column[order], edges) for column in (rows.slot, rows.currency, *rows.columns)
+    )
+    return {
+        some[0].decode(): Slots(slot, tuple(own))
+        for some, slot, *own in zip(currencies, slots, *columns, strict=True)
+        if len(slot)
+    }
 
 
 def joined(months: Iterable[Currencies]) -> dict[str, Slots]:
@@ -134,18 +154,6 @@ def _named(numbers: Sequence[int]) -> Row:
     return row
 
 
-def _slots(some: npt.NDArray[np.void]) -> Slots:
-    return Slots(
-        np.ascontiguousarray(some["slot"]),
-        tuple(
-            wide(some[f"{name}_low"], some[f"{name}_high"])
-            if name in DECIMALS
-            else np.ascontiguousarray(some[name])
-            for name in (*SUMS, *LATEST)
-        ),
-    )
-
-
 def _running(column: Column) -> Column:
     """The sum before each row and after the last; Python's own numbers where 64 bits might not hold it."""
     column = summable(column)
@@ -168,7 +176,7 @@ class SalesSums:
 
     def __init__(
         self,
-        ask: Callable[[str, int, int], Awaitable[npt.NDArray[np.void]]],
+        ask: Callable[[str, int, int], Awaitable[SlotRows]],
         known: FreshnessSource,
         kind: str,
         clock: Callable[[], float] = time.monotonic,

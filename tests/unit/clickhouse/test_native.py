@@ -28,6 +28,12 @@ def test_an_answer_without_rows_has_empty_columns(content: bytes) -> None:
     assert (len(numbers), texts) == (0, [])
 
 
+def test_texts_that_are_all_empty_have_no_bytes() -> None:
+    content = block(("String", b"\0\0\0"), ("UInt8", b"\1\2\3"), rows=3)
+    texts, numbers = read_columns(content, [None, "u1"])
+    assert (texts, list(numbers)) == (["", "", ""], [1, 2, 3])
+
+
 def test_128_bits_are_two_halves() -> None:
     content = block(("Int128", (-(2**70)).to_bytes(16, "little", signed=True)), rows=1)
     (column,) = read_columns(content, [INT128])
