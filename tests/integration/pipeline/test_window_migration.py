@@ -107,9 +107,9 @@ async def test_windows_of_orders_become_one_table_exactly(
         bench.system.sql.text("OPTIMIZE TABLE orders FINAL")
     with pytest.raises(EngineUnavailable, match="127_fence_former_workers is missing"):
         await bench.store.stored_epochs()
-    window = {"shop": "s", "start": 0, "end": 4_000_000_000}
+    windows = fill(load("reports/order_windows.sql"), ranges="grain = 'sales_15m'")
     with pytest.raises(EngineError) as refused:
-        await bench.engine.rows(load("reports/sales_15m.sql"), window)
+        await bench.engine.rows(windows, {"shop": "s"})
     assert refused.value.code in NOT_MIGRATED
 
     ran = await migrate_engine(address)
