@@ -209,7 +209,7 @@ def _middleware(deps: Deps, metrics: Metrics) -> list[Middleware]:
                 max_age=600,
             )
         )
-    gate, waiting = (
+    limit, waiting = (
         ConcurrencyLimit(deps.settings.reports_at_once, patient=patient)
         for patient in (False, True)
     )
@@ -217,5 +217,5 @@ def _middleware(deps: Deps, metrics: Metrics) -> list[Middleware]:
         *found,
         Middleware(ErrorMiddleware),
         Middleware(JwksMiddleware, access=deps.access),
-        Middleware(LoadSheddingMiddleware, gate=gate, waiting=waiting),
+        Middleware(LoadSheddingMiddleware, limit=limit, waiting=waiting),
     ]

@@ -112,7 +112,9 @@ async def _serve(
             settings=settings,
             engine=engine,
             access=access,
-            tickets=Tickets(_secret(settings), claims=TicketClaims(peers)),
+            tickets=Tickets(
+                _text(settings.ticket_secret or settings.jwt_secret), claims=TicketClaims(peers)
+            ),
             tracker=tracker,
             hub=hub,
             kafka=reader.unavailable_reason,
@@ -231,11 +233,6 @@ def _disk(settings: Settings) -> Disk | None:
 def _streams(wanted: int, most: int) -> int:
     """A quarter of the connections is left to requests."""
     return min(wanted or most, most - most // 4)
-
-
-def _secret(settings: Settings) -> str | None:
-    secret = settings.ticket_secret or settings.jwt_secret
-    return secret.get_secret_value() if secret else None
 
 
 def _text(secret: SecretStr | None) -> str | None:

@@ -28,6 +28,9 @@ STOP_SECONDS = 0.5
 POLL_MS = 200
 MEMORY_SECONDS = 120.0
 """How long the first claim of a ticket is remembered: twice as long as it lives."""
+MEMORY = 200_000
+"""Claimed tickets that are remembered, of all processes, some 40 MB; beyond it none has a first claim until some are
+forgotten."""
 
 Hear = Callable[[str, Any], None]
 """Takes the process that spoke, and what it said."""
@@ -123,7 +126,7 @@ class TicketClaims:
     def __init__(self, peers: Peers, clock: Callable[[], float] = time.monotonic) -> None:
         self._peers = peers
         self._clock = clock
-        self._winners: OrderedDict[str, tuple[str, float]] = OrderedDict()
+        self._claimed: OrderedDict[str, float] = OrderedDict()
         self._waiting: dict[str, asyncio.Future[bool]] = {}
         peers.on("ticket", self._hear)
 
@@ -149,10 +152,12 @@ class TicketClaims:
 
     def _hear(self, _: str, data: Any) -> None:
         number, nonce, now = str(data["number"]), str(data["nonce"]), self._clock()
-        while self._winners and next(iter(self._winners.values()))[1] < now - MEMORY_SECONDS:
-            self._winners.popitem(last=False)
-        winner, _at = self._winners.setdefault(number, (nonce, now))
+        while self._claimed and next(iter(self._claimed.values())) < now - MEMORY_SECONDS:
+            self._claimed.popitem(last=False)
+        is_first = number not in self._claimed and len(self._claimed) < MEMORY
+        if is_first:
+            self._claimed[number] = now
         future = self._waiting.get(nonce)
         if future is not None:
-            with suppress(asyncio.InvalidStateError):
-                future.set_result(winner == nonce)
+            with suppress(asyncio.InvalidStateError):  # the same message once more
+                future.set_result(is_first)

@@ -29,7 +29,8 @@ HOLD_SHARE = 0.5
 BUDGET_BYTES = 128 * 1024 * 1024
 """What the flushers of a worker hold together, waiting or being written; beyond it one chunk of each topic."""
 MANY_RECORDS, MORE_SECONDS = 2000, 0.2
-"""Where so many wait, more are on their way: a batch waits that long to be full."""
+"""Where so many wait, more are on their way: a batch waits that long to be full; but not where they are a flood of some
+partitions, and what waits of another is few."""
 SHARE, LONGEST_PACE = 0.25, 0.6
 """The share of the time in which batches of a topic are written: after one that took long the next waits for
 more records, at most so many seconds from start to start. A small batch costs the engine much the same as a
@@ -160,11 +161,11 @@ class Flusher:
     """One for a topic, over all the partitions of it that this worker has; `budget` is shared by all of them.
 
     `maps` gives the words of shops for statuses; it is asked where an order has a status that is none of ours.
-    `write` returns when the batch is durable, whatever it takes, and `send` when its dead letters are: partitions with
-    refused records are acknowledged then, while the batches that follow are written. `hold` stops and resumes the
-    reading of a partition; what was read before may still be offered. `written` gets a batch, with
-    the seconds that it took, once it is written. `pace` is the least time in seconds from one start to the next,
-    unless a full batch waits; after a batch that took long it is longer.
+    `write` returns when the batch is durable, whatever it takes: reports have it then. `send` returns when its dead
+    letters are: partitions with refused records are acknowledged then, while the batches that follow are written.
+    `hold` stops and resumes the reading of a partition; what was read before may still be offered. `written` gets a
+    batch, with the seconds that it took, once it is written. `pace` is the least time in seconds from one start to the
+    next, unless a full batch waits; after a batch that took long it is longer.
     """
 
     def __init__(
@@ -251,6 +252,8 @@ class Flusher:
                 continue
             finally:
                 self._give_back(taken)
+            for one in kept:
+                one.delivery.written()
             unsent = {record.partition for record, _ in written.batch.refused}
             acknowledge(one for one in kept if one.partition.partition not in unsent)
             # at once: progress that includes the batch may be published from now on
@@ -302,8 +305,8 @@ class Flusher:
         """`more`: where many wait, wait a little for more of them."""
         while True:
             await self._changes.until(self._ready)
-            if more and self._records >= MANY_RECORDS and not self._full(1):
-                await self._until_full(MORE_SECONDS)
+            if more and self._many() and not self._full(1):
+                await self._within(MORE_SECONDS, lambda: self._full(1) or not self._many())
             if self._ready():  # `drop` may have taken what was there
                 break
         taken: list[PendingChunk] = []
@@ -328,16 +331,20 @@ class Flusher:
         pace = max(self._pace_seconds, min(took / SHARE, LONGEST_PACE))
         if pace <= took:
             return False
-        await self._until_full(pace - took)
+        await self._within(pace - took, lambda: self._full(1))
         return True
 
-    async def _until_full(self, seconds: float) -> None:
+    async def _within(self, seconds: float, so: Callable[[], bool]) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._changes.until(lambda: self._full(1))
+                await self._changes.until(so)
 
     def _ready(self) -> bool:
         return any(queue.ready for queue in self._waiting.values())
+
+    def _many(self) -> bool:
+        waiting = [queue.records for queue in self._waiting.values() if queue.records]
+        return min(waiting, default=0) * len(waiting) >= MANY_RECORDS
 
     def _undecoded(self) -> Iterator[PartitionQueue]:
         return (queue for queue in self._waiting.values() if queue.undecoded)

@@ -53,13 +53,14 @@ class Producer:
 
     async def send(self, topic: str, messages: list[Message]) -> list[Sent]:
         """Sends to a topic, in order; returns where each message is stored."""
+        producer = None
         try:
             producer = await self._producer.started()
             futures = [await producer.send(topic, value, key) for key, value in messages]
             found = await asyncio.gather(*futures)
             return [Sent(each.partition, each.offset, each.timestamp) for each in found]
         except (KafkaError, OSError) as error:
-            await self.close()  # one that met a fatal error would never recover
+            self._producer.replace(producer)
             raise BrokerUnreachable(self._address, str(error)) from error
 
     async def dead_letters(self, events: list[bytes]) -> None:

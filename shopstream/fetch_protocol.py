@@ -59,16 +59,17 @@ class FetchSession:
         max_wait_ms: int,
         min_bytes: int,
         partition_bytes: int = PARTITION_BYTES,
+        max_bytes: int = MAX_BYTES,
     ) -> FetchRequest:
         """A fetch of these partitions from these offsets on; `answered` or `begin` follows. `partition_bytes`: at most
-        of each, alike in all fetches."""
+        of each, alike in all fetches; `max_bytes`: of all together, and one batch whatever its size."""
         if self._epoch:
             named = [one for one in offsets.items() if self._known.get(one[0]) != one[1]]
             forgotten = self._known.keys() - offsets.keys()
         else:  # without a session a broker fills its response in the order of the fetch
             named, forgotten = sample(list(offsets.items()), len(offsets)), set()
         self._known = dict(offsets)
-        limits = (max_wait_ms, min_bytes, MAX_BYTES, READ_COMMITTED)
+        limits = (max_wait_ms, min_bytes, max_bytes, READ_COMMITTED)
         session = self._id, self._epoch
         return _Fetch(limits, partition_bytes, session, offsets, named, forgotten)
 

@@ -4,43 +4,66 @@ import asyncio
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import ProducerClosed
 
-END_SECONDS = 10.0
-"""A broker that is away would be waited for without end."""
+END_SECONDS = 15.0
+"""A broker that is away would be waited for without end; longer than a record waits for one."""
 
 
 class LazyProducer:
-    """`options` are those of the producer. After a fatal error one never recovers: without a `running` one the next
-    record starts another."""
+    """`options` are those of the producer."""
 
     def __init__(self, **options: Any) -> None:
         self._options = options
         self._starting = asyncio.Lock()
-        self.running: AIOKafkaProducer | None = None
+        self._running: AIOKafkaProducer | None = None
+        self._closed = False
+        self._ending: set[asyncio.Task[None]] = set()
 
     async def started(self) -> AIOKafkaProducer:
-        """The producer; raises as its start, of which nothing is left then."""
+        """The producer; raises as its start, of which nothing is left then.
+
+        Raises:
+            ProducerClosed: after `close`, also where that came during the start.
+        """
         async with self._starting:
-            if self.running is None:
+            if self._running is None:
+                self._check_open()
                 producer = AIOKafkaProducer(**self._options)
                 try:
                     await producer.start()
+                    self._check_open()
                 except BaseException:
                     await end(producer)
                     raise
-                self.running = producer
-            return self.running
+                self._running = producer
+            return self._running
+
+    def replace(self, producer: AIOKafkaProducer | None) -> None:
+        """Lets the next record start another: one that met a fatal error would never recover. What others have in it
+        still goes out. Does nothing where that was done before."""
+        if producer is None or producer is not self._running:
+            return
+        self._running = None
+        task = asyncio.create_task(end(producer), name="end of a producer")
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
 
     async def close(self, seconds: float) -> None:
-        """Sends what is left, in this time."""
-        producer, self.running = self.running, None
-        if producer is not None:
-            await end(producer, seconds)
+        """Sends what is left, in this time. There is no producer any more after it."""
+        self._closed = True
+        self.replace(self._running)
+        if self._ending:
+            await asyncio.wait(self._ending, timeout=seconds)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ProducerClosed
 
 
-async def end(producer: AIOKafkaProducer, seconds: float = END_SECONDS) -> None:
-    """Sends what is left, in this time, and ends."""
+async def end(producer: AIOKafkaProducer) -> None:
+    """Sends what is left, within `END_SECONDS`, and ends."""
     ending = asyncio.ensure_future(producer.stop())
-    await asyncio.wait({ending}, timeout=seconds)
+    await asyncio.wait({ending}, timeout=END_SECONDS)
     if not ending.done():
         ending.cancel()

@@ -6,9 +6,9 @@ record, at its last offset, whose value is an `Unread`. Nor does aiokafka bound 
 `POLL_BYTES`; what is left stays with the fetcher for the next one. Batches that were begun and not read to their end
 are bounded in all (`HELD_BYTES`), however many partitions there are.
 
-A batch whose checksum does not match is fetched again; one that came so `FETCHES` times is one record too. So are the
-records of a batch from the first on that cannot be unpacked, or has an offset that is not the batch's to give. Reading
-goes on behind them.
+A batch whose checksum does not match is fetched again, after a pause in which the other partitions are read on; one
+that came so `FETCHES` times is one record too. So are the records of a batch from the first on that cannot be unpacked,
+or has an offset that is not the batch's to give. Reading goes on behind them.
 
 `bound_aiokafka` and `bound_kafka_python` put this in place of the libraries' own names, before a consumer is made.
 """
@@ -39,6 +39,10 @@ most `SHORT_RECORDS`: each is read within a poll or two."""
 SHORT_RECORDS = 1_000
 FETCHES = 3
 """A batch that came damaged so often lies so with the broker, which checks what it is sent."""
+PAUSE_SECONDS = 0.5
+"""Before it is fetched the second time; twice as long before the third."""
+DAMAGED_KEPT = 1_000
+"""Damaged batches of which it is known how often they have come; that which came least recently is forgotten first."""
 _HEAD = struct.Struct(">qiibIhiqqqhii")
 """Of a batch (KIP-98, RecordBatch): base offset, bytes behind this field, leader epoch, magic, checksum, attributes,
 last offset delta, first and last timestamp, producer with epoch and sequence, number of records."""
@@ -47,7 +51,11 @@ _DAY_MS = 24 * 3600 * 1000
 
 
 class DamagedBatch(Exception):
-    """A batch that is not as it was written, and is to be fetched again."""
+    """A batch that is not as it was written, and is to be fetched again, after a pause of so many seconds."""
+
+    def __init__(self, why: str, pause: float) -> None:
+        super().__init__(why)
+        self.pause = pause
 
 
 class Damaged(Unread):
@@ -63,8 +71,8 @@ class _Poll(threading.local):
 _poll = _Poll()
 _held: "dict[Batches, int]" = {}
 """Bytes of the batches that were begun and not read to their end."""
-_came: dict[bytes, int] = {}
-"""How often each damaged batch has come, by its first bytes."""
+_came: dict[tuple[str, bytes], int] = {}
+"""How often each damaged batch has come, by its place and first bytes, in the order in which they came."""
 
 
 def held_bytes() -> int:
@@ -86,32 +94,50 @@ def bound_aiokafka() -> None:
     _replace(default_records, INFLATE)
     _replace(legacy_records, {name: f for name, f in INFLATE.items() if name != "zstd_decode"})
     unpack, taken = fetcher.PartitionRecords._unpack_records, fetcher.Fetcher.fetched_records
+    backoff = fetcher.FetchResult.calculate_backoff
     sound = {"_unpack_records": lambda self: until_damaged(self, unpack(self))}
     fetcher.PartitionRecords = type("SoundRecords", (fetcher.PartitionRecords,), sound)
-    fetcher.FetchResult = type("BoundedResult", (fetcher.FetchResult,), {"getall": _getall})
+    bounded = {
+        "getall": _getall,
+        "rested_at": None,
+        # the others of its broker are not fetched before what is new of this one is taken: it may take that long
+        "calculate_backoff": lambda self: 0 if self.rested_at else backoff(self),
+    }
+    fetcher.FetchResult = type("BoundedResult", (fetcher.FetchResult,), bounded)
     fetcher.MemoryRecords = Batches
     fetcher.Fetcher.fetched_records = _in_turn(taken)
+    fetcher.Fetcher.wanted = None
     fetcher.Fetcher.bounded = True
 
 
 def _getall(self: Any, max_records: int | None = None) -> list[Any]:
-    """`FetchResult.getall` that gives no more of a partition than the poll has left."""
+    """`FetchResult.getall` that gives no more of a partition than the poll has left. Where a batch is damaged it stays
+    until its pause is over: as long as there is one, the partition is not fetched."""
     if _poll.left <= 0 or not self.has_more() or not self.check_assignment(self._topic_partition):
+        return []
+    if self.rested_at:
+        if time.monotonic() >= self.rested_at:
+            self._partition_records = None
         return []
     found: list[Any] = []
     batches = self._partition_records._records
-    while not batches.between or batches.may_begin():
+    left, most = _poll.left, max_records or POLL_RECORDS
+    ended = False
+    while left > 0 and len(found) < most and (not batches.between or batches.may_begin()):
         record = next(self._partition_records, None)
-        self._update_position()
         if record is None:
-            self._partition_records = None
+            ended = True
             break
         found.append(record)
-        _poll.left -= RECORD_BYTES + len(record.key or b"") + len(record.value or b"")
+        left -= RECORD_BYTES + len(record.key or b"") + len(record.value or b"")
         if record.headers:
-            _poll.left -= header_bytes(record.headers)
-        if _poll.left <= 0 or len(found) == (max_records or POLL_RECORDS):
-            break
+            left -= header_bytes(record.headers)
+    _poll.left = left
+    self._update_position()
+    if batches.pause:
+        self.rested_at = time.monotonic() + batches.pause
+    elif ended:
+        self._partition_records = None
     return found
 
 
@@ -121,12 +147,13 @@ def _in_turn(fetched: Callable[..., Awaitable[dict[Any, Any]]]) -> Any:
 
     async def fetched_records(self: Any, partitions: Any, *args: Any, **kwargs: Any) -> Any:
         _poll.left = POLL_BYTES
+        self.wanted = partitions
         found = await fetched(self, partitions, *args, **kwargs)
         for partition in found:
             if partition in self._records:
                 self._records.move_to_end(partition)
         if held_bytes() > HELD_BYTES:
-            _drop(self, partitions)
+            let_go(self, begun=True)
             if not found:  # what a seek left behind is part of a cycle
                 gc.collect()
         return found
@@ -134,13 +161,26 @@ def _in_turn(fetched: Callable[..., Awaitable[dict[Any, Any]]]) -> Any:
     return fetched_records
 
 
-def _drop(fetcher: Any, partitions: Any) -> None:
-    for partition, result in list(fetcher._records.items()):
-        records = getattr(result, "_partition_records", None)  # None of an error
-        if partitions and partition not in partitions and records and records._records in _held:
+def let_go(fetcher: Any, begun: bool = False) -> None:
+    """Drops what was fetched of the partitions that the latest poll did not ask for; `begun`: only where a batch of it
+    is begun. It is fetched again."""
+    for partition, records in _fetched(fetcher):
+        unwanted = fetcher.wanted and partition not in fetcher.wanted
+        if unwanted and (not begun or records._records in _held):
             del fetcher._records[partition]
-            records._records_iterator.close()
+            if records._records_iterator is not None:
+                records._records_iterator.close()
             fetcher._notify(fetcher._wait_consume_future)
+
+
+def fetched_bytes(fetcher: Any) -> int:
+    """What was fetched of all partitions and is not read to its end, as it came."""
+    return sum(records._records.size_in_bytes() for _, records in _fetched(fetcher))
+
+
+def _fetched(fetcher: Any) -> list[tuple[Any, Any]]:
+    found = [(tp, getattr(one, "_partition_records", None)) for tp, one in fetcher._records.items()]
+    return [(tp, records) for tp, records in found if records]  # None of an error
 
 
 def bound_kafka_python() -> None:
@@ -199,7 +239,10 @@ def until_damaged(partition: Any, records: Iterator[Any]) -> Iterator[Any]:
     try:
         yield from records
     except DamagedBatch as error:
-        logger.warning("%s:%d: %s; it is fetched again", *partition._tp, error)
+        partition._records.pause = error.pause
+        logger.warning(
+            "%s:%d: %s; it is fetched again in %.1f s", *partition._tp, error, error.pause
+        )
 
 
 class _Stand(NamedTuple):
@@ -225,6 +268,8 @@ class Batches:
         self._offset = 0
         self.between = True
         """Whether no batch is begun."""
+        self.pause = 0.0
+        """Seconds until the rest, which begins with a damaged batch, is to be fetched again."""
 
     def begin(self, tp: Any, offset: int) -> None:
         """Where it is read from: within the first batch, maybe."""
@@ -257,6 +302,8 @@ class Batches:
         batch = _sound(self._records)
         if batch is None:
             return self._damaged(start)
+        if _came:
+            _came.pop(self._key(start), None)
         (length,) = struct.unpack_from(">i", self._data, start + 8)
         self._at += _LENGTH_END + length
         if batch.magic < 2:
@@ -276,14 +323,17 @@ class Batches:
         made = (Damaged if damaged else Unread)(why, size, None, first, count, reason)
         return _Stand(last, at, made)
 
+    def _key(self, start: int) -> tuple[str, bytes]:
+        return self._place, self._data[start : start + _HEAD.size].ljust(_HEAD.size, b"\0")
+
     def _damaged(self, start: int) -> "_Lost":
-        head = self._data[start : start + _HEAD.size].ljust(_HEAD.size, b"\0")
-        first, length, *_, delta, _, latest, _, _, _, count = _HEAD.unpack(head)
-        _came[head] = _came.get(head, 0) + 1
-        if _came[head] < FETCHES:
-            raise DamagedBatch(f"the batch at offset {first} is damaged")
-        if len(_came) > 1000:
-            _came.clear()
+        key = self._key(start)
+        first, length, *_, delta, _, latest, _, _, _, count = _HEAD.unpack(key[1])
+        _came[key] = came = _came.pop(key, 0) + 1
+        if len(_came) > DAMAGED_KEPT:
+            del _came[next(iter(_came))]
+        if came < FETCHES:
+            raise DamagedBatch(f"the batch at offset {first} is damaged", PAUSE_SECONDS * came)
         # one behind it that is sound tells where it ends; else it does so itself, if it says it twice
         end = start + _LENGTH_END + max(0, length)
         rest = self._data[end:]

@@ -19,6 +19,8 @@ SHOPS = 20_000
 """Shops whose latest change is kept; any other counts as changed with the last that was dropped."""
 DAYS = 64
 """Days of a shop whose latest change is kept, of each kind; beyond them all of the kind counts as changed."""
+DAYS_IN_ALL = 200_000
+"""The same of all shops together, some 10 MB; beyond them the shop that changed least recently is dropped."""
 HEARD_SECONDS = 3.0
 """A worker reports about once a second while nothing comes."""
 WORKERS = 64
@@ -49,6 +51,7 @@ class _KindChanges:
     days: dict[int, int] = field(default_factory=dict)
 
     def mark_changed(self, number: int, days: Days) -> None:
+        """`days` None: all of the kind."""
         if days is not None:
             self.days.update(dict.fromkeys(days, number))
         if days is None or len(self.days) > DAYS:
@@ -66,7 +69,13 @@ class _ShopChanges:
     whole: int = 0
     kinds: dict[str, _KindChanges] = field(default_factory=dict)
 
+    @property
+    def days(self) -> int:
+        """How many days are kept, of all kinds."""
+        return sum(len(kind.days) for kind in self.kinds.values())
+
     def mark_changed(self, number: int, kinds: Mapping[str, Days] | None) -> None:
+        """`kinds` None: all of the shop."""
         self.message = number
         if kinds is None:
             self.whole = number
@@ -109,6 +118,7 @@ class FreshnessTracker:
         self._numbers = 0
         self._forgotten = 0
         self._shops: OrderedDict[str, _ShopChanges] = OrderedDict()
+        self._days = 0
         self._known: dict[Partition, _PartitionFreshness] = {}
         self._counters: OrderedDict[str, Mapping[str, float]] = OrderedDict()
         self._topology: Topology | None = None
@@ -131,7 +141,7 @@ class FreshnessTracker:
             self._known[partition] = reported
         if at is not None:
             self._ahead[state.worker] = (at - now).total_seconds()
-        self._mark_changed(state.touched)
+        self._mark_changed(state.changed)
         self._count(state)
         self._release()
 
@@ -228,16 +238,22 @@ class FreshnessTracker:
                 found[name] = found.get(name, 0) + value
         return found
 
-    def _mark_changed(self, touched: ChangedDays | None) -> None:
+    def _mark_changed(self, changed: ChangedDays | None) -> None:
         self._numbers += 1
-        if touched is None:
+        if changed is None:
             self._mark_all_changed()
             return
-        for shop, kinds in touched.items():
-            self._shop(shop).mark_changed(self._numbers, kinds)
+        for name, kinds in changed.items():
+            shop = self._shop(name)
+            self._days -= shop.days
+            shop.mark_changed(self._numbers, kinds)
+            self._days += shop.days
+            while self._days > DAYS_IN_ALL:
+                self._forget_one()
 
     def _mark_all_changed(self) -> None:
         self._shops.clear()
+        self._days = 0
         self._forgotten = self._numbers
 
     def _shop(self, name: str) -> _ShopChanges:
@@ -245,9 +261,13 @@ class FreshnessTracker:
         shop = self._shops.setdefault(name, _ShopChanges())
         self._shops.move_to_end(name)
         if len(self._shops) > SHOPS:
-            _, gone = self._shops.popitem(last=False)
-            self._forgotten = max(gone.message, gone.notice)
+            self._forget_one()
         return shop
+
+    def _forget_one(self) -> None:
+        _, gone = self._shops.popitem(last=False)
+        self._days -= gone.days
+        self._forgotten = max(gone.message, gone.notice)
 
     def _count(self, state: PipelineState) -> None:
         self._counters[state.worker] = state.counters

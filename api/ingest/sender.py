@@ -6,13 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from api.faults import NotYet
 from api.freshness.topology import Topology
 from shopstream.contracts.routing import Record
-from shopstream.lazy_producer import LazyProducer, end
+from shopstream.lazy_producer import LazyProducer
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +82,6 @@ class KafkaSender:
             max_batch_size=BATCH_BYTES,
             request_timeout_ms=int(WAIT_SECONDS * 1000),
         )
-        self._ending: set[asyncio.Task[None]] = set()
 
     async def send(self, records: Sequence[Record]) -> list[Stored]:
         """Writes all of them; where each is, in their order.
@@ -103,7 +101,7 @@ class KafkaSender:
                 found = await asyncio.gather(*futures)
                 return [Stored(each.topic, each.partition, each.offset) for each in found]
         except (KafkaError, OSError, TimeoutError) as error:
-            self._replace(producer)
+            self._producer.replace(producer)
             log.warning("events over HTTP were not confirmed (%s)", error or type(error).__name__)
             raise NotYet(
                 "Kafka has not confirmed the events; some may be there. Send them again with the same ids."
@@ -111,15 +109,4 @@ class KafkaSender:
 
     async def stop(self) -> None:
         """What was sent goes out, within bounds."""
-        self._replace(self._producer.running)
-        if self._ending:
-            await asyncio.wait(self._ending, timeout=STOP_SECONDS)
-
-    def _replace(self, producer: AIOKafkaProducer | None) -> None:
-        """One that met a fatal error would never recover; what others have in it still goes out."""
-        if producer is None or producer is not self._producer.running:
-            return
-        self._producer.running = None
-        task = asyncio.create_task(end(producer, WAIT_SECONDS), name="ingest: end of a producer")
-        self._ending.add(task)
-        task.add_done_callback(self._ending.discard)
+        await self._producer.close(STOP_SECONDS)

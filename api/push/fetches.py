@@ -20,7 +20,7 @@ from aiokafka.errors import (
 )
 
 from shopstream.contracts.envelope import header_bytes
-from shopstream.fetch_protocol import READ_COMMITTED, FetchSession
+from shopstream.fetch_protocol import PARTITION_BYTES, READ_COMMITTED, FetchSession
 from shopstream.fetch_wait import REST_MS
 from shopstream.logs import RateLimit
 from shopstream.record_batches import POLL_BYTES, RECORD_BYTES, Batches, until_damaged
@@ -31,6 +31,9 @@ log.addFilter(RateLimit())
 WAIT_MS, GATHER_BYTES = 20, 64 * 1024
 """Under load a fetch is held so long, or until there are so many bytes: an answer names every partition that has
 records, so one for each record would cost far more than the record. At rest the first record ends it."""
+FETCHED_BYTES = 48 * 1024 * 1024
+"""What is fetched of all partitions and not taken yet: a share of it in each response, as there are no two of a broker.
+A response has one batch whatever its size."""
 TAKE_RECORDS = 5000
 NO_LEADER = -1
 RETRY_SECONDS = 0.1
@@ -77,6 +80,8 @@ class Fetches:
         self._sessions: dict[int, FetchSession] = {}
         self._tasks: dict[int, asyncio.Task[_Fetched]] = {}
         self._left: dict[TopicPartition, FetchedRecords] = {}
+        self._resting: dict[TopicPartition, float] = {}
+        """Until when a partition with a damaged batch is not fetched again."""
         self._busy: set[int] = set()
         self._failed: set[int] = set()
         self._ask_at = 0.0
@@ -94,6 +99,7 @@ class Fetches:
     def seek(self, tp: TopicPartition, offset: int) -> None:
         """Reads on from there."""
         self.offsets[tp] = offset
+        self._resting.pop(tp, None)
         if (left := self._left.pop(tp, None)) is not None:
             left.close()
 
@@ -131,10 +137,14 @@ class Fetches:
     def _fetch_next(self) -> None:
         """Starts a fetch at each broker of which everything was taken."""
         waiting = {self._leader(tp) for tp in self._left}
-        for node, tps in self._by_leader().items():
-            if node not in self._tasks and node not in waiting:
-                asked = {tp: self.offsets[tp] for tp in tps}
-                self._tasks[node] = asyncio.create_task(self._fetch(node, asked), name="fetch")
+        now = asyncio.get_running_loop().time()
+        self._resting = {tp: until for tp, until in self._resting.items() if until > now}
+        leaders = self._by_leader()
+        for node, tps in leaders.items():
+            asked = {tp: self.offsets[tp] for tp in tps if tp not in self._resting}
+            if asked and node not in self._tasks and node not in waiting:
+                fetch = self._fetch(node, asked, FETCHED_BYTES // len(leaders))
+                self._tasks[node] = asyncio.create_task(fetch, name="fetch")
 
     def _by_leader(self) -> dict[int, list[TopicPartition]]:
         if self._leaders is None:
@@ -158,13 +168,15 @@ class Fetches:
         leader = self._client.cluster.leader_for_partition(tp)
         return NO_LEADER if leader is None else int(leader)
 
-    async def _fetch(self, node: int, asked: Mapping[TopicPartition, int]) -> _Fetched:
+    async def _fetch(self, node: int, asked: Mapping[TopicPartition, int], most: int) -> _Fetched:
         if node in self._failed:
             await asyncio.sleep(RETRY_SECONDS)
         session = self._sessions.setdefault(node, FetchSession())
         limits = (WAIT_MS, GATHER_BYTES) if node in self._busy else (REST_MS, 1)
         try:
-            response = await self._client.send(node, session.fetch(asked, *limits))
+            response = await self._client.send(
+                node, session.fetch(asked, *limits, PARTITION_BYTES, most)
+            )
         except KafkaError as error:
             if node not in self._failed:
                 log.warning("broker %s cannot be read: %r", node, error)
@@ -230,6 +242,8 @@ class Fetches:
             else:
                 self._left[tp] = records  # behind all others
             self.offsets[tp] = records.next_fetch_offset
+            if records.batches.pause:
+                self._resting[tp] = asyncio.get_running_loop().time() + records.batches.pause
             if taken:
                 found[tp] = taken
                 count -= len(taken)

@@ -90,28 +90,34 @@ async def _phase(system: Up, name: str, rate: float, seconds: float) -> tuple[Sa
 # -- the attackers, in a process of their own ---------------------------------------------------
 
 
-def _attack(kafka: str, port: int, told: Any) -> None:
+ATTACKS = "bombs", "junk", "hogs", "requests", "slow"
+
+
+def _attack(kafka: str, port: int, attacks: list[str], told: Any) -> None:
     attackers = Attackers(kafka, port)
     with suppress(KeyboardInterrupt):
-        asyncio.run(attackers.run(told))
+        asyncio.run(attackers.run(attacks, told))
 
 
 class Attackers:
-    """`counts`: what each has done."""
+    """`counts`: what each of `ATTACKS` has done."""
 
     def __init__(self, kafka: str, port: int) -> None:
         self._kafka = kafka
         self._port = port
         self._dice = random.Random(7)
-        self.counts = dict.fromkeys(("bombs", "junk", "hogs", "requests", "slow"), 0)
+        self.counts = dict.fromkeys(ATTACKS, 0)
 
-    async def run(self, told: Any) -> None:
-        """Until the other end says stop; then tells the counts."""
-        tasks = [
-            asyncio.create_task(each)
-            for each in (self._bombs(), self._floods(), self._hogs(), self._requests())
-        ]
-        tasks += [asyncio.create_task(self._slow()) for _ in range(SLOW_CONNECTIONS)]
+    async def run(self, attacks: list[str], told: Any) -> None:
+        """These attacks, until the other end says stop; then tells the counts."""
+        each = {
+            "bombs": [self._bombs],
+            "junk": [self._floods],
+            "hogs": [self._hogs],
+            "requests": [self._requests],
+            "slow": [self._slow] * SLOW_CONNECTIONS,
+        }
+        tasks = [asyncio.create_task(begin()) for attack in attacks for begin in each[attack]]
         while not told.poll():
             await asyncio.sleep(0.1)
         for task in tasks:
@@ -218,26 +224,32 @@ class Attackers:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench/hostile", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10, help="of attacks")
+    parser.add_argument(
+        "--attacks", nargs="+", choices=ATTACKS, default=ATTACKS, help="all of them by default"
+    )
     parser.add_argument("--rate", type=float, default=500, help="honest events a second")
     flags = arguments(parser)
     result = Result(
         "hostile", f"{flags.rate:g} honest events/s, {flags.minutes:g} minutes of attacks"
     )
     with tempfile.TemporaryDirectory(prefix="shopbench-") as name, up(Path(name)) as system:
-        say("a minute without attacks")
-        calm = asyncio.run(_phase(system, "calm", flags.rate, 60))
+        alone = min(60, flags.minutes * 60)
+        say(f"{alone:g} s without attacks")
+        calm = asyncio.run(_phase(system, "calm", flags.rate, alone))
         say("attacks")
         ours, theirs = multiprocessing.get_context("spawn").Pipe()
         attack = multiprocessing.get_context("spawn").Process(
-            target=_attack, args=(system.kafka, system.api_port, theirs), daemon=True
+            target=_attack,
+            args=(system.kafka, system.api_port, flags.attacks, theirs),
+            daemon=True,
         )
         attack.start()
         hostile = asyncio.run(_phase(system, "attacks", flags.rate, flags.minutes * 60))
         ours.send("stop")
         counts, faults = ours.recv()
         attack.join()
-        say("a minute later")
-        after = asyncio.run(_phase(system, "after", flags.rate, 60))
+        say("without attacks again")
+        after = asyncio.run(_phase(system, "after", flags.rate, alone))
         compared, differences = verify(Path(name))
     for label, (samples, seen) in (("calm", calm), ("attacks", hostile), ("after", after)):
         result.rows.append(

@@ -251,14 +251,19 @@ def _slow(
     maps: StatusMaps,
 ) -> tuple[list[tuple[int, Event]], list[tuple[int, Refusal]]]:
     events, refused = [], []
+    # a flood is often the same record many times
+    again: dict[tuple[bytes | None, int], Refusal] = {}
     for i in indices:
-        if refusal := refused_by_first_byte(values[i]):
+        value, second = values[i], arrived[i]
+        if refusal := refused_by_first_byte(value) or again.get((value, second)):
             refused.append((i, refusal))
             continue
         try:
-            events.append((i, read_event(values[i], topic, arrived[i], maps)))
+            events.append((i, read_event(value, topic, second, maps)))
         except Refused as error:
             refused.append((i, error.refusal))
+            if value:  # what was not taken into memory has no bytes, and reasons of its own
+                again[value, second] = error.refusal
     return events, refused
 
 
@@ -292,5 +297,7 @@ def _history(topic: str, kept: _Kept, read: pa.Table, users: pa.ChunkedArray) ->
 
 def record_of(topic: str, partition: int, record: KafkaRecord) -> Record:
     """A consumer's record as a dead letter tells of it."""
-    at = (topic, partition, record.offset)
-    return Record(*at, record.timestamp, record.key, record.value, tuple(record.headers))
+    headers = tuple(record.headers)
+    return Record(
+        topic, partition, record.offset, record.timestamp, record.key, record.value, headers
+    )

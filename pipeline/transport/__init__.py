@@ -8,8 +8,8 @@
         async for delivery in deliveries(stream):
             await flusher.offer(delivery)  # calls delivery.ack() once it is durable
 
-A commit is the end of the acknowledged prefix of a partition. `transport.progress()` returns how far
-each partition is done, and until which instant.
+A commit is the end of the acknowledged prefix of a partition. `transport.progress()` returns how far each partition is
+written (`delivery.written()`, at the latest `ack()`), and until which instant.
 """
 
 from .chunk import Chunk, Delivery, deliveries

@@ -125,6 +125,10 @@ class Delivery:
         self._in_flight = in_flight
         self.chunk = chunk
 
+    def written(self) -> None:
+        """Says that the chunk is in the tables, as far as it ever will be: `progress` has it then. `ack` follows."""
+        self._in_flight.written = True
+
     def ack(self) -> None:
         """Marks the chunk as durable. From the app's event loop, in any order, once or more.
 

@@ -123,7 +123,7 @@ class ChunkTransport(_driver.Transport):  # type: ignore[misc]
         return len(self.app.consumer.held)
 
     def progress(self) -> dict[TP, Progress]:
-        """How far each assigned partition is done, `as_of` in Unix time.
+        """How far each assigned partition is written, `as_of` in Unix time.
 
         A partition is absent while its position is unknown, all are until the `on_assigned`
         callbacks have ended.

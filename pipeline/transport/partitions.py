@@ -30,8 +30,8 @@ class Sample(NamedTuple):
 class Progress(NamedTuple):
     """How far one partition is done.
 
-    `next`: every record below this offset is acknowledged.
-    `as_of`: everything that reached Kafka before this instant is acknowledged (seconds of the steady clock in a
+    `next`: every record below this offset is written.
+    `as_of`: everything that reached Kafka before this instant is written (seconds of the steady clock in a
     `PartitionState`, Unix time from `ChunkTransport.progress`; 0 while unknown).
     """
 
@@ -41,15 +41,21 @@ class Progress(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class InFlight:
-    """One delivered chunk: the offset after its last record, and whether the sink has acknowledged or dropped it."""
+    """One delivered chunk: the offset after its last record, and whether the sink has written, acknowledged or dropped
+    it.
+
+    Written: it changes no number any more. Acknowledged: nothing of it is left to do.
+    """
 
     next: int
+    written: bool = False
     acked: bool = False
     dropped: bool = False
 
 
 class OffsetTracker:
-    """Chunks of one partition in the order of delivery; the end of the acknowledged prefix is what to commit.
+    """Chunks of one partition in the order of delivery: the end of the acknowledged prefix is what to commit, that of
+    the written prefix how far reports are. What is acknowledged is written.
 
     Acknowledgements may come in any order. Offsets need not be consecutive, so gaps in the log (transaction markers,
     compaction) hold nothing back. With `end` the prefix begins there and is to be committed, whatever the broker has.
@@ -57,13 +63,15 @@ class OffsetTracker:
 
     def __init__(self, end: int | None = None) -> None:
         self._open: deque[InFlight] = deque()
-        self._end = end
+        self._unwritten: deque[InFlight] = deque()
+        self._end = self._written = end
         self._committed: int | None = None
 
     def deliver(self, next_offset: int) -> InFlight:
         """Adds a chunk that ends before `next_offset`."""
         chunk = InFlight(next_offset)
         self._open.append(chunk)
+        self._unwritten.append(chunk)
         return chunk
 
     @property
@@ -73,10 +81,16 @@ class OffsetTracker:
         return self._end
 
     @property
-    def idle(self) -> bool:
-        """Whether everything delivered is acknowledged."""
+    def written(self) -> int | None:
+        """End of the written prefix (an offset), None before the first."""
         self._advance()
-        return not self._open
+        return self._written
+
+    @property
+    def idle(self) -> bool:
+        """Whether everything delivered is written."""
+        self._advance()
+        return not self._unwritten
 
     def uncommitted(self) -> int | None:
         """The offset to commit, None if the broker already has it."""
@@ -90,6 +104,8 @@ class OffsetTracker:
     def _advance(self) -> None:
         while self._open and self._open[0].acked:
             self._end = self._open.popleft().next
+        while self._unwritten and (self._unwritten[0].written or self._unwritten[0].acked):
+            self._written = self._unwritten.popleft().next
 
 
 class AsOfTracker:
@@ -171,7 +187,7 @@ class PartitionState:
 
     def progress(self) -> Progress | None:
         """How far this partition is done now, None while the position is unknown."""
-        reached = [self._done, self.offsets.end]
+        reached = [self._done, self.offsets.written]
         if self._taken <= self._delivered and self.offsets.idle:
             # Nothing is outstanding, so all below the position is done, gaps included.
             reached.append(self._position)

@@ -20,10 +20,11 @@ from faust.types import TP
 from shopstream.contracts.envelope import MAX_HEADER_BYTES, header_bytes
 from shopstream.contracts.json_text import MAX_BYTES
 from shopstream.contracts.reject import Unread
-from shopstream.fetch_protocol import FetchSession, is_withheld, watermarks
+from shopstream.fetch_protocol import FetchResponse, FetchSession, is_withheld, watermarks
 from shopstream.fetch_wait import adapt_fetch_wait
 
 from .bounded import ends_within
+from .fetched import FetchedBytes
 from .partitions import Sample
 
 FETCH_MAX_WAIT_MS = 50
@@ -33,6 +34,8 @@ instant of a silent partition is. A fraction of the time from one batch of a top
 GATHER_BYTES = 256 * 1024
 """Under load a batch is far more than one response: twenty responses a second, or one for so many bytes. Each costs
 some milliseconds, whatever is in it."""
+FULL_SECONDS = 0.05
+"""Where nothing may be fetched now it is asked again so soon."""
 STOP_SECONDS = 5.0
 """aiokafka retries for ever while no broker answers, in a thread that keeps the process alive."""
 
@@ -74,6 +77,7 @@ class ChunkConsumerThread(_driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             fetcher._subscriptions,
             self.consumer.transport.instants.steady,
             lambda samples: self._report(states.fetched, samples),
+            FetchedBytes(fetcher),
         )
 
     async def _fetch_records(self, *args: Any, **kwargs: Any) -> Any:
@@ -155,7 +159,7 @@ class ChunkConsumerThread(_driver.AIOKafkaConsumerThread):  # type: ignore[misc]
 
 class WatchedClient:
     """aiokafka's client as its fetcher sees it: fetches in sessions (`fetch_protocol`), and reports each fetch: when it
-    was sent, and the high watermarks then.
+    was sent, and the high watermarks then. `fetched` bounds them.
 
     Lives in the consumer's thread, and so does `report`.
     """
@@ -166,11 +170,13 @@ class WatchedClient:
         subscriptions: Any,
         clock: Callable[[], float],
         report: Callable[[list[Sample]], None],
+        fetched: FetchedBytes,
     ) -> None:
         self._client = client
         self._subscriptions = subscriptions
         self._clock = clock
         self._report = report
+        self._fetched = fetched
         self._brokers: dict[int, KnownOfBroker] = {}
 
     def __getattr__(self, name: str) -> Any:
@@ -181,15 +187,20 @@ class WatchedClient:
         if not isinstance(request, FetchRequest):
             return await self._client.send(node_id, request, **kwargs)
         known = self._brokers.setdefault(node_id, KnownOfBroker())
-        offsets = offsets_of(request)
+        offsets, most = self._fetched.bound(node_id, offsets_of(request))
+        if not offsets:
+            await asyncio.sleep(FULL_SECONDS)
+            return FetchResponse(0, 0, 0, [])
         sent_at = self._clock()
         try:
-            limits = request._max_wait_ms, request._min_bytes, partition_bytes(request)
+            limits = request._max_wait_ms, request._min_bytes, partition_bytes(request), most
             fetch = known.session.fetch(offsets, *limits)
             response = await self._client.send(node_id, fetch, **kwargs)
         except BaseException:
             known.session.begin()
             raise
+        finally:
+            self._fetched.answered(node_id)
         known.take(response)
         if is_withheld(response):
             return response

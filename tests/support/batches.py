@@ -93,9 +93,9 @@ async def send_batch(
     return first
 
 
-def damage(system: System, partition: int, text: bytes) -> None:
-    """Changes a byte of this text where the broker keeps the orders of a partition."""
-    (folder,) = system.folder.glob(f"kafka-1/data/{ORDERS}-{partition}")
+def damage(system: System, partition: int, text: bytes, topic: str = ORDERS) -> None:
+    """Changes a byte of this text where the broker keeps a partition."""
+    (folder,) = system.folder.glob(f"kafka-1/data/{topic}-{partition}")
     (segment,) = folder.glob("*.log")
     with segment.open("r+b") as file:
         at = file.read().index(text)

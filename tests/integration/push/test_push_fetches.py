@@ -1,6 +1,8 @@
 """Fetches against a real broker: what is read, and how reading goes on after whatever the broker answers."""
 
 import asyncio
+import os
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -10,10 +12,20 @@ from aiokafka.errors import OffsetOutOfRangeError
 
 from api.push import fetches
 from api.push.fetches import Fetches
+from pipeline.transport import fetched
+from pipeline.transport.fetched import FetchedBytes
+from pipeline.transport.thread import WatchedClient
 from shopstream import record_batches
 from shopstream.contracts.topics import PAYMENTS, TRAFFIC
-from shopstream.record_batches import bound_aiokafka, held_bytes
-from support.batches import send_batch
+from shopstream.record_batches import (
+    FETCHES,
+    PAUSE_SECONDS,
+    Damaged,
+    bound_aiokafka,
+    fetched_bytes,
+    held_bytes,
+)
+from support.batches import damage, send_batch
 from support.events import Sent
 from support.kafka import Kafka
 from support.system import System
@@ -194,15 +206,31 @@ async def test_what_is_begun_in_many_partitions_is_bounded_in_all(
     assert held_bytes() == 0
 
 
-async def test_a_worker_lets_go_of_what_it_does_not_read_on(
-    system: System, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(record_batches, "HELD_BYTES", BOUND)
+@pytest.fixture
+async def worker(system: System) -> AsyncIterator[AIOKafkaConsumer]:
+    """Reads the same partitions as a worker does."""
     bound_aiokafka()
-    consumer = AIOKafkaConsumer(bootstrap_servers=system.bootstrap, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=system.bootstrap,
+        enable_auto_commit=False,
+        max_partition_fetch_bytes=4 * 1024 * 1024,
+    )
     await consumer.start()
+    fetcher = consumer._fetcher
+    bounds = FetchedBytes(fetcher)
+    fetcher._client = WatchedClient(
+        fetcher._client, fetcher._subscriptions, time.monotonic, id, bounds
+    )
     consumer.assign(PLACES)
     await consumer.seek_to_end()
+    yield consumer
+    await consumer.stop()
+
+
+async def test_a_worker_lets_go_of_what_it_does_not_read_on(
+    system: System, worker: AIOKafkaConsumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record_batches, "HELD_BYTES", BOUND)
     sent = await flood(system)
     found: Read = {}
     most = turn = 0
@@ -210,9 +238,132 @@ async def test_a_worker_lets_go_of_what_it_does_not_read_on(
         while found != sent:
             turn += 1  # for a while two of them are not read on
             wanted = set(PLACES) - {PLACES[turn // 20 % 6], PLACES[turn // 50 % 6]}
-            chunks = await consumer._fetcher.fetched_records(wanted, 0.2, max_records=150)
+            chunks = await worker._fetcher.fetched_records(wanted, 0.2, max_records=150)
             most = max(most, held_bytes())
             for tp, chunk in chunks.items():
                 found.setdefault(tp, []).extend(record.value for record in chunk)
-    await consumer.stop()
     assert BOUND / 2 < most < BOUND + INFLATED
+
+
+FETCHED = 1024 * 1024
+LARGE = 300_000
+
+
+async def send_large(system: System) -> Read:
+    """Six batches in every partition, which are not compressed."""
+    values = {tp: [os.urandom(LARGE) for _ in range(6)] for tp in PLACES}
+    for tp, each in values.items():
+        for value in each:
+            await send_batch(system, None, [value], tp.partition, topic=tp.topic)
+    return values
+
+
+async def test_what_a_worker_has_fetched_is_bounded_in_all(
+    system: System, worker: AIOKafkaConsumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of partitions that it does not read on, which do not keep it from the others."""
+    monkeypatch.setattr(fetched, "FETCHED_BYTES", FETCHED)
+    monkeypatch.setattr(fetched, "SHORT_BYTES", 1)
+    sent, found, most = await send_large(system), {}, 0
+
+    async def read(wanted: set[TopicPartition]) -> None:
+        nonlocal most
+        async with asyncio.timeout(30):
+            while any(found.get(tp, []) != sent[tp] for tp in wanted):
+                chunks = await worker._fetcher.fetched_records(wanted, 0.2, max_records=1)
+                most = max(most, fetched_bytes(worker._fetcher))
+                for tp, chunk in chunks.items():
+                    found.setdefault(tp, []).extend(record.value for record in chunk)
+
+    for count in (1, 3, len(PLACES)):
+        await read(set(PLACES[:count]))
+        assert found.keys() == set(PLACES[:count])
+    assert FETCHED / 2 < most < 2 * FETCHED + LARGE + 1000
+
+
+async def test_a_worker_fetches_nothing_while_it_reads_nothing_and_holds_the_bound(
+    system: System, worker: AIOKafkaConsumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetched, "FETCHED_BYTES", FETCHED)
+    sent, held = await send_large(system), 0
+    async with asyncio.timeout(30):
+        while held < 2 * FETCHED:
+            await asyncio.sleep(0.05)
+            held = fetched_bytes(worker._fetcher)
+    await asyncio.sleep(0.5)
+    assert fetched_bytes(worker._fetcher) == held < 3 * FETCHED + LARGE
+    found: Read = {}
+    async with asyncio.timeout(30):
+        while found != sent:
+            for tp, chunk in (await worker._fetcher.fetched_records(None, 0.2)).items():
+                found.setdefault(tp, []).extend(record.value for record in chunk)
+
+
+async def test_what_an_api_process_has_fetched_is_bounded_in_all(
+    system: System, reading: Fetches, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetches, "FETCHED_BYTES", FETCHED)
+    monkeypatch.setattr(fetches, "TAKE_RECORDS", 1)
+    sent, sizes = await send_large(system), []
+
+    def taken(_: object) -> None:
+        sizes.append(sum(one.batches.size_in_bytes() for one in reading._left.values()))
+
+    assert await take(reading, 36, taken) == sent
+    assert FETCHED / 2 < max(sizes) < FETCHED + LARGE
+
+
+async def damaged(system: System) -> tuple[int, list[Sent]]:
+    """The offset of a batch that the broker does not have any more in one partition; what was sent to the others."""
+    tp = PLACES[0]
+    values = [b"damaged-%.6f" % time.time()]
+    at = await send_batch(system, None, values, tp.partition, topic=tp.topic)
+    damage(system, tp.partition, b"damaged-", topic=tp.topic)
+    sent = [one for one in records(3, "beside") if (one.topic, one.partition) != tp]
+    Kafka(system.bootstrap).produce(sent, system.produced)
+    return at, sent
+
+
+Take = Callable[[], Any]
+
+
+async def read_beside_damage(sent: list[Sent], take_some: Take) -> tuple[float, float]:
+    """The seconds until all of `sent` was read, and until the stand of the damaged batch came."""
+    begun, left, beside = time.monotonic(), len(sent), 0.0
+    async with asyncio.timeout(20):
+        while True:
+            for chunk in (await take_some()).values():
+                if isinstance(chunk[0].value, Damaged):
+                    return beside, time.monotonic() - begun
+                left -= len(chunk)
+                if not left:
+                    beside = time.monotonic() - begun
+
+
+@pytest.fixture
+def came(monkeypatch: pytest.MonkeyPatch) -> dict[Any, int]:
+    found: dict[Any, int] = {}
+    monkeypatch.setattr(record_batches, "_came", found)
+    return found
+
+
+async def test_a_damaged_batch_is_fetched_again_after_pauses_that_hold_up_no_other(
+    system: System, reading: Fetches, came: dict[Any, int]
+) -> None:
+    _, sent = await damaged(system)
+    beside, damage_known = await read_beside_damage(sent, lambda: reading.take(0.2))
+    assert 0 < beside < PAUSE_SECONDS < 3 * PAUSE_SECONDS <= damage_known
+    assert list(came.values()) == [FETCHES]
+
+
+async def test_so_does_a_worker(
+    system: System, worker: AIOKafkaConsumer, came: dict[Any, int]
+) -> None:
+    fetcher = worker._fetcher
+    at, sent = await damaged(system)
+    worker.seek(PLACES[0], at)  # it may have fetched the batch before
+    beside, damage_known = await read_beside_damage(
+        sent, lambda: fetcher.fetched_records(None, 0.2)
+    )
+    assert 0 < beside < PAUSE_SECONDS < 3 * PAUSE_SECONDS <= damage_known
+    assert list(came.values()) == [FETCHES]

@@ -29,7 +29,10 @@ class FakeDelivery:
             record.offset = first + i
         self.chunk = Chunk(ORDERS, partition, records)
         self.acked = 0
-        self.dropped = False
+        self.is_written = self.dropped = False
+
+    def written(self) -> None:
+        self.is_written = True
 
     def ack(self) -> None:
         self.acked += 1
@@ -146,7 +149,7 @@ async def test_nothing_is_acknowledged_before_it_is_written(flusher, engine):
     delivery = FakeDelivery(0)
     await flusher.offer(delivery)
     await until(lambda: engine.batches)
-    await stays(lambda: delivery.acked == 0 and not engine.told)
+    await stays(lambda: delivery.acked == 0 and not engine.told and not delivery.is_written)
     engine.may_write.set()
     await until(lambda: delivery.acked)
     await until(lambda: engine.told)
@@ -279,6 +282,18 @@ async def test_many_that_waited_for_the_pace_wait_for_no_more(engine, monkeypatc
         await until(lambda: engine.told)
         await flusher.offer(FakeDelivery(1, 5))
         await until(lambda: engine.sizes == [1, 5])
+
+
+async def test_no_batch_waits_for_more_of_a_flood_where_another_partition_has_little(
+    engine, monkeypatch
+):
+    monkeypatch.setattr(module, "MANY_RECORDS", 8)
+    monkeypatch.setattr(module, "MORE_SECONDS", 60)
+    async with flushing(engine, 0.01) as flusher:
+        await offer_all(flusher, [FakeDelivery(0, 4), FakeDelivery(0, 4, partition=1)])
+        await stays(lambda: not engine.batches)
+        await flusher.offer(FakeDelivery(0, 1, partition=2))
+        await until(lambda: engine.sizes == [9])
 
 
 async def test_small_chunks_are_decoded_together(flusher, engine, monkeypatch):
@@ -611,6 +626,8 @@ async def test_partitions_without_refused_records_do_not_wait_for_the_letters_of
     await until(lambda: beside.acked)
     assert engine.sizes == [1, 3]
     await stays(lambda: (refused.acked, behind.acked) == (0, 0))
+    assert refused.is_written  # reports do not wait for letters
+    assert behind.is_written
     engine.may_send.set()
     await until(lambda: refused.acked and behind.acked)
 

@@ -34,6 +34,19 @@ def test_a_commit_is_offered_until_the_broker_confirms_it():
     assert tracker.uncommitted() == 11
 
 
+def test_what_is_written_is_passed_in_order_and_not_committed_before_it_is_acknowledged():
+    tracker = OffsetTracker()
+    first, second = tracker.deliver(10), tracker.deliver(20)
+    second.written = True
+    assert (tracker.written, tracker.end) == (None, None)
+    first.written = True
+    assert (tracker.written, tracker.end, tracker.idle) == (20, None, True)
+    first.acked = True
+    assert (tracker.written, tracker.uncommitted()) == (20, 10)
+    tracker.deliver(30).acked = True
+    assert (tracker.written, tracker.uncommitted()) == (30, 10)
+
+
 def test_an_empty_tracker_is_idle_and_has_nothing_to_commit():
     assert OffsetTracker().idle
     assert OffsetTracker().uncommitted() is None

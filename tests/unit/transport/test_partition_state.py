@@ -36,6 +36,16 @@ def test_records_hold_the_as_of_instant_until_they_are_acknowledged():
     assert state.progress() == Progress(10, 2.0)
 
 
+def test_records_that_are_written_and_not_acknowledged_hold_the_commit_only():
+    state = PartitionState(start=0)
+    state.fetched(1.0, fetch_offset=0, high_watermark=10)
+    state.taken(10)
+    state.deliver(10).written = True
+    state.fetched(2.0, fetch_offset=10, high_watermark=10)
+    assert state.progress() == Progress(10, 2.0)
+    assert state.offsets.uncommitted() is None
+
+
 def test_records_on_their_way_to_the_stream_hold_the_as_of_instant_too():
     state = PartitionState(start=0)
     state.fetched(1.0, fetch_offset=0, high_watermark=10)

@@ -7,6 +7,7 @@ import pytest
 from aiokafka.protocol.fetch import FetchRequest
 from faust.types import TP
 
+from pipeline.transport.fetched import FetchedBytes
 from pipeline.transport.partitions import Sample
 from pipeline.transport.thread import WatchedClient
 
@@ -43,6 +44,7 @@ def client_of(*answers, position=40, active=True):
         Thing(subscription=Thing(assignment=assignment)),
         lambda: 5.0,
         reported.append,
+        FetchedBytes(Thing(_records={}, wanted=None)),
     )
     return watched, reported, sent
 
