@@ -21,6 +21,7 @@ from pipeline.flush_statements import (
     APPLY,
     BY_BATCH,
     DISTINCT,
+    FORMER,
     LOOK_UP,
     PLAIN,
     RARE,
@@ -50,6 +51,8 @@ _IDENTIFYING = frozenset(
     ("seq", "shop_id", "event_id", "source", "order_id", "created_at", "updated_at", "revision")
 )
 """Staged columns that say of which order an event is, and when."""
+MARKERS_SINCE = 250
+"""The migration after which no worker applies a batch without a commit marker."""
 SHOPS_KEPT = 20_000
 """Shops whose earliest order a worker remembers."""
 
@@ -182,7 +185,7 @@ class Store:
         earlier, so a later one is known not to be it.
         """
         wanted: dict[str, Collection[str] | None] = dict.fromkeys(TOPIC_SPECS[batch.topic].lookups)
-        if not wanted:
+        if batch.topic != ORDERS:
             return wanted
         if not new:
             del wanted["order_places"]
@@ -229,17 +232,21 @@ class Store:
         small = known is not None and known.small
         settings = SMALL if small else {}
         calls = [self._look_up(name, batch_id, settings) for name in wanted]
-        if spec.windows:
-            summed = DISTINCT if spec.changes and not small else {}
-            token = {
-                **APPLY,
-                **summed,
-                **settings,
-                "insert_deduplication_token": f"batch-{batch_id}",
-            }
-            text = apply_statement(spec, known is not None, not known or known.parts, small)
-            calls.append(self._execute(text, batch_id, fence, token))
+        if spec.window:
+            summed = DISTINCT if topic == ORDERS and not small else {}
+            former = not known and await self._is_former(batch_id)
+            token = {**FORMER, "insert_deduplication_token": f"batch-{batch_id}"} if former else {}
+            text = apply_statement(spec, known is not None, not known or known.parts, small, former)
+            calls.append(
+                self._execute(text, batch_id, fence, {**APPLY, **summed, **settings, **token})
+            )
         await all_of(*calls)
+
+    async def _is_former(self, batch_id: int) -> bool:
+        """Whether a version before commit markers may have begun the batch: windows may have it without one."""
+        params = {"batch": batch_id, "markers": MARKERS_SINCE}
+        (row,) = await self._engine.rows(load("flush/is_former.sql"), params)
+        return bool(row["former"])
 
     async def _look_up(self, name: str, batch_id: int, settings: EngineSettings) -> int:
         """Without fence and token: what it writes follows from stored rows, and may be there twice."""
