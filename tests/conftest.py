@@ -4,6 +4,7 @@ Says which tests one process of `scripts/test` runs after each other: those of a
 else those of a file. A system that several processes share would be started in each of them.
 """
 
+import gc
 from collections import Counter
 from pathlib import Path, PurePath
 from typing import Any
@@ -51,6 +52,16 @@ class ByRunningSystem(LoadScopeScheduling):  # type: ignore[misc]
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByRunningSystem:
     """Instead of that of `--dist`."""
     return ByRunningSystem(config, log)
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    """What is collected stays: garbage is not looked for in it, neither now nor while the tests run."""
+    gc.disable()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
