@@ -1,11 +1,12 @@
 """The API in this process, of parts that a test gives."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
 import httpx
+import numpy as np
 from fastapi import FastAPI
 from starlette.routing import BaseRoute, Mount
 
@@ -30,6 +31,13 @@ class Counting:
     async def rows(self, *args: Any, **named: Any) -> list[dict[str, Any]]:
         self.statements += 1
         return await self._inside.rows(*args, **named) if self._inside else []
+
+    async def columns(self, sql: str, dtypes: Sequence[Any], *args: Any) -> list[Any]:
+        self.statements += 1
+        if self._inside:
+            found: list[Any] = await self._inside.columns(sql, dtypes, *args)
+            return found
+        return [[] if dtype is None else np.zeros(0, dtype) for dtype in dtypes]
 
     async def content(self, *args: Any, **named: Any) -> bytes:
         self.statements += 1
