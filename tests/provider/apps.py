@@ -1,6 +1,6 @@
 """The API in this process, of parts that a test gives."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
@@ -32,7 +32,7 @@ class Counting:
         self.statements += 1
         return await self._inside.rows(*args, **named) if self._inside else []
 
-    async def columns(self, sql: str, dtypes: Any, *args: Any) -> list[Any]:
+    async def columns(self, sql: str, dtypes: Sequence[Any], *args: Any) -> list[Any]:
         self.statements += 1
         if self._inside:
             found: list[Any] = await self._inside.columns(sql, dtypes, *args)
