@@ -4,6 +4,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 
 from fastapi import FastAPI
@@ -32,6 +33,7 @@ from api.middleware import (
 from api.push.admission import Admission
 from api.push.authorizer import StreamAuthorizer
 from api.push.catch_up import CatchUps
+from api.push.decisions import PipelineDecisions
 from api.push.history import HistoryReader
 from api.push.hub import Hub
 from api.push.presence import Presence
@@ -46,6 +48,7 @@ from api.reports.routes import ReportRoutes
 from api.reports.statements import Statements
 from api.tickets import Tickets
 from clickhouse.client import ClickHouseClient
+from clickhouse.status_maps import status_maps
 from shopstream.disk import Disk
 from shopstream.settings import Settings
 
@@ -109,7 +112,8 @@ def create_app(deps: Deps, now: Callable[[], datetime] = utc_now) -> FastAPI:
     push, app.state.sockets = _push(deps, now)
     app.router.routes.extend(push.router().routes)
     writer = EventWriter(deps.sender, deps.kafka, lambda: deps.tracker.topology)
-    ingest = IngestRoutes(deps.access, writer, metrics, lambda: deps.hub.words.maps)
+    ask = partial(status_maps, deps.engine)
+    ingest = IngestRoutes(deps.access, writer, metrics, lambda: deps.hub.words.maps, ask)
     app.include_router(ingest.router())
     # behind a proxy all senders have its address
     by_address = deps.settings.connections_per_address > 0
@@ -144,6 +148,7 @@ def _push(deps: Deps, now: Callable[[], datetime]) -> tuple[PushRoutes, SocketIo
     settings, events = deps.settings, StoredEvents(deps.engine)
     deps.hub.observer = deps.presence
     deps.hub.catch_up = CatchUps(deps.hub, events, deps.tracker.wait)
+    deps.hub.decisions = PipelineDecisions(deps.hub, events, deps.tracker.wait)
     admission = Admission(deps.streams, settings.streams_per_address, settings.streams_per_user)
     authorizer = StreamAuthorizer(
         deps.access,
@@ -204,7 +209,7 @@ def _middleware(deps: Deps, metrics: Metrics) -> list[Middleware]:
                 max_age=600,
             )
         )
-    gate, waiting = (
+    limit, waiting = (
         ConcurrencyLimit(deps.settings.reports_at_once, patient=patient)
         for patient in (False, True)
     )
@@ -212,5 +217,5 @@ def _middleware(deps: Deps, metrics: Metrics) -> list[Middleware]:
         *found,
         Middleware(ErrorMiddleware),
         Middleware(JwksMiddleware, access=deps.access),
-        Middleware(LoadSheddingMiddleware, gate=gate, waiting=waiting),
+        Middleware(LoadSheddingMiddleware, limit=limit, waiting=waiting),
     ]

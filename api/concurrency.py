@@ -15,7 +15,7 @@ ALWAYS = 16
 
 
 class ConcurrencyLimit:
-    """Use as `with gate.slot(): …`. `patient`: waiting for long is no sign that anything is slow."""
+    """Use as `with limit.slot(): …`. `patient`: waiting for long is no sign that anything is slow."""
 
     def __init__(
         self, limit: int, *, patient: bool = False, clock: Callable[[], float] = time.monotonic

@@ -39,6 +39,7 @@ from clickhouse.client import Address, ClickHouseClient
 from clickhouse.sql import load_all
 from clickhouse.status_maps import status_maps
 from shopstream.broker import TopicAdmin, client_options
+from shopstream.contracts.topics import SETTINGS
 from shopstream.disk import MIB, Disk
 from shopstream.limits import raise_open_files
 from shopstream.logs import Format
@@ -111,7 +112,9 @@ async def _serve(
             settings=settings,
             engine=engine,
             access=access,
-            tickets=Tickets(_secret(settings), claims=TicketClaims(peers)),
+            tickets=Tickets(
+                _text(settings.ticket_secret or settings.jwt_secret), claims=TicketClaims(peers)
+            ),
             tracker=tracker,
             hub=hub,
             kafka=reader.unavailable_reason,
@@ -190,7 +193,10 @@ async def _background(
         asyncio.create_task(reader.run(), name="topic reader"),
         asyncio.create_task(read_stored_progress(engine, tracker), name=ENDS),
         asyncio.create_task(peers.run(), name="peers"),
-        asyncio.create_task(hub.words.run(lambda: status_maps(engine)), name="status words"),
+        asyncio.create_task(
+            hub.words.run(lambda: status_maps(engine), lambda: tracker.positions(SETTINGS)),
+            name="status words",
+        ),
     }
     if keys:
         tasks.add(asyncio.create_task(keys.run(), name="keys"))
@@ -227,11 +233,6 @@ def _disk(settings: Settings) -> Disk | None:
 def _streams(wanted: int, most: int) -> int:
     """A quarter of the connections is left to requests."""
     return min(wanted or most, most - most // 4)
-
-
-def _secret(settings: Settings) -> str | None:
-    secret = settings.ticket_secret or settings.jwt_secret
-    return secret.get_secret_value() if secret else None
 
 
 def _text(secret: SecretStr | None) -> str | None:

@@ -22,8 +22,8 @@ _REFUSED = re.compile(r"refused\.([A-Za-z0-9_.:-]{1,64})", re.ASCII)
 _PUSH_COUNTERS = (
     ("shopstream_push_events", "Events of shops that somebody listens to", "events"),
     ("shopstream_push_deliveries", "Events offered to a subscriber", "deliveries"),
-    ("shopstream_push_resets", "Streams that were told that something was missed", "resets"),
-    ("shopstream_push_skipped", "Records that could not be read, or not be unpacked", "skipped"),
+    ("shopstream_push_resets", "Messages stream:reset: something was missed", "resets"),
+    ("shopstream_push_skipped", "Records that could not be unpacked, read or encoded", "skipped"),
     ("shopstream_push_pauses", "Times that a client did not read", "paused"),
 )
 """What each counts, and its name in `hub.Counts`."""

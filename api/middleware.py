@@ -157,11 +157,11 @@ class JwksMiddleware:
 
 
 class LoadSheddingMiddleware:
-    """Lets no more reports under way than `gate` has slots for; those that wait for a slot have `waiting`."""
+    """Lets no more reports under way than `limit` has slots for; those that wait for `includes` have `waiting`."""
 
-    def __init__(self, app: ASGIApp, gate: ConcurrencyLimit, waiting: ConcurrencyLimit) -> None:
+    def __init__(self, app: ASGIApp, limit: ConcurrencyLimit, waiting: ConcurrencyLimit) -> None:
         self._app = app
-        self._gate = gate
+        self._limit = limit
         self._waiting = waiting
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -170,7 +170,7 @@ class LoadSheddingMiddleware:
             return
         waits = "includes" in QueryParams(scope["query_string"])
         with ExitStack() as slot:
-            slot.enter_context((self._waiting if waits else self._gate).slot())
+            slot.enter_context((self._waiting if waits else self._limit).slot())
 
             async def made(message: Message) -> None:
                 slot.close()  # from here on only its reader is waited for

@@ -12,9 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from api.http_protocol import SPARE, Config, PlainProtocol, Protocol
-from api.limits import (
-    Connections,
-)
+from api.limits import Connections
 from api.push.websocket import MAX_MESSAGE
 
 GRACE_SECONDS = 1

@@ -6,7 +6,7 @@ statement has a time limit; who tries again is decided by the caller.
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Self
 from urllib.parse import unquote, urlsplit
 
 import clickhouse_connect
+import numpy.typing as npt
 import orjson
 import pyarrow as pa
 from clickhouse_connect.driver.asyncclient import AsyncClient
@@ -22,6 +23,7 @@ from clickhouse_connect.driver.external import ExternalData
 from clickhouse_connect.driver.summary import QuerySummary
 
 from clickhouse.errors import EngineUnavailable, from_driver
+from clickhouse.native import Column, read_columns
 
 Settings = Mapping[str, str | int]
 Row = dict[str, Any]
@@ -129,6 +131,20 @@ class ClickHouseClient:
             return [dict(zip(names, line, strict=True)) for line in lines]
         except ValueError:
             raise EngineUnavailable(f"the engine's answer is torn, {len(body)} bytes") from None
+
+    async def columns(
+        self,
+        sql: str,
+        dtypes: Sequence[npt.DTypeLike | None],
+        params: Mapping[str, Any] | None = None,
+        settings: Settings | None = None,
+    ) -> list[Column]:
+        """The columns of the answer, as `read_columns` takes their types."""
+        body = await self.content(sql, "Native", params, settings)
+        try:
+            return read_columns(body, dtypes)
+        except ValueError as error:
+            raise EngineUnavailable(f"the engine's answer is torn: {error}") from None
 
     async def content(
         self,

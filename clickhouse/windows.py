@@ -1,10 +1,11 @@
 """The windows: what each is keyed by and what it adds up."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import pyarrow as pa
 
-from clickhouse.sql import fill, load, names
+from clickhouse.sql import fill, load
 
 DECIMAL = ("items", "quantity", "revenue", "received_amount", "failed_amount", "units")
 _REVISED = ("sales_15m", "refunds_15m", "payments_15m")
@@ -16,12 +17,38 @@ GRAINS = (
     *("returned_15m", "refunds_15m", "parts_15m"),
 )
 """They, in the order of its enumeration `grain`, which begins at 1."""
+_OF_BATCH = "shop_id = '' AND batch = {batch:UInt64}"
+
+
+class Marker(NamedTuple):
+    """A commit marker: the row of a table of windows which says that a batch was applied to it. `found`: whether a row
+    is that of a batch; `row`: its values; `spent`: whether a row is the marker of a batch older than `before`."""
+
+    found: str
+    row: str
+    spent: str = "shop_id = '' AND batch < {before:UInt64}"
+
+
 _KEYS = {
     "slot": pa.timestamp("s", "UTC"),
     "day": pa.date32(),
     "month": pa.date32(),
     "gap": pa.uint8(),
 }
+MARKERS = {
+    ORDER_WINDOWS: Marker(
+        "grain = 'commit_marker' AND product_id = toString({batch:UInt64})",
+        "(8, '', toDateTime(0, 'UTC'), '', toString({batch:UInt64}), 1, 0, 0, toDateTime(0, 'UTC'))",
+        "grain = 'commit_marker' AND toUInt64OrZero(product_id) < {before:UInt64}",
+    ),
+    "payments_15m": Marker(
+        _OF_BATCH,
+        "('', toDateTime(0, 'UTC'), '', 1, 0, 0, 0, toDateTime(0, 'UTC'), {batch:UInt64})",
+    ),
+    "sessions_15m": Marker(_OF_BATCH, "('', toDateTime(0, 'UTC'), 0, 1, {batch:UInt64})"),
+    "on_order": Marker(_OF_BATCH, "('', '', 1, {batch:UInt64})"),
+}
+"""By table of windows."""
 _STORED = {"slot": "start", "day": "start", "month": "start", "items": "quantity"}
 """Columns of windows of orders that have another name in their table."""
 
@@ -51,8 +78,11 @@ class Window:
         return ORDER_WINDOWS if self.name in GRAINS else self.name
 
     def rows(self) -> str:
-        """Its rows, with `keys` and `sums` as columns, to select from; rows of one key may be several."""
-        return self._of_grain(ORDER_WINDOWS, f"'{self.name}'") if self.name in GRAINS else self.name
+        """Its rows without commit markers, with `keys` and `sums` as columns, to select from; rows of one key may be
+        several."""
+        if self.name in GRAINS:
+            return self._of_grain(ORDER_WINDOWS, f"'{self.name}'")
+        return f"(SELECT * FROM {self.name} WHERE batch = 0)"
 
     def columns(self) -> dict[str, str]:
         """What an insert of a row writes: each column of its table, and its value over `keys` and `sums`."""
@@ -66,9 +96,7 @@ class Window:
         if self.name in GRAINS:
             select = f"(\n{order_changes()})"
             return f"SELECT * FROM {self._of_grain(select, str(GRAINS.index(self.name) + 1))}"
-        *_, path = [path for path in names("windows") if path.endswith(f"_to_{self.name}.sql")]
-        select = load(path)[load(path).index("\nSELECT") :]
-        return select.replace(f"FROM apply_{self.source}", "FROM {rows}")
+        return load(f"apply/{self.name}.sql")
 
     def _of_grain(self, table: str, grain: str) -> str:
         columns = {name: _STORED.get(name, name) for name in (*self.keys, *self.sums)}

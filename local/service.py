@@ -3,7 +3,6 @@
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import count
 
 Probe = Callable[[], Awaitable[bool]]
 Prepare = Callable[[], Awaitable[None]]
@@ -64,18 +63,3 @@ def how_it_ended(code: int, last_words: str) -> str:
     known = {number.value: number.name for number in signal.Signals}
     end = f"exit code {code}" if code >= 0 else f"killed by {known.get(-code, -code)}"
     return f"{end}: {last_words}" if last_words else end
-
-
-def unique_names(services: tuple[Service, ...]) -> None:
-    """Checks that every name is unique and every relation points to an earlier service.
-
-    Raises:
-        ValueError: naming the service.
-    """
-    order = dict(zip((service.name for service in services), count(), strict=False))
-    for position, service in enumerate(services):
-        if order[service.name] != position:
-            raise ValueError(f"two services are called {service.name}")
-        for other in service.starts_after:
-            if order.get(other, position) >= position:
-                raise ValueError(f"{service.name} needs {other}, which does not come before it")

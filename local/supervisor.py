@@ -10,7 +10,7 @@ from typing import Any
 from local.board import Board, State
 from local.child import Child
 from local.output import Say
-from local.service import Backoff, Service, grace, how_it_ended, unique_names
+from local.service import Backoff, Service, grace, how_it_ended
 from shopstream.faults import Fault
 
 STOP_WITHIN = 9.0
@@ -46,7 +46,6 @@ class Supervisor:
         say: Say,
         restarted: Callable[[Mapping[str, int]], None] = lambda _: None,
     ) -> None:
-        unique_names(services)
         self._services = services
         self._logs = logs
         self._say = say

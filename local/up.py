@@ -4,6 +4,7 @@ import asyncio
 import importlib.util
 import os
 import signal
+import sys
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -96,9 +97,9 @@ def _check_installed(plan: Plan, settings: Settings) -> None:
     if plan.clickhouse_port is not None and importlib.util.find_spec("chdb") is None:
         raise Fault("The package chdb-core is missing: install shopstream[local].")
     if plan.kafka_port is not None:
-        from local.kafka.install import install_visibly
+        from local.kafka.install import install
 
-        install_visibly(settings)
+        install(settings, sys.stderr.write)
 
 
 async def _serve(plan: Plan, settings: Settings, secrets: Secrets, directory: Directory) -> None:

@@ -74,9 +74,9 @@ class CountingOwner:
         claim, counted = self.generation
         return Fence({**fence.claims, COUNTING: claim}, counted)
 
-    async def wait_for_running_statements(self) -> None:
-        """As `Ownership`."""
-        await self.owner.wait_for_running_statements()
+    async def renew(self, partitions: list[Partition], /) -> Fence | None:
+        """As `Ownership.renew`."""
+        return self.fence(partitions) if await self.owner.renew(partitions) else None
 
 
 class Counting:

@@ -37,7 +37,7 @@ class Owner(Protocol):
 
     def fence(self, partitions: list[Partition], /) -> Fence | None: ...
 
-    async def wait_for_running_statements(self) -> None: ...
+    async def renew(self, partitions: list[Partition], /) -> Fence | None: ...
 
 
 class Alerts(Protocol):
@@ -150,9 +150,9 @@ async def flush_with_retry(
     engine: Backoff,
     broker: Backoff,
 ) -> Written:
-    """Tries until the batch is written, under the claims of its first try.
+    """Tries until the batch is written, each time under new claims.
 
-    A partition that went and came back has another claim: whoever took it has finished this batch as it
+    A partition that went and came back has claims that no try made: whoever took it has finished this batch as it
     stood, and reads its records again.
 
     `check` raises `TopicRecreated` where the topics are no longer those that were read.
@@ -164,12 +164,15 @@ async def flush_with_retry(
     tries = count()
 
     async def attempt() -> Written:
-        if fence is None or owner.fence(batch.partitions) != fence:
-            raise PartitionsRevoked(f"batch {batch.id} dropped: a partition of it was revoked")
+        nonlocal fence
         again = next(tries) > 0
-        if again:
-            await owner.wait_for_running_statements()  # a try that was cut off may still run
+        if owner.fence(batch.partitions) != fence:
+            fence = None
         try:
+            if again and fence is not None:
+                fence = await owner.renew(batch.partitions)
+            if fence is None:
+                raise PartitionsRevoked(f"batch {batch.id} dropped: a partition of it was revoked")
             return await flush(batch, writer, fence, check, again=again)
         except Fenced:
             if owner.fence(batch.partitions) == fence:

@@ -5,7 +5,7 @@ import pyarrow.compute as pc
 
 from clickhouse.client import Settings as EngineSettings
 from clickhouse.sql import fill, load
-from clickhouse.windows import order_changes
+from clickhouse.windows import MARKERS, order_changes
 from pipeline.topic_specs import TOPIC_SPECS, TopicSpec
 from shopstream.contracts.order import NOT_COUNTED
 from shopstream.contracts.topics import ORDERS
@@ -69,13 +69,19 @@ APPLY: EngineSettings = {
     "optimize_move_to_prewhere": 0,
     # rows of one key become one as they are inserted, unless they are one already (apply/summed.sql)
     "optimize_on_insert": 1,
-    "deduplicate_blocks_in_dependent_materialized_views": 1,
-    # a token counts blocks: the one of apply.sql is not cut
+    # the marker of the batch decides, not a token
+    "insert_deduplicate": 0,
+    # the one block of apply.sql is not cut: it is one part
     "min_insert_block_size_rows": _ONE_BLOCK,
     "min_insert_block_size_bytes": 0,
+}
+FORMER: EngineSettings = {
+    "insert_deduplicate": 1,
+    "deduplicate_blocks_in_dependent_materialized_views": 1,
     "min_insert_block_size_rows_for_materialized_views": _ONE_BLOCK,
     "min_insert_block_size_bytes_for_materialized_views": _ONE_BLOCK,
 }
+"""Of batches that versions before commit markers began, under their token."""
 LOOK_UP: EngineSettings = {**PLAIN, **BY_BATCH, "max_insert_threads": 1, "insert_deduplicate": 0}
 
 _BY_DEFAULT = f"status NOT IN ({', '.join(repr(status) for status in sorted(NOT_COUNTED))})"
@@ -106,17 +112,28 @@ def store_statement(
 
 
 def apply_statement(
-    spec: TopicSpec, first: bool = False, parts: bool = True, small: bool = False
+    spec: TopicSpec,
+    first: bool = False,
+    parts: bool = True,
+    small: bool = False,
+    former: bool = False,
 ) -> str:
-    """Step 3 of a topic with windows, to be run under a batch's token; `first`: by the only try that stored the batch;
-    `parts`: with what only some orders have; `small`: the engine adds up few rows of orders as it inserts them."""
+    """Step 3 of a topic with windows; `first`: by the only try that stored the batch, others look for its marker;
+    `parts`: with what only some orders have; `small`: the engine adds up few rows of orders as it inserts them;
+    `former`: under the token of a version before markers, through its views."""
+    marker = MARKERS[spec.window]
+    markers = "[]" if former else f"[{marker.row}]"
+    target, changes = spec.window, load(f"apply/{spec.window}.sql")
+    if spec is TOPIC_SPECS[ORDERS]:
+        changes = order_changes(parts)
+        if not small:
+            changes = fill(load("apply/summed.sql"), changes=changes)
+    elif former:
+        target, changes = f"apply_{spec.table}", "SELECT *\nFROM {rows}"
     rows = load(f"flush/{'first' if first else 'batch'}_rows.sql")
-    rows = fill(rows, table=spec.table, key=spec.key)
-    target = spec.changes or f"apply_{spec.table}"
-    changes = order_changes(parts) if spec.changes else "SELECT *\nFROM {rows}"
-    if spec.changes and not small:
-        changes = fill(load("apply/summed.sql"), changes=changes)
-    return fill(load("flush/apply.sql"), target=target, changes=fill(changes, rows=rows))
+    rows = fill(rows, table=spec.table, key=spec.key, window=spec.window, found=marker.found)
+    changes = fill(changes, rows=rows)
+    return fill(load("flush/apply.sql"), target=target, markers=markers, changes=changes)
 
 
 def is_plain(staged: pa.Table) -> bool:

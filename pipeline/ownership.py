@@ -5,12 +5,16 @@ When partitions arrive, in this order:
 1. Claim them in the engine, with a number above every claim that is stored. From then on no new statement
    of a former owner writes anything: each carries its claims and compares them with the stored ones.
 2. Wait until the writing statements that were under way are over: they may have compared before.
-3. Of the batches that began and were never marked, apply those whose first partition is ours, under the
-   token of their first run; wait for the owners of the others to do so.
+3. Of the batches that began and were never marked, apply those whose first partition is ours, where their commit
+   markers are missing; wait for the owners of the others to do so.
 4. Notify the shops again of what changed lately: the former owner may have died between a mark and its notice.
 
 A batch may be superseded in storage only once it is applied, so nothing is written before 3 is done. A crash
 after any step leaves at most an unused claim.
+
+Where a statement fails, nobody knows whether it ran, runs, or begins later: it may wait in a connection. So what
+follows a failure, of these steps or of a flush, is done under a new claim: what was sent under the former one writes
+nothing once it begins.
 """
 
 import asyncio
@@ -19,6 +23,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 
+from pipeline.flush import Fenced
 from pipeline.retry import Backoff
 from pipeline.snowflake import Snowflake
 from pipeline.store import POLL_SECONDS, Fence, Slots, Store, wait_for_running_statements
@@ -53,6 +58,8 @@ class Ownership:
         self._backoff = backoff
         self._recovered = recovered
         self._claims: dict[Partition, int] = {}
+        self._tried: dict[Partition, int] = {}
+        """The latest claim of each partition that this worker sent, whether or not it was stored."""
 
     def fence(self, partitions: Collection[Partition]) -> Fence | None:
         """The claims of a batch with these partitions; None where one of them is not ours to write for."""
@@ -68,13 +75,7 @@ class Ownership:
         new = [partition for partition in partitions if partition not in self._claims]
         if not new:
             return
-        before = await self._backoff.call(lambda: self._store.greatest_claim(new))
-        claim = max(self._ids.next(), before + 1)
-        await self._backoff.call(lambda: self._store.claim(new, claim))
-        await self.wait_for_running_statements()
-        taken = self._claims | dict.fromkeys(new, claim)
-        await self._finish(new, taken)
-        self._claims.update(dict.fromkeys(new, claim))
+        await self._backoff.call(partial(self._take, new))
         # a former owner may have died between a mark and its notice
         since = time.time() - RENOTIFY_SECONDS
         for changed in await self._backoff.call(lambda: self._store.changed_since(since)):
@@ -84,30 +85,53 @@ class Ownership:
         for partition in partitions:
             self._claims.pop(partition, None)
 
-    async def wait_for_running_statements(self) -> None:
-        """Returns once every *store* and *apply* that runs now, of any worker, is over."""
-        await wait_for_running_statements(lambda: self._backoff.call(self._store.running))
+    async def renew(self, partitions: Collection[Partition]) -> Fence | None:
+        """The new claims of a batch after a try that failed: whatever of it is still to begin writes nothing, and what
+        ran is over. None where one of the partitions is not ours any more, or was taken again.
+
+        Raises:
+            EngineUnavailable: try again.
+            Fenced: another worker has claimed one of them.
+        """
+        held = self.fence(partitions)
+        greatest = await self._store.greatest_claim(partitions)
+        if greatest > max(self._tried.get(partition, 0) for partition in partitions):
+            raise Fenced("another worker has claimed a partition of the batch")
+        claim = await self._claim(partitions, greatest)
+        if held is None or self.fence(partitions) != held:
+            return None
+        self._claims.update(dict.fromkeys(partitions, claim))
+        return self.fence(partitions)
+
+    async def _take(self, new: Collection[Partition]) -> None:
+        claim = await self._claim(new, await self._store.greatest_claim(new))
+        await self._finish(new, self._claims | dict.fromkeys(new, claim))
+        self._claims.update(dict.fromkeys(new, claim))
+
+    async def _claim(self, partitions: Collection[Partition], greatest: int) -> int:
+        """A claim above the greatest that is stored; returns once every *store* and *apply* that ran then, of any
+        worker, is over."""
+        claim = max(self._ids.next(), greatest + 1)
+        self._tried.update(dict.fromkeys(partitions, claim))
+        await self._store.claim(partitions, claim)
+        await wait_for_running_statements(self._store.running)
+        return claim
 
     async def _finish(
         self, partitions: Collection[Partition], claims: dict[Partition, int]
     ) -> None:
         done = 0
-        while found := await self._backoff.call(
-            lambda: self._store.open_batches(partitions, time.time())
-        ):
+        while found := await self._store.open_batches(partitions, time.time()):
             for batch_id, parts in sorted(found.items()):
                 if (claim := claims.get(parts[0])) is not None:
                     fence = Fence({parts[0]: claim})
-                    done += await self._backoff.call(
-                        partial(self._apply, parts[0].topic, batch_id, fence)
-                    )
+                    done += await self._apply(parts[0].topic, batch_id, fence)
             await asyncio.sleep(POLL_SECONDS)
         if done:
             logger.info("finished %d batches of an earlier owner", done)
 
     async def _apply(self, topic: str, batch_id: int, fence: Fence) -> bool:
         """False where yet another worker has claimed the partition: then it does this."""
-        await self.wait_for_running_statements()  # a try that was cut off may still run
         await self._apply_batch(topic, batch_id, fence)
         changed = await self._store.changed(topic, batch_id)
         marked = await self._store.mark(batch_id, fence)

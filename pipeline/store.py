@@ -21,6 +21,7 @@ from pipeline.flush_statements import (
     APPLY,
     BY_BATCH,
     DISTINCT,
+    FORMER,
     LOOK_UP,
     PLAIN,
     RARE,
@@ -52,6 +53,8 @@ _IDENTIFYING = frozenset(
 """Staged columns that say of which order an event is, and when."""
 SHOPS_KEPT = 20_000
 """Shops whose earliest order a worker remembers."""
+EARLIEST_SECONDS = 300.0
+"""For so long: the audit may find that an order was not the earliest."""
 
 _PROGRESS = "topic String, partition UInt32, epoch UInt32, next UInt64, as_of DateTime64(6, 'UTC')"
 
@@ -122,6 +125,7 @@ class Store:
         self._statements = 0
         self._earliest: dict[str, int] = {}
         """By shop, microseconds: no later than this is the createdAt of its earliest order in `first_orders`."""
+        self._earliest_until = 0.0
 
     async def begin(self, batch: Batch) -> None:
         """Inserts the batch as not yet applied, with the offsets of each of its partitions."""
@@ -182,7 +186,7 @@ class Store:
         earlier, so a later one is known not to be it.
         """
         wanted: dict[str, Collection[str] | None] = dict.fromkeys(TOPIC_SPECS[batch.topic].lookups)
-        if not wanted:
+        if batch.topic != ORDERS:
             return wanted
         if not new:
             del wanted["order_places"]
@@ -203,6 +207,9 @@ class Store:
         by_shop = staged.group_by("shop_id").aggregate([("created_at", "min")])
         times = pc.cast(by_shop["created_at_min"], pa.int64()).to_pylist()
         first = dict(zip(by_shop["shop_id"].to_pylist(), times, strict=True))
+        if time.monotonic() >= self._earliest_until:
+            self._earliest.clear()
+            self._earliest_until = time.monotonic() + EARLIEST_SECONDS
         if unknown := [shop for shop in first if shop not in self._earliest]:
             if len(self._earliest) + len(unknown) > SHOPS_KEPT:
                 self._earliest.clear()
@@ -229,17 +236,20 @@ class Store:
         small = known is not None and known.small
         settings = SMALL if small else {}
         calls = [self._look_up(name, batch_id, settings) for name in wanted]
-        if spec.windows:
-            summed = DISTINCT if spec.changes and not small else {}
-            token = {
-                **APPLY,
-                **summed,
-                **settings,
-                "insert_deduplication_token": f"batch-{batch_id}",
-            }
-            text = apply_statement(spec, known is not None, not known or known.parts, small)
-            calls.append(self._execute(text, batch_id, fence, token))
+        if spec.window:
+            summed = DISTINCT if topic == ORDERS and not small else {}
+            former = not known and await self._is_former(batch_id)
+            token = {**FORMER, "insert_deduplication_token": f"batch-{batch_id}"} if former else {}
+            text = apply_statement(spec, known is not None, not known or known.parts, small, former)
+            calls.append(
+                self._execute(text, batch_id, fence, {**APPLY, **summed, **settings, **token})
+            )
         await all_of(*calls)
+
+    async def _is_former(self, batch_id: int) -> bool:
+        """Whether a version before commit markers began the batch: windows may have it without one."""
+        (row,) = await self._engine.rows(load("flush/is_former.sql"), {"batch": batch_id})
+        return bool(row["former"])
 
     async def _look_up(self, name: str, batch_id: int, settings: EngineSettings) -> int:
         """Without fence and token: what it writes follows from stored rows, and may be there twice."""

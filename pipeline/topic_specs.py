@@ -18,9 +18,8 @@ class TopicSpec:
     """One topic; its statements are sql/store/<name>.sql and, where it changes reports, sql/changed/<name>.sql.
 
     `table` holds what is stored, each row with its batch; `key` tells one stored version from the next.
-    Where `windows`, the rows of a batch are copied into `apply_<table>`, which feeds windows; or `changes`, the name
-    of a table and of a statement in sql/apply, makes the rows of that table of them. Each of `lookups` is a statement
-    in sql/apply too and may be repeated at any time.
+    `window` is the table of the windows that it changes, and the statement in sql/apply that says how. Each of
+    `lookups` is a statement in sql/apply too and may be repeated at any time.
     `pace` is the least time in seconds from one batch to the next, unless a full one waits: a flush
     costs much the same for few records.
     """
@@ -28,10 +27,9 @@ class TopicSpec:
     name: str
     table: str
     key: str
-    windows: bool = True
+    window: str = ""
     reports: bool = True
     pace: float = 1.0
-    changes: str = ""
     lookups: tuple[str, ...] = ()
 
 
@@ -40,21 +38,23 @@ TOPIC_SPECS = {
         "orders",
         "orders",
         "shop_key, created_at, order_key, version",
+        "order_windows",
         pace=0.25,
-        changes="order_windows",
         lookups=("order_places", "product_names", "first_orders"),
     ),
     INVENTORY: TopicSpec(
-        "inventory", "levels", "shop_id, product_id, location_id, version", pace=0.25
+        "inventory",
+        "levels",
+        "shop_id, product_id, location_id, version",
+        pace=0.25,
+        lookups=("level_names",),
     ),
-    PAYMENTS: TopicSpec("payments", "payments", "shop_key, payment_key, version"),
-    SUPPLIERS: TopicSpec(
-        "suppliers", "suppliers", "shop_id, supplier_id", windows=False, reports=False
-    ),
+    PAYMENTS: TopicSpec("payments", "payments", "shop_key, payment_key, version", "payments_15m"),
+    SUPPLIERS: TopicSpec("suppliers", "suppliers", "shop_id, supplier_id", reports=False),
     PURCHASES: TopicSpec(
-        "purchases", "purchases", "shop_key, purchase_key, received, age", reports=False
+        "purchases", "purchases", "shop_key, purchase_key, received, age", "on_order", reports=False
     ),
-    TRAFFIC: TopicSpec("traffic", "visits", "shop_key, session_key, slots"),
-    SETTINGS: TopicSpec("settings", "shops", "shop_id, version", windows=False),
+    TRAFFIC: TopicSpec("traffic", "visits", "shop_key, session_key, slots", "sessions_15m"),
+    SETTINGS: TopicSpec("settings", "shops", "shop_id, version"),
 }
 """By topic: what the pipeline reads."""

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-SHARING = ("up", "kafka", "shared", "api", "bi", "producer", "local", "transport")
+SHARING = ("up", "kafka", "shared", "served", "api", "bi", "producer", "local", "transport")
 SHARING += ("clickhouse_server", "clickhouse_client", "push")
 """Folders of e2e/ and integration/ whose tests share what runs."""
-LONG_FIRST = ("up", "e2e", "kafka", "shared", "pipeline", "api", "bi", *SHARING)
+LONG_FIRST = ("up", "e2e", "kafka", "shared", "served", "pipeline", "api", "bi", *SHARING)
 """The order in which folders begin, so that no process has a long one left when the others are done."""
 
 

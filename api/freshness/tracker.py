@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from api.freshness.source import Freshness
 from api.freshness.topology import Topology
-from shopstream.contracts.cursor import Partition
+from shopstream.contracts.cursor import Partition, Position
 from shopstream.contracts.notices import ChangedDays, Days, PipelineState
 from shopstream.contracts.topics import INPUTS
 from shopstream.instants import Instants
@@ -141,7 +141,7 @@ class FreshnessTracker:
             self._known[partition] = reported
         if at is not None:
             self._ahead[state.worker] = (at - now).total_seconds()
-        self._mark_changed(state.touched)
+        self._mark_changed(state.changed)
         self._count(state)
         self._release()
 
@@ -168,6 +168,14 @@ class FreshnessTracker:
             if len(known_as_of) == len(known):
                 self._latest_as_of = min(known_as_of, key=lambda one: one.steady, default=None)
         return None if self._latest_as_of is None else self._on_the_wall(self._latest_as_of)
+
+    def positions(self, topic: str) -> dict[Partition, Position]:
+        """How far the reports are in each partition of a topic."""
+        return {
+            partition: Position(known.epoch, known.next)
+            for partition, known in self._known.items()
+            if partition.topic == topic
+        }
 
     @property
     def ahead(self) -> float:
@@ -230,12 +238,12 @@ class FreshnessTracker:
                 found[name] = found.get(name, 0) + value
         return found
 
-    def _mark_changed(self, touched: ChangedDays | None) -> None:
+    def _mark_changed(self, changed: ChangedDays | None) -> None:
         self._numbers += 1
-        if touched is None:
+        if changed is None:
             self._mark_all_changed()
             return
-        for name, kinds in touched.items():
+        for name, kinds in changed.items():
             shop = self._shop(name)
             self._days -= shop.days
             shop.mark_changed(self._numbers, kinds)

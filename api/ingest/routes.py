@@ -5,7 +5,8 @@ events against those of the token, then Kafka.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol
 
@@ -24,10 +25,11 @@ from api.ingest.idempotency import HEADER, IdempotencyKeys, read_key
 from api.ingest.sender import EventWriter, Stored
 from api.limits import EVENTS_BYTES
 from api.parameters import openapi, read_query
+from clickhouse.errors import EngineError, EngineUnavailable
 from shopstream.contracts.cursor import Partition, Position, encode
 from shopstream.contracts.envelope import BATCH
 from shopstream.contracts.json_text import signs
-from shopstream.contracts.order import NO_WORDS, StatusMaps
+from shopstream.contracts.order import StatusMaps
 from shopstream.contracts.reject import Reason
 
 PATH = "/events"
@@ -51,20 +53,22 @@ class Counts(Protocol):
 
 
 class IngestRoutes:
-    """`maps` has the words of shops for statuses."""
+    """`maps` has the words of shops for statuses in memory; `ask` reads those of some shops."""
 
     def __init__(
         self,
         access: Access,
         writer: EventWriter,
         counts: Counts,
-        maps: Callable[[], StatusMaps] = lambda: NO_WORDS,
+        maps: Callable[[], StatusMaps],
+        ask: Callable[[frozenset[str]], Awaitable[StatusMaps]],
         keys: IdempotencyKeys | None = None,
     ) -> None:
         self._access = access
         self._writer = writer
         self._counts = counts
         self._maps = maps
+        self._ask = ask
         self._keys = keys or IdempotencyKeys()
         self._memory = BodyMemory(
             "Too many events are being written.", MEMORY_BYTES, SHOP_BYTES, REQUESTS_OF_USER
@@ -84,7 +88,7 @@ class IngestRoutes:
         key = read_key(request.headers.get(HEADER))
         with self._memory.slot(identity.holder, frozenset(identity.shops)) as take:
             body = await read_body(request, take, EVENTS_BYTES)
-            events = await self._checked(request, body)
+            events = await self._checked(request, body, frozenset(identity.shops))
             self._access.require_shops(request, identity, events.shops)
             del body
             if key is None:
@@ -95,16 +99,31 @@ class IngestRoutes:
                 )
         return Response(content, 202, {"Cache-Control": "no-store"}, "application/json")
 
-    async def _checked(self, request: Request, body: bytes) -> CheckedEvents:
+    async def _checked(self, request: Request, body: bytes, shops: frozenset[str]) -> CheckedEvents:
         headers = [(name.lower(), value) for name, value in request.headers.items()]
+        big = len(body) > BIG_BYTES or signs(body) > BIG_SIGNS
+        check = partial(check_events, headers, body)
+        maps = self._maps()
+        known = {shop: maps[shop] for shop in shops if shop in maps}
         try:
-            big = len(body) > BIG_BYTES or signs(body) > BIG_SIGNS
-            check = partial(check_events, headers, body, self._maps())
-            return await self._checks.run(check, big=big)
+            try:
+                return await self._checks.run(partial(check, known), big=big)
+            except InvalidEvents as error:
+                asked = await self._asked_maps(error, shops)
+                if asked in (None, known):
+                    raise
+            return await self._checks.run(partial(check, asked), big=big)
         except InvalidEvents as error:
             first = {index: fault.reason for index, fault in reversed(error.faults)}
             self._counts.refused_over_http(first.values())
             raise
+
+    async def _asked_maps(self, error: InvalidEvents, shops: frozenset[str]) -> StatusMaps | None:
+        """The words of shops as they now stand, where a status is at fault; None where they cannot be read."""
+        if any(fault.field == "data.status" for _, fault in error.faults):
+            with suppress(EngineError, EngineUnavailable):
+                return await self._ask(shops)
+        return None
 
     async def _written(self, events: CheckedEvents) -> bytes:
         stored, topology = await self._writer.write(events.records)

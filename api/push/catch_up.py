@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from api.freshness.tracker import RequiredPosition
 from api.push.channel import parts
 from api.push.cursor_encoder import CursorEncoder
-from api.push.hub import Hub
+from api.push.hub import UNREADABLE, Hub
 from api.push.records import PushEvent
 from api.push.stored_events import (
     FIRST_PAGE,
@@ -26,6 +26,10 @@ READ_SECONDS = 5.0
 CATCH_UP_TIMEOUT_SECONDS = 30.0
 """How long a page may take, retries included; then the stream is reset."""
 RETRY_SECONDS = 0.5
+
+
+class _NotEncoded(Exception):
+    """A stored event cannot be encoded."""
 
 
 class CatchUps:
@@ -61,7 +65,15 @@ class CatchUps:
             if fresh:
                 self._hub.send_ready(subscriber)
                 fresh = False
-            if await self._deliver(subscriber, page, wanted) and len(page) < limit:
+            try:
+                whole = await self._deliver(subscriber, page, wanted)
+            except _NotEncoded as error:
+                # not its message, which may repeat texts of the event
+                log.error("a stored event cannot be pushed: %s", type(error.__cause__).__name__)
+                self._hub.counts.skipped += 1
+                self._hub.reset(subscriber, UNREADABLE, fresh=False)
+                return
+            if whole and len(page) < limit:
                 subscriber.position.update(span.until)
             limit = next_limit(page, limit)
 
@@ -107,7 +119,11 @@ class CatchUps:
             events.append((stored.event, encoder.text()))
         subscriber.position, subscriber.at = dict(encoder.positions), encoder.at
         self._hub.counts.deliveries += len(part)
-        subscriber.outlet.write(subscriber.encoding.events(events))
+        try:
+            frames = subscriber.encoding.events(events)
+        except Exception as error:
+            raise _NotEncoded from error
+        subscriber.outlet.write(frames)
         await asyncio.sleep(0)
         while subscriber.paused is not None:
             await subscriber.reads.wait()

@@ -8,10 +8,18 @@ from typing import Protocol, TypeVar
 
 from api.push.cursor_encoder import CursorEncoder
 from api.push.encoding import Encoding
-from api.push.records import PushEvent, log_unforeseen, one_line, read_record
+from api.push.records import (
+    PushEvent,
+    Worded,
+    by_known_words,
+    log_unforeseen,
+    one_line,
+    read_record,
+)
 from api.push.status_words import StatusWords
 from api.push.subscriber import Subscriber
 from shopstream.contracts.cursor import Partition, Position
+from shopstream.contracts.topics import SETTINGS
 
 Positions = Mapping[Partition, Position]
 Group = dict[Subscriber, None]
@@ -23,7 +31,7 @@ MAX_WRITE = 64 * 1024
 """Bytes of events that are written to a subscriber at once, or one event."""
 
 
-Value = bytes | PushEvent | None
+Value = bytes | PushEvent | Worded | None
 """Value of a record: its bytes, or its event if it was checked before; None also where it was refused."""
 
 
@@ -42,7 +50,7 @@ class Entry:
 
     `before` is the position of the shop's stream in the partition until then, `position` is right after the record,
     `at` Unix seconds of its arrival, `size` its bytes in memory, about. `lost`: reading it failed, which no rule of the
-    contract foresees.
+    contract foresees. `undecided`: whether its shop has the word of its status is not known yet; `value` has its event.
     """
 
     seq: int
@@ -55,6 +63,7 @@ class Entry:
     event: PushEvent | None = None
     cursor: str = ""
     lost: bool = False
+    undecided: bool = False
 
     def is_of(self, value: Value) -> bool:
         """Whether it has the same bytes as this record; False if it was refused."""
@@ -69,6 +78,9 @@ class Channel:
 
     Entries are numbered from 1 without gaps; `sent` is the last one that was written to the live subscribers. An idle
     channel keeps its entries as bytes: a record is parsed once a subscriber is to get it.
+
+    Up to entry `uncertain` the words of the shop for statuses are not those that the pipeline decides by: its settings
+    came since, or right before. An order with a word is among the `undecided` there.
     """
 
     __slots__ = (
@@ -83,6 +95,8 @@ class Channel:
         "seq",
         "shop",
         "subscribers",
+        "uncertain",
+        "undecided",
         "words",
     )
 
@@ -96,6 +110,8 @@ class Channel:
         self.entries: deque[Entry] = deque()
         self.seq = 0
         self.sent = 0
+        self.uncertain = 0
+        self.undecided: deque[Entry] = deque()
         self.groups: dict[tuple[Encoding, frozenset[str]], Group] = {}
         """Live subscribers by encoding and event types; those that lag are in no group."""
         self.subscribers: set[Subscriber] = set()
@@ -109,11 +125,16 @@ class Channel:
         )
         self.seq += 1
         self.at = max(self.at, at)
-        raw = value.value if isinstance(value, PushEvent) else value
+        event = value.event if isinstance(value, Worded) else value
+        raw = event.value if isinstance(event, PushEvent) else event
         size = ENTRY_SIZE + len(raw or b"")
         entry = Entry(self.seq, partition, before, position, at, value, size)
         self.latest[partition] = position
         self.entries.append(entry)
+        if partition.topic == SETTINGS or (
+            self.uncertain == self.seq - 1 and not self.words.include(self.latest)
+        ):
+            self.uncertain = self.seq
         if self.encoder is not None:
             self.encoder.advance(partition, position, at)
             self._parse(entry, self.encoder)
@@ -122,6 +143,8 @@ class Channel:
     def evict(self) -> Entry:
         """Removes the oldest entry, and returns it."""
         entry = self.entries.popleft()
+        if self.undecided and self.undecided[0] is entry:
+            self.undecided.popleft()
         now = self.base.get(entry.partition)
         if now is not None and now.epoch == entry.position.epoch:
             self.evicted[entry.partition] = entry.position
@@ -247,16 +270,19 @@ class Channel:
                     self._parse(entry, encoder)
 
     def _parse(self, entry: Entry, encoder: CursorEncoder) -> None:
-        value = entry.value
-        if isinstance(value, PushEvent):
-            entry.event = value
-        else:
+        found, entry.value = entry.value, None
+        if isinstance(found, bytes):
             try:
-                entry.event = read_record(value, entry.partition.topic, entry.at, self.words.maps)
+                found = read_record(found, entry.partition.topic, entry.at, self.words.maps)
             except Exception as error:
-                entry.lost = True
+                found, entry.lost = None, True
                 log_unforeseen(entry.partition, entry.position.next - 1, error)
-        entry.value = None
+        if isinstance(found, Worded) and entry.seq <= self.uncertain:
+            entry.undecided, entry.value = True, found.event
+            self.undecided.append(entry)
+            self.words.refresh()
+        else:
+            entry.event = by_known_words(found)
         entry.cursor = encoder.text()
 
 

@@ -8,15 +8,16 @@ the event loop without waiting, so what is replayed and what is live join withou
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Protocol
 
-from api.push.channel import Channel, Positions, Value, parts, seen
+from api.push.channel import Channel, Entry, Positions, Value, parts, seen
 from api.push.channels import Channels
 from api.push.delivery import deliver
 from api.push.encoding import Encoding
-from api.push.records import PushEvent
+from api.push.records import PushEvent, Worded
 from api.push.status_words import StatusWords
 from api.push.stored_events import is_kept
 from api.push.subscriber import Outlet, Subscriber
@@ -34,6 +35,12 @@ class CatchUp(Protocol):
 
     def start(self, subscriber: Subscriber, *, fresh: bool) -> None:
         """`fresh`: `stream:ready` has not been sent to it yet."""
+
+
+class Decisions(Protocol):
+    """Asks whether the pipeline accepted the undecided entries of a channel; `Hub.decide` gets each."""
+
+    def start(self, channel: Channel) -> None: ...
 
 
 class SubscriberObserver(Protocol):
@@ -57,10 +64,11 @@ class Counts:
 
 
 class Hub:
-    """`clock` is Unix time. `catch_up` and `observer` are set before the first subscriber joins."""
+    """`clock` is Unix time. `catch_up`, `decisions` and `observer` are set before the first subscriber joins."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.catch_up: CatchUp | None = None
+        self.decisions: Decisions | None = None
         self.observer: SubscriberObserver | None = None
         self.counts = Counts()
         self.words = StatusWords()
@@ -276,6 +284,10 @@ class Hub:
             if entries is None:
                 self._start_catch_up(subscriber)
                 return
+            entries = list(takewhile(lambda entry: not entry.undecided, entries))
+            if not entries:
+                self._start_decisions(channel)
+                return
             unseen = [entry for entry in entries if not seen(entry, subscriber.position)]
             subscriber.seq = entries[-1].seq
             for entry in unseen:
@@ -384,17 +396,51 @@ class Hub:
         if channel.sent == channel.seq:
             return
         entries = channel.newest(channel.seq - channel.sent)
+        undecided = next((entry for entry in entries if entry.undecided), None)
+        if undecided is not None:
+            entries = entries[: undecided.seq - entries[0].seq]
         misses: dict[Subscriber, None] = {}
         for part in parts(entries):
-            if any(entry.lost for entry in part):  # also who stops reading at what is written now
-                misses |= dict.fromkeys(one for group in channel.groups.values() for one in group)
+            live = [list(group) for group in channel.groups.values()]
             channel.sent = part[-1].seq
-            for group in list(channel.groups.values()):
-                self.counts.deliveries += deliver(part, list(group))
+            for group in live:
+                self.counts.deliveries += deliver(part, group)
+            if any(entry.lost for entry in part):  # also who stopped reading at what was written
+                misses |= dict.fromkeys(one for group in live for one in group)
         self.counts.skipped += sum(entry.lost for entry in entries)
         for subscriber in misses:
             channel.leave_group(subscriber)
+        if undecided is not None:
+            self._hold(channel, undecided)
+        for subscriber in misses:
             self.reset(subscriber, UNREADABLE, fresh=False)
+
+    def _hold(self, channel: Channel, undecided: Entry) -> None:
+        """Live subscribers lag from this entry on, until it is decided."""
+        position = channel.positions_at(undecided.seq - 1)
+        channel.sent = channel.seq
+        for subscriber in [one for group in channel.groups.values() for one in group]:
+            channel.leave_group(subscriber)
+            subscriber.seq = undecided.seq - 1
+            subscriber.position, subscriber.at = dict(position), channel.at
+        self._start_decisions(channel)
+
+    def _start_decisions(self, channel: Channel) -> None:
+        if self.decisions is not None:
+            self.decisions.start(channel)
+
+    def decide(self, channel: Channel, decided: Mapping[Entry, bool | None]) -> None:
+        """Delivers entries that were undecided, where they were accepted, and what waits behind them; None: nobody
+        knows."""
+        for entry, accepted in decided.items():
+            assert not isinstance(entry.value, bytes | Worded), "it was parsed"
+            entry.event, entry.value = entry.value if accepted else None, None
+            entry.undecided, entry.lost = False, accepted is None
+            self.counts.events += entry.event is not None
+            self.counts.skipped += entry.lost
+        for subscriber in list(channel.subscribers):
+            if subscriber.seq is not None:
+                self.replay_from_channel(subscriber)
 
     def has_read(self, position: Positions) -> bool:
         """Whether this process has read all before `position`."""

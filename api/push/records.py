@@ -13,9 +13,9 @@ from shopstream.contracts import events, values
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.envelope import Headers, structured
 from shopstream.contracts.json_text import MAX_BYTES, NotJson, parse, signs, too_complex
-from shopstream.contracts.order import NO_WORDS, StatusMaps
+from shopstream.contracts.order import NO_WORDS, STATUSES, StatusMaps
 from shopstream.contracts.reject import Refused
-from shopstream.contracts.topics import INPUTS, TOPIC_OF_TYPE
+from shopstream.contracts.topics import INPUTS, ORDERS, TOPIC_OF_TYPE
 from shopstream.logs import RateLimit
 
 log = logging.getLogger(__name__)
@@ -35,6 +35,21 @@ class PushEvent(NamedTuple):
     type: str
     user: str | None
     value: bytes
+
+
+class Worded(NamedTuple):
+    """An order whose status is none of ours; it breaks no other rule. `known`: whether that is a word of its shop, by
+    the maps that it was read with."""
+
+    event: PushEvent
+    known: bool
+
+
+def by_known_words(found: PushEvent | Worded | None) -> PushEvent | None:
+    """What is pushed where the known words are those of the pipeline."""
+    if isinstance(found, Worded):
+        return found.event if found.known else None
+    return found
 
 
 def log_unforeseen(partition: Partition, offset: int, error: Exception) -> None:
@@ -101,16 +116,22 @@ def _parse_carefully(value: bytes) -> Any:
 
 def read_record(
     value: bytes | None, topic: str, arrived: int | None = None, maps: StatusMaps = NO_WORDS
-) -> PushEvent | None:
+) -> PushEvent | Worded | None:
     """What is pushed of a record of `topic` that arrived in this second (Unix time); None where it breaks a rule, or is
     history. `maps` as `read_event`."""
     if not value or too_much(value):
         return None
     try:
-        found = _event(value, topic, arrived, maps)
+        document = parse(value)
+        if topic == ORDERS and (named := _word(document)):
+            shop, word = named
+            found = _event(document, topic, arrived, {shop: {word: STATUSES[0]}})
+            known = word in maps.get(shop, ())
+            return found and Worded(PushEvent(*found, one_line(value)), known)
+        found = _event(document, topic, arrived, maps)
     except (Refused, NotJson, values.Invalid):
         return None
-    return None if found is None else PushEvent(*found, one_line(value))
+    return found and PushEvent(*found, one_line(value))
 
 
 def read_records(
@@ -118,16 +139,21 @@ def read_records(
     topic: str,
     arrived: Sequence[int],
     maps: StatusMaps = NO_WORDS,
-) -> list[PushEvent | None]:
+) -> list[PushEvent | Worded | None]:
     """The same of many records of one topic, as columns; releases the GIL for most of its time."""
     if topic not in INPUTS:
         return [read_record(value, topic) for value in values]
-    return [
-        PushEvent(found.shop, found.type, found.user, one_line(value))
-        if found and value and not found.backfill
-        else None
-        for found, value in zip(decode.envelopes(topic, values, arrived, maps), values, strict=True)
-    ]
+    read: list[PushEvent | Worded | None] = []
+    found = decode.envelopes(topic, values, arrived, maps)
+    for value, at, one in zip(values, arrived, found, strict=True):
+        event: PushEvent | Worded | None = None
+        if one and value and not one.backfill:
+            event = PushEvent(one.shop, one.type, one.user, one_line(value))
+        may_have_word = topic == ORDERS and (one is None or one.shop in maps)
+        if may_have_word and _word(parse_envelope(value)):
+            event = read_record(value, topic, at, maps)
+        read.append(event)
+    return read
 
 
 def is_big(value: bytes | None) -> bool:
@@ -142,10 +168,20 @@ def too_much(value: bytes) -> bool:
     return len(value) > MAX_BYTES or too_complex(value)
 
 
+def _word(document: Any) -> tuple[str, str] | None:
+    """The shop of an order, and its status; None where that is one of ours, or none at all."""
+    shop, data = (
+        document.get(name) if isinstance(document, dict) else None for name in ("shopid", "data")
+    )
+    status = data.get("status") if isinstance(data, dict) else None
+    if isinstance(shop, str) and isinstance(status, str) and status not in STATUSES:
+        return shop, status
+    return None
+
+
 def _event(
-    value: bytes, topic: str, arrived: int | None, maps: StatusMaps
+    document: Any, topic: str, arrived: int | None, maps: StatusMaps
 ) -> tuple[str, str, str | None] | None:
-    document = parse(value)
     kind = document.get("type") if isinstance(document, dict) else None
     if not isinstance(kind, str) or TOPIC_OF_TYPE.get(kind) != topic:
         return None

@@ -3,10 +3,14 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from clickhouse.errors import EngineError, EngineUnavailable
+from shopstream.contracts.cursor import Partition, Position
 from shopstream.contracts.order import NO_WORDS, StatusMaps
+from shopstream.contracts.topics import SETTINGS
+
+Positions = Mapping[Partition, Position]
 
 log = logging.getLogger(__name__)
 
@@ -22,20 +26,38 @@ class StatusWords:
 
     def __init__(self) -> None:
         self.maps: StatusMaps = NO_WORDS
+        self._reached: Positions | None = None
+        """How far the pipeline was in the settings before the latest look; None before the first."""
         self._stale = asyncio.Event()
         self._stale.set()
 
     def refresh(self) -> None:
         self._stale.set()
 
-    async def run(self, read: Callable[[], Awaitable[StatusMaps]]) -> None:
-        """Reads them at the start and after each change, for ever."""
+    def include(self, positions: Positions) -> bool:
+        """Whether the maps have all settings before these positions; those of other topics are of no matter."""
+        reached = self._reached
+        return reached is not None and all(
+            (known := reached.get(partition)) is not None
+            and known.epoch == wanted.epoch
+            and known.next >= wanted.next
+            for partition, wanted in positions.items()
+            if partition.topic == SETTINGS
+        )
+
+    async def run(
+        self, read: Callable[[], Awaitable[StatusMaps]], reached: Callable[[], Positions]
+    ) -> None:
+        """Reads them at the start and after each change, for ever; `reached` is how far the pipeline is in the
+        settings."""
         while True:
             await self._stale.wait()
             self._stale.clear()
             began = time.monotonic()
+            before = reached()
             try:
                 self.maps = await read()
+                self._reached = before
             except (EngineUnavailable, EngineError) as error:
                 log.info("words for statuses cannot be read (%s)", error)
                 self._stale.set()

@@ -92,6 +92,11 @@ class StoredEvents:
         rows = await self._engine.rows(text, params)
         return _in_order([_stored(shop, row) for row in rows])
 
+    async def has(self, shop: str, partition: Partition, position: Position) -> bool:
+        """Whether the record right before `position` is an accepted event of the shop."""
+        place = {**partition._asdict(), "epoch": position.epoch, "offset": position.next - 1}
+        return bool(await self._engine.rows(load("push/accepted.sql"), {"shop": shop, **place}))
+
 
 def is_kept(at: int, now: float) -> bool:
     """Whether what arrived after `at` is still there at `now` (Unix seconds)."""

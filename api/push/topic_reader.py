@@ -357,7 +357,7 @@ class TopicReader:
         try:
             state = read_progress(event["data"], event.get("time"))
             self._tracker.observe(state, replayed=replayed)
-            if state.touched is None or None in state.touched.values():
+            if state.changed is None or None in state.changed.values():
                 self._hub.words.refresh()  # settings may have changed
         except (AttributeError, KeyError, TypeError, ValueError):
             log.warning("a notice of progress could not be read")

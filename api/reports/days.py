@@ -25,6 +25,9 @@ DAY_SECONDS = 86400
 PRODUCT_15M, PRODUCT_DAY, PRODUCT_MONTH = "product_15m", "product_day", "product_month"
 WINDOWS = (PRODUCT_15M, PRODUCT_DAY, PRODUCT_MONTH, PRODUCT_DAY, PRODUCT_15M)
 """Grains of `order_windows` in the order in which a period is read in them."""
+PARTS_15M = "parts_15m"
+BY_DAY = (PRODUCT_15M, PARTS_15M)
+"""Grains of which a range is read as sums, by day."""
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -115,6 +118,11 @@ class Bucket(NamedTuple):
     window: str
     start: int
     end: int
+
+    @property
+    def first(self) -> int:
+        """The `start` of its first row: windows that are read by day (`BY_DAY`) have that of the day (UTC)."""
+        return self.start - self.start % DAY_SECONDS if self.window in BY_DAY else self.start
 
     def overlaps(self, day: int) -> bool:
         """Whether it has any instant of a day (UTC, counted from 1970-01-01)."""

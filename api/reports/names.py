@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence, Set
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from api.freshness.source import FreshnessSource
 from api.reports.cache import Sized, VersionedCache, WholeShopCache
@@ -24,13 +24,42 @@ class Name(NamedTuple):
 
 
 NAMELESS = Name(None, False)
-Catalog = Mapping[str, Name]
+
+
+class Catalog(NamedTuple):
+    """The latest name of each product that ever had one, and the products whose latest name is gone."""
+
+    names: Mapping[str, str]
+    gone: Set[str]
+
+    def name(self, product: str) -> Name:
+        """`NAMELESS` where it never had one."""
+        return Name(self.names.get(product), product in self.gone)
+
+
+def read_catalog(columns: Sequence[Sequence[Any]]) -> Catalog:
+    """From the columns of `all_names.sql`: products, their names as [microseconds, tie, line, name], and what is gone
+    as [microseconds, tie]; of each product the greatest counts, without microseconds there is none."""
+    products, latest, gone = columns or ((), (), ())
+    best: dict[str, list[Any]] = dict(zip(products, latest, strict=True))
+    if len(best) < len(products):
+        for product, name in zip(products, latest, strict=True):
+            if name is not (known := best[product]) and name > known:
+                best[product] = name
+    taken: dict[str, list[int]] = {}
+    for product, version in zip(products, gone, strict=True):
+        if version[0]:
+            taken[product] = max(version, taken.get(product, version))
+    return Catalog(
+        {product: name for product, (micros, _, _, name) in best.items() if micros},
+        {product for product, version in taken.items() if best[product][:2] == version},
+    )
 
 
 class NameQueries(Protocol):
     """Where rows come from."""
 
-    async def catalog(self, shop: str, /) -> Sequence[tuple[str, str, bool]] | None: ...
+    async def catalog(self, shop: str, /) -> Sequence[Sequence[Any]] | None: ...
 
     async def names(self, shop: str, products: Sequence[str], /) -> list[Row]: ...
 
@@ -71,16 +100,18 @@ class ProductNames:
             names.update((row["product_id"], row["name"]) for row in again)
         return names
 
-    async def _read(self, shop: str, products: Sequence[str], named: Set[str] | None) -> Catalog:
+    async def _read(
+        self, shop: str, products: Sequence[str], named: Set[str] | None
+    ) -> Mapping[str, Name]:
         if not products:
             return {}
         catalog = await self._catalogs.of(shop)
         if catalog is None:
             return await self._one_by_one(shop, products)
-        found = {one: catalog.get(one, NAMELESS) for one in products}
+        found = {one: catalog.name(one) for one in products}
         # without a name, or new since then
         missing = [
-            one for one in products if one not in catalog and (named is None or one in named)
+            one for one in products if one not in catalog.names and (named is None or one in named)
         ]
         return found | await self._one_by_one(shop, missing)
 
@@ -88,8 +119,9 @@ class ProductNames:
         found = await self._queries.catalog(shop)
         if found is None:
             return None
-        catalog = {product: Name(name, bool(gone)) for product, name, gone in found}
-        size = sum(NAME_BYTES + len(product) + len(name) for product, name, _ in found)
+        catalog = read_catalog(found)
+        names = catalog.names
+        size = NAME_BYTES * len(names) + sum(map(len, names)) + sum(map(len, names.values()))
         return Sized(catalog, size)
 
     async def _one_by_one(self, shop: str, products: Sequence[str]) -> dict[str, Name]:

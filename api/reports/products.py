@@ -1,14 +1,13 @@
 """What products of shops sold: cached as columns, exact at any size, or summed by ClickHouse where that is too much."""
 
-import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from itertools import islice, pairwise
+from itertools import count, pairwise
 from sys import getsizeof
-from typing import Any, NamedTuple, Protocol, cast
+from typing import NamedTuple, Protocol, cast
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -18,6 +17,7 @@ from api.lru import LruCache
 from api.reports.cache import BucketCache, Sized
 from api.reports.days import PRODUCT_15M, Bucket, split_period
 from api.reports.money import Column, from_units, summable, wide
+from api.reports.windows import WindowRows
 from clickhouse.client import Row
 from shopstream.contracts.notices import SALES
 
@@ -29,8 +29,6 @@ FEW = 3
 """Buckets that are always worth reading."""
 AGAIN_SECONDS = 5.0
 """Where all of a shop may have changed since much of it was read, much of it is read again only after so long."""
-Columns = Sequence[Sequence[Any]]
-"""Of `product_buckets.sql`; none at all where there is no row."""
 BEST = 10
 """As many as `top_products.sql` gives."""
 CURRENCIES = 1000
@@ -51,8 +49,9 @@ class ProductNumbers:
     def of(self, ids: Sequence[str]) -> Column:
         """The number of each, new ones for those that have none."""
         known = self._numbers
-        found = np.fromiter((known.setdefault(one, len(known)) for one in ids), np.int64, len(ids))
-        new = list(islice(known, len(self.ids), None))
+        new = [one for one in dict.fromkeys(ids) if one not in known]
+        known.update(zip(new, count(len(known)), strict=False))
+        found = np.array(list(map(known.__getitem__, ids)), np.int64)
         self.ids += new
         self._size += sum(map(getsizeof, new)) + PRODUCT_BYTES * len(new)
         return found
@@ -96,32 +95,26 @@ class ProductSums:
 
 
 def read_product_sums(
-    columns: Columns, begins: Sequence[int], products: ProductNumbers
+    rows: WindowRows, buckets: Sequence[Bucket], products: ProductNumbers
 ) -> list[ProductSums] | None:
-    """What each of the buckets sold that begin at these instants (Unix seconds); None where their currencies are
-    too many."""
-    begin, currency, product, *halves = columns or [()] * 7
-    codes = {code: number for number, code in enumerate(dict.fromkeys(currency))}
-    group = np.array(begin, np.int64) * len(codes)
-    if len(codes) > 1:
-        group += np.fromiter((codes[code] for code in currency), np.int64, len(currency))
+    """What each of the buckets, all of one window, sold; None where their currencies are too many."""
+    codes, group = np.unique(rows.currency, return_inverse=True)
+    group = group + rows.start.astype(np.int64) * len(codes)
     order = np.argsort(group, kind="stable")
     group = group[order]
-    quantity, revenue = (
-        wide(np.array(low, np.uint64), np.array(high, np.int64))
-        for low, high in (halves[:2], halves[2:])
-    )
-    lines = Lines(products.of(product)[order], quantity[order], revenue[order])
+    quantity, revenue = (wide(one["low"], one["high"]) for one in (rows.quantity, rows.revenue))
+    lines = Lines(products.of(rows.product)[order], quantity[order], revenue[order])
     edges = [0, *(np.flatnonzero(np.diff(group)) + 1).tolist(), len(group)]
     if len(edges) > CURRENCIES:
         return None
-    names = list(codes)
-    found: dict[int, dict[str, Lines]] = {instant: {} for instant in begins}
+    names = [code.decode() for code in codes]
+    found: dict[int, dict[str, Lines]] = {}
     for first, last in pairwise(edges):
-        instant, code = divmod(int(group[first]), len(codes)) if first < last else (None, 0)
-        if instant in found:
-            found[instant][names[code]] = Lines(*(column[first:last].copy() for column in lines))
-    return [ProductSums(products, found[instant]) for instant in begins]
+        if first < last:
+            instant, code = divmod(int(group[first]), len(codes))
+            some = Lines(*(column[first:last].copy() for column in lines))
+            found.setdefault(instant, {})[names[code]] = some
+    return [ProductSums(products, found.get(bucket.first, {})) for bucket in buckets]
 
 
 def best(buckets: Sequence[ProductSums], currency: str) -> list[Row]:
@@ -177,8 +170,6 @@ class ProductQueries(Protocol):
         self, shop: str, products: Sequence[str], start: datetime, end: datetime, /
     ) -> list[Row]: ...
 
-    async def product_buckets(self, shop: str, run: Bucket, /) -> Columns | None: ...
-
 
 class ProductSales:
     """Sums of cached buckets. While nothing can be cached, or where a period has too many rows, each question is a
@@ -187,10 +178,12 @@ class ProductSales:
     def __init__(
         self,
         queries: ProductQueries,
+        windows: Callable[[str, Sequence[Bucket]], Awaitable[Sequence[WindowRows | None]]],
         known: FreshnessSource,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._queries = queries
+        self._windows = windows
         self._known = known
         self._buckets: BucketCache[ProductSums | None] = BucketCache(known, SALES, clock)
         self._numbers: WeakValueDictionary[str, ProductNumbers] = WeakValueDictionary()
@@ -251,21 +244,24 @@ class ProductSales:
         return True
 
     async def _fetch(self, shop: str, buckets: Sequence[Bucket]) -> list[Sized[ProductSums | None]]:
-        found = await asyncio.gather(*(self._span(shop, span) for span in _spans(buckets)))
-        fetched = {bucket: one for some in found for bucket, one in some.items()}
+        spans = _spans(buckets)
+        runs = [span[0]._replace(end=span[-1].end) for span in spans]
+        found = await self._windows(shop, runs)
+        fetched: dict[Bucket, Sized[ProductSums | None]] = {}
+        for span, rows in zip(spans, found, strict=True):
+            fetched |= self._span(shop, span, rows)
         return [fetched[bucket] for bucket in buckets]
 
-    async def _span(
-        self, shop: str, span: Sequence[Bucket]
+    def _span(
+        self, shop: str, span: Sequence[Bucket], rows: WindowRows | None
     ) -> dict[Bucket, Sized[ProductSums | None]]:
         """None of each where they are too much together."""
-        columns = await self._queries.product_buckets(shop, span[0]._replace(end=span[-1].end))
         products = self._numbers.get(shop)
         if products is None:  # as long as any bucket has them there is no other
             products = self._numbers[shop] = ProductNumbers()
         found = None
-        if columns is not None and len(products.ids) <= PRODUCTS:
-            found = read_product_sums(columns, [bucket.start for bucket in span], products)
+        if rows is not None and len(products.ids) <= PRODUCTS:
+            found = read_product_sums(rows, span, products)
         if found is None:
             return dict.fromkeys(span, Sized(None, 0))
         return {

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from sys import getsizeof
-from typing import Any, NamedTuple
+from typing import NamedTuple, cast
 
 import orjson
 
@@ -14,7 +14,7 @@ from api.faults import NotYet
 from api.freshness.source import FreshnessSource
 from api.reports import days
 from api.reports.cache import BucketCache, Sized, WholeShopCache
-from api.reports.days import Bucket
+from api.reports.days import PARTS_15M, Bucket
 from api.reports.names import ProductNames
 from api.reports.products import ProductSales
 from api.reports.profiles import Profile, Profiles
@@ -30,7 +30,17 @@ from api.reports.report import (
 )
 from api.reports.statements import Statements
 from api.reports.stock import StockDetails, StockPage, sold_since, stock_body
-from api.reports.sums import SalesSums, SessionSums
+from api.reports.sums import (
+    PartSums,
+    SalesSums,
+    SessionSums,
+    SlotRows,
+    part_sums,
+    payment_rows,
+    sales_rows,
+)
+from api.reports.windows import SALES_15M, WindowReader, WindowRows
+from clickhouse.client import Row
 from shopstream.contracts.notices import ON_ORDER, PAYMENTS, SALES
 from shopstream.contracts.stock import threshold
 
@@ -65,11 +75,12 @@ class Reader:
         self._statements = statements
         self._now = now
         self._profiles = Profiles(statements.profile, known)
-        self._sales = SalesSums(statements.sales_15m, known, SALES)
-        self._paid = SalesSums(statements.payments_15m, known, PAYMENTS)
-        self._products = ProductSales(statements, known)
+        self._windows = WindowReader(statements.windows)
+        self._sales = SalesSums(self._sales_15m, known, SALES)
+        self._paid = SalesSums(self._payments_15m, known, PAYMENTS)
+        self._products = ProductSales(statements, self._windows.rows, known)
         self._session_sums = SessionSums(statements.sessions, known)
-        self._part_sums: BucketCache[Mapping[str, Decimal]] = BucketCache(known, SALES)
+        self._part_sums: BucketCache[PartSums] = BucketCache(known, SALES)
         self._names = ProductNames(statements, known)
         self._on_order: WholeShopCache[Mapping[str, Decimal]] = WholeShopCache(
             self._all_ordered, known, ON_ORDER
@@ -109,24 +120,35 @@ class Reader:
     ) -> tuple[Period, ReportData]:
         period = report.period(days.today(now, profile.zone), profile.zone)
         paid_in = profile.currency, period.start, period.end
-        sales, (top, names), sessions, payments, parts = await asyncio.gather(
+        # sales, products and parts begin to read in one turn of the loop: their windows are one statement
+        sales, top, _, sessions, payments, parts = await asyncio.gather(
             self._sales.sums(shop, _seconds(period.boundaries)),
             self._top(shop, report, *paid_in),
+            self._prefetch_names(shop, report, profile.currency),
             self._sessions(shop, report, period, profile),
             self._payments(shop, report, now, *paid_in),
             self._parts(shop, report, *paid_in),
         )
+        names = await self._names.of(shop, [row["product_id"] for row in top])
         return period, ReportData(sales, top, names, sessions, payments, parts)
+
+    async def _sales_15m(self, shop: str, start: int, end: int) -> SlotRows:
+        (rows,) = await self._windows.rows(shop, [Bucket(SALES_15M, start, end)])
+        return sales_rows(cast(WindowRows, rows))
+
+    async def _payments_15m(self, shop: str, start: int, end: int) -> SlotRows:
+        return payment_rows(await self._statements.payments_15m(shop, start, end))
 
     async def _top(
         self, shop: str, report: Report, currency: str | None, start: datetime, end: datetime
-    ) -> Any:
+    ) -> list[Row]:
         if "top" not in report.needs or currency is None:
-            return [], {}
-        top, _ = await asyncio.gather(
-            self._products.best(shop, currency, start, end), self._names.prefetch(shop)
-        )
-        return top, await self._names.of(shop, [row["product_id"] for row in top])
+            return []
+        return await self._products.best(shop, currency, start, end)
+
+    async def _prefetch_names(self, shop: str, report: Report, currency: str | None) -> None:
+        if "top" in report.needs and currency is not None:
+            await self._names.prefetch(shop)
 
     async def _payments(
         self,
@@ -151,15 +173,17 @@ class Reader:
     ) -> Mapping[str, Decimal]:
         if "parts" not in report.needs or currency is None or start >= end:
             return {}
-        period = Bucket(currency, *_seconds((start, end)))
+        period = Bucket(PARTS_15M, *_seconds((start, end)))
         (found,) = await self._part_sums.get(shop, [period], self._read_parts)
-        return found
+        return found.get(currency, {})
 
-    async def _read_parts(
-        self, shop: str, periods: Sequence[Bucket]
-    ) -> list[Sized[Mapping[str, Decimal]]]:
-        found = await asyncio.gather(*(self._statements.total_parts(shop, one) for one in periods))
-        return [Sized(parts, PART_BYTES * len(parts)) for parts in found]
+    async def _read_parts(self, shop: str, periods: Sequence[Bucket]) -> list[Sized[PartSums]]:
+        found = await self._windows.rows(shop, periods)
+        return [
+            Sized(parts, PART_BYTES * sum(map(len, parts.values())))
+            for rows in found
+            for parts in [part_sums(cast(WindowRows, rows))]
+        ]
 
     async def _sessions(self, shop: str, report: Report, period: Period, profile: Profile) -> int:
         if "sessions" not in report.needs:

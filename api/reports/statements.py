@@ -9,12 +9,13 @@ from urllib.parse import quote
 
 import orjson
 
-from api.reports.days import Bucket, window_boundaries
-from api.reports.products import Columns
+from api.reports.days import BY_DAY, WINDOWS, Bucket, window_boundaries
 from api.reports.stock import StockPage
+from api.reports.windows import WindowRows, grains
 from clickhouse.client import ClickHouseClient, Row
 from clickhouse.errors import EngineError
-from clickhouse.sql import load
+from clickhouse.native import INT128
+from clickhouse.sql import fill, uncommented
 
 SETTINGS: Mapping[str, str | int] = {
     "max_threads": 1,
@@ -34,6 +35,9 @@ ROWS_AT_ONCE, BYTES_AT_ONCE = 30_000, 4 * 1024 * 1024
 table that is not merged yet."""
 TOO_MUCH = frozenset({158, 396})
 """The engine's errors where a statement would read or give more than it may; the first comes before it reads."""
+RANGE = "grain IN {grains#:Array(String)} AND sums.start >= {start#:UInt32} AND sums.start < {end#:UInt32}"
+"""The condition of a range, `#` in the place of its number."""
+WINDOW_DTYPES = ("i1", "<u4", "S3", None, "<i8", INT128, INT128, "<u4")
 URL_BYTES = 60_000
 """Of products in one statement: they travel in its URL."""
 
@@ -48,19 +52,37 @@ class Statements:
         """At most two rows as `read_profile` takes them: the settings of the shop (`said`), and its earliest order."""
         return await self._rows("profile", {"shop": shop})
 
-    async def sales_15m(self, shop: str, start: int, end: int) -> bytes:
-        """Sales in 15-minute buckets as `read_slots` takes them; Unix seconds."""
-        return await self._binary("sales_15m", shop, start, end)
+    async def windows(self, shop: str, ranges: Sequence[Bucket]) -> WindowRows | None:
+        """Windows of orders in some ranges, products in one at most; None where these are too much."""
+        params: dict[str, object] = {"shop": shop}
+        conditions = []
+        for number, one in enumerate(ranges):
+            params[f"grains{number}"] = list(grains(one.window))
+            params[f"start{number}"], params[f"end{number}"] = one.start, one.end
+            conditions.append(RANGE.replace("#", str(number)))
+        by_day = any(one.window in BY_DAY for one in ranges)
+        sql = uncommented(f"reports/order_windows{'_by_day' if by_day else ''}.sql")
+        settings = dict(SETTINGS)
+        if any(one.window in WINDOWS for one in ranges):
+            settings["max_rows_to_read"] = ROWS_AT_ONCE * len(ranges)
+            settings["max_result_bytes"] = BYTES_AT_ONCE * len(ranges)
+        try:
+            columns: Any = await self._engine.columns(
+                fill(sql, ranges=" OR ".join(conditions)), WINDOW_DTYPES, params, settings
+            )
+        except EngineError as error:
+            if error.code in TOO_MUCH:
+                return None
+            raise
+        return WindowRows(*columns)
 
     async def payments_15m(self, shop: str, start: int, end: int) -> bytes:
-        """Payments in the same form, those that failed under the currency in small letters."""
-        return await self._binary("payments_15m", shop, start, end)
-
-    async def total_parts(self, shop: str, period: Bucket) -> dict[str, Decimal]:
-        """`tax`, `shipping`, `discount` and `tip` of a period, of which any may be missing; the window of the bucket is
-        the currency."""
-        rows = await self._rows("total_parts", {"shop": shop, **period._asdict()})
-        return {row["part"]: Decimal(row["amount"]) for row in rows}
+        """Payments in 15-minute buckets as `payment_rows` takes them, those that failed under the currency in small
+        letters; Unix seconds."""
+        params = {"shop": shop, "start": start, "end": end}
+        return await self._engine.content(
+            uncommented("reports/payments_15m.sql"), "RowBinary", params, SETTINGS
+        )
 
     async def sessions(self, shop: str, boundaries: Sequence[int]) -> list[Row]:
         """Rows of `begin`, `sessions` for the days between these boundaries (Unix seconds, rising); an empty day is
@@ -73,18 +95,9 @@ class Statements:
         params = {"shop": shop, "currency": currency, "boundaries": _boundaries(start, end)}
         return await self._rows("top_products", params)
 
-    async def product_buckets(self, shop: str, run: Bucket) -> Columns | None:
-        """What each product sold in each bucket of a run of them, as `read_product_sums` takes it; None where that is
-        too much.
-
-        15-minute buckets are one together.
-        """
-        return await self._columns("product_buckets", {"shop": shop, **run._asdict()})
-
-    async def catalog(self, shop: str) -> list[tuple[str, str, bool]] | None:
-        """The latest name of every product of the shop, and whether it is gone; None where they are too many."""
-        columns = await self._columns("all_names", {"shop": shop})
-        return None if columns is None else list(zip(*columns, strict=True))
+    async def catalog(self, shop: str) -> list[list[Any]] | None:
+        """Columns as `read_catalog` takes them, of all products of the shop; None where they are too many."""
+        return await self._columns("all_names", {"shop": shop})
 
     async def all_on_order(self, shop: str) -> dict[str, Decimal] | None:
         """Units on order of every product that has any; None where they are too many."""
@@ -125,7 +138,7 @@ class Statements:
         page_of = "levels"
         if page.low is not None:
             page_of, params["low"] = "levels_by_low", page.low
-        return await self._engine.rows(load(f"reports/{page_of}.sql"), params, PAGE_SETTINGS)
+        return await self._engine.rows(uncommented(f"reports/{page_of}.sql"), params, PAGE_SETTINGS)
 
     async def _columns(self, name: str, params: Mapping[str, object]) -> list[list[Any]] | None:
         """None where it would read more rows than `ROWS_AT_ONCE`, or give more bytes."""
@@ -135,10 +148,11 @@ class Statements:
             "max_result_bytes": BYTES_AT_ONCE,
             "output_format_json_quote_64bit_integers": 0,  # columns are made of them
             "output_format_json_quote_decimals": 1,
+            "output_format_json_named_tuples_as_objects": 0,
         }
         try:
             content = await self._engine.content(
-                load(f"reports/{name}.sql"), "JSONCompactColumns", params, settings
+                uncommented(f"reports/{name}.sql"), "JSONCompactColumns", params, settings
             )
         except EngineError as error:
             if error.code in TOO_MUCH:
@@ -146,12 +160,6 @@ class Statements:
             raise
         found: list[list[Any]] = orjson.loads(content)
         return found
-
-    async def _binary(self, name: str, shop: str, start: int, end: int) -> bytes:
-        params = {"shop": shop, "start": start, "end": end}
-        return await self._engine.content(
-            load(f"reports/{name}.sql"), "RowBinary", params, SETTINGS
-        )
 
     async def _of_products(
         self, name: str, shop: str, products: Sequence[str], **more: object
@@ -165,7 +173,7 @@ class Statements:
         return [row for rows in found for row in rows]
 
     async def _rows(self, name: str, params: Mapping[str, object]) -> list[Row]:
-        return await self._engine.rows(load(f"reports/{name}.sql"), params, SETTINGS)
+        return await self._engine.rows(uncommented(f"reports/{name}.sql"), params, SETTINGS)
 
 
 def _portions(products: Sequence[str]) -> list[list[str]]:

@@ -4,15 +4,17 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from api.freshness.source import FreshnessSource
 from api.reports.cache import BucketCache, Sized
 from api.reports.days import Bucket, month_around
 from api.reports.money import Column, from_units, summable, wide
+from api.reports.windows import GRAINS, WindowRows
 from clickhouse.client import Row
 from shopstream.contracts.notices import SESSIONS
 
@@ -40,7 +42,7 @@ _ROW = np.dtype(
         *(field for name in (*SUMS, *LATEST) for field in _fields(name)),
     ]
 )
-"""A row of `sales_15m.sql` in RowBinary, https://clickhouse.com/docs/interfaces/formats/RowBinary."""
+"""A row of `payments_15m.sql` in RowBinary, https://clickhouse.com/docs/interfaces/formats/RowBinary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +79,54 @@ class Slots:
 Currencies = Mapping[str, Slots]
 
 
-def read_slots(content: bytes) -> dict[str, Slots]:
-    """Rows of `sales_15m.sql`, by currency."""
+class SlotRows(NamedTuple):
+    """Rows of 15-minute buckets: `slot` in Unix seconds, `currency` as bytes, `columns` as those of `Slots`."""
+
+    slot: Column
+    currency: Column
+    columns: tuple[Column, ...]
+
+
+def sales_rows(windows: WindowRows) -> SlotRows:
+    """What windows say of sales."""
+    sales, refunds = (windows.grain == GRAINS[grain] for grain in ("sales_15m", "refunds_15m"))
+    revenue = wide(windows.revenue["low"], windows.revenue["high"])
+    columns = (
+        np.where(sales, windows.orders, 0),
+        wide(windows.quantity["low"], windows.quantity["high"]),
+        np.where(sales, revenue, 0),
+        np.where(refunds, 0, revenue),
+        np.where(refunds, windows.orders, 0),
+        np.where(refunds, revenue, 0),
+        np.where(sales, windows.revised, 0),
+        np.where(refunds, windows.revised, 0),
+    )
+    return SlotRows(windows.start, windows.currency, columns)
+
+
+def payment_rows(content: bytes) -> SlotRows:
+    """Rows of `payments_15m.sql`."""
     rows = np.frombuffer(content, _ROW)
-    rows = rows[np.lexsort((rows["slot"], rows["currency"]))]
-    codes, starts = np.unique(rows["currency"], return_index=True)
-    parts = np.split(rows, starts[1:])
-    return {code.decode(): _slots(some) for code, some in zip(codes, parts, strict=False)}
+    columns = (
+        wide(rows[f"{name}_low"], rows[f"{name}_high"]) if name in DECIMALS else rows[name]
+        for name in (*SUMS, *LATEST)
+    )
+    return SlotRows(rows["slot"], rows["currency"], tuple(columns))
+
+
+def read_slots(rows: SlotRows) -> dict[str, Slots]:
+    """The rows by currency and time."""
+    codes = rows.currency.astype("S4").view(">u4")
+    order = np.lexsort((rows.slot, codes))
+    edges = np.flatnonzero(np.diff(codes[order])) + 1
+    slots, currencies, *columns = (
+        np.split(column[order], edges) for column in (rows.slot, rows.currency, *rows.columns)
+    )
+    return {
+        some[0].decode(): Slots(slot, tuple(own))
+        for some, slot, *own in zip(currencies, slots, *columns, strict=True)
+        if len(slot)
+    }
 
 
 def joined(months: Iterable[Currencies]) -> dict[str, Slots]:
@@ -111,18 +154,6 @@ def _named(numbers: Sequence[int]) -> Row:
     return row
 
 
-def _slots(some: npt.NDArray[np.void]) -> Slots:
-    return Slots(
-        np.ascontiguousarray(some["slot"]),
-        tuple(
-            wide(some[f"{name}_low"], some[f"{name}_high"])
-            if name in DECIMALS
-            else np.ascontiguousarray(some[name])
-            for name in (*SUMS, *LATEST)
-        ),
-    )
-
-
 def _running(column: Column) -> Column:
     """The sum before each row and after the last; Python's own numbers where 64 bits might not hold it."""
     column = summable(column)
@@ -140,12 +171,12 @@ def _joined(some: list[Slots]) -> Slots:
 
 
 class SalesSums:
-    """Sums of a kind: sales, or payments. `ask` gives the rows of `sales_15m.sql` of a shop from one instant to before
-    another (Unix seconds)."""
+    """Sums of a kind: sales, or payments. `ask` gives the 15-minute buckets of a shop, as `read_slots` takes them, from
+    one instant to before another (Unix seconds)."""
 
     def __init__(
         self,
-        ask: Callable[[str, int, int], Awaitable[bytes]],
+        ask: Callable[[str, int, int], Awaitable[SlotRows]],
         known: FreshnessSource,
         kind: str,
         clock: Callable[[], float] = time.monotonic,
@@ -170,6 +201,23 @@ class SalesSums:
         # months between these are read too: a year costs half a millisecond more than a month
         found = read_slots(await self._ask(shop, months[0].start, months[-1].end))
         return [_month(found, month) for month in months]
+
+
+PartSums = Mapping[str, Mapping[str, Decimal]]
+"""Parts of totals, such as `tax`, by currency and name; any may be missing."""
+
+
+def part_sums(windows: WindowRows) -> PartSums:
+    """The parts of totals that windows add up to."""
+    found: dict[str, dict[str, int]] = {}
+    amounts = wide(windows.revenue["low"], windows.revenue["high"]).tolist()
+    for code, part, amount in zip(windows.currency.tolist(), windows.product, amounts, strict=True):
+        sums = found.setdefault(code.decode(), {})
+        sums[part] = sums.get(part, 0) + amount
+    return {
+        code: {part: from_units(units) for part, units in sums.items()}
+        for code, sums in found.items()
+    }
 
 
 def _month(found: Currencies, month: Bucket) -> Sized[Currencies]:

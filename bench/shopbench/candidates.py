@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
@@ -10,11 +11,13 @@ from pathlib import Path
 from clickhouse.client import Address
 from clickhouse.migrations import migrate_engine
 from local.probes import free_port
-from shopbench.processes import Child, EngineAddress
+from shopbench.processes import START_SECONDS, Child, EngineAddress
 from shopbench.rivals import progress
 from shopbench.sql import Sql
 
 GROUP = "shopstream"
+POLL_SECONDS = 0.1
+ASSIGNED_SECONDS = 0.005
 _RECORDS = "shopstream_records_total{"
 RIVALS = Path(__file__).parents[1]
 
@@ -48,6 +51,35 @@ class Candidate:
     prepare: Callable[[Site], None]
     start: Callable[[Site], tuple[Child, Callable[[], int | None]]]
     queries: Queries
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Of a catch-up: seconds from the partitions to the last event and from the start of the process, and
+    microseconds of CPU an event by process: the candidate, then those given."""
+
+    seconds: float
+    whole: float
+    micros: list[float]
+
+
+def catch_up(
+    candidate: Candidate, site: Site, events: int, limit: float, *beside: Child | None
+) -> Pace:
+    """Starts a candidate that is prepared, and waits until all events are in."""
+    begun = time.perf_counter()
+    client, progress = candidate.start(site)
+
+    def used() -> list[float]:
+        return [child.cpu() if child else 0.0 for child in (client, *beside)]
+
+    with client:
+        client.until(lambda: progress() is not None, START_SECONDS, ASSIGNED_SECONDS)
+        assigned, before = time.perf_counter(), used()
+        client.until(lambda: (progress() or 0) >= events, limit, POLL_SECONDS)
+        ended, after = time.perf_counter(), used()
+    micros = [(b - a) * 1e6 / events for a, b in zip(before, after, strict=True)]
+    return Pace(ended - assigned, ended - begun, micros)
 
 
 def _prepare_ours(site: Site) -> None:

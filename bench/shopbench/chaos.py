@@ -13,7 +13,7 @@ from shopbench.chaos_outage import outage
 from shopbench.output import Result, arguments, publish, run, say
 
 LISTED = 5
-WITHOUT = ("token", "repeat", "fence", "nothing")
+WITHOUT = ("marker", "repeat", "fence", "nothing")
 
 
 def main() -> None:

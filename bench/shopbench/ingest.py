@@ -3,7 +3,6 @@
 import argparse
 import random
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -11,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from shopbench import ingest_mixed, orders, processes, topic
-from shopbench.candidates import Candidate, Site, candidates
+from shopbench.candidates import Candidate, Site, candidates, catch_up
 from shopbench.orders import Generator
 from shopbench.output import Result, arguments, median, publish, run, say
 from shopbench.processes import Child, Failed
@@ -20,8 +19,6 @@ from shopstream.contracts.topics import ORDERS
 from shopstream.settings import Settings
 
 PARTITIONS = 12
-POLL_SECONDS = 0.1
-ASSIGNED_SECONDS = 0.005
 QUERIES = 60
 Truth = tuple[dict, dict]
 
@@ -125,7 +122,9 @@ def _measure(
         with processes.engine(folder) as (engine, address):
             site = Site(folder, source.bootstrap, address, group)
             candidate.prepare(site)
-            _run(candidate, site, source, engine, measured)
+            pace = catch_up(candidate, site, source.events, source.limit, engine, source.process)
+            measured.events_per_s, measured.whole_s = source.events / pace.seconds, pace.whole
+            measured.client_us, measured.engine_us, measured.broker_us = pace.micros
             sql = Sql(address)
             measured.wrong = _differences(candidate, sql, truth)
             measured.day_ms, measured.top_ms = _ask(candidate, sql)
@@ -133,28 +132,6 @@ def _measure(
         measured.fault = str(failed)
         say(measured.fault)
     return measured
-
-
-def _run(
-    candidate: Candidate, site: Site, source: Source, engine: Child, measured: Measured
-) -> None:
-    begun = time.perf_counter()
-    client, progress = candidate.start(site)
-    with client:
-        client.until(lambda: progress() is not None, processes.START_SECONDS, ASSIGNED_SECONDS)
-        assigned = time.perf_counter()
-        before = _cpu(client, engine, source.process)
-        client.until(lambda: (progress() or 0) >= source.events, source.limit, POLL_SECONDS)
-        ended = time.perf_counter()
-        after = _cpu(client, engine, source.process)
-    micros = [(b - a) * 1e6 / source.events for a, b in zip(before, after, strict=True)]
-    measured.events_per_s = source.events / (ended - assigned)
-    measured.whole_s = ended - begun
-    measured.client_us, measured.engine_us, measured.broker_us = micros
-
-
-def _cpu(*children: Child | None) -> list[float]:
-    return [child.cpu() if child else 0.0 for child in children]
 
 
 def _differences(candidate: Candidate, sql: Sql, truth: Truth) -> int:

@@ -1,7 +1,6 @@
 """The pipeline's pace on events of all topics beside its pace on orders alone."""
 
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from pathlib import Path
 from oracle.book import Book
 from oracle.compare import compare_tables
 from shopbench import orders, processes, topic
-from shopbench.candidates import Site, candidates
+from shopbench.candidates import Site, candidates, catch_up
 from shopbench.mixed import UPDATES, Event, Mixed
 from shopbench.output import Result, median, say
 from shopbench.processes import Child, EngineAddress
@@ -20,8 +19,6 @@ from support.events import Sent
 from support.sql import Sql
 
 PARTITIONS = 12
-POLL_SECONDS = 0.1
-ASSIGNED_SECONDS = 0.005
 
 
 @dataclass
@@ -98,20 +95,9 @@ def _measure(stream: Stream, folder: Path, limit: float) -> Measured:
     with processes.engine(folder) as (engine, address):
         site = Site(folder, stream.bootstrap, address, ours.group(""))
         ours.prepare(site)
-        client, progress = ours.start(site)
-        with client:
-            client.until(lambda: progress() is not None, processes.START_SECONDS, ASSIGNED_SECONDS)
-            began, before = time.perf_counter(), _cpu(client, engine, stream.broker)
-            client.until(lambda: (progress() or 0) >= stream.events, limit, POLL_SECONDS)
-            seconds, after = time.perf_counter() - began, _cpu(client, engine, stream.broker)
-        spent = [(b - a) * 1e6 / stream.events for a, b in zip(before, after, strict=True)]
-        return Measured(
-            stream.name, stream.events / seconds, *spent, len(_differences(stream, address))
-        )
-
-
-def _cpu(*children: Child) -> list[float]:
-    return [child.cpu() for child in children]
+        pace = catch_up(ours, site, stream.events, limit, engine, stream.broker)
+        wrong = len(_differences(stream, address))
+        return Measured(stream.name, stream.events / pace.seconds, *pace.micros, wrong)
 
 
 def _differences(stream: Stream, address: EngineAddress) -> list[str]:

@@ -15,7 +15,7 @@ import aiohttp
 import orjson
 from confluent_kafka import Producer
 
-from shopbench import steady, topic
+from shopbench import order_stream, topic
 from shopbench.orders import Generator, Order, shop_name
 from shopbench.output import Result, arguments, publish, quantile, run, say
 from shopbench.up import Up, up
@@ -59,7 +59,7 @@ class Bench:
         rate: float,
         mark: str = "",
         *,
-        shops: int = steady.SHOPS,
+        shops: int = order_stream.SHOPS,
         streams: int = 1,
     ) -> None:
         self._mark = mark
@@ -90,7 +90,9 @@ class Bench:
         return self.samples
 
     async def _produce(self, seconds: float) -> None:
-        load, told = steady.start(self._up.kafka, self._rate, seconds, self._shops, self._streams)
+        load, told = order_stream.start(
+            self._up.kafka, self._rate, seconds, self._shops, self._streams
+        )
         await asyncio.to_thread(load.join)
         self.samples.sent, self.samples.sent_to_stream = told.recv()
         self._stopped.set()
@@ -99,7 +101,7 @@ class Bench:
         """Lets the producer tell where its records are."""
         while True:
             self._producer.poll(0)
-            await asyncio.sleep(steady.TICK_SECONDS)
+            await asyncio.sleep(order_stream.TICK_SECONDS)
 
     async def _drain(self) -> None:
         end = time.monotonic() + DRAIN_SECONDS
@@ -226,7 +228,9 @@ def main() -> None:
 
 def _fill(result: Result, flags: argparse.Namespace, samples: Samples) -> None:
     rate = samples.sent / (flags.seconds + WARM_SECONDS)
-    result.about = f"{rate:,.0f} order events/s of {steady.SHOPS} shops for {flags.seconds:g} s"
+    result.about = (
+        f"{rate:,.0f} order events/s of {order_stream.SHOPS} shops for {flags.seconds:g} s"
+    )
     result.rows = [
         _row("GET /reports/daily-sales?includes=", samples.report_includes),
         _row("GET /reports/daily-sales, polled", samples.report_totals),

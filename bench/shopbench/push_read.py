@@ -21,7 +21,7 @@ from api.push.event_types import DEFAULT, TOPICS
 from api.push.hub import Hub
 from api.push.subscriber import Subscriber, SubscriptionFilter
 from api.push.topic_reader import TopicReader
-from shopbench import steady, topic
+from shopbench import order_stream, topic
 from shopbench.orders import shop_name
 from shopbench.output import Result, median
 from shopbench.processes import broker
@@ -108,7 +108,7 @@ def measure(rates: list[float], rounds: int, before: Path | None) -> Result:
 def _one(
     bootstrap: str, rate: float, subscribers: int, checkouts: dict[str, Path]
 ) -> dict[str, float]:
-    load, _ = steady.start(bootstrap, rate, 3600, SHOPS)
+    load, _ = order_stream.start(bootstrap, rate, 3600, SHOPS)
     try:
         with ExitStack() as stack:
             started = {

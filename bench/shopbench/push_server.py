@@ -26,7 +26,6 @@ from shopstream.contracts.topics import BY_NAME, INVENTORY
 from shopstream.settings import Settings
 
 PARTITIONS = 12
-TICKS = 10**9
 
 
 class Driver:

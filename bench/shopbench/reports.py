@@ -18,7 +18,7 @@ from pathlib import Path
 
 from api.reports.stock import Position, write_cursor
 from local.probes import free_port
-from shopbench import steady
+from shopbench import order_stream
 from shopbench.asking import Line, Paths, Timing, load
 from shopbench.fill import BIGGEST, DAYS, Fill, day
 from shopbench.output import Result, arguments, median, publish, run, say
@@ -134,7 +134,7 @@ class Bench:
                 self._fast("requests/s, nothing kept", bare, every_kind(number), 1)
         ours_only = [(name, path, ours) for name, path in PATHS.items()]
         for rate in self._flags.ingest:
-            with steady.meanwhile(self._system.kafka, rate):
+            with order_stream.meanwhile(self._system.kafka, rate):
                 time.sleep(WARM_SECONDS)
                 for number in range(self._flags.rounds):
                     self._each(f"{rate:g}/s", ours_only, number)

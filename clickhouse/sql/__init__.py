@@ -5,6 +5,7 @@ from functools import cache
 from importlib.resources import files
 
 _INCLUDE = re.compile(r"\{\{(\w+)\|?(.*?)\}\}(?!\})")
+_COMMENT = re.compile(r"^--.*\n", re.MULTILINE)
 
 
 @cache
@@ -17,8 +18,14 @@ def load(name: str) -> str:
     return _INCLUDE.sub(_fragment, _read(name))
 
 
+@cache
+def uncommented(name: str) -> str:
+    """The same without comment lines: the driver looks at every character of a statement each time it sends it."""
+    return _COMMENT.sub("", load(name))
+
+
 def _fragment(found: re.Match[str]) -> str:
-    text = re.sub(r"^--.*\n", "", _read(f"fragments/{found[1]}.sql"), flags=re.MULTILINE).rstrip()
+    text = _COMMENT.sub("", _read(f"fragments/{found[1]}.sql")).rstrip()
     for number, value in enumerate(found[2].split("|"), 1):
         text = text.replace(f"${number}", value)
     return _INCLUDE.sub(_fragment, text)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,34 +25,34 @@ from shopstream.settings import PREFIX, Settings, SettingsError, load
 TRAIN_SECONDS = 30
 
 
-def is_installed(settings: Settings) -> bool:
-    """Whether `install` would download nothing."""
-    return is_fetched(_folder(settings))
-
-
-def find_archive(settings: Settings) -> bool:
-    """Whether the classes of Kafka are archived for the Java that would run it."""
-    return (_folder(settings) / find_java(settings.java).archive_name).exists()
-
-
 def _folder(settings: Settings) -> Path:
     digest = hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]
     return settings.cache_dir.expanduser().absolute() / f"kafka-{digest}"
 
 
-def install(settings: Settings) -> Runtime:
+def install(settings: Settings, say: Callable[[str], object] = lambda _: None) -> Runtime:
     """A runtime that is complete; the first call downloads 43 MB and starts a node for a moment.
+
+    `say` gets a line before what takes long, and one after it.
 
     Raises:
         KafkaNotInstalled: a package or a Java is missing, the download failed, or the cache cannot be written.
     """
+    begun = time.monotonic()
     java = find_java(settings.java)
     folder = _folder(settings)
     archive = folder / java.archive_name
+    what = None if archive.exists() else "preparing"
+    if not is_fetched(folder):
+        what = "downloading (43 MB) and preparing"
+    if what:
+        say(f"Apache Kafka: {what} it in {folder}, about half a minute, once.\n")
     with _alone(folder):
         runtime = Runtime(java, fetch(folder), archive)
         if not runtime.archive.exists():
             _train(runtime, folder)
+    if what:
+        say(f"Apache Kafka: done in {time.monotonic() - begun:.0f} s.\n")
     return runtime
 
 
@@ -126,28 +126,10 @@ def _serve_topics(port: int) -> None:
                 return
 
 
-def install_visibly(settings: Settings) -> Runtime:
-    """The same, with a line on standard error before what takes long, and one after it.
-
-    Raises:
-        KafkaNotInstalled: as `install`.
-    """
-    if is_installed(settings) and find_archive(settings):
-        return install(settings)
-    begun = time.monotonic()
-    what = "preparing" if is_installed(settings) else "downloading (43 MB) and preparing"
-    sys.stderr.write(
-        f"Apache Kafka: {what} it in {_folder(settings)}, about half a minute, once.\n"
-    )
-    runtime = install(settings)
-    sys.stderr.write(f"Apache Kafka: done in {time.monotonic() - begun:.0f} s.\n")
-    return runtime
-
-
 def main() -> int:
     """For scripts/run and scripts/test: 1 with a sentence where it does not work."""
     try:
-        install_visibly(load())
+        install(load(), sys.stderr.write)
     except (Fault, SettingsError) as fault:
         sys.stderr.write(f"{fault}\n")
         return 1

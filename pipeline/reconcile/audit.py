@@ -14,6 +14,7 @@ have been written is never written again: the next comparison shows it.
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -23,10 +24,10 @@ from clickhouse.client import ClickHouseClient, External
 from clickhouse.differences import Difference
 from clickhouse.sql import fill, load
 from clickhouse.window_comparison import LISTED, Scope, compare
-from clickhouse.windows import WINDOWS, Window
+from clickhouse.windows import MARKERS, WINDOWS, Window
 from pipeline.reconcile import repairs
 from pipeline.snowflake import Snowflake, first_id_at
-from pipeline.store import Fence, Store, wait_for_running_statements
+from pipeline.store import OPEN_SECONDS, Fence, Store, wait_for_running_statements
 from shopstream.contracts.cursor import Partition
 
 logger = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ ROUNDS = 3
 PAUSE_SECONDS = 0.3
 DAY_SECONDS = 24 * 3600
 LOGGED = 20
+SPENT_MARKERS = 1_000_000
 
 
 class Superseded(Exception):
@@ -86,10 +88,18 @@ async def run_steps(
     return totals
 
 
-async def log_sweep(engine: ClickHouseClient, totals: Totals) -> None:
-    """Inserts into table `sweeps` that everything was compared."""
+async def end_sweep(engine: ClickHouseClient, totals: Totals) -> None:
+    """Inserts into table `sweeps` that everything was compared. Deletes commit markers that nobody looks for any more,
+    once many have gathered: a deletion touches each part that has one."""
     row = pa.table({"compared": [totals.compared], "repaired": [totals.repaired]})
     await engine.insert("sweeps", row, {"async_insert": 0})
+    before = {"before": first_id_at(time.time() - OPEN_SECONDS)}
+    for table, marker in MARKERS.items():
+        (found,) = await engine.rows(
+            f"SELECT count() AS spent FROM {table} WHERE {marker.spent}", before
+        )
+        if found["spent"] >= SPENT_MARKERS:
+            await engine.execute(f"DELETE FROM {table} WHERE {marker.spent}", before)
 
 
 class Audit:

@@ -11,7 +11,7 @@ from clickhouse.errors import EngineError, EngineUnavailable
 from clickhouse.verify import steps
 from clickhouse.window_comparison import EVER, Scope
 from clickhouse.windows import WINDOWS
-from pipeline.reconcile.audit import Audit, Found, Steps, Superseded, log_sweep, run_steps
+from pipeline.reconcile.audit import Audit, Found, Steps, Superseded, end_sweep, run_steps
 from pipeline.retry import Backoff
 from pipeline.snowflake import first_id_at
 
@@ -80,7 +80,7 @@ class Auditor:
     async def _sweep(self, now: datetime) -> None:
         await self._audit.claim()
         if await self._full_sweep_due(now):
-            await log_sweep(self._engine, await run_steps(await steps(self._engine), self._step))
+            await end_sweep(self._engine, await run_steps(await steps(self._engine), self._step))
         else:
             await run_steps(recent(now), self._step)
 

@@ -16,7 +16,7 @@ from pipeline.reconcile.audit import (
     Found,
     Superseded,
     Totals,
-    log_sweep,
+    end_sweep,
     run_steps,
 )
 from pipeline.snowflake import Snowflake
@@ -51,7 +51,7 @@ async def rebuild(engine: ClickHouseClient, audit: Audit, advance: Advance) -> T
     todo = await steps(engine)
     await audit.claim()
     totals = await run_steps(todo, partial(_until_right, audit), advance)
-    await log_sweep(engine, totals)
+    await end_sweep(engine, totals)
     return totals
 
 

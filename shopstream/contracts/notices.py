@@ -16,8 +16,7 @@ PROGRESS = "pipeline:progress"
 
 SALES, PAYMENTS, SESSIONS = "sales", "payments", "sessions"
 NAMES, FIRST_ORDER, ON_ORDER = "names", "firstOrder", "onOrder"
-BY_DAY = frozenset({SALES, PAYMENTS, SESSIONS})
-KINDS = BY_DAY | {NAMES, FIRST_ORDER, ON_ORDER}
+KINDS = frozenset({SALES, PAYMENTS, SESSIONS, NAMES, FIRST_ORDER, ON_ORDER})
 """Kinds of what reports are made of: sums by time, names of products, a shop's earliest order, units on order."""
 
 Days = Set[int] | None
@@ -42,16 +41,16 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class PipelineState:
-    """One worker's word: progress of its partitions, and its counters since it started.
+    """A worker's progress message: progress of its partitions, and its counters since it started.
 
-    `touched` is what it has written since its last word; None where that may be anything of any shop. `at`: what its
-    clock said as it said this, where that is known.
+    `changed` is what it has written since its message before; None where that may be anything of any shop. `at`: its
+    clock as it wrote this, where that is known.
     """
 
     worker: str
     partitions: Mapping[Partition, Progress]
     counters: Mapping[str, float] = field(default_factory=dict)
-    touched: ChangedDays | None = None
+    changed: ChangedDays | None = None
     at: datetime | None = None
 
 
@@ -124,26 +123,21 @@ def pipeline_progress(state: PipelineState, event_id: str, at: datetime) -> byte
         [place.topic, place.partition, p.epoch, p.next, instants[p.as_of]]
         for place, p in state.partitions.items()
     ]
-    touched = state.touched
+    changed = state.changed
     data: dict[str, Any] = {
         "worker": state.worker,
         "partitions": partitions,
         "counters": dict(state.counters),
-        # for an older API process, which knows no kinds
-        "touched": touched and {s: _list(_all_days(kinds)) for s, kinds in touched.items()},
-        "kinds": touched and {s: _list_kinds(kinds) for s, kinds in touched.items()},
+        "kinds": changed and {shop: _list_kinds(kinds) for shop, kinds in changed.items()},
     }
     return _event(event_id, PROGRESS, at, data)
 
 
 def read_progress(data: Mapping[str, Any], at: str | None = None) -> PipelineState:
-    """From the `data` and the `time` of a `pipeline:progress` event; an older pipeline does not say what it touched,
-    or not which kinds."""
-    touched = data.get("kinds")
-    if touched is not None:
-        touched = {shop: _read_kinds(kinds) for shop, kinds in touched.items()}
-    elif (days := data.get("touched")) is not None:
-        touched = {shop: _any_kind(some) for shop, some in days.items()}
+    """From the `data` and the `time` of a `pipeline:progress` event."""
+    changed = data.get("kinds")
+    if changed is not None:
+        changed = {shop: _read_kinds(kinds) for shop, kinds in changed.items()}
     return PipelineState(
         data["worker"],
         {
@@ -151,13 +145,15 @@ def read_progress(data: Mapping[str, Any], at: str | None = None) -> PipelineSta
             for topic, partition, epoch, offset, as_of in data["partitions"]
         },
         data["counters"],
-        touched,
+        changed,
         datetime.fromisoformat(at) if at else None,
     )
 
 
 def _list_kinds(kinds: Mapping[str, Days] | None) -> Mapping[str, list[int] | None] | None:
-    return None if kinds is None else {kind: _list(days) for kind, days in kinds.items()}
+    if kinds is None:
+        return None
+    return {kind: None if days is None else sorted(days) for kind, days in kinds.items()}
 
 
 def _read_kinds(kinds: Mapping[str, list[int] | None] | None) -> Mapping[str, Days] | None:
@@ -165,22 +161,6 @@ def _read_kinds(kinds: Mapping[str, list[int] | None] | None) -> Mapping[str, Da
     if kinds is None or not kinds.keys() <= KINDS:
         return None
     return {kind: None if days is None else frozenset(days) for kind, days in kinds.items()}
-
-
-def _any_kind(days: list[int] | None) -> Mapping[str, Days] | None:
-    if days is None:
-        return None
-    return {kind: frozenset(days) if kind in BY_DAY else None for kind in KINDS}
-
-
-def _all_days(kinds: Mapping[str, Days] | None) -> Days:
-    """Of the sums of any kind."""
-    some = [kinds[kind] for kind in BY_DAY & kinds.keys()] if kinds is not None else [None]
-    return None if None in some else frozenset().union(*(days for days in some if days))
-
-
-def _list(days: Days) -> list[int] | None:
-    return None if days is None else sorted(days)
 
 
 def plain(amount: Decimal) -> str:

@@ -36,7 +36,9 @@ def route(value: bytes) -> Record:
     kind = event.get("type") if isinstance(event, dict) else None
     topic = topics.TOPIC_OF_TYPE.get(kind) if isinstance(kind, str) else None
     if topic not in topics.INPUTS:
-        rule = f"{kind!r} is not a type of event that shops send"
+        rule = (
+            "it has no type" if kind is None else f"{kind!r} is not a type of event that shops send"
+        )
         raise Refused(Reason.UNKNOWN_TYPE, "type", rule)
     return Record(topic, record_key(topic, event), value)
 

@@ -90,25 +90,26 @@ def read_all(
     return found, missing + faults
 
 
-def _join(path: str, name: str) -> str:
+def join(path: str, name: str) -> str:
+    """The path of a member of the object at `path`."""
     return f"{path}.{name}" if path else name
 
 
 def _missing(shape: Shape, document: Document, path: str) -> Iterator[Refusal]:
     for needed in shape.needed:
         if document.get(needed) is None:
-            where = _join(path, needed)
+            where = join(path, needed)
             yield Refusal(Reason.MISSING_FIELD, where, f"{where} is required")
     if not shape.nested:
         return
     for name, value in document.items():
         rule = shape.nested.get(name)
         if isinstance(rule, Shape) and isinstance(value, dict):
-            yield from _missing(rule, value, _join(path, name))
+            yield from _missing(rule, value, join(path, name))
         elif isinstance(rule, Many) and isinstance(value, list):
             for i, element in enumerate(value):
                 if isinstance(element, dict):
-                    yield from _missing(rule.shape, element, f"{_join(path, name)}[{i}]")
+                    yield from _missing(rule.shape, element, f"{join(path, name)}[{i}]")
 
 
 class _Reader:
@@ -127,13 +128,13 @@ class _Reader:
             before = len(self._faults)
             try:
                 deep = shape.nested.get(name)
-                read = self._nested(deep, value, _join(path, name)) if deep else one.rule(value)  # type: ignore[operator]
+                read = self._nested(deep, value, join(path, name)) if deep else one.rule(value)  # type: ignore[operator]
                 if len(self._faults) == before:
                     if one.relation and self._related(shape, document, one):
                         one.relation(read, document)
                     found[name] = read
             except Invalid as error:
-                self._fault(_join(path, name) + error.at, str(error))
+                self._fault(join(path, name) + error.at, str(error))
         return found
 
     def _related(self, shape: Shape, document: Document, one: Field) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 from shopstream.contracts import values
 from shopstream.contracts.events import DATA
 from shopstream.contracts.reject import Reason
-from shopstream.contracts.schema import Many, Shape
+from shopstream.contracts.schema import Many, Shape, join
 from shopstream.producer.errors import InvalidEvent
 
 _INDEX = re.compile(r"\[\d+\]")
@@ -34,11 +34,11 @@ def plain(value: object, path: str = "") -> Any:
     if isinstance(value, float):
         return _not_decimal(value, path)
     if isinstance(value, Mapping):
-        return {str(name): plain(each, _join(path, str(name))) for name, each in value.items()}
+        return {str(name): plain(each, join(path, str(name))) for name, each in value.items()}
     if isinstance(value, list | tuple):
         return [plain(each, f"{path}[{i}]") for i, each in enumerate(value)]
     if is_dataclass(value) and not isinstance(value, type):
-        return {name: plain(each, _join(path, name)) for name, each in _present(value)}
+        return {name: plain(each, join(path, name)) for name, each in _present(value)}
     raise _bad(path, f"must not be a {type(value).__name__}")
 
 
@@ -91,7 +91,7 @@ def _not_decimal(value: float, path: str) -> float:
 
 def _decimal_paths(shape: Shape, path: str) -> Iterator[str]:
     for field in shape.fields:
-        where = _join(path, field.name)
+        where = join(path, field.name)
         if field.rule in (values.money, values.amount) or isinstance(field.rule, values.Quantity):
             yield where
         elif isinstance(field.rule, Shape):
@@ -102,10 +102,6 @@ def _decimal_paths(shape: Shape, path: str) -> Iterator[str]:
 
 def _bad(path: str, rule: str) -> InvalidEvent:
     return InvalidEvent(Reason.BAD_VALUE, path or None, f"{path} {rule}".strip())
-
-
-def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
 
 
 _DECIMALS = frozenset(path for shape in DATA.values() for path in _decimal_paths(shape, "data"))

@@ -43,7 +43,7 @@ def _topic_of(payload: Payload) -> str:
         return "products/update"
     if "kind" in payload and "order_id" in payload:
         return "order_transactions/create"
-    return "unknown"
+    return "unknown from its members"
 
 
 def _order(topic: str, order: Payload, shop: Shop) -> Mapped:

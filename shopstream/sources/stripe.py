@@ -173,7 +173,7 @@ def _line(line: Payload, currency: str) -> dict[str, Any]:
     return present(
         {
             "productId": _product_id(line),
-            "quantity": number(quantity),
+            "quantity": number(-quantity if amount < 0 else quantity),
             "unitPrice": unit_price(amount, quantity),
             "name": line.maybe_text("description"),
             # a proration pays back what was not used

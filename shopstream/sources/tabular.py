@@ -231,7 +231,7 @@ def _line(cells: "_Cells") -> _Line:
         raise cells.fault("total", "must not be above 0 where the quantity is below 0")
     item = {
         "productId": cells.text("productId"),
-        "quantity": number(abs(quantity)),
+        "quantity": number(quantity),
         "unitPrice": unit_price(amount, quantity) if price is None else format(price, "f"),
         **{name: cells.maybe_text(name) for name in OF_LINE if name != "productId"},
         "kind": "return" if quantity < 0 else None,

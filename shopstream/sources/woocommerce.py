@@ -52,7 +52,7 @@ def _topic_of(payload: Payload) -> str:
         return "order.updated"
     if "manage_stock" in payload:
         return "product.updated"
-    return "unknown"
+    return "unknown from its members"
 
 
 def _order(topic: str, order: Payload, shop: Shop) -> Mapped:

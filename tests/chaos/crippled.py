@@ -1,6 +1,6 @@
 """A pipeline worker without one of its safeguards, or with slow hands: python -m chaos.crippled WITHOUT SLOW.
 
-WITHOUT is `token`, `repeat`, `fence` or `nothing`. SLOW seconds pass between the steps of each batch, so that a
+WITHOUT is `marker`, `repeat`, `fence` or `nothing`. SLOW seconds pass between the steps of each batch, so that a
 worker more often dies or freezes there; with all its safeguards it may be as slow as it likes.
 """
 
@@ -9,23 +9,17 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from clickhouse.windows import MARKERS
 from pipeline.main import run
 from pipeline.ownership import Ownership
 from pipeline.store import Fence, Store
 from shopstream.cli.environment import load_beside_up
 
 
-def without_token() -> None:
-    """A batch that is applied a second time counts a second time."""
-    execute = Store._execute
-
-    async def plain(
-        self: Store, text: str, number: int, fence: Fence, settings: Any, *more: Any
-    ) -> int:
-        others = {k: v for k, v in settings.items() if k != "insert_deduplication_token"}
-        return await execute(self, text, number, fence, {**others, "insert_deduplicate": 0}, *more)
-
-    Store._execute = plain  # type: ignore[method-assign]
+def without_marker() -> None:
+    """A batch that is applied a second time counts a second time: its commit marker is not looked for."""
+    for table, marker in MARKERS.items():
+        MARKERS[table] = marker._replace(found="false")
 
 
 def without_repeat() -> None:
@@ -60,7 +54,7 @@ def slow(seconds: float) -> None:
         setattr(Store, name, late(getattr(Store, name)))
 
 
-SAFEGUARDS = {"token": without_token, "repeat": without_repeat, "fence": without_fence}
+SAFEGUARDS = {"marker": without_marker, "repeat": without_repeat, "fence": without_fence}
 
 if __name__ == "__main__":
     missing, seconds = sys.argv[1], float(sys.argv[2])

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from http.client import HTTPException
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -29,9 +28,10 @@ WELL = "all well"
 SUMS = ("totalRevenue", "totalOrders", "totalItems")
 
 
-@pytest.fixture
-def scene(tmp_path: Path) -> Iterator[Scene]:
-    with System(tmp_path).start(api=True) as system:
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """A test leaves everything running."""
+    with System(tmp_path_factory.mktemp("load")).start(api=True) as system:
         yield Scene(system)
 
 

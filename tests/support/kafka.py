@@ -165,7 +165,7 @@ class Follower:
 
     def __init__(self, bootstrap: str, topic: str) -> None:
         options = {"group.id": f"reader-{uuid.uuid4()}", "enable.auto.commit": False}
-        options |= {"fetch.wait.max.ms": 20, "auto.offset.reset": "earliest"}
+        options |= {"auto.offset.reset": "earliest"}
         self._consumer = Consumer({"bootstrap.servers": bootstrap, **QUIET, **options})
         self._consumer.assign([TopicPartition(topic, 0, 0)])
 

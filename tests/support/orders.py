@@ -1,5 +1,6 @@
 """Orders of 8.7 each on one day, sent and asked for by the commands of a user, on a running `up`."""
 
+import functools
 import json
 from typing import Any
 
@@ -26,8 +27,13 @@ def produce(up: Up, shop: str, orders: list[str]) -> str:
 
 
 def asked(up: Up, shop: str, more: str = "") -> tuple[int, bytes]:
-    token = shopstream(up, "token", "--shop", shop).stdout.decode().strip()
-    return get(f"{up.told['api']}/reports/daily-sales?date=2026-11-22{more}", token)
+    return get(f"{up.told['api']}/reports/daily-sales?date=2026-11-22{more}", _token(up, shop))
+
+
+@functools.cache
+def _token(up: Up, shop: str) -> str:
+    """It outlives a start. Asked for once, as a report is while it is waited for."""
+    return shopstream(up, "token", "--shop", shop).stdout.decode().strip()
 
 
 def sales(up: Up, shop: str, more: str = "") -> dict[str, Any]:

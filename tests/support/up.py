@@ -18,6 +18,8 @@ from support.processes import free_port
 STOPPED_WITHIN = 10.0
 PATIENCE = 60.0
 """Seconds."""
+DISK_MIB, LOW_MIB = 512, 128
+"""Of the disk that these tests give `up`, and how little it tells of."""
 
 SHOPS = ("up-shop", "it's <1> & \\")
 """Of `--bi-shop`."""
@@ -34,10 +36,11 @@ CHILDREN = {
 class Up:
     """One `shopstream up` with ports and a data directory of its own."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, output: Path) -> None:
+        """`output`: the file of what it prints, anew with each start."""
         self.directory = directory
+        self.output = output
         self.ports = {flag: free_port() for flag in FLAGS}
-        self.output = directory.with_suffix(".out")
 
     def start(self) -> float:
         """Returns after how many seconds it was ready."""
@@ -93,7 +96,7 @@ class Up:
 
 def environment() -> dict[str, str]:
     ours = {name: value for name, value in os.environ.items() if "SHOPSTREAM" not in name}
-    return {**ours, **SHORT_LIVED}
+    return {**ours, **SHORT_LIVED, "SHOPSTREAM_DISK_LOW_MIB": str(LOW_MIB)}
 
 
 def command(directory: Path, ports: dict[str, int]) -> list[str]:

@@ -1,4 +1,4 @@
--- As 239_shops, with what a shop says of the statuses of its orders at the end.
+-- New columns come at the end: a tool may read them by position.
 CREATE OR REPLACE VIEW shopstream_bi.shops
 (
     shop_id LowCardinality(String) COMMENT 'the shop that the row belongs to',

@@ -1,4 +1,3 @@
--- As 235_daily_sales, but for what it says of the orders that count: a shop chooses their statuses.
 -- A local date is the UTC date, the next, or the one before. A part for each, so that a condition on local_date is
 -- one on slot, which the sort key serves. No zone is more than 14
 -- hours ahead or 12 behind, so other hours need not be looked at.

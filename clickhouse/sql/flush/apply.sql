@@ -1,15 +1,18 @@
--- Step 3. Runs once for a batch; after a crash in its middle it is repeated under the same token, and each
--- window takes what it has not taken yet. Nothing goes in where the batch is marked as applied, or where
--- another worker has claimed one of the partitions.
--- The engine remembers a token with the number of blocks that were read for the insert, whatever block they are written
--- as; and how many there are depends on parts, merges and threads. So all rows are one array, hence one block, in every try.
+-- Step 3. What a batch changes in a window goes in with a row that says so, its commit marker, as one array, hence one
+-- block and one part of the table: both are there, or neither, wherever the engine is killed. So a repeat after a crash, or after
+-- a failure of which nobody knows whether it wrote, looks for the marker first (batch_rows.sql). A batch that changes nothing has
+-- none. Nothing goes in where the batch is marked as applied, or where another worker has claimed one of the partitions.
 INSERT INTO {target}
-SELECT changed.*
+SELECT change.*
 FROM
 (
-    SELECT arrayJoin(groupArray(tuple(*))) AS changed
+    SELECT arrayJoin(arrayConcat(changes, if(empty(changes), [], {markers}))) AS change
     FROM
     (
+        SELECT groupArray(tuple(*)) AS changes
+        FROM
+        (
 {changes}
+        )
     )
 )

@@ -2,5 +2,6 @@
 {table}
 PREWHERE batch = {batch:UInt64}
 WHERE (SELECT count() FROM batches WHERE batch = {batch:UInt64} AND applied) = 0
+    AND (SELECT count() FROM {window} WHERE {found}) = 0
     AND {{fence}}
 LIMIT 1 BY {key}

@@ -1,10 +1,4 @@
--- As product_names.sql, of every product of the shop.
-SELECT product_id, best.name AS name, (best.micros, best.tie) = taken AS gone
-FROM
-(
-    SELECT product_id, max(latest) AS best, max(product_names.gone) AS taken
-    FROM product_names
-    WHERE shop_id = {shop:String}
-    GROUP BY product_id
-)
-WHERE best.micros > 0
+-- Names of every product of the shop, and which are gone; parts that are not merged yet give a row each.
+SELECT product_id, stored.latest, stored.gone
+FROM product_names AS stored
+WHERE shop_id = {shop:String}

@@ -19,10 +19,10 @@ REVENUE = "document.querySelector('#revenue').textContent"
 EVENTS = "[...document.querySelectorAll('#events li')].map(one => one.textContent).join()"
 
 
-def order(number: int, price: str) -> bytes:
+def order(number: int, price: str = "1.25", name: str = "page") -> bytes:
     now = datetime.now(UTC).isoformat()
     data = {
-        "orderId": f"page-{number}",
+        "orderId": f"{name}-{number}",
         "status": "paid",
         "currency": "EUR",
         "createdAt": now,
@@ -31,10 +31,10 @@ def order(number: int, price: str) -> bytes:
     }
     event = {
         "specversion": "1.0",
-        "id": f"page-{number}",
+        "id": f"{name}-{number}",
         "source": "/test",
         "type": "order:created",
-        "shopid": "page-shop",
+        "shopid": f"{name}-shop",
         "data": data,
     }
     return json.dumps(event).encode() + b"\n"
@@ -42,7 +42,7 @@ def order(number: int, price: str) -> bytes:
 
 async def test_an_order_comes_to_the_page_by_itself(up: Up, tmp_path: Path) -> None:
     token = shopstream(up, "token", "--shop", "page-shop").stdout.decode().strip()
-    assert shopstream(up, "produce", "-", stdin=order(1, "1.25")).returncode == 0
+    assert shopstream(up, "produce", "-", stdin=order(1)).returncode == 0
     async with Browser(tmp_path / "chromium") as page:
         await page.call("Page.navigate", url=f"{up.told['api']}/#token={token}")
         await page.until("document.querySelector('#state').textContent === 'Live'")
@@ -75,27 +75,26 @@ LISTEN = """
 
 
 async def test_an_event_source_of_a_browser_comes_back_by_itself_and_misses_nothing(
-    own: Up, tmp_path: Path
+    up: Up, tmp_path: Path
 ) -> None:
-    own.start()
-    token = shopstream(own, "token", "--shop", "page-shop").stdout.decode().strip()
+    token = shopstream(up, "token", "--shop", "source-shop").stdout.decode().strip()
     async with Browser(tmp_path / "chromium") as page:
-        await page.call("Page.navigate", url=own.told["api"])
+        await page.call("Page.navigate", url=up.told["api"])
         await page.until("document.readyState === 'complete'")
         await page.evaluate(LISTEN % token)
         await page.until("window.readies === 1")
-        for number in range(3):
-            assert shopstream(own, "produce", "-", stdin=order(number, "1.25")).returncode == 0
+        lines = b"".join(order(number, name="source") for number in range(3))
+        assert shopstream(up, "produce", "-", stdin=lines).returncode == 0
         await page.until("window.seen.length === 3 && window.sockets.length === 3")
         assert await page.evaluate("JSON.stringify(window.seen)") == await page.evaluate(
             "JSON.stringify(window.sockets)"
         )
-        os.kill(own.children()["api"], signal.SIGKILL)
-        for number in range(3, 6):
-            assert shopstream(own, "produce", "-", stdin=order(number, "1.25")).returncode == 0
+        os.kill(up.children()["api"], signal.SIGKILL)
+        lines = b"".join(order(number, name="source") for number in range(3, 6))
+        assert shopstream(up, "produce", "-", stdin=lines).returncode == 0
         await page.until("window.seen.length === 6", 40)
         ids = await page.evaluate("window.seen.map(one => one[0]).sort().join()")
-        assert ids == ",".join(f"page-{number}" for number in range(6))
+        assert ids == ",".join(f"source-{number}" for number in range(6))
         assert await page.evaluate("window.refused.join()") == ""
         assert await page.evaluate("window.readies") == 2
         assert "HttpOnly" not in await page.evaluate("document.cookie")
@@ -143,7 +142,7 @@ async def test_a_browser_behind_a_network_that_cuts_misses_nothing_and_repeats_n
         proxy.cutting = True
         await page.evaluate(LISTEN_ON % token)
         await page.until("window.ready >= 2")
-        lines = b"".join(order(n, "1.25").replace(b"page-", b"cut-") for n in range(120))
+        lines = b"".join(order(n, name="cut") for n in range(120))
         produced = asyncio.to_thread(shopstream, up, "produce", "-", "--rate", "20", stdin=lines)
         assert (await produced).returncode == 0
         proxy.cutting = False
@@ -171,8 +170,9 @@ async def test_the_examples_of_the_page_about_push(up: Up, tmp_path: Path) -> No
                 f"(async () => {{ {given}\n{snippet}\nwindow.up{number} = true; }})()"
             )
             await page.until(f"window.up{number}")
-        value = order(77, "1.25").replace(b"page-shop", b"snippet-shop")
-        while not await page.evaluate("seen0.includes('page-77') && seen1.includes('page-77')"):
+        value = order(77, name="snippet")
+        seen = "seen0.includes('snippet-77') && seen1.includes('snippet-77')"
+        while not await page.evaluate(seen):
             assert shopstream(up, "produce", "-", stdin=value).returncode == 0
             await asyncio.sleep(0.2)
     assert len(snippets) == 2

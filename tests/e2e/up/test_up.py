@@ -7,7 +7,6 @@ import socket
 import stat
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import httpx
@@ -21,13 +20,10 @@ from support.up import (
     FLAGS,
     PATIENCE,
     SHOPS,
-    STOPPED_WITHIN,
     Up,
     command,
     environment,
     eventually,
-    get,
-    none_alive,
     shopstream,
 )
 
@@ -216,33 +212,3 @@ def fresh(up: Up, before: dict[str, int]) -> bool:
     with socket.socket() as probe:
         listens = probe.connect_ex(("127.0.0.1", up.ports["--kafka-port"])) == 0
     return listens and all(after[name] != before[name] for name in ("broker", "engine"))
-
-
-@pytest.mark.slow
-def test_a_directory_serves_start_after_start_and_no_end_leaves_a_process(own: Up) -> None:
-    """The addresses are there before anything serves; the first end is by SIGTERM, the second by a kill."""
-    port = own.ports["--port"]
-    seen: list[bool] = []
-
-    def watch() -> None:
-        eventually(lambda: get(f"http://127.0.0.1:{port}/health")[0] == 200)
-        seen.append((own.directory / "up.json").exists())
-
-    watching = threading.Thread(target=watch)
-    watching.start()
-    own.start()
-    watching.join()
-    assert seen == [True]
-    children = list(own.children().values())
-    assert len(children) == len(CHILDREN)
-    secrets = (own.directory / "secrets.json").read_bytes()
-    assert own.stop() < STOPPED_WITHIN
-    assert none_alive(children)
-    assert not (own.directory / "up.json").exists()
-    own.start()
-    assert (own.directory / "secrets.json").read_bytes() == secrets
-    children = list(own.children().values())
-    assert len(children) == len(CHILDREN)
-    own.process.kill()
-    own.process.wait()
-    eventually(lambda: none_alive(children))

@@ -12,6 +12,7 @@ from clickhouse.client import Address, ClickHouseClient
 from clickhouse.migrations import migrate_engine
 from support.brokers import Brokers
 from support.engine import ClickHouseServer as Server
+from support.migrated import copy_migrated
 from support.processes import free_port
 
 
@@ -25,6 +26,7 @@ def addresses(folder: Path) -> Iterator[Addresses]:
     """Of an engine and a broker that run, and of the API."""
     server, brokers = Server(folder), Brokers(folder)
     try:
+        copy_migrated(server.path)
         server.start()
         brokers.start()
         yield Addresses(server.url(), brokers.bootstrap, free_port())

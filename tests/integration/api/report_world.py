@@ -52,10 +52,10 @@ class World:
         for event in events:
             topics[TOPIC_OF_TYPE[event["type"]]].append(json.dumps(event).encode())
         for topic, values in topics.items():
-            touched = await write(self.engine, topic, values)
+            changed = await write(self.engine, topic, values)
             if self.told:
-                self.progress.observe(PipelineState("w", REACHED, touched=touched))
-                for shop in touched or ():
+                self.progress.observe(PipelineState("w", REACHED, changed=changed))
+                for shop in changed or ():
                     self.progress.changed(shop)
             for value in values:
                 refused = self.book.take(Sent(None, value, topic=topic))

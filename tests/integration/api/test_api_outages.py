@@ -33,6 +33,7 @@ from shopstream.contracts.envelope import BATCH
 from shopstream.contracts.topics import INPUTS, ORDERS
 from support.brokers import Brokers
 from support.engine import ClickHouseServer as Server
+from support.migrated import copy_migrated
 from support.processes import free_port
 
 DAY = "/reports/daily-sales?date=2026-11-22"
@@ -65,6 +66,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Brokers,
     brokers, server = Brokers(folder), Server(folder)
     try:
         brokers.start()
+        copy_migrated(server.path)
         server.start()
         yield brokers, server
     finally:

@@ -10,15 +10,13 @@ import pytest
 
 from clickhouse.client import Address, ClickHouseClient
 from clickhouse.migrations import migrate_engine
-from clickhouse.sql import load
-from clickhouse.windows import WINDOWS
+from clickhouse.windows import MARKERS, WINDOWS
 from oracle.book import Book
 from oracle.compare import compare_tables
 from pipeline.alerts import Alerts
 from pipeline.batch import Batch, assemble
 from pipeline.decode import Run, decode
 from pipeline.flush import BatchWriter
-from pipeline.flush_statements import apply_statement
 from pipeline.snowflake import Snowflake
 from pipeline.store import Fence, Store
 from pipeline.topic_specs import TOPIC_SPECS
@@ -39,7 +37,6 @@ from support.events import (
 from support.system import System
 
 PLACE, OTHER = Partition("shop.orders", 0), Partition("shop.orders", 1)
-NO_TOKEN = {"async_insert": 0, "max_insert_threads": 1, "insert_deduplicate": 0}
 PAIRS = {
     "shop.orders": [
         record(order("s", "o", version=1, items=[item("p", 2, "1.5", name="Tea")])),
@@ -139,13 +136,12 @@ class Bench:
         await self.writer.apply(batch.topic, batch.id, fence)
         assert await self.store.mark(batch.id, fence)
 
-    async def apply_without_token(self, batch: Batch, fence: Fence) -> None:
-        params = {"batch": batch.id, **fence.params()}
-        spec = TOPIC_SPECS[batch.topic]
-        await self.engine.execute(apply_statement(spec), params, NO_TOKEN)
-        for name in spec.lookups:
-            await self.engine.execute(load(f"apply/{name}.sql"), {"batch": batch.id}, NO_TOKEN)
-        await self.store.apply(batch.topic, batch.id, fence) if batch.topic not in ADDING else None
+    async def apply_without_marker(self, batch: Batch, fence: Fence) -> None:
+        """Without a look for the commit marker of an earlier try."""
+        table = TOPIC_SPECS[batch.topic].window
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setitem(MARKERS, table, MARKERS[table]._replace(found="false"))
+            await self.store.apply(batch.topic, batch.id, fence)
 
     def rows(self) -> dict[str, int]:
         return {

@@ -43,7 +43,9 @@ NUMBERS = {"orders", "quantity", "revenue", "failed_amount", "units", "gap", "vi
 
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    with System(tmp_path_factory.mktemp("stray")).start(pipelines=0) as system:
+    with System(tmp_path_factory.mktemp("stray")) as system:
+        system.start_engine()
+        system.migrate()
         yield system
 
 

@@ -1,16 +1,22 @@
 """The audit finds what is damaged by hand, repairs it, and is not misled by workers at their work."""
 
+import time
+
 import pytest
 from engine_bench import ADDING, PAIRS, Bench, bench, engine, first
 
 from clickhouse.differences import COLUMNS
 from clickhouse.verify import verify_engine
 from clickhouse.window_comparison import Scope
-from clickhouse.windows import WINDOWS
+from clickhouse.windows import MARKERS, WINDOWS
+from pipeline import store as store_module
 from pipeline.counting import COUNTING, Counting
-from pipeline.reconcile.audit import Audit, Found, Superseded
+from pipeline.flush import flush
+from pipeline.reconcile import audit as audit_module
+from pipeline.reconcile.audit import Audit, Found, Superseded, Totals, end_sweep
 from pipeline.reconcile.rebuild import rebuild
-from pipeline.store import Fence, Store
+from pipeline.snowflake import first_id_at
+from pipeline.store import OPEN_SECONDS, Fence, Store
 from pipeline.topic_specs import TOPIC_SPECS
 from shopstream.contracts.cursor import Partition
 from support.events import order, record, settings
@@ -72,6 +78,27 @@ async def test_what_is_damaged_is_told_and_made_good(bench: Bench, tables: list[
     assert sorted((name, tuple(key)) for name, key in logged) == sorted(
         (one.table, one.key) for one in verdict.differences
     )
+
+
+async def test_a_worker_goes_by_the_earliest_orders_as_they_were_made_good(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "EARLIEST_SECONDS", 0.0)
+    fence = await bench.own("shop.orders")
+
+    async def write(name: str, day: int) -> None:
+        batch = bench.batch(record(order("s", name, created=f"2026-11-{day:02}T10:00:00Z")))
+        await flush(batch, bench.writer, fence, check)
+
+    async def check() -> None: ...
+
+    await write("o2", 5)
+    bench.system.sql.text(inserted("first_orders", DAMAGE["first_orders"]))
+    await write("o3", 6)  # the worker reads when the earliest order was made
+    assert (await sweep(await auditor(bench)))["first_orders"].repaired
+    assert not bench.differences()
+    await write("o1", 1)
+    assert not bench.differences()
 
 
 async def test_a_rebuild_makes_everything_from_nothing(bench: Bench) -> None:
@@ -193,4 +220,21 @@ async def test_what_two_workers_counted_twice_at_the_same_instant_is_made_good(
         assert await bench.store.mark(batch.id, owner)
     assert any("sales_15m" in line for line in bench.differences())
     await sweep(await auditor(bench))
+    assert not bench.differences()
+
+
+async def test_commit_markers_that_nobody_looks_for_are_deleted_once_there_are_many(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await everything(bench)
+    monkeypatch.setattr(audit_module, "SPENT_MARKERS", 3)
+    old = first_id_at(time.time() - OPEN_SECONDS) - 10
+    for table, marker in MARKERS.items():
+        left = f"SELECT count() FROM {table} WHERE shop_id = ''"
+        present = int(bench.system.sql.rows(left)[0][0])
+        for number, remaining in ((0, 1), (1, 2), (2, 0)):
+            row = marker.row.replace("{batch:UInt64}", str(old + number))
+            bench.system.sql.text(f"INSERT INTO {table} VALUES {row}")
+            await end_sweep(bench.engine, Totals())
+            assert bench.system.sql.rows(left) == [[str(present + remaining)]]
     assert not bench.differences()

@@ -158,7 +158,9 @@ async def verify_all(bench: Bench) -> list[str]:
 
 
 BEFORE = ("orders", "levels", "payments", "suppliers", "shops")
-FED = ("apply_levels", "apply_payments")
+FED = ("apply_payments",)
+FED_BEFORE = "141_apply_levels_equals"
+"""Of a table that a later migration drops."""
 
 
 async def make_old(bench: Bench, highest: bool) -> None:
@@ -181,7 +183,10 @@ async def make_old(bench: Bench, highest: bool) -> None:
         sql.text("DROP TABLE kept")
     for table in (*BEFORE, *FED):
         sql.text(f"ALTER TABLE {table} DROP COLUMN equals")
-    sql.text("ALTER TABLE migrations DELETE WHERE name LIKE '%_equals' SETTINGS mutations_sync = 2")
+    sql.text(
+        f"ALTER TABLE migrations DELETE WHERE name LIKE '%_equals' AND name != '{FED_BEFORE}'"
+        " SETTINGS mutations_sync = 2"
+    )
     address = Address.parse(bench.system.settings.clickhouse_url.get_secret_value())
     assert len(await migrate_engine(address)) == len(BEFORE) + len(FED)
 

@@ -39,9 +39,9 @@ def pushed(system: System) -> list[str]:
     return [each["event"]["data"]["status"] for each in json.loads(body)["events"]]
 
 
-def posted(system: System, sent: Sent) -> int:
+def posted(system: System, sent: Sent, by: str = SHOP) -> int:
     head = {
-        "Authorization": f"Bearer {system.token(SHOP)}",
+        "Authorization": f"Bearer {system.token(by)}",
         "Content-Type": "application/cloudevents+json",
     }
     url = f"http://127.0.0.1:{system.port}/events"
@@ -75,6 +75,8 @@ def test_words_are_mapped_as_an_order_is_accepted(own: Scene) -> None:
     own.send([mapped])
     assert posted(system, told("h", "lost")) == 400
     own.check()
+    # and nobody else can find out which words a shop has
+    assert [posted(system, told("h", word), "other") for word in ("on-hold", "lost")] == [400, 400]
 
     # another map changes no order that is accepted, also where its records come again
     own.send([words(2, {"on-hold": "failed"})])
@@ -89,6 +91,7 @@ def test_words_are_mapped_as_an_order_is_accepted(own: Scene) -> None:
     own.send([told(f"k{number}", "on-hold") for number in range(500)])
     pipeline.kill()
     pipeline.start()
+    system.until_ready(pipeline)
     own.check()
     system.replay()
     own.check()

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from engine_bench import Bench
+from engine_bench import ADDING, PAIRS, Bench
 
 from clickhouse import migrations
 from clickhouse.client import Address, ClickHouseClient
@@ -14,8 +14,9 @@ from clickhouse.errors import NOT_MIGRATED, EngineError, EngineUnavailable
 from clickhouse.migrations import all_migrations, migrate_engine
 from clickhouse.sql import fill, load
 from clickhouse.verify import verify_engine
+from clickhouse.windows import MARKERS
 from pipeline.batch import Batch
-from pipeline.flush_statements import APPLY
+from pipeline.flush_statements import APPLY, FORMER, apply_statement
 from pipeline.store import Fence, Store
 from pipeline.topic_specs import TOPIC_SPECS
 from shopstream.contracts.cursor import Partition
@@ -23,20 +24,28 @@ from shopstream.contracts.topics import ORDERS
 from support.engine import ClickHouseServer
 from support.events import Sent, item, order, record
 
-NEW = (127, 128, 129, *range(150, 156), *range(180, 196), 216, 217, 218, *range(230, 237), 240, 241)
+MARKERS_NEW = tuple(range(250, 257))
+NEW = (
+    *(127, 128, 129, *range(150, 156), *range(180, 196), 218, 232, 233, 234, 236, 240, 241),
+    *MARKERS_NEW,
+)
 FORMER_WINDOWS = ("sales_15m", "product_15m", "product_day", "product_month")
 
 
-@pytest.fixture
+@pytest.fixture(params=[NEW])
 async def former(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[tuple[Bench, Address]]:
-    """Migrated as far as the version before goes."""
+    """Migrated as far as the version before goes, without the migrations that are new."""
     server = ClickHouseServer(tmp_path)
     server.start()
     try:
         address = Address.parse(server.url())
-        every = [each for each in all_migrations() if each.number < 300 and each.number not in NEW]
+        every = [
+            each
+            for each in all_migrations()
+            if each.number < 300 and each.number not in request.param
+        ]
         with monkeypatch.context() as context:
             context.setattr(migrations, "all_migrations", lambda: every)
             await migrate_engine(address)
@@ -50,7 +59,8 @@ async def former(
 async def apply_as_before(bench: Bench, batch: Batch, fence: Fence) -> None:
     """Step 3 as the version before ran it: into `apply_orders`, for its views."""
     spec = TOPIC_SPECS[ORDERS]
-    rows = fill(load("flush/batch_rows.sql"), table=spec.table, key=spec.key)
+    rows = load("flush/batch_rows.sql")
+    rows = fill(rows, table=spec.table, key=spec.key, window="owners", found="false")
     settings = {**APPLY, "insert_deduplication_token": f"batch-{batch.id}"}
     params = {"batch": batch.id, **fence.params()}
     own = "* EXCEPT (placed_at, prior_placed_at, recount)"
@@ -97,15 +107,16 @@ async def test_windows_of_orders_become_one_table_exactly(
         bench.system.sql.text("OPTIMIZE TABLE orders FINAL")
     with pytest.raises(EngineUnavailable, match="127_fence_former_workers is missing"):
         await bench.store.stored_epochs()
-    window = {"shop": "s", "start": 0, "end": 4_000_000_000}
+    windows = fill(load("reports/order_windows.sql"), ranges="grain = 'sales_15m'")
     with pytest.raises(EngineError) as refused:
-        await bench.engine.rows(load("reports/sales_15m.sql"), window)
+        await bench.engine.rows(windows, {"shop": "s"})
     assert refused.value.code in NOT_MIGRATED
 
     ran = await migrate_engine(address)
     assert [int(name[:3]) for name in ran] == list(NEW)
     # a crash between the statement and its record repeats it
-    await bench.engine.execute(load("windows/153_order_windows.sql"))
+    for name in ("153_order_windows", "252_order_windows_markers"):
+        await bench.engine.execute(load(f"windows/{name}.sql"))
     assert await migrate_engine(address) == []
     assert await bench.store.stored_epochs() == {}
     left = bench.system.sql.rows("SELECT name FROM system.tables WHERE database = 'shopstream'")
@@ -123,3 +134,36 @@ async def test_windows_of_orders_become_one_table_exactly(
     await bench.write(bench.batch(later), fence)
     assert not bench.differences()
     assert not (await verify_engine(bench.engine)).differences
+
+
+@pytest.mark.parametrize("former", [MARKERS_NEW], indirect=True)
+async def test_batches_that_began_before_commit_markers_count_once(
+    former: tuple[Bench, Address],
+) -> None:
+    """Of each topic one was applied under its token when the version before died, and one was not."""
+    bench, address = former
+    opened: list[tuple[Batch, Fence]] = []
+    for topic in ADDING:
+        spec = TOPIC_SPECS[topic]
+        for number, sent in enumerate(PAIRS[topic]):
+            fence = await bench.claim(place := Partition(topic, number))
+            batch = bench.batch(sent, partition=place.partition)
+            await bench.begin(batch, fence)
+            if number == 0:
+                token = {**APPLY, **FORMER, "insert_deduplication_token": f"batch-{batch.id}"}
+                params = {"batch": batch.id, **fence.params()}
+                with pytest.MonkeyPatch.context() as patch:
+                    patch.setitem(
+                        MARKERS, spec.window, MARKERS[spec.window]._replace(found="false")
+                    )
+                    text = apply_statement(spec, former=True)
+                await bench.engine.execute(text, params, token)
+            opened.append((batch, fence))
+    await migrate_engine(address)
+    for batch, fence in opened:
+        assert not await bench.store.mark(batch.id, fence), "a worker of the version before"
+        fence = await bench.claim(*batch.partitions)
+        for _ in range(2):
+            await bench.store.apply(batch.topic, batch.id, fence)
+        assert await bench.store.mark(batch.id, fence)
+    assert not bench.differences()

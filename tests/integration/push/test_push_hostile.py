@@ -5,14 +5,12 @@ import json
 import random
 import secrets
 import socket
-from collections.abc import Iterator
 from contextlib import suppress
 
 import aiohttp
 import pytest
 from listeners import Request, listen
 
-from clickhouse.migrations import migrate
 from support.events import Sent
 from support.system import System
 
@@ -25,15 +23,6 @@ PACKETS += (
     b'{"subscribe":["order:created"]}',
 )
 PACKETS += (b'{"subscribe":[[]]}', b"[" * 3000, b"9" * 5000)
-
-
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    with System(tmp_path_factory.mktemp("hostile-push")) as system:
-        system.start_broker()
-        system.start_engine()
-        migrate(system.settings)
-        yield system
 
 
 @pytest.fixture(scope="module", params=["direct", "asgi"])

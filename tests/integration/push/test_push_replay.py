@@ -13,7 +13,9 @@ import pytest
 from confluent_kafka.admin import AdminClient, NewTopic
 from listeners import PROTOCOLS, Item, Request, listen
 
+from shopstream.contracts.cursor import Partition, decode
 from support.events import Sent
+from support.kafka import Place
 from support.system import System
 from support.waiting import eventually
 
@@ -25,6 +27,14 @@ FORGETFUL = [
     "from api.main import run; from shopstream.settings import load; exit(run(load()))",
 ]
 """An API process that knows nothing of what came before it."""
+SLOW = [
+    sys.executable,
+    "-c",
+    "import api.push.status_words as status_words\n"
+    "status_words.PAUSE_SECONDS = 60\n"
+    "from api.main import run; from shopstream.settings import load; exit(run(load()))",
+]
+"""An API process that looks for words of shops as it starts, and not again for a minute."""
 AT = "2026-11-22T10:15:30Z"
 
 
@@ -119,6 +129,94 @@ async def test_a_process_that_forgot_everything_replays_what_is_stored(
     assert ids(after) == ["later-0", "later-1", "later-2"]
 
 
+def order(shop: str, name: str, status: str, size: int = 0) -> Sent:
+    lines = [{"productId": "p", "quantity": 1, "unitPrice": "1.50"}]
+    data = {"orderId": name, "status": status, "currency": "EUR", "items": lines}
+    head = {"specversion": "1.0", "id": name, "source": "/replay", "type": "order:created"}
+    event = {**head, "shopid": shop, "data": {**data, "createdAt": AT, "updatedAt": AT}}
+    key = f"{shop}/orders-of-one-partition".encode()
+    return Sent(key, json.dumps(event).ljust(size).encode(), topic="shop.orders")
+
+
+def post(system: System, port: int, sent: Sent) -> None:
+    """Writes an event over HTTP."""
+    token = system.token(json.loads(sent.value or b"")["shopid"], role="producer")
+    head = {"Authorization": f"Bearer {token}", "Content-Type": "application/cloudevents+json"}
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/events", sent.value, head)
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        (place,) = json.load(answer)["records"]
+    system.produced(Place(**place))
+
+
+def words(shop: str, version: int, map: dict[str, str]) -> Sent:
+    data = {
+        "name": shop,
+        "timezone": "UTC",
+        "currency": "EUR",
+        "updatedAt": f"2026-11-22T10:15:3{version}Z",
+    }
+    head = {"specversion": "1.0", "id": f"w{version}", "source": "/replay", "type": "shop:updated"}
+    event = {**head, "shopid": shop, "data": {**data, "statusMap": map}}
+    return Sent(shop.encode(), json.dumps(event).encode(), topic="shop.settings")
+
+
+async def test_an_order_right_after_other_words_for_statuses_is_pushed_as_the_pipeline_decides(
+    system: System,
+) -> None:
+    shop = "replay-words"
+    token = system.token(shop, "u1", role="staff")
+    slow = await asyncio.to_thread(system.add_api, SLOW)
+    types = "order:created"
+    # one by one, as columns, and beside the event loop
+    first = [order(shop, "one", "on-hold")]
+    many = [order(shop, f"m{n}", "on-hold" if n % 2 else "paid", 1000) for n in range(60)]
+    last = [order(shop, "big", "on-hold", 20_000), order(shop, "after", "paid")]
+    gone = [order(shop, f"g{n}", "on-hold" if n % 2 else "paid") for n in range(10)]
+    rest = [json.loads(one.value or b"")["id"] for one in [*first, *many, *last]]
+    rest += ["posted", *(f"g{n}" for n in range(0, 10, 2))]
+
+    async def told(protocol: str, ready: asyncio.Event) -> tuple[str | None, list[str]]:
+        cursor, found = None, []
+        async with aiohttp.ClientSession() as session:
+            async for name, at, data in listen(
+                session, protocol, Request(slow, token, types=types)
+            ):
+                if name == "stream:ready":
+                    cursor = data["cursor"]
+                    ready.set()
+                elif name == types and at is not None:
+                    found.append(data["id"])
+                else:
+                    raise AssertionError((name, data))
+                if len(found) == len(rest):
+                    return cursor, found
+        raise AssertionError(found)
+
+    readies = [asyncio.Event() for _ in PROTOCOLS]
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+        streams = [
+            group.create_task(told(protocol, ready))
+            for protocol, ready in zip(PROTOCOLS, readies, strict=True)
+        ]
+        for ready in readies:
+            await ready.wait()
+        for sent in ([words(shop, 1, {"on-hold": "pending"})], first, many, last):
+            await asyncio.to_thread(system.produce, sent)
+            await asyncio.to_thread(system.settle)
+        await asyncio.to_thread(post, system, slow, order(shop, "posted", "on-hold"))
+        await asyncio.to_thread(system.settle)
+        await asyncio.to_thread(system.produce, [words(shop, 2, {})])
+        await asyncio.to_thread(system.settle)
+        await asyncio.to_thread(system.produce, gone)
+    for stream in streams:
+        cursor, found = stream.result()
+        assert found == rest
+        again = await take("sse", Request(slow, token, cursor, types), 1 + len(rest))
+        assert ids(again) == rest
+    refused = [each["data"]["offset"] for each in system.dead_letters()]
+    assert len(refused) == len(gone[1::2])
+
+
 async def test_a_cursor_in_the_middle_goes_on_right_after_it(system: System, port: int) -> None:
     shop = "replay-middle"
     token = system.token(shop, "u1", role="staff")
@@ -132,6 +230,46 @@ async def test_a_cursor_in_the_middle_goes_on_right_after_it(system: System, por
             request = Request(where, token, whole[at][1], types="inventory:updated")
             rest = await take("sse", request, 61 - at)
             assert sorted(ids(rest)) == sorted(ids(whole[at + 1 :]))
+
+
+async def test_a_cursor_of_another_shop_shows_nothing_of_it(system: System, port: int) -> None:
+    """From memory, from what is stored, and page by page: the events of the own shop behind that position."""
+    shops = ("replay-scope", "replay-scope-2")
+    types = "inventory:updated"
+    tokens = [system.token(shop, "u1", role="staff") for shop in shops]
+    (ready,) = await take("sse", Request(port, tokens[1], types=types), 1)
+    # the same ids and products in both
+    sent = [
+        level(shop, f"p{n % 5}", n + 1000 * mine, id=f"e{n}")
+        for n in range(40)
+        for mine, shop in enumerate(shops)
+    ]
+    places = await asyncio.to_thread(system.produce, sent)
+    await asyncio.to_thread(system.settle)
+    theirs = await take("ws", Request(port, tokens[1], ready[2]["cursor"], types), 41)
+    forgetful = await asyncio.to_thread(system.add_api, FORGETFUL)
+    for cursor in (theirs[0][2]["cursor"], theirs[20][1]):
+        reached = decode(cursor)
+        wanted = sorted(
+            json.loads(one.value or b"")["data"]["quantity"]
+            for one, place in zip(sent[::2], places[::2], strict=True)
+            if place.offset >= reached[Partition(place.topic, place.partition)].next
+        )
+        assert wanted
+        for where in (port, forgetful):
+            for protocol in PROTOCOLS:
+                request = Request(where, tokens[0], cursor, types)
+                _, *mine = await take(protocol, request, 1 + len(wanted))
+                quantities = [data["data"]["quantity"] for _, _, data in mine]
+                assert sorted(quantities) == wanted, protocol
+            page = await asyncio.to_thread(
+                lambda where=where, cursor=cursor: history(
+                    system, where, shops[0], after=cursor, types=types, limit=1000
+                )
+            )
+            found = [one["event"] for one in page["events"]]
+            assert {one["shopid"] for one in found} == {shops[0]}
+            assert sorted(one["data"]["quantity"] for one in found) == wanted
 
 
 async def test_the_history_has_the_same_events_with_cursors_to_go_on_from(

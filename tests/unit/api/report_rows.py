@@ -1,14 +1,18 @@
 """Rows of the windows, and reports made of them."""
 
 import struct
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import orjson
 
 from api.reports import days
 from api.reports.profiles import Profile
 from api.reports.report import Report, ReportData, report_body
+from api.reports.windows import GRAINS, WindowRows
+from clickhouse.native import INT128
 from shopstream.contracts.zones import zone_of
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -51,9 +55,30 @@ NO_REFUNDS = {"gross": 0, "refunds": 0, "refunded": 0, "revised": 0, "refunds_re
 """Numbers of a row that few tests are about."""
 
 
+def window_rows(rows: Iterable[tuple[Any, ...]]) -> WindowRows:
+    """Columns of `order_windows.sql`. `rows`: grain by name, start, currency, product, orders, units and revenue in
+    1/10000, and when they last changed; what is left out at the end is 0."""
+    full = [(*row, *[0] * (8 - len(row))) for row in rows]
+    grain, start, currency, product, orders, quantity, revenue, revised = (
+        [list(column) for column in zip(*full, strict=True)] if full else [[] for _ in range(8)]
+    )
+    return WindowRows(
+        np.array([GRAINS[name] for name in grain], "i1"),
+        np.array(start, "<u4"),
+        np.array(currency, "S3"),
+        product,
+        np.array(orders, "<i8"),
+        *(
+            np.array([(number % 2**64, number >> 64) for number in numbers], INT128)
+            for numbers in (quantity, revenue)
+        ),
+        np.array(revised, "<u4"),
+    )
+
+
 def slot_bytes(slot: int, currency: bytes, *numbers: int) -> bytes:
-    """A row of `sales_15m.sql` in RowBinary: orders, items and revenue in 1/10000, gross, refunds, refunded, then when
-    orders and refunds last changed them; what is left out is 0."""
+    """A row of `payments_15m.sql` in RowBinary: orders, items and revenue in 1/10000, gross, refunds, refunded, then
+    when orders and refunds last changed them; what is left out is 0."""
     given = [*numbers, *[0] * (8 - len(numbers))]
     parts = [struct.pack("<I3s", slot, currency)]
     for number, form in zip(given, ("q", "d", "d", "d", "q", "d", "I", "I"), strict=True):

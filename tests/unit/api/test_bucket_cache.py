@@ -53,8 +53,8 @@ class Place:
 
     def says(self, sold: Mapping[str, Set[int] | None] | None, kind: str = SALES) -> None:
         reached = {Partition("shop.orders", 0): Progress(1, 1, NOON)}
-        touched = sold and {s: None if days is None else {kind: days} for s, days in sold.items()}
-        self.tracker.observe(PipelineState("w", reached, touched=touched))
+        changed = sold and {s: None if days is None else {kind: days} for s, days in sold.items()}
+        self.tracker.observe(PipelineState("w", reached, changed=changed))
 
     def sells(self, day: int, shop: str = "s") -> None:
         """In the table; nobody was told."""
@@ -92,7 +92,7 @@ async def test_a_bucket_holds_whatever_else_of_the_shop_was_touched(kind: str) -
     place = Place()
     assert await place.days(FIRST, FIRST + 2) == 0
     place.says({"s": {FIRST}}, kind)
-    place.tracker.observe(PipelineState("w", {}, touched={"s": {kind: None}}))
+    place.tracker.observe(PipelineState("w", {}, changed={"s": {kind: None}}))
     place.tracker.changed("s")
     assert await place.days(FIRST, FIRST + 2) == 0
     assert len(place.read) == 1
@@ -123,7 +123,7 @@ async def test_a_word_that_names_no_days_has_all_read_again(how: str) -> None:
     if how == "gap":
         place.tracker.changed()
     elif how == "kind":
-        place.tracker.observe(PipelineState("w", {}, touched={"s": {SALES: None}}))
+        place.tracker.observe(PipelineState("w", {}, changed={"s": {SALES: None}}))
     else:
         place.says(None if how == "anything" else {"s": None})
     assert await place.days(FIRST, FIRST + 1) == 1

@@ -4,13 +4,14 @@ import asyncio
 import json
 import random
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
 from api.freshness.tracker import RequiredPosition
 from api.push import catch_up, channels
 from api.push.catch_up import CatchUps
-from api.push.encoding import WEBSOCKET_SEPARATED
+from api.push.encoding import WEBSOCKET_SEPARATED, Encoding
 from api.push.hub import Hub
 from api.push.records import PushEvent
 from api.push.stored_events import Span, StoredEvent
@@ -95,10 +96,12 @@ class Store:
             and span.since[one.partition].next < one.position.next <= span.until[one.partition].next
         ][:limit]
 
-    def subscriber(self, since: str | None = None) -> tuple[Subscriber, Outlet]:
+    def subscriber(
+        self, since: str | None = None, encoding: Encoding = WEBSOCKET_SEPARATED
+    ) -> tuple[Subscriber, Outlet]:
         outlet = Outlet()
         wanted = SubscriptionFilter("u1", frozenset({KIND}))
-        subscriber = Subscriber(wanted, WEBSOCKET_SEPARATED, outlet, float("inf"))
+        subscriber = Subscriber(wanted, encoding, outlet, float("inf"))
         self.hub.join("s1", subscriber, since)
         return subscriber, outlet
 
@@ -128,6 +131,23 @@ async def test_what_the_channel_forgot_comes_from_what_is_stored(store: Store) -
     await store.settled(subscriber)
     store.publish("live")
     assert outlet.told() == ["stream:ready", *(f"e{number}" for number in range(9)), "live"]
+
+
+async def test_a_stored_event_that_cannot_be_encoded_is_told_and_counted(store: Store) -> None:
+    since = start(store)
+    for number in range(9):
+        store.publish(f"e{number}")
+
+    def text(event: PushEvent, cursor: str) -> bytes:
+        if b'"e3"' in event.value:
+            raise RecursionError
+        return WEBSOCKET_SEPARATED.text(event, cursor)
+
+    subscriber, outlet = store.subscriber(since, replace(WEBSOCKET_SEPARATED, text=text))
+    await store.settled(subscriber)
+    store.publish("live")
+    assert outlet.told() == ["stream:ready", "e0", "e1", "stream:reset", "live"]
+    assert store.hub.counts.skipped == 1
 
 
 async def test_a_slow_client_gets_everything_where_a_partition_is_added_meanwhile(

@@ -18,7 +18,7 @@ from record_values import valid
 
 from api.faults import InvalidEvents
 from api.ingest.content import check_events
-from api.push.records import event_of, read_record
+from api.push.records import by_known_words, event_of, read_record
 from pipeline.decode import Run, decode
 from shopstream.contracts.envelope import BATCH, STRUCTURED, Headers
 from shopstream.contracts.json_text import JSON_BLANKS
@@ -109,7 +109,7 @@ def test_events_in_binary_mode(seed: int) -> None:
     ]
     (shop,) = in_pipeline(topic, [Consumed(data, 0, headers)])
     event = event_of(data, headers)
-    pushed = read_record(event, topic, NOW)
+    pushed = by_known_words(read_record(event, topic, NOW))
     found = over_http(
         [
             ("content-type", content_type),

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from report_rows import window_rows
 
 from api.reports import products as module
+from api.reports.days import Bucket
 from api.reports.products import (
     LONG_BYTES,
     PRODUCT_BYTES,
@@ -19,18 +21,18 @@ from api.reports.products import (
     read_product_sums,
     units,
 )
+from api.reports.windows import WindowRows
 
-MASK = 2**64 - 1
 Row = tuple[int, str, str, int, int]
+"""Start, currency, product, units and revenue in 1/10000."""
 
 
-def columns(rows: list[Row]) -> list[list[Any]]:
-    """As `product_buckets.sql` gives them; `rows`: begin, currency, product, units and revenue in 1/10000."""
-    halves = [
-        (*row[:3], *(half for number in row[3:] for half in (number & MASK, number >> 64)))
-        for row in rows
-    ]
-    return [list(column) for column in zip(*halves, strict=True)]
+def windows(rows: list[Row]) -> WindowRows:
+    return window_rows(("product_day", *row[:3], 0, *row[3:]) for row in rows)
+
+
+def days(begins: list[int]) -> list[Bucket]:
+    return [Bucket("product_day", begin, begin + 86400) for begin in begins]
 
 
 def exact(revenue: int) -> Decimal:
@@ -62,7 +64,7 @@ row = st.tuples(
 
 
 def read(rows: list[Row], begins: list[int], products: ProductNumbers) -> list[ProductSums]:
-    found = read_product_sums(columns(rows), begins, products)
+    found = read_product_sums(windows(rows), days(begins), products)
     assert found is not None
     return found
 
@@ -114,8 +116,8 @@ def test_products_are_weighed_once_whoever_brought_them() -> None:
 def test_too_many_currencies_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CURRENCIES", 3)
     rows: list[Row] = [(begin, code, "p", 1, 1) for begin in (0, 86400) for code in ("AAA", "BBB")]
-    assert read_product_sums(columns(rows[:2]), [0], ProductNumbers()) is not None
-    assert read_product_sums(columns(rows), [0, 86400], ProductNumbers()) is None
+    assert read_product_sums(windows(rows[:2]), days([0]), ProductNumbers()) is not None
+    assert read_product_sums(windows(rows), days([0, 86400]), ProductNumbers()) is None
 
 
 def test_revenue_beyond_64_bits_weighs_more() -> None:

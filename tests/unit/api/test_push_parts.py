@@ -7,7 +7,7 @@ import pytest
 
 from api.push.cursor_encoder import CursorEncoder
 from api.push.event_types import DEFAULT, PUSHED, read_types, types_of
-from api.push.records import PushEvent, read_record
+from api.push.records import PushEvent, by_known_words, read_record
 from shopstream.contracts.cursor import Partition, Position, encode
 from shopstream.contracts.examples import example
 from shopstream.contracts.topics import ALERTS, INVENTORY, NOTICES, ORDERS, TOPICS
@@ -32,7 +32,8 @@ def order(**changes: Any) -> dict[str, Any]:
 
 
 def read(value: Any, topic: str = INVENTORY) -> PushEvent | None:
-    return read_record(value if isinstance(value, bytes) else json.dumps(value).encode(), topic)
+    raw = value if isinstance(value, bytes) else json.dumps(value).encode()
+    return by_known_words(read_record(raw, topic))
 
 
 def test_an_event_is_pushed_as_it_came() -> None:

@@ -5,6 +5,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,9 +14,10 @@ from aiokafka import TopicPartition
 
 from api.freshness.tracker import FreshnessTracker
 from api.push import channel, records, topic_reader
-from api.push.encoding import SSE
+from api.push.encoding import SSE, Encoding
 from api.push.event_types import DEFAULT
 from api.push.hub import UNREADABLE, Hub
+from api.push.records import PushEvent
 from api.push.subscriber import Subscriber, SubscriptionFilter
 from api.push.topic_reader import GONE, TopicReader
 from shopstream.contracts.cursor import Partition, Position
@@ -59,10 +61,10 @@ class Reading:
         self.hub.begin(self.reader._positions)
         self.first, self.second = self.join("s1"), self.join("s2")
 
-    def join(self, shop: str, since: str | None = None) -> Outlet:
+    def join(self, shop: str, since: str | None = None, encoding: Encoding = SSE) -> Outlet:
         outlet = Outlet()
         wanted = SubscriptionFilter("u", DEFAULT)
-        self.hub.join(shop, Subscriber(wanted, SSE, outlet, float("inf")), since)
+        self.hub.join(shop, Subscriber(wanted, encoding, outlet, float("inf")), since)
         return outlet
 
     async def take(self, values: list[Any], place: Partition = PLACE, **more: Any) -> None:
@@ -176,6 +178,34 @@ async def test_where_nobody_knows_whose_it_is_every_stream_is_told(
     assert there.hub.counts.skipped == 1
     assert there.hub.read[PLACE] == there.reader._positions[PLACE] == Position(1, 4)
     assert len(said(caplog)) == 1
+
+
+def spoiled(encoding: Encoding) -> Encoding:
+    """An encoding that fails at the bad text."""
+
+    def text(event: PushEvent, cursor: str) -> bytes:
+        if BAD in event.value:
+            raise RecursionError("with a secret")
+        return encoding.text(event, cursor)
+
+    return replace(encoding, text=text)
+
+
+async def test_what_cannot_be_encoded_stops_nothing_else_of_its_turn(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    there = Reading()
+    cursor = there.hub._channels.live["s1"].cursor()
+    sse, theirs = there.join("s1", encoding=spoiled(SSE)), there.join("s2")
+    await there.take([level(1), level(2, note=BAD.decode()), level(3), level(4, "s2")])
+    assert sse.told() == [1, 3, UNREADABLE]
+    assert theirs.told() == [4]
+    assert there.hub.counts.skipped == 1
+    (line,) = said(caplog)
+    assert "shop.inventory:2:1 cannot be pushed: RecursionError in text" in line
+    assert "secret" not in line
+    # replayed, it is what the stream was told of
+    assert there.join("s1", cursor, spoiled(SSE)).told() == [1, 3, UNREADABLE]
 
 
 async def test_after_a_notice_that_fails_nothing_is_kept_that_it_may_have_changed(

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections import Counter
 from collections.abc import Collection
+from dataclasses import fields
 from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -11,7 +12,7 @@ from urllib.parse import urlencode
 import orjson
 import pytest
 from clickhouse_connect.driver.binding import bind_query
-from report_rows import slot_bytes
+from report_rows import slot_bytes, window_rows
 
 from api.freshness.source import Freshness
 from api.reports.cache import TOO_BIG_SECONDS, VALUE_SECONDS
@@ -22,7 +23,7 @@ from api.reports.sales_reports import DailySales, Metrics, Trends
 from api.reports.statements import Statements
 from api.reports.stock import StockPage
 from clickhouse.errors import EngineError
-from clickhouse.sql import load, names
+from clickhouse.sql import names, uncommented
 from shopstream.contracts.notices import (
     FIRST_ORDER,
     KINDS,
@@ -34,14 +35,10 @@ from shopstream.contracts.notices import (
 )
 
 BIG = "more than are read at once"
-STATEMENTS = {load(path): path for path in names("reports")}
+STATEMENTS = {uncommented(path): path for path in names("reports")}
 COLUMNS = {
-    "all_names": ("product_id", "name", "gone"),
+    "all_names": ("product_id", "latest", "gone"),
     "all_on_order": ("product_id", "units"),
-    "product_buckets": (
-        *("begin", "currency", "product_id"),
-        *("low_quantity", "high_quantity", "low", "high"),
-    ),
 }
 REPORT = DailySales(date(2026, 11, 22))
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -69,6 +66,22 @@ class Engine:
         await asyncio.sleep(0)
         return found
 
+    async def columns(self, _: str, __: Any, params: dict[str, Any], ___: Any) -> list[Any]:
+        """`windows` by the windows that are read at once."""
+        grains = [params[f"grains{number}"][0] for number in range((len(params) - 1) // 3)]
+        self.sent["windows"] += 1
+        await asyncio.sleep(0)
+        rows: list[Any] = []
+        for number, grain in enumerate(grains):
+            calls = self.answers.get(grain, [[]])
+            rows += calls[min(self.sent[grain], len(calls) - 1)]
+            self.sent[grain] += 1
+            self.params.append((grain, {**params, "start": params[f"start{number}"]}))
+        if BIG in rows:
+            raise EngineError(158, "TOO_MANY_ROWS", "too many")
+        found = window_rows(rows)
+        return [getattr(found, one.name) for one in fields(found)]
+
     async def content(self, sql: str, form: str, params: dict[str, Any], _: Any) -> bytes:
         rows: list[Any] = await self.rows(sql, params, _)
         if form == "RowBinary":
@@ -76,6 +89,8 @@ class Engine:
         assert form == "JSONCompactColumns"
         if BIG in rows:
             raise EngineError(158, "TOO_MANY_ROWS", "too many")
+        if statement(sql) == "all_names":
+            rows = [in_catalog(row) for row in rows]
         names = COLUMNS[statement(sql)]
         return orjson.dumps([[row[name] for row in rows] for name in names])
 
@@ -124,38 +139,47 @@ def sold(*products: str) -> list[dict[str, Any]]:
     return [{"product_id": one, "quantity": 1, "revenue": "1"} for one in products]
 
 
-def lines(*products: str, begin: int = MIDNIGHT) -> list[dict[str, Any]]:
-    """Rows of top_products.sql: one of each for 1."""
-    row = {"begin": begin, "currency": "EUR", "low": 10_000, "high": 0}
-    row |= {"low_quantity": 10_000, "high_quantity": 0}
-    return [{"product_id": one, **row} for one in products]
+def lines(*products: str) -> list[tuple[Any, ...]]:
+    """Windows of today: one of each for 1."""
+    return [("product_day", MIDNIGHT, "EUR", one, 0, 10_000, 10_000) for one in products]
 
 
-def sums(code: bytes = b"EUR") -> list[bytes]:
-    """A row of sales_15m.sql: one order of 1."""
-    begin = int(datetime(2026, 11, 22, 10, tzinfo=UTC).timestamp())
-    return [slot_bytes(begin, code, 1, 10_000, 10_000)]
+SOLD = [("sales_15m", MIDNIGHT + 36_000, "EUR", "", 1, 10_000, 10_000)]
+"""A window: one order of 1."""
+
+
+def paid(code: bytes) -> list[bytes]:
+    """A row of payments_15m.sql: one payment of 1."""
+    return [slot_bytes(MIDNIGHT + 36_000, code, 1, 10_000, 10_000)]
 
 
 def named(product: str, name: str, gone: int = 0) -> dict[str, Any]:
     return {"product_id": product, "name": name, "gone": gone}
 
 
+def in_catalog(row: dict[str, Any]) -> dict[str, Any]:
+    """The same as a row of all_names.sql."""
+    return {**row, "latest": [1, 1, 0, row["name"]], "gone": [row["gone"]] * 2}
+
+
 async def test_a_report_asks_only_for_what_it_needs() -> None:
-    paid = sums(b"EUR") + sums(b"eur") + sums(b"usd")
     engine = Engine(
-        profile=[said()], sessions=[[{"begin": MIDNIGHT, "sessions": 3}]], payments_15m=[paid]
+        profile=[said()],
+        sessions=[[{"begin": MIDNIGHT, "sessions": 3}]],
+        payments_15m=[paid(b"EUR") + paid(b"eur") + paid(b"usd")],
+        parts_15m=[[("parts_15m", MIDNIGHT, code, "tax", 0, 0, 25_000) for code in ("EUR", "USD")]],
     )
     await body(reader(engine), Trends())
-    assert engine.sent == Counter(profile=1, sales_15m=1)
+    assert engine.sent == Counter(profile=1, windows=1, sales_15m=1)
     engine.sent.clear()
     await body(reader(engine), REPORT)
-    assert engine.sent == Counter(profile=1, sales_15m=1, top_products=1)
+    assert engine.sent == Counter(profile=1, windows=1, sales_15m=1, top_products=1)
     engine.sent.clear()
     found = await body(reader(engine), Metrics(Span(first=REPORT.day, last=REPORT.day)))
     assert engine.sent == Counter(
-        profile=1, sales_15m=1, top_products=1, sessions=1, payments_15m=1, total_parts=1
+        profile=1, windows=1, sales_15m=1, parts_15m=1, top_products=1, sessions=1, payments_15m=1
     )
+    assert (found["totalTax"], found["totalTip"]) == (2.5, 0)
     one = {"count": 1, "amount": 1}
     assert found["payments"] == {"received": one, "failed": one, "failureRate": 0.5}
     assert found["sessions"] == 3
@@ -164,12 +188,12 @@ async def test_a_report_asks_only_for_what_it_needs() -> None:
 async def test_a_shop_without_currency_is_not_asked_for_what_goes_by_currency() -> None:
     engine = Engine()
     found = await body(reader(engine), Metrics())
-    assert engine.sent == Counter(profile=1, sales_15m=1, sessions=1)
+    assert engine.sent == Counter(profile=1, windows=1, sales_15m=1, sessions=1)
     assert (found["currency"], found["topProducts"]) == (None, [])
 
 
 async def test_sums_without_a_currency_are_a_first_order_on_its_way() -> None:
-    engine = Engine(profile=[[], said()], sales_15m=[sums()], top_products=[sold("p1")])
+    engine = Engine(profile=[[], said()], sales_15m=[SOLD], top_products=[sold("p1")])
     found = await body(reader(engine, version=1))
     assert (found["currency"], found["totalOrders"], found["otherCurrencies"]) == ("EUR", 1, [])
 
@@ -223,7 +247,7 @@ async def test_questions_share_the_profile_and_without_a_pipeline_each_asks_anew
 async def test_the_names_of_a_shop_are_read_at_once_and_kept_until_it_is_touched() -> None:
     engine = Engine(
         profile=[said()],
-        product_buckets=[lines("p1", "p2")],
+        product_day=[lines("p1", "p2")],
         all_names=[[named("p1", "One")], [named("p1", "Uno")]],
         product_names=[[named("p2", "Two")], [named("p2", "Dos")]],
     )
@@ -240,12 +264,12 @@ async def test_the_names_of_a_shop_are_read_at_once_and_kept_until_it_is_touched
         2,
         [["p2"]] * 2,
     )
-    assert engine.sent["product_buckets"] == 1
+    assert engine.sent["product_day"] == 1
 
 
 async def test_what_products_sold_is_read_again_only_on_days_that_were_touched() -> None:
     day = MIDNIGHT // 86400
-    engine = Engine(profile=[said()], product_buckets=[lines("p1"), lines("p2")])
+    engine = Engine(profile=[said()], product_day=[lines("p1"), lines("p2")])
     pipeline = Pipeline(1)
     there = reader(engine, pipeline=pipeline)
     found = []
@@ -253,10 +277,10 @@ async def test_what_products_sold_is_read_again_only_on_days_that_were_touched()
         pipeline.says(days)
         found.append([one["productId"] for one in (await body(there))["topProducts"]])
     assert found == [["p1"], ["p1"], ["p2"]]
-    assert (engine.sent["product_buckets"], engine.sent["top_products"]) == (2, 0)
+    assert (engine.sent["product_day"], engine.sent["top_products"]) == (2, 0)
 
 
-SALES_OF_DAY = {"sales_15m", "product_buckets", "total_parts"}
+SALES_OF_DAY = {"windows", "sales_15m", "product_day", "parts_15m"}
 SALES_OF_SHOP = SALES_OF_DAY | {"product_units"}
 
 
@@ -264,7 +288,7 @@ SALES_OF_SHOP = SALES_OF_DAY | {"product_units"}
     ("kind", "days", "again"),
     [
         (SALES, {0}, SALES_OF_DAY),
-        (SALES, {-1}, {"sales_15m", "product_buckets"}),  # a month, and what stock sold
+        (SALES, {-1}, {"windows", "sales_15m", "product_day"}),  # a month, and what stock sold
         (SALES, {-40}, set()),
         (SALES, None, SALES_OF_SHOP),
         (PAYMENTS, {0}, {"payments_15m"}),
@@ -304,17 +328,42 @@ async def test_each_kind_has_only_that_read_again_that_is_made_of_it(
     assert set(engine.sent) == again
 
 
+async def test_sales_products_and_parts_of_a_report_are_one_statement() -> None:
+    engine = Engine(profile=[said()], sales_15m=[SOLD], product_day=[lines("p1")])
+    there = reader(engine, version=1)
+    metrics = Metrics(Span(first=REPORT.day, last=REPORT.day))
+    found, _ = await asyncio.gather(body(there, metrics), body(there, metrics, shop="s2"))
+    assert engine.sent["windows"] == 2  # one a shop
+    assert (found["totalRevenue"], found["topProducts"][0]["productId"]) == (1, "p1")
+    await body(there, REPORT)
+    assert engine.sent["windows"] == 2
+
+
+async def test_where_products_are_too_much_sales_are_read_without_them_for_a_while() -> None:
+    engine = Engine(
+        profile=[said()], sales_15m=[SOLD], product_day=[[BIG]], top_products=[sold("p1")]
+    )
+    pipeline = Pipeline(1)
+    there = reader(engine, pipeline=pipeline)
+    for statements in (3, 2):
+        found = await body(there)
+        assert (found["totalOrders"], found["topProducts"][0]["productId"]) == (1, "p1")
+        assert engine.sent["windows"] == statements
+        engine.sent.clear()
+        pipeline.says(None)
+
+
 async def test_what_products_sold_is_summed_by_the_engine_where_it_is_too_much() -> None:
     engine = Engine(
-        profile=[said()], product_buckets=[[BIG]], top_products=[sold("p1")], levels=[[level("p1")]]
+        profile=[said()], product_day=[[BIG]], top_products=[sold("p1")], levels=[[level("p1")]]
     )
     there = reader(engine, version=1)
     for _ in range(2):
         assert [one["productId"] for one in (await body(there))["topProducts"]] == ["p1"]
         await there.stock("s1", StockPage())
     assert engine.sent["top_products"] == engine.sent["product_units"] == 2
-    # the day, then the two weeks before it
-    assert engine.sent["product_buckets"] == 3
+    # the day with the sales, then alone, then the two weeks before it
+    assert engine.sent["product_day"] == 4
 
 
 async def test_stock_is_read_beside_what_is_known_of_all_products() -> None:
@@ -323,7 +372,7 @@ async def test_stock_is_read_beside_what_is_known_of_all_products() -> None:
         profile=[said()],
         levels=[[level("p1"), level("p2")]],
         all_on_order=ordered,
-        product_buckets=[lines("p1")],
+        product_day=[lines("p1")],
         on_order=[[{"product_id": "p2", "units": 3}]],
     )
     pipeline = Pipeline(1)
@@ -336,7 +385,7 @@ async def test_stock_is_read_beside_what_is_known_of_all_products() -> None:
         pipeline.says(None, ON_ORDER)
     assert [[units for units, _ in rows] for rows in found] == [[7, 0], [0, 3]]
     assert found[0] == [(7, 0.07), (0, 0)]
-    assert engine.sent["product_buckets"] == 2
+    assert engine.sent["product_day"] == 2
     assert engine.sent["product_units"] == 0
 
 
@@ -387,7 +436,7 @@ async def test_names_of_a_big_shop_are_remembered_until_it_is_touched() -> None:
 async def test_a_name_that_no_longer_stands_is_looked_for_again() -> None:
     engine = Engine(
         profile=[said()],
-        product_buckets=[lines("p1", "p2")],
+        product_day=[lines("p1", "p2")],
         all_names=[[named("p1", "Gone", gone=1), named("p2", "Two")]],
     )
     found = await body(reader(engine, version=1))
@@ -438,6 +487,12 @@ class Deaf:
         self.asked.append((sql, params))
         return []
 
+    async def columns(
+        self, sql: str, dtypes: Any, params: dict[str, Any], _: Any
+    ) -> list[list[Any]]:
+        self.asked.append((sql, params))
+        return [[] for _ in dtypes]
+
     async def content(self, sql: str, form: str, params: dict[str, Any], _: Any) -> bytes:
         self.asked.append((sql, params))
         return b"" if form == "RowBinary" else b"[[], [], []]"
@@ -448,13 +503,12 @@ async def test_every_parameter_of_a_statement_is_bound_and_no_other() -> None:
     ask: Any = Statements(deaf)  # type: ignore[arg-type]
     start, end = datetime(2025, 10, 20, 22, tzinfo=UTC), datetime(2026, 11, 20, 22, tzinfo=UTC)
     await ask.profile("s")
-    await ask.sales_15m("s", 0, 900)
+    await ask.windows("s", [Bucket("sales_15m", 0, 900), Bucket("product_day", 0, 86400)])
+    await ask.windows("s", [Bucket("parts_15m", 0, 900)])
     await ask.catalog("s")
-    await ask.product_buckets("s", Bucket("product_day", 0, 86400))
     await ask.sessions("s", [0, 900])
     await ask.top("s", "EUR", start, end)
     await ask.payments_15m("s", 0, 900)
-    await ask.total_parts("s", Bucket("EUR", 0, 900))
     for statement in (ask.names, ask.names_again, ask.on_order):
         await statement("s", ["p"])
     await ask.product_units("s", ["p"], start, end)

@@ -51,7 +51,7 @@ async def test_a_notice_changes_its_shop_alone() -> None:
 async def test_progress_changes_no_shop() -> None:
     reading = Reading()
     before = reading.changes()
-    data = {"worker": "w", "partitions": [], "counters": {}, "touched": {}}
+    data = {"worker": "w", "partitions": [], "counters": {}, "kinds": {}}
     await reading.reads(notice(5, type="pipeline:progress", data=data))
     assert reading.changes() == before
     assert reading.tracker.freshness("s1", readable=True).heard
@@ -60,7 +60,7 @@ async def test_progress_changes_no_shop() -> None:
 async def test_a_hole_in_the_notices_changes_every_shop() -> None:
     reading = Reading()
     before = reading.changes()
-    data = {"worker": "w", "partitions": [], "counters": {}, "touched": {}}
+    data = {"worker": "w", "partitions": [], "counters": {}, "kinds": {}}
     await reading.reads(notice(7, type="pipeline:progress", data=data))
     assert min(reading.changes()) > max(before)
 
@@ -80,9 +80,9 @@ async def test_a_notice_that_cannot_be_read_changes_every_shop() -> None:
 
 
 async def test_a_word_that_cannot_be_read_changes_every_shop() -> None:
-    for number, touched in enumerate(([], {"s1": 5}, "s1")):
+    for number, kinds in enumerate(([], {"s1": 5}, "s1")):
         reading = Reading()
         before = reading.changes()
-        data = {"worker": "w", "partitions": [], "counters": {}, "touched": touched}
+        data = {"worker": "w", "partitions": [], "counters": {}, "kinds": kinds}
         await reading.reads(notice(5, type="pipeline:progress", data=data))
         assert min(reading.changes()) > max(before), number

@@ -5,12 +5,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from report_rows import window_rows
 
 from api.freshness.source import Freshness
 from api.reports import products as module
 from api.reports.days import Bucket
 from api.reports.products import ProductSales
 from api.reports.sums import SessionSums
+from api.reports.windows import WindowRows
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -36,7 +38,7 @@ class World:
         self.heard = True
         self.seconds = 100.0
         self.read: list[str] = []
-        self.products = ProductSales(self, self, lambda: self.seconds)
+        self.products = ProductSales(self, self.windows, self, lambda: self.seconds)
         self.session_sums = SessionSums(self.sessions, self)
 
     def freshness(self, _: str) -> Freshness:
@@ -53,24 +55,26 @@ class World:
         self.says()
         self.days = None
 
-    async def product_buckets(self, _: str, run: Bucket) -> Any:
+    async def windows(self, _: str, runs: Sequence[Bucket]) -> list[WindowRows | None]:
+        return [self.rows(run) for run in runs]
+
+    def rows(self, run: Bucket) -> WindowRows | None:
         first, last = (datetime.fromtimestamp(second, UTC) for second in run[1:])
         window = run.window.removeprefix("product_")
         self.read.append(f"{window} {first:%m-%dT%H} {last:%m-%dT%H}".replace("T00", ""))
-        rows: list[tuple[int, str, str, int, int, int]] = []
+        rows: list[tuple[Any, ...]] = []
         for instant, products in self.sold.items():
             begin = {
                 "day": instant.replace(hour=0),
                 "month": instant.replace(day=1, hour=0),
-                "15m": first,
+                "15m": first.replace(hour=0, minute=0),
             }[window]
             if first <= instant < last:
                 rows += [
-                    (int(begin.timestamp()), "EUR", one, 10_000, 0, 10_000, 0) for one in products
+                    (run.window, int(begin.timestamp()), "EUR", one, 0, 10_000, 10_000)
+                    for one in products
                 ]
-        return (
-            [list(column) for column in zip(*rows, strict=True)] if len(rows) <= self.most else None
-        )
+        return window_rows(rows) if len(rows) <= self.most else None
 
     async def top(self, *_: Any) -> Any:
         self.read.append("top")

@@ -204,8 +204,8 @@ class Clock:
 
 def say(tracker: FreshnessTracker, reached: int, seconds: int = 0, **sold: set[int] | None) -> None:
     progress = Progress(1, reached, NOON + timedelta(seconds=seconds))
-    touched = {shop: None if days is None else {SALES: days} for shop, days in sold.items()}
-    tracker.observe(PipelineState("w", {Partition("shop.orders", 0): progress}, touched=touched))
+    changed = {shop: None if days is None else {SALES: days} for shop, days in sold.items()}
+    tracker.observe(PipelineState("w", {Partition("shop.orders", 0): progress}, changed=changed))
 
 
 def test_the_version_moves_with_what_touched_the_shop_but_not_with_time_or_other_shops() -> None:
@@ -251,7 +251,7 @@ def test_days_of_one_kind_are_no_days_of_another() -> None:
     tracker = FreshnessTracker(Clock())
     say(tracker, 5, s={1})
     first = version(tracker)
-    tracker.observe(PipelineState("w", {}, touched={"s": {PAYMENTS: {4}, NAMES: None}}))
+    tracker.observe(PipelineState("w", {}, changed={"s": {PAYMENTS: {4}, NAMES: None}}))
 
     def found(since: int) -> list[object]:
         return [tracker.changed_days("s", kind, since) for kind in (SALES, PAYMENTS, NAMES)]
@@ -308,7 +308,7 @@ def test_a_shop_that_is_no_longer_remembered_counts_as_touched() -> None:
     tracker = FreshnessTracker(Clock())
     say(tracker, 5, s={1}, t={1})
     first = version(tracker)
-    tracker.observe(PipelineState("w", {}, touched={f"u{n}": {} for n in range(SHOPS)}))
+    tracker.observe(PipelineState("w", {}, changed={f"u{n}": {} for n in range(SHOPS)}))
     assert tracker.changed_days("s", SALES, first - 1) is None
     assert version(tracker) >= first
 

@@ -7,7 +7,7 @@ import pytest
 from report_rows import slot_bytes
 
 from api.freshness.source import Freshness
-from api.reports.sums import SalesSums
+from api.reports.sums import SalesSums, payment_rows
 from shopstream.contracts.notices import SALES
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -33,11 +33,11 @@ class Table:
     def changed_days(self, _: str, __: str, version: int) -> Any:
         raise AssertionError(version)
 
-    async def sales_15m(self, _: str, start: int, end: int) -> bytes:
+    async def sales_15m(self, _: str, start: int, end: int) -> Any:
         days = (datetime.fromtimestamp(second, UTC) for second in (start, end))
         self.read.append(tuple(f"{day:%Y-%m-%dT%H}".removesuffix("T00") for day in days))  # type: ignore[arg-type]
         rows = (slot for slot in self.slots if start <= slot < end)
-        return b"".join(slot_bytes(slot, b"EUR", 1, 10_000, 10_000) for slot in rows)
+        return payment_rows(b"".join(slot_bytes(slot, b"EUR", 1, 10_000, 10_000) for slot in rows))
 
     async def orders(self, start: str, end: str) -> int:
         rows = await self.sales.sums("s", [seconds(start), seconds(end)])

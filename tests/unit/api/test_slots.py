@@ -6,19 +6,41 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from report_rows import slot_bytes
+from report_rows import slot_bytes, window_rows
 
-from api.reports.sums import Currencies, joined, read_slots, sum_rows
+from api.reports.sums import (
+    Currencies,
+    SlotRows,
+    joined,
+    payment_rows,
+    read_slots,
+    sales_rows,
+    sum_rows,
+)
 
 Row = tuple[int, str, int, int, int]
 """Slot, currency, orders, items, revenue in 1/10000."""
 
 
-def binary(rows: list[Row]) -> bytes:
-    return b"".join(
-        slot_bytes(slot, code.encode(), orders, items * 10_000, units)
+def rows_of(rows: list[Row]) -> SlotRows:
+    """In both ways in which they come: payments in RowBinary, and windows."""
+    binary = payment_rows(
+        b"".join(
+            slot_bytes(slot, code.encode(), orders, items * 10_000, units, units)
+            for slot, code, orders, items, units in rows
+        )
+    )
+    windows = window_rows(
+        ("sales_15m", slot, code, "", orders, items * 10_000, units)
         for slot, code, orders, items, units in rows
     )
+    ours = sales_rows(windows)
+    assert [ours.slot.tolist(), ours.currency.tolist(), *map(list, ours.columns)] == [
+        binary.slot.tolist(),
+        binary.currency.tolist(),
+        *map(list, binary.columns),
+    ]
+    return binary
 
 
 def plain(rows: list[Row], marks: list[int]) -> dict[tuple[int, str], tuple[int, int, Decimal]]:
@@ -56,7 +78,7 @@ rows = st.lists(
 def test_sums_between_marks_are_those_of_plain_addition(
     some: list[Row], marks: list[int], cut: int
 ) -> None:
-    whole = read_slots(binary(some))
+    whole = read_slots(rows_of(some))
     assert told(whole, marks) == plain(some, marks)
     parts = [
         {code: slots.between(*part) for code, slots in whole.items()}
@@ -67,7 +89,7 @@ def test_sums_between_marks_are_those_of_plain_addition(
 
 @pytest.mark.parametrize("units", [2**62, 2**63 - 1, 2**63, -(2**63), -(2**63) - 1, 10**37])
 def test_an_amount_of_any_size_is_exact(units: int) -> None:
-    part = read_slots(binary([(0, "EUR", 1, 1, units), (900, "EUR", 1, 1, units)]))
+    part = read_slots(rows_of([(0, "EUR", 1, 1, units), (900, "EUR", 1, 1, units)]))
     (row,) = sum_rows(part, [0, 1800])
     assert row["revenue"] == Decimal(f"{2 * units}e-4")
 
@@ -75,11 +97,34 @@ def test_an_amount_of_any_size_is_exact(units: int) -> None:
 def test_many_rows_whose_sum_needs_more_than_64_bits_are_exact() -> None:
     draw = random.Random(1)
     some = [(900 * number, "EUR", 1, 1, draw.randrange(2**62)) for number in range(100)]
-    (row,) = sum_rows(read_slots(binary(some)), [0, 90_000])
+    (row,) = sum_rows(read_slots(rows_of(some)), [0, 90_000])
     assert row["revenue"] == Decimal(f"{sum(units for *_, units in some)}e-4")
 
 
 def test_nothing_is_no_rows() -> None:
-    assert read_slots(b"") == {}
+    assert read_slots(payment_rows(b"")) == {}
     assert sum_rows({}, [0, 900]) == []
-    assert sum_rows(read_slots(binary([(0, "EUR", 1, 1, 1)])), [900, 900]) == []
+    assert sum_rows(read_slots(rows_of([(0, "EUR", 1, 1, 1)])), [900, 900]) == []
+
+
+def test_refunds_and_what_is_returned_are_windows_of_their_own() -> None:
+    windows = window_rows(
+        [
+            ("sales_15m", 900, "EUR", "", 2, 30_000, 70, 5),
+            ("returned_15m", 900, "EUR", "", 0, 0, 20),
+            ("refunds_15m", 900, "EUR", "", 1, 0, -(2**70), 9),
+        ]
+    )
+    (row,) = sum_rows(read_slots(sales_rows(windows)), [0, 1800])
+    assert row == {
+        "begin": 0,
+        "currency": "EUR",
+        "orders": 2,
+        "items": Decimal(3),
+        "revenue": Decimal("0.007"),
+        "gross": Decimal("0.009"),
+        "refunds": 1,
+        "refunded": Decimal(f"-{2**70}e-4"),
+        "revised": 5,
+        "refunds_revised": 9,
+    }

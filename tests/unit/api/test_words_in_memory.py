@@ -26,7 +26,7 @@ async def test_a_shop_that_changes_its_words_all_the_time_takes_a_bounded_share(
 
     with suppress(TimeoutError):
         async with asyncio.timeout(0.9):
-            await words.run(read)
+            await words.run(read, dict)
     assert 1 <= looks <= 0.9 / 0.02 / (1 + status_words.PAUSE_SHARE) + 1
     assert words.maps == {"s": {"on-hold": "pending"}}
 
@@ -50,5 +50,5 @@ async def test_a_look_that_fails_is_repeated_and_the_words_stay(
 
     with suppress(TimeoutError):
         async with asyncio.timeout(0.5):
-            await words.run(read)
+            await words.run(read, dict)
     assert seen == [{}, {"s": {"a": "paid"}}, {"s": {"a": "paid"}}, {"s": {"b": "paid"}}]

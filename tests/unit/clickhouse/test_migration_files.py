@@ -67,6 +67,13 @@ def test_a_file_is_named_by_three_digits_and_what_it_makes(path):
     assert made is None or made[1] == match[2]
 
 
+def test_a_view_for_bi_is_made_by_its_latest_file_alone():
+    """`CREATE OR REPLACE` needs nothing of the view before: a file that a later one supersedes is deleted."""
+    files = (path for path in FILES if "REPLACE VIEW shopstream_bi." in sql.load(path))
+    made = [path.partition("_")[2] for path in files]
+    assert len(made) == len(set(made)) == 10
+
+
 @pytest.mark.parametrize("path", FILES)
 def test_a_migration_may_be_repeated_and_is_one_statement(path):
     text = re.sub(r"^\s*--.*$", "", sql.load(path), flags=re.MULTILINE)

@@ -73,7 +73,7 @@ def test_progress_is_this_text():
         '{"specversion":"1.0","id":"n-2","source":"/shopstream/pipeline",'
         '"type":"pipeline:progress","time":"2026-11-22T10:15:30.123456Z","data":{"worker":"00ff",'
         '"partitions":[["shop.orders",2,7,41,"2026-11-22T10:15:30.123456Z"]],'
-        '"counters":{"records":3.0},"touched":{"s-1":[20417,20418],"s-2":null},'
+        '"counters":{"records":3.0},'
         '"kinds":{"s-1":{"sales":[20417,20418],"names":null},"s-2":null}}}'
     )
 
@@ -96,28 +96,13 @@ def test_a_worker_without_partitions_says_so():
     assert read_progress(json.loads(pipeline_progress(state, "n", AT))["data"]) == state
 
 
-def test_a_word_of_an_older_pipeline_may_have_touched_anything():
-    touched = {"s": {"sales": frozenset({1}), "sessions": frozenset({2})}, "t": {"names": None}}
-    state = PipelineState("w", {}, {}, touched | {"u": None, "v": {"payments": None}})
-    data = json.loads(pipeline_progress(state, "n", AT))["data"]
-    assert data["touched"] == {"s": [1, 2], "t": [], "u": None, "v": None}
+def test_progress_without_kinds_may_have_changed_anything():
+    data = json.loads(pipeline_progress(PipelineState("w", {}, {}, {}), "n", AT))["data"]
     del data["kinds"]
-    others = dict.fromkeys(("names", "firstOrder", "onOrder"))
-
-    def any_kind(*days):
-        return dict.fromkeys(("sales", "payments", "sessions"), frozenset(days)) | others
-
-    assert read_progress(data).touched == {
-        "s": any_kind(1, 2),
-        "t": any_kind(),
-        "u": None,
-        "v": None,
-    }
-    del data["touched"]
-    assert read_progress(data).touched is None
+    assert read_progress(data).changed is None
 
 
 def test_a_kind_that_a_newer_pipeline_names_may_be_anything_of_the_shop():
     data = json.loads(pipeline_progress(PipelineState("w", {}, {}, {}), "n", AT))["data"]
     data["kinds"] = {"s": {"sales": [1], "returns": [2]}, "t": {"sales": [1]}}
-    assert read_progress(data).touched == {"s": None, "t": {"sales": {1}}}
+    assert read_progress(data).changed == {"s": None, "t": {"sales": {1}}}

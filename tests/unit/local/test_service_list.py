@@ -11,7 +11,7 @@ import pytest
 from local.child import inherited
 from local.clickhouse.logins import parse
 from local.directory import Secrets
-from local.service import Service, unique_names
+from local.service import Service
 from local.services import SECRETS as SECRET_NAMES
 from local.services import Plan, bi_login, environment, services
 from shopstream.cli.environment import load_beside_up
@@ -107,7 +107,6 @@ def elsewhere(**ports: None) -> Plan:
 
 def test_they_start_in_this_order_and_all_after_our_own_servers() -> None:
     found = services(PLAN, SECRETS)
-    unique_names(found)
     assert [(service.name, service.starts_after) for service in found] == [
         ("broker", ()),
         ("engine", ()),

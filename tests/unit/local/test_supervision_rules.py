@@ -6,7 +6,7 @@ import pytest
 
 from local.board import Board, State
 from local.output import Log, Muffler, is_wrong, json_lines, plain_lines
-from local.service import Backoff, Service, grace, how_it_ended, unique_names
+from local.service import Backoff, Service, grace, how_it_ended
 
 BROKER = Service("broker", ("b",))
 ENGINE = Service("engine", ("e",))
@@ -90,15 +90,6 @@ def test_a_service_that_was_never_ready_is_not_taken_for_one_that_was() -> None:
 def test_all_stop_in_the_reverse_order() -> None:
     assert Board(ALL).stop_order() == ["api", "pipeline", "engine", "broker"]
     assert running().all_ready()
-
-
-@pytest.mark.parametrize(
-    "services",
-    [(BROKER, BROKER), (PIPELINE, BROKER, ENGINE), (Service("a", (), starts_after=("a",)),)],
-)
-def test_names_are_unique_and_point_backwards(services: tuple[Service, ...]) -> None:
-    with pytest.raises(ValueError, match=r"called|does not come before"):
-        unique_names(services)
 
 
 @pytest.mark.parametrize(

@@ -186,13 +186,58 @@ async def test_a_further_try_applies_what_an_earlier_one_may_have_stored(
     assert [name for name, *_ in store.calls] == ["store", "apply", "mark"]
 
 
-async def test_a_batch_keeps_its_claims_through_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_batch_is_written_under_new_claims_after_an_outage(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What was sent under the former ones may begin late: it writes nothing then."""
     monkeypatch.setattr(retry, "FIRST_PAUSE", 0.0)
     store = Store()
     mine = owner(store)
     await mine.take([ONE])
+    former = store.greatest
     store.down = 2
     written = await write(store, mine)
+    assert store.greatest > former
     claims = {ONE: store.greatest}
     assert store.calls == [("store", claims), ("apply", 7, claims), ("mark", 7, claims)]
     assert written.changed == {"s": [900]}
+
+
+async def test_no_further_try_claims_what_another_worker_has_claimed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(retry, "FIRST_PAUSE", 0.0)
+    store = Store()
+    mine = owner(store)
+    await mine.take([ONE])
+    foreign = store.greatest + 2**40
+
+    async def begin(batch: Batch) -> None:
+        store.greatest = foreign
+        raise EngineUnavailable("down")
+
+    store.begin = begin  # type: ignore[method-assign]
+    with pytest.raises(Fenced):
+        await write(store, mine)
+    assert store.greatest == foreign
+    assert store.calls == []
+
+
+async def test_a_claim_that_may_have_been_stored_is_no_foreign_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The answer to it was lost."""
+    monkeypatch.setattr(retry, "FIRST_PAUSE", 0.0)
+    store = Store()
+    mine = owner(store)
+    await mine.take([ONE])
+    store.down, claim, lost = 1, store.claim, [True]
+
+    async def claimed(places: list[Partition], number: int) -> None:
+        await claim(places, number)
+        if lost.pop() if lost else False:
+            raise EngineUnavailable("down")
+
+    store.claim = claimed  # type: ignore[method-assign]
+    assert (await write(store, mine)).changed == {"s": [900]}
+    assert not lost

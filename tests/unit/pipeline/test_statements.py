@@ -77,7 +77,9 @@ async def asked() -> Engine:
         await store.store(batch, fence)
         await store.lookups(batch, new=True)
         engine.answers[load("flush/changed_orders.sql")] = [{"parts": True}]
-        await store.apply(topic, 5, fence)
+        for former in (False, True):
+            engine.answers[load("flush/is_former.sql")] = [{"former": former}]
+            await store.apply(topic, 5, fence)
         for parts in (False, True):
             for small in (False, True):
                 await store.apply(topic, 5, fence, Known((), small, parts))
@@ -160,24 +162,25 @@ def filled(path: str) -> list[str]:
             for equal in (False, True)
         ]
     if path == "flush/apply.sql":
-        kinds = [kind for kind in TOPIC_SPECS.values() if kind.windows]
+        kinds = [kind for kind in TOPIC_SPECS.values() if kind.window]
         firsts = ((True, parts, small) for parts in (False, True) for small in (False, True))
         forms = ((False, True, False), *firsts)
         return [apply_statement(kind, *form) for kind in kinds for form in forms]
     return [text]
 
 
+APPLIED = tuple(
+    f"apply/{name}"
+    for name in ("earliest_orders", "first_orders", "level_names", "order_places", "product_names")
+)
+"""Those that are whole: the others are filled into flush/apply.sql."""
 STATEMENTS = [
     *(
         path
         for path in names("flush")
         if path not in ("flush/batch_rows.sql", "flush/first_rows.sql")
     ),
-    *(
-        path
-        for path in names("apply")
-        if path not in ("apply/order_windows.sql", "apply/order_parts.sql", "apply/summed.sql")
-    ),
+    *(path for path in names("apply") if path.startswith(APPLIED)),
     *names("changed"),
     *names("alerts"),
 ]

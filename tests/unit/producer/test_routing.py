@@ -42,7 +42,7 @@ def test_a_number_that_no_float_holds_is_one_where_nobody_reads_it(number: str) 
     ("text", "reason"),
     [
         (b"nope", "not JSON"),
-        (b"[1]", "None is not a type"),
+        (b"[1]", "it has no type"),
         (b'{"type": 7}', "7 is not a type"),
         (line("order:eaten"), "'order:eaten' is not a type"),
         (line("stock:low"), "'stock:low' is not a type"),

@@ -119,7 +119,7 @@ def test_a_quantity_below_0_is_a_return() -> None:
     back = one("C1,2026-07-01,p,-2,1.25")
     assert (back["total"], back["refundedTotal"], back["status"]) == ("0", "2.50", "completed")
     assert back["items"] == [
-        {"productId": "p", "quantity": 2, "unitPrice": "1.25", "kind": "return", "total": "-2.50"}
+        {"productId": "p", "quantity": -2, "unitPrice": "1.25", "kind": "return", "total": "-2.50"}
     ]
     assert one("C1,2026-07-01,p,-2,1.25", cancelledPrefix="C")["status"] == "cancelled"
     assert one("1C,2026-07-01,p,-2,1.25", cancelledPrefix="C")["status"] == "completed"

@@ -3,7 +3,6 @@
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,12 +12,6 @@ from support.system import System
 
 AT = "2026-11-22T10:15:30Z"
 SHOP, OTHER = "told-apart", "told-other"
-
-
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    with System(tmp_path_factory.mktemp("told")).start(api=True) as system:
-        yield system
 
 
 def order(shop: str = SHOP, number: int = 1, created: str = AT, **more: Any) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 import json
 import time
 import urllib.request
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -15,12 +14,6 @@ from support.waiting import eventually
 
 AT = "2026-11-22T10:15:30Z"
 SHOP = "transactions"
-
-
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    with System(tmp_path_factory.mktemp("transactions")).start(api=True) as system:
-        yield system
 
 
 def order(name: str) -> bytes:

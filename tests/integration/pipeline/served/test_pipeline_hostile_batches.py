@@ -8,7 +8,6 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -30,12 +29,6 @@ GROWTH = 400 * MIB
 MADE: list[str] = []
 """The honest orders of this file."""
 CODECS = ("zstd", "gzip", "lz4", "snappy")
-
-
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    with System(tmp_path_factory.mktemp("hostile")).start(api=True) as system:
-        yield system
 
 
 def highest(system: System) -> dict[str, int]:

@@ -1,7 +1,5 @@
 """What was produced is in the report that asks for it, at once and each time."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from support.events import (
@@ -24,9 +22,8 @@ DAY = "2026-11-22"
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    with System(tmp_path_factory.mktemp("own")).start(api=True) as system:
-        yield Scene(system)
+def scene(system: System) -> Scene:
+    return Scene(system)
 
 
 def test_a_report_is_never_older_than_the_place_in_includes(scene: Scene) -> None:

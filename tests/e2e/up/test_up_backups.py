@@ -1,4 +1,4 @@
-"""The commands of docs/operations.md, Backups, as they stand there, on a system of the test's own."""
+"""The commands of docs/operations.md, Backups, as they stand there, on the running `up` with all that is in it."""
 
 import os
 import re
@@ -11,10 +11,10 @@ from pathlib import Path
 from support.orders import asked, produce, sales
 from support.up import PATIENCE, Up, eventually, shopstream
 
-PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
+PAGE = Path(__file__).parents[3] / "docs" / "operations.md"
 
 
-def block(own: Up, title: str, number: int) -> str:
+def block(up: Up, title: str, number: int) -> str:
     """A block of commands under a heading, for this data directory, this Python, this port of Kafka."""
     part = PAGE.read_text().partition(f"\n### {title}\n")[2].partition("\n### ")[0]
     text = re.findall(r"```sh\n(.*?)```", part, re.DOTALL)[number]
@@ -23,9 +23,9 @@ def block(own: Up, title: str, number: int) -> str:
         ".venv/bin/python": shlex.quote(sys.executable),
         ".venv/bin/shopstream": f"{shlex.quote(sys.executable)} -m shopstream",
         "scripts/run\n": "",
-        ".shopstream": shlex.quote(str(own.directory)),
-        "9092": str(own.ports["--kafka-port"]),
-        "shopstream-backup.tar.gz": shlex.quote(f"{own.directory}.tar.gz"),
+        ".shopstream": shlex.quote(str(up.directory)),
+        "9092": str(up.ports["--kafka-port"]),
+        "shopstream-backup.tar.gz": shlex.quote(f"{up.directory}.tar.gz"),
     }
     for name, here in names.items():
         text = text.replace(name, here)
@@ -44,36 +44,35 @@ def run(text: str) -> str:
     return done.stdout
 
 
-def whole(own: Up, place: str, orders: int) -> None:
+def whole(up: Up, place: str, orders: int) -> None:
     """Everything up to this place is in the reports, and every number is right."""
-    eventually(lambda: asked(own, "saved", f"&includes={place}")[0] == 200)
+    eventually(lambda: asked(up, "saved", f"&includes={place}")[0] == 200)
     # which says nothing of the other partitions
-    eventually(lambda: sales(own, "saved")["totalOrders"] >= orders)
-    assert sales(own, "saved")["totalOrders"] == orders
-    done = shopstream(own, "verify")
+    eventually(lambda: sales(up, "saved")["totalOrders"] >= orders)
+    assert sales(up, "saved")["totalOrders"] == orders
+    done = shopstream(up, "verify")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_backup_wipe_restore_verify(own: Up) -> None:
+def test_backup_wipe_restore_verify(up: Up) -> None:
     online, offline = "ClickHouse alone, while `up` runs", "The whole of `shopstream up`"
-    own.start()
-    place = produce(own, "saved", [f"before-{number}" for number in range(300)])
-    whole(own, place, 300)
-    assert "BACKUP_CREATED" in run(block(own, online, 0))
-    place = produce(own, "saved", [f"after-{number}" for number in range(200)])
-    whole(own, place, 500)
+    place = produce(up, "saved", [f"before-{number}" for number in range(300)])
+    whole(up, place, 300)
+    assert "BACKUP_CREATED" in run(block(up, online, 0))
+    place = produce(up, "saved", [f"after-{number}" for number in range(200)])
+    whole(up, place, 500)
 
     # the commands wait until `up` is gone, which for our child is once we have asked for its end
-    ending = threading.Thread(target=own.process.wait)
+    ending = threading.Thread(target=up.process.wait)
     ending.start()
-    assert "RESTORED" in run(block(own, online, 1))
+    assert "RESTORED" in run(block(up, online, 1))
     ending.join()
-    run(block(own, online, 2))
-    own.start()
-    whole(own, place, 500)
+    run(block(up, online, 2))
+    up.start()
+    whole(up, place, 500)
 
-    own.stop()
-    run(block(own, offline, 0))
-    run(block(own, offline, 1))
-    own.start()
-    whole(own, place, 500)
+    up.stop()
+    run(block(up, offline, 0))
+    run(block(up, offline, 1))
+    up.start()
+    whole(up, place, 500)

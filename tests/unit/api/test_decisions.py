@@ -1,0 +1,175 @@
+"""Orders that only the pipeline can judge, as their shop changes its words: with a hub, and a pipeline in memory."""
+
+import asyncio
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from api.freshness.tracker import RequiredPosition
+from api.push import channels, decisions
+from api.push.decisions import PipelineDecisions
+from api.push.encoding import WEBSOCKET_SEPARATED
+from api.push.hub import UNREADABLE, Hub
+from api.push.subscriber import Subscriber, SubscriptionFilter
+from shopstream.contracts.cursor import Partition, Position
+from shopstream.contracts.topics import ORDERS, SETTINGS
+
+ORDER, SETTING = Partition(ORDERS, 0), Partition(SETTINGS, 0)
+AT, NOW = "2026-11-22T10:15:30Z", 1_795_400_000
+TYPES = frozenset({"order:created"})
+
+
+class Outlet:
+    """Keeps what was written."""
+
+    def __init__(self) -> None:
+        self.written = b""
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+
+    def close(self) -> None: ...
+
+    def abort(self) -> None: ...
+
+    def got(self) -> list[str]:
+        """Orders, and reasons of resets."""
+        said = [json.loads(text) for text in self.written.split(b"\x1e")[:-1]]
+        return [
+            one["event"]["id"] if "event" in one else one["reason"]
+            for one in said
+            if "event" in one or "reason" in one
+        ]
+
+
+class Shops:
+    """The pipeline is silent until `open`; it accepts the orders of `accepted` by their offsets."""
+
+    def __init__(self) -> None:
+        self.hub = Hub(lambda: NOW)
+        self.hub.decisions = PipelineDecisions(self.hub, self, self.included)  # type: ignore[arg-type]
+        self.caught_up: list[Subscriber] = []
+        self.hub.catch_up = self  # type: ignore[assignment]
+        self.open = asyncio.Event()
+        self.accepted: set[int] = set()
+        self.asked: list[int] = []
+        self.ends = {ORDER: 0, SETTING: 0}
+        self.hub.words.maps = {"s": {"old": "paid"}}
+        self.hub.words._reached = {SETTING: Position(1, 0)}
+        self.hub.begin({place: Position(1, 0) for place in self.ends})
+
+    async def included(self, positions: Iterable[RequiredPosition]) -> None:
+        await self.open.wait()
+
+    async def has(self, shop: str, partition: Partition, position: Position) -> bool:
+        self.asked.append(position.next)
+        return position.next in self.accepted
+
+    def start(self, subscriber: Subscriber, *, fresh: bool) -> None:
+        self.caught_up.append(subscriber)
+
+    def join(self, shop: str = "s", since: str | None = None) -> tuple[Subscriber, Outlet]:
+        outlet = Outlet()
+        wanted = SubscriptionFilter("u", TYPES)
+        subscriber = Subscriber(wanted, WEBSOCKET_SEPARATED, outlet, float("inf"))
+        self.hub.join(shop, subscriber, since)
+        return subscriber, outlet
+
+    def publish(self, place: Partition, shop: str, event: dict[str, Any]) -> int:
+        self.ends[place] += 1
+        head = {"specversion": "1.0", "source": "/s", "shopid": shop}
+        value = json.dumps({**head, **event}).encode()
+        self.hub.publish(shop, place, Position(1, self.ends[place]), NOW, value)
+        self.hub.flush()
+        return self.ends[place]
+
+    def order(self, name: str, status: str, shop: str = "s") -> int:
+        items = [{"productId": "p", "quantity": 1, "unitPrice": 1}]
+        data = {"orderId": name, "status": status, "currency": "EUR", "items": items}
+        data |= {"createdAt": AT, "updatedAt": AT}
+        return self.publish(ORDER, shop, {"id": name, "type": "order:created", "data": data})
+
+    def settings(self, shop: str = "s") -> None:
+        self.publish(SETTING, shop, {"id": "w", "type": "shop:updated", "data": {}})
+
+
+async def settled() -> None:
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+async def test_a_stream_waits_behind_an_order_until_the_pipeline_has_decided() -> None:
+    shops = Shops()
+    (_, mine), (_, theirs) = shops.join(), shops.join("t")
+    shops.order("a", "old")
+    shops.order("b", "new")  # no word, and no settings that could have it
+    shops.settings()
+    shops.order("c", "paid")
+    shops.accepted = {shops.order("d", "new"), shops.order("f", "old")}
+    shops.order("e", "old")
+    shops.order("g", "paid")
+    shops.order("t", "paid", "t")
+    await settled()
+    assert (mine.got(), theirs.got(), shops.asked) == (["a", "c"], ["t"], [])
+    (_, new) = shops.join()
+    shops.order("h", "paid")
+    assert new.got() == ["h"]  # it began behind them
+    shops.open.set()
+    await settled()
+    assert mine.got() == ["a", "c", "d", "f", "g", "h"]
+    assert len(shops.asked) == 3
+    # from now on this process knows the words of the shop itself
+    shops.hub.words.maps = {"s": {"new": "paid"}}
+    shops.hub.words._reached = {SETTING: Position(1, 1)}
+    shops.order("i", "new")
+    shops.order("j", "old")
+    assert mine.got()[-1] == "i" and len(shops.asked) == 3
+
+
+async def test_who_stops_reading_or_comes_back_meanwhile_waits_too() -> None:
+    shops = Shops()
+    cursor = shops.hub._channels.join("s", NOW).cursor()
+    subscriber, slow = shops.join()
+    shops.hub.pause(subscriber)
+    shops.settings()
+    shops.accepted = {shops.order("a", "new")}
+    shops.order("b", "paid")
+    _, back = shops.join("s", cursor)
+    shops.hub.on_writable(subscriber)
+    assert slow.got() == back.got() == []
+    shops.open.set()
+    await settled()
+    assert slow.got() == back.got() == ["a", "b"]
+
+
+async def test_where_nobody_knows_the_streams_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decisions, "CATCH_UP_TIMEOUT_SECONDS", 0.01)
+    shops = Shops()
+    _, mine = shops.join()
+    shops.settings()
+    for name in "abc":
+        shops.order(name, "new")
+    shops.order("d", "paid")
+    await asyncio.sleep(0.05)
+    shops.order("e", "paid")
+    assert mine.got() == ["d", UNREADABLE, "e"]
+    assert shops.hub.counts.skipped == 3
+
+
+async def test_what_is_evicted_meanwhile_comes_from_what_is_stored(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(channels, "MAX_ENTRIES", 3)
+    shops = Shops()
+    subscriber, mine = shops.join()
+    shops.settings()
+    for number in range(9):
+        shops.order(f"o{number}", "new")
+    (channel,) = shops.hub._channels.live.values()
+    assert len(channel.undecided) == 3
+    shops.open.set()
+    await settled()
+    assert set(shops.caught_up) == {subscriber}
+    assert (mine.got(), len(channel.undecided)) == ([], 0)
