@@ -100,7 +100,7 @@ def bound_aiokafka() -> None:
     bounded = {
         "getall": _getall,
         "rested_at": None,
-        # the others of its broker are not fetched before what is new of this one is taken: it may take that long
+        # aiokafka fetches nothing from a broker while one of its partitions backs off
         "calculate_backoff": lambda self: 0 if self.rested_at else backoff(self),
     }
     fetcher.FetchResult = type("BoundedResult", (fetcher.FetchResult,), bounded)

@@ -142,6 +142,20 @@ def test_a_damaged_batch_is_fetched_again_and_then_one_record(
 def test_a_batch_that_comes_whole_the_second_time_is_read() -> None:
     assert read(changed(WHOLE, HEAD, b"\xff") + BEHIND, 10) == ([], 10)
     assert len(read(WHOLE + BEHIND, 10)[0]) == 4
+    assert not record_batches._came
+
+
+def test_what_came_damaged_is_counted_by_partition_and_forgotten_in_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(record_batches, "DAMAGED_KEPT", 2)
+    bad = [batch([b"x%d" % n], first=n)[:-1] + b"\xff" for n in range(3)]
+    places = [PLACE._replace(partition=n) for n in (0, 1)]
+    for place in (*places, places[0]):
+        assert list(FetchedRecords(place, 0, None, bad[0])) == []
+    assert list(record_batches._came.values()) == [1, 2]
+    read(bad[1], 1)
+    assert [place for place, _ in record_batches._came] == ["shop.orders:0", "shop.orders:3"]
 
 
 def test_what_lies_before_a_damaged_batch_is_read_first() -> None:
