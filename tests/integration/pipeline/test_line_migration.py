@@ -127,6 +127,7 @@ async def test_quantities_and_windows_of_the_version_before_are_kept(
     for name in (
         "schema/040_order_lines",
         "windows/153_order_windows",
+        "windows/252_order_windows_markers",
         "windows/154_payments_revised",
     ):
         await bench.engine.execute(load(f"{name}.sql"))
