@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 RENOTIFY_SECONDS = 60.0
 """What changed so long before partitions arrive is published again."""
 SUPERSEDED_SECONDS = 30.0
-"""How long a new owner waits for one with a greater claim to finish batches. One that was not the owner any more as it
+"""How long a new owner waits for one with a greater claim to finish a batch. One that was not the owner any more as it
 claimed may never do so: then it claims again."""
 Recovered = Callable[[Slots], None]
 Apply = Callable[[str, int, Fence], Awaitable[None]]
@@ -127,15 +127,16 @@ class Ownership:
     async def _finish(
         self, partitions: Collection[Partition], claims: dict[Partition, int]
     ) -> None:
-        done, refused = 0, 0.0
+        done = 0
+        refused: dict[int, float] = {}
         while found := await self._store.open_batches(partitions, time.time()):
             for batch_id, parts in sorted(found.items()):
                 if (claim := claims.get(parts[0])) is not None:
                     fence = Fence({parts[0]: claim})
                     marked = await self._apply(parts[0].topic, batch_id, fence)
                     done += marked
-                    refused = 0.0 if marked else refused or time.monotonic()
-                    if refused and time.monotonic() - refused > SUPERSEDED_SECONDS:
+                    now = time.monotonic()
+                    if not marked and now - refused.setdefault(batch_id, now) > SUPERSEDED_SECONDS:
                         raise EngineUnavailable("another worker claimed the partitions and is gone")
             await asyncio.sleep(POLL_SECONDS)
         if done:

@@ -40,8 +40,8 @@ DAY_SECONDS = 24 * 3600
 LOGGED = 20
 SPENT_MARKERS = 1_000_000
 SPENT_SECONDS = OPEN_SECONDS + DAY_SECONDS
-"""So long ago a batch began whose marker nobody looks for. Of one that was found open at the last moment it is looked for
-later, and by the clock of another host."""
+"""So long ago a batch began whose marker nobody looks for. That of one that was found open at the last moment is looked
+for later, and by the clock of another host."""
 
 
 class Superseded(Exception):
