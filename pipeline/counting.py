@@ -172,7 +172,7 @@ class Counting:
             self.under_way = False
             return False
         self.under_way = True
-        fence = Fence({COUNTING: max(self._ids.next(), claim + 1)})
+        fence = Fence({COUNTING: self._ids.above(claim)})
         await self._store.claim([COUNTING], fence.claims[COUNTING])
         await wait_for_running_statements(self._store.running)
         for batch_id in await self._store.open_order_batches(COUNTING.topic):

@@ -118,7 +118,7 @@ class Ownership:
     async def _claim(self, partitions: Collection[Partition], greatest: int) -> int:
         """A claim above the greatest that is stored; returns once every *store* and *apply* that ran then, of any
         worker, is over."""
-        claim = max(self._ids.next(), greatest + 1)
+        claim = self._ids.above(greatest)
         self._sent.add(claim)
         await self._store.claim(partitions, claim)
         await wait_for_running_statements(self._store.running)

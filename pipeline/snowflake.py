@@ -24,6 +24,11 @@ class Snowflake:
         self._last = max(self._last + 1, int(self._clock() * 1000) - _EPOCH_MS)
         return self._last << _WRITER_BITS | self.writer
 
+    def above(self, greatest: int) -> int:
+        """An id of this writer that is greater than another one, also where that is of a clock that was ahead: ids of
+        batches, which have their time from it, do not follow."""
+        return max(self.next(), (greatest >> _WRITER_BITS) + 1 << _WRITER_BITS | self.writer)
+
 
 def first_id_at(seconds: float) -> int:
     """The least id of an instant (Unix time)."""

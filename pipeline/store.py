@@ -139,6 +139,7 @@ class Store:
             "applied": False,
             "at": datetime.now(UTC),
             "writer": self._worker,
+            "markers": True,
         }
         for name in ("topic", "partition", "epoch", "first", "next"):
             row[f"parts.{name}"] = [part[name] for part in parts]

@@ -122,7 +122,7 @@ class Audit:
 
     async def claim(self) -> None:
         """From now on no other auditor writes."""
-        claim = max(self._ids.next(), await self._store.greatest_claim([AUDIT]) + 1)
+        claim = self._ids.above(await self._store.greatest_claim([AUDIT]))
         await self._store.claim([AUDIT], claim)
         await wait_for_running_statements(self._store.running)
         self._fence = Fence({AUDIT: claim})

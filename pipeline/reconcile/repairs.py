@@ -100,7 +100,7 @@ async def rewrite_texts(
 async def _rewrite(engine: ClickHouseClient, table: str, keys: list[tuple[str, ...]]) -> None:
     """Deletes the rows of these keys and makes them from the orders, which already have what comes next.
 
-    Their deduplication tokens go too; what is written again here has none.
+    What is written again here has no deduplication token.
     """
     params: dict[str, Any] = {"shops": [key[0] for key in keys]}
     if table == "order_places":

@@ -1,4 +1,4 @@
--- Whether a version before commit markers began a batch and did not mark it.
-SELECT count() > 0 AS former
-FROM batches_under_tokens
-WHERE batch = {batch:UInt64}
+-- Whether a version before commit markers began a batch.
+SELECT countIf(NOT markers) > 0 AS former
+FROM batches
+WHERE batch = {batch:UInt64} AND NOT applied

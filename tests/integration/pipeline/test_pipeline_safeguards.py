@@ -347,7 +347,7 @@ async def test_batches_are_kept_for_longer_than_an_open_one_is_looked_for(bench:
     now = time.time()
     part = "['shop.orders'], [0], [1], [0], [1]"
     rows = [
-        f"({first_id_at(at)}, {applied}, {at:.3f}, 'w', {part})"
+        f"({first_id_at(at)}, {applied}, {at:.3f}, 'w', true, {part})"
         for at, applied in (
             (now - 29 * 86400, False),
             (now - 61 * 86400, False),

@@ -110,7 +110,7 @@ async def test_a_claim_is_above_every_stored_one_whatever_the_clock_says() -> No
     store = Store(greatest=2**60)
     mine = owner(store)
     await mine.take([ONE])
-    assert mine.fence([ONE]) == Fence({ONE: 2**60 + 1})
+    assert mine.fence([ONE]) == Fence({ONE: 2**60 + 2**22 + 1})
 
 
 async def test_partitions_are_ours_only_after_open_batches_are_applied() -> None:
