@@ -48,7 +48,13 @@ SMALL: EngineSettings = {
 }
 # the statements say themselves what is read first
 BY_BATCH: EngineSettings = {"optimize_move_to_prewhere": 0}
-_ONE_BLOCK = 10**9
+# a block is not cut, hence one part: all of its rows are there, or none
+_ONE_BLOCK: EngineSettings = {
+    "min_insert_block_size_rows": 10**9,
+    "min_insert_block_size_bytes": 0,
+    # a profile of the engine may cut blocks at `max_insert_block_size`
+    "use_strict_insert_block_limits": 0,
+}
 # a row a key: nothing to collapse or to add up, which the engine does row by row, column by column
 DISTINCT: EngineSettings = {"optimize_on_insert": 0}
 STORE: EngineSettings = {
@@ -58,10 +64,9 @@ STORE: EngineSettings = {
     "insert_deduplicate": 0,
     # a backfill may hold orders of every month since 2000
     "max_partitions_per_insert_block": 0,
-    # rows that belong together are one block, hence one part: all of them are there, or none
+    # rows that belong together are one block
     "max_block_size": 2**20,
-    "min_insert_block_size_rows": _ONE_BLOCK,
-    "min_insert_block_size_bytes": 0,
+    **_ONE_BLOCK,
 }
 APPLY: EngineSettings = {
     "async_insert": 0,
@@ -71,15 +76,13 @@ APPLY: EngineSettings = {
     "optimize_on_insert": 1,
     # the marker of the batch decides, not a token
     "insert_deduplicate": 0,
-    # the one block of apply.sql is not cut: it is one part
-    "min_insert_block_size_rows": _ONE_BLOCK,
-    "min_insert_block_size_bytes": 0,
+    **_ONE_BLOCK,
 }
 FORMER: EngineSettings = {
     "insert_deduplicate": 1,
     "deduplicate_blocks_in_dependent_materialized_views": 1,
-    "min_insert_block_size_rows_for_materialized_views": _ONE_BLOCK,
-    "min_insert_block_size_bytes_for_materialized_views": _ONE_BLOCK,
+    "min_insert_block_size_rows_for_materialized_views": 10**9,
+    "min_insert_block_size_bytes_for_materialized_views": 10**9,
 }
 """Of batches that versions before commit markers began, under their token."""
 LOOK_UP: EngineSettings = {**PLAIN, **BY_BATCH, "max_insert_threads": 1, "insert_deduplicate": 0}

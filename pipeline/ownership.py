@@ -23,6 +23,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 
+from clickhouse.errors import EngineUnavailable
 from pipeline.flush import Fenced
 from pipeline.retry import Backoff
 from pipeline.snowflake import Snowflake
@@ -33,6 +34,9 @@ logger = logging.getLogger(__name__)
 
 RENOTIFY_SECONDS = 60.0
 """What changed so long before partitions arrive is published again."""
+SUPERSEDED_SECONDS = 30.0
+"""How long a new owner waits for one with a greater claim to finish a batch. One that was not the owner any more as it
+claimed may never do so: then it claims again."""
 Recovered = Callable[[Slots], None]
 Apply = Callable[[str, int, Fence], Awaitable[None]]
 
@@ -58,8 +62,8 @@ class Ownership:
         self._backoff = backoff
         self._recovered = recovered
         self._claims: dict[Partition, int] = {}
-        self._tried: dict[Partition, int] = {}
-        """The latest claim of each partition that this worker sent, whether or not it was stored."""
+        self._sent: set[int] = set()
+        """Every claim that this worker sent, whether or not it was stored."""
 
     def fence(self, partitions: Collection[Partition]) -> Fence | None:
         """The claims of a batch with these partitions; None where one of them is not ours to write for."""
@@ -94,11 +98,14 @@ class Ownership:
             Fenced: another worker has claimed one of them.
         """
         held = self.fence(partitions)
-        greatest = await self._store.greatest_claim(partitions)
-        if greatest > max(self._tried.get(partition, 0) for partition in partitions):
-            raise Fenced("another worker has claimed a partition of the batch")
-        claim = await self._claim(partitions, greatest)
+        stored = await self._store.greatest_claims(partitions)
+        # what went meanwhile may be of another worker by now: a claim would fence that one
         if held is None or self.fence(partitions) != held:
+            return None
+        if not stored <= self._sent:
+            raise Fenced("another worker has claimed a partition of the batch")
+        claim = await self._claim(partitions, max(stored))
+        if self.fence(partitions) != held:
             return None
         self._claims.update(dict.fromkeys(partitions, claim))
         return self.fence(partitions)
@@ -112,7 +119,7 @@ class Ownership:
         """A claim above the greatest that is stored; returns once every *store* and *apply* that ran then, of any
         worker, is over."""
         claim = max(self._ids.next(), greatest + 1)
-        self._tried.update(dict.fromkeys(partitions, claim))
+        self._sent.add(claim)
         await self._store.claim(partitions, claim)
         await wait_for_running_statements(self._store.running)
         return claim
@@ -121,11 +128,16 @@ class Ownership:
         self, partitions: Collection[Partition], claims: dict[Partition, int]
     ) -> None:
         done = 0
+        refused: dict[int, float] = {}
         while found := await self._store.open_batches(partitions, time.time()):
             for batch_id, parts in sorted(found.items()):
                 if (claim := claims.get(parts[0])) is not None:
                     fence = Fence({parts[0]: claim})
-                    done += await self._apply(parts[0].topic, batch_id, fence)
+                    marked = await self._apply(parts[0].topic, batch_id, fence)
+                    done += marked
+                    now = time.monotonic()
+                    if not marked and now - refused.setdefault(batch_id, now) > SUPERSEDED_SECONDS:
+                        raise EngineUnavailable("another worker claimed the partitions and is gone")
             await asyncio.sleep(POLL_SECONDS)
         if done:
             logger.info("finished %d batches of an earlier owner", done)

@@ -317,8 +317,12 @@ class Store:
 
     async def greatest_claim(self, partitions: Iterable[Partition]) -> int:
         """Of these partitions, by any worker; 0 where there is none."""
-        rows = await self._engine.rows(load("flush/greatest_claim.sql"), _arrays(partitions))
-        return int(rows[0]["claim"])
+        return max(await self.greatest_claims(partitions), default=0)
+
+    async def greatest_claims(self, partitions: Iterable[Partition]) -> set[int]:
+        """The greatest claim of each of these partitions that has one, by any worker."""
+        rows = await self._engine.rows(load("flush/greatest_claims.sql"), _arrays(partitions))
+        return {row["claim"] for row in rows}
 
     async def running(self) -> set[str]:
         """Query ids of the pipeline's writing statements, of any worker, that run now."""

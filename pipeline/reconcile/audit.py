@@ -39,6 +39,9 @@ PAUSE_SECONDS = 0.3
 DAY_SECONDS = 24 * 3600
 LOGGED = 20
 SPENT_MARKERS = 1_000_000
+SPENT_SECONDS = OPEN_SECONDS + DAY_SECONDS
+"""So long ago a batch began whose marker nobody looks for. That of one that was found open at the last moment is looked
+for later, and by the clock of another host."""
 
 
 class Superseded(Exception):
@@ -93,7 +96,7 @@ async def end_sweep(engine: ClickHouseClient, totals: Totals) -> None:
     once many have gathered: a deletion touches each part that has one."""
     row = pa.table({"compared": [totals.compared], "repaired": [totals.repaired]})
     await engine.insert("sweeps", row, {"async_insert": 0})
-    before = {"before": first_id_at(time.time() - OPEN_SECONDS)}
+    before = {"before": first_id_at(time.time() - SPENT_SECONDS)}
     for table, marker in MARKERS.items():
         (found,) = await engine.rows(
             f"SELECT count() AS spent FROM {table} WHERE {marker.spent}", before

@@ -13,7 +13,7 @@ from pipeline import store as store_module
 from pipeline.counting import COUNTING, Counting
 from pipeline.flush import flush
 from pipeline.reconcile import audit as audit_module
-from pipeline.reconcile.audit import Audit, Found, Superseded, Totals, end_sweep
+from pipeline.reconcile.audit import DAY_SECONDS, Audit, Found, Superseded, Totals, end_sweep
 from pipeline.reconcile.rebuild import rebuild
 from pipeline.snowflake import first_id_at
 from pipeline.store import OPEN_SECONDS, Fence, Store
@@ -228,9 +228,12 @@ async def test_commit_markers_that_nobody_looks_for_are_deleted_once_there_are_m
 ) -> None:
     await everything(bench)
     monkeypatch.setattr(audit_module, "SPENT_MARKERS", 3)
-    old = first_id_at(time.time() - OPEN_SECONDS) - 10
+    old = first_id_at(time.time() - OPEN_SECONDS - DAY_SECONDS) - 10
+    found_late = first_id_at(time.time() - OPEN_SECONDS) - 10
     for table, marker in MARKERS.items():
         left = f"SELECT count() FROM {table} WHERE shop_id = ''"
+        row = marker.row.replace("{batch:UInt64}", str(found_late))
+        bench.system.sql.text(f"INSERT INTO {table} VALUES {row}")
         present = int(bench.system.sql.rows(left)[0][0])
         for number, remaining in ((0, 1), (1, 2), (2, 0)):
             row = marker.row.replace("{batch:UInt64}", str(old + number))

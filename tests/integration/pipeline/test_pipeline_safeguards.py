@@ -74,6 +74,24 @@ async def test_a_repeat_counts_once_however_the_engine_reads_the_batch(
 
 
 @pytest.mark.parametrize("topic", ADDING)
+async def test_a_batch_is_one_part_also_under_a_profile_that_cuts_blocks(
+    bench: Bench, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile = {"use_strict_insert_block_limits": 1, "max_insert_block_size": 1}
+    monkeypatch.setattr(bench.engine, "_settings", profile)
+    batch, fence = bench.batch(*SEVERAL[topic]), await bench.own(topic)
+    table = TOPIC_SPECS[topic].window
+    bench.system.sql.text(f"SYSTEM STOP MERGES {table}")
+    bench.system.sql.text(f"TRUNCATE TABLE {table}")
+    await bench.begin(batch, fence)
+    await bench.writer.apply(topic, batch.id, fence)
+    bench.system.sql.text(f"SYSTEM START MERGES {table}")
+    parts = "SELECT count() FROM system.parts WHERE active AND rows > 0 AND table = "
+    assert bench.system.sql.rows(f"{parts} '{table}'") == [["1"]]
+    assert not bench.differences()
+
+
+@pytest.mark.parametrize("topic", ADDING)
 async def test_a_part_that_was_lost_is_written_again(bench: Bench, topic: str) -> None:
     """The engine died, or failed, after all but the part itself: whatever else it noted, the part decides."""
     batch, fence = bench.batch(*SEVERAL[topic]), await bench.own(topic)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from clickhouse.errors import EngineUnavailable
-from pipeline import retry
+from pipeline import ownership, retry
 from pipeline.flush import BatchWriter, Fenced, PartitionsRevoked, flush_with_retry
 from pipeline.ownership import Ownership
 from pipeline.retry import Backoff
@@ -32,6 +32,7 @@ class Store:
 
     def __init__(self, greatest: int = 0, marks: bool = True) -> None:
         self.greatest = greatest
+        self.foreign: dict[Partition, int] = {}
         self.marks = marks
         self.down = 0
         self.written = 1
@@ -72,7 +73,10 @@ class Store:
         return self.marks
 
     async def greatest_claim(self, places: list[Partition]) -> int:
-        return self.greatest
+        return max(await self.greatest_claims(places))
+
+    async def greatest_claims(self, places: list[Partition]) -> set[int]:
+        return {self.foreign.get(place, self.greatest) for place in places}
 
     async def claim(self, places: list[Partition], claim: int) -> None:
         self.greatest = claim
@@ -241,3 +245,63 @@ async def test_a_claim_that_may_have_been_stored_is_no_foreign_one(
     store.claim = claimed  # type: ignore[method-assign]
     assert (await write(store, mine)).changed == {"s": [900]}
     assert not lost
+
+
+async def test_no_further_try_claims_what_went_while_it_looked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The new owner may have looked at the same moment: a greater claim would fence it."""
+    monkeypatch.setattr(retry, "FIRST_PAUSE", 0.0)
+    store = Store()
+    mine = owner(store)
+    await mine.take([ONE])
+    former, look = store.greatest, store.greatest_claims
+    store.down = 1
+
+    async def looked(places: list[Partition]) -> set[int]:
+        mine.give_up([ONE])
+        return await look(places)
+
+    store.greatest_claims = looked  # type: ignore[method-assign]
+    with pytest.raises(PartitionsRevoked):
+        await write(store, mine)
+    assert store.greatest == former
+
+
+async def test_a_foreign_claim_is_seen_below_a_newer_one_of_our_own_for_another_partition() -> None:
+    store = Store()
+    mine = owner(store)
+    await mine.take([ONE, TWO])
+    store.foreign = {ONE: store.greatest + 1}
+    assert await mine.renew([TWO])
+    former = store.greatest
+    assert store.foreign[ONE] < former
+    with pytest.raises(Fenced):
+        await mine.renew([ONE, TWO])
+    assert store.greatest == former
+
+
+async def test_a_new_owner_claims_again_where_one_with_a_greater_claim_finishes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(retry, "FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(ownership, "SUPERSEDED_SECONDS", 0.1)
+    store = Store()
+    mine = owner(store)
+    store.open = {5: [ONE]}
+    mark, claim, late = store.mark, store.claim, [True]
+
+    async def claimed(places: list[Partition], number: int) -> None:
+        await claim(places, number)
+        if late:  # that of a worker whose partition went after it was sent
+            late.clear()
+            store.greatest += 1
+
+    async def marked(number: int, fence: Fence) -> bool:
+        return fence.claims[ONE] == store.greatest and await mark(number, fence)
+
+    store.claim, store.mark = claimed, marked  # type: ignore[method-assign]
+    async with asyncio.timeout(10):
+        await mine.take([ONE])
+    assert mine.fence([ONE]) == Fence({ONE: store.greatest})
+    assert not store.open

@@ -93,8 +93,7 @@ async def asked() -> Engine:
     with suppress(ValueError):  # it gives no row
         await store.created_at_conflicts(batch_of(ORDERS))
     await store.mark(5, fence)
-    with suppress(IndexError):  # nobody has claimed it
-        await store.greatest_claim([place])
+    await store.greatest_claim([place])
     await store.claim([place], 1)
     await store.running()
     await store.save_progress({place: Progress(1, 2, datetime(2026, 11, 22, tzinfo=UTC))})

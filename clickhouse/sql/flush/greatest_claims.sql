@@ -1,4 +1,4 @@
--- The greatest claim of these partitions; a new one must be greater, whatever the clocks say.
-SELECT max(claim) AS claim
+-- The greatest claim of each of these partitions; a new one must be greater than all, whatever the clocks say.
+SELECT claim
 FROM present_owners
 WHERE (topic, partition) IN (SELECT arrayJoin(arrayZip({topics:Array(String)}, {partitions:Array(UInt32)})))
