@@ -37,13 +37,10 @@ _ROWS: Settings = {
     "output_format_json_quote_64bit_integers": 0,
     "output_format_json_named_tuples_as_objects": 0,
 }
-
-
-_WHOLE: Settings = {
-    "wait_end_of_query": 1,
-    # without it each answer waits in a file, which a full disk does not take
-    "buffer_size": 1024 * 1024,
-}
+IN_MEMORY_BYTES = 16 * 1024 * 1024
+"""An answer beyond it waits in a file of the engine, which a full disk does not take: what comes then may be torn, or
+empty, as where there is no row. Memory is taken as the answer grows; older servers ignore 1 MiB and less."""
+_WHOLE: Settings = {"wait_end_of_query": 1, "buffer_size": IN_MEMORY_BYTES}
 
 
 class External(NamedTuple):

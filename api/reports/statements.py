@@ -13,7 +13,7 @@ from api.reports.days import BY_DAY, WINDOWS, Bucket, window_boundaries
 from api.reports.stock import StockPage
 from api.reports.windows import WindowRows, grains
 from clickhouse.client import ClickHouseClient, Row
-from clickhouse.errors import EngineError
+from clickhouse.errors import EngineError, EngineUnavailable
 from clickhouse.native import INT128
 from clickhouse.sql import fill, uncommented
 
@@ -63,7 +63,8 @@ class Statements:
         by_day = any(one.window in BY_DAY for one in ranges)
         sql = uncommented(f"reports/order_windows{'_by_day' if by_day else ''}.sql")
         settings = dict(SETTINGS)
-        if any(one.window in WINDOWS for one in ranges):
+        bounded = any(one.window in WINDOWS for one in ranges)
+        if bounded:
             settings["max_rows_to_read"] = ROWS_AT_ONCE * len(ranges)
             settings["max_result_bytes"] = BYTES_AT_ONCE * len(ranges)
         try:
@@ -71,7 +72,7 @@ class Statements:
                 fill(sql, ranges=" OR ".join(conditions)), WINDOW_DTYPES, params, settings
             )
         except EngineError as error:
-            if error.code in TOO_MUCH:
+            if bounded and error.code in TOO_MUCH:
                 return None
             raise
         return WindowRows(*columns)
@@ -158,7 +159,10 @@ class Statements:
             if error.code in TOO_MUCH:
                 return None
             raise
-        found: list[list[Any]] = orjson.loads(content)
+        try:
+            found: list[list[Any]] = orjson.loads(content)
+        except ValueError:
+            raise EngineUnavailable(f"the engine's answer is torn, {len(content)} bytes") from None
         return found
 
     async def _of_products(

@@ -74,15 +74,19 @@ Read = Callable[[str, Sequence[Bucket]], Awaitable[WindowRows | None]]
 """Reads ranges of a shop, of each kind at most one; None where that is too much."""
 
 
+Reading = asyncio.Task[dict[Bucket, WindowRows | None]]
+"""Of the ranges of one statement."""
+
+
 @dataclass(eq=False, slots=True)
 class _Turn:
     ranges: dict[Bucket, None]
-    reading: asyncio.Task[dict[Bucket, WindowRows | None]]
+    beginning: asyncio.Task[dict[Bucket, Reading]]
 
 
 class WindowReader:
     """Reads ranges of windows. Those of a shop that are requested in one turn of the event loop, such as sales and
-    products of a report, are joined."""
+    products of a report, are joined; who requested some of them waits for their statements alone."""
 
     def __init__(self, read: Read, clock: Callable[[], float] = time.monotonic) -> None:
         self._read = read
@@ -98,22 +102,24 @@ class WindowReader:
         """
         turn = self._turns.get(shop)
         if turn is None:
-            reading = asyncio.ensure_future(self._read_turn(shop))
-            # retrieved, though nobody may wait for it any more
-            reading.add_done_callback(lambda task: task.cancelled() or task.exception())
-            turn = self._turns[shop] = _Turn({}, reading)
+            beginning = asyncio.ensure_future(self._begin(shop))
+            turn = self._turns[shop] = _Turn({}, beginning)
         wanted = list(ranges)
         turn.ranges.update(dict.fromkeys(wanted))
-        found = await asyncio.shield(turn.reading)
-        return [found[one] for one in wanted]
+        readings = await asyncio.shield(turn.beginning)
+        return [(await asyncio.shield(readings[one]))[one] for one in wanted]
 
-    async def _read_turn(self, shop: str) -> dict[Bucket, WindowRows | None]:
-        # begins with the next turn of the loop, when all of this one is there
+    async def _begin(self, shop: str) -> dict[Bucket, Reading]:
+        # runs in the next turn of the loop, when all ranges of this one are there
         ranges = self._turns.pop(shop).ranges
         apart = (self._apart.get(shop) or 0) > self._clock()
-        groups = [[one] for one in ranges] if apart else list(joined(ranges))
-        found = await asyncio.gather(*(self._group(shop, group) for group in groups))
-        return {one: rows for some in found for one, rows in some.items()}
+        found: dict[Bucket, Reading] = {}
+        for group in [[one] for one in ranges] if apart else joined(ranges):
+            reading = asyncio.ensure_future(self._group(shop, group))
+            # retrieved, though nobody may wait for it any more
+            reading.add_done_callback(lambda task: task.cancelled() or task.exception())
+            found |= dict.fromkeys(group, reading)
+        return found
 
     async def _group(self, shop: str, ranges: Sequence[Bucket]) -> dict[Bucket, WindowRows | None]:
         rows = await self._read(shop, ranges)

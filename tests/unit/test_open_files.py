@@ -9,6 +9,7 @@ import pytest
 
 from api import http_protocol, server
 from api.problems import describe
+from api.reports.statements import BYTES_AT_ONCE
 from api.server import connections_for
 from clickhouse.client import Address, ClickHouseClient
 from clickhouse.errors import EngineError, EngineUnavailable, from_driver
@@ -95,6 +96,13 @@ def test_some_files_are_left_to_what_is_no_connection() -> None:
     beside = server.FILES_BESIDE + http_protocol.SPARE
     assert connections_for(20_000) == 20_000 - beside
     assert connections_for(100) == server.LEAST_CONNECTIONS
+
+
+def test_an_answer_about_products_waits_in_memory_and_needs_no_disk() -> None:
+    settings = ClickHouseClient(Address.parse("http://127.0.0.1:1"))._all(None)
+    assert settings["wait_end_of_query"] == 1
+    # of products, sales and parts in one statement
+    assert settings["buffer_size"] > 3 * BYTES_AT_ONCE
 
 
 class _Answers(ClickHouseClient):

@@ -1,5 +1,5 @@
--- Payments of 15-minute buckets as sales_15m.sql has sales: a row of those received under the currency, and one of
--- those that failed under the currency in small letters.
+-- Payments of 15-minute buckets, in the columns of sales (`_ROW` of api/reports/sums.py): a row of those received under the currency,
+-- and one of those that failed under the currency in small letters.
 SELECT
     slot,
     toFixedString(if(got, currency, lower(currency)), 3),

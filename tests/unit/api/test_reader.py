@@ -22,7 +22,7 @@ from api.reports.reader import Reader
 from api.reports.sales_reports import DailySales, Metrics, Trends
 from api.reports.statements import Statements
 from api.reports.stock import StockPage
-from clickhouse.errors import EngineError
+from clickhouse.errors import EngineError, EngineUnavailable
 from clickhouse.sql import names, uncommented
 from shopstream.contracts.notices import (
     FIRST_ORDER,
@@ -519,3 +519,33 @@ async def test_every_parameter_of_a_statement_is_bound_and_no_other() -> None:
     assert len(deaf.asked) == len(names("reports")) - 1
     for sql, params in deaf.asked:
         assert set(re.findall(r"\{(\w+):", sql)) == params.keys(), sql
+
+
+class Failing:
+    """An engine whose answers are an error, or torn."""
+
+    def __init__(self, error: EngineError | None = None) -> None:
+        self.error = error
+
+    async def columns(self, *_: Any) -> list[Any]:
+        raise self.error or AssertionError
+
+    async def content(self, *_: Any) -> bytes:
+        return b"[[1"
+
+
+@pytest.mark.parametrize("code", [158, 396])
+async def test_a_bound_that_is_not_ours_is_an_error_of_the_engine(code: int) -> None:
+    """Such as that of a profile of the engine: only products can be had in another way."""
+    ask: Any = Statements(Failing(EngineError(code, "TOO_MANY", "too many")))  # type: ignore[arg-type]
+    for window in ("sales_15m", "parts_15m"):
+        with pytest.raises(EngineError):
+            await ask.windows("s", [Bucket(window, 0, 900)])
+    assert await ask.windows("s", [Bucket("product_day", 0, 86400)]) is None
+
+
+async def test_columns_that_are_torn_are_of_an_engine_that_cannot_be_reached() -> None:
+    ask: Any = Statements(Failing())  # type: ignore[arg-type]
+    for statement in (ask.catalog, ask.all_on_order):
+        with pytest.raises(EngineUnavailable, match="torn"):
+            await statement("s")

@@ -14,6 +14,7 @@ from clickhouse.errors import EngineUnavailable
 SALES = Bucket("sales_15m", 0, 30 * DAY_SECONDS)
 PARTS = Bucket("parts_15m", 82_800, 90_000)
 DAY = Bucket("product_day", DAY_SECONDS, 2 * DAY_SECONDS)
+YEAR = Bucket("sales_15m", 0, 366 * DAY_SECONDS)
 ENDS = Bucket("product_15m", 82_800, DAY_SECONDS)
 
 
@@ -86,6 +87,24 @@ async def test_an_error_reaches_everyone_who_waits_and_the_next_turn_reads_again
         )
         assert [type(one) for one in found] == [EngineUnavailable] * 2
     assert len(table.read) == 2
+
+
+async def test_who_wants_little_waits_for_no_long_range_and_does_not_fail_with_it() -> None:
+    ended = asyncio.Event()
+
+    async def rows(_: str, ranges: Sequence[Bucket]) -> WindowRows:
+        if YEAR in ranges:
+            await ended.wait()
+            raise EngineUnavailable("it took too long")
+        return window_rows((one.window, one.first, "EUR", "p", 1) for one in ranges)
+
+    reader = WindowReader(rows)
+    long = asyncio.ensure_future(reader.rows("s", [YEAR, DAY]))
+    (short,) = await asyncio.wait_for(reader.rows("s", [DAY]), 5)
+    assert short is not None and short.product == ["p"]
+    ended.set()
+    with pytest.raises(EngineUnavailable):
+        await long
 
 
 async def test_who_leaves_takes_nothing_from_the_others() -> None:

@@ -1,13 +1,15 @@
 """docs/adding-an-event-type.md: its example works, and it names every rule."""
 
 import re
+import subprocess
 from decimal import Decimal
 from typing import Any
 
 import jsonschema
 import pytest
-from doc_pages import first_names, read
+from doc_pages import ROOT, first_names, read
 
+from pipeline.topic_specs import TopicSpec
 from shopstream.contracts import json_schema, schema, values
 from shopstream.contracts.events import DATA, ENVELOPES
 from shopstream.contracts.json_text import Number
@@ -41,6 +43,15 @@ def test_the_shape_of_the_page_has_a_schema() -> None:
     validator = jsonschema.Draft202012Validator(json_schema.of_shape(declared()))
     assert validator.is_valid(review(5)) and not validator.is_valid(review(6))
     assert all(field.about.endswith(".") for field in declared().fields)
+
+
+def test_the_diff_of_the_page_applies_and_has_its_line_of_wiring() -> None:
+    """What it makes is run by an integration test."""
+    patch = "examples/review-posted.diff"
+    subprocess.run(["git", "apply", "--check", patch], cwd=ROOT, check=True)
+    (line,) = re.findall(r"^REVIEWS: (TopicSpec\(.*\)),$", PAGE, re.MULTILINE)
+    assert f"\n+    REVIEWS: {line},\n" in read(patch)
+    assert eval(line, {"TopicSpec": TopicSpec}).name == "reviews"
 
 
 def test_every_rule_that_a_field_has_is_named() -> None:
