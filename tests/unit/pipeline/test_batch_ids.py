@@ -52,3 +52,12 @@ def test_the_least_number_of_an_instant_is_below_those_drawn_then():
     assert first_id_at(then) == 7250 << 22
     assert first_id_at(then) <= Snowflake(lambda: then).next() < first_id_at(then + 0.001)
     assert first_id_at(0) == 0
+
+
+def test_two_writers_never_claim_the_same_above_a_claim_that_is_ahead() -> None:
+    ahead = first_id_at(2e9) + 5
+    one, two = (Snowflake(clock=lambda: 1.8e9, writer=number) for number in (1, 2))
+    claims = {one.above(ahead), two.above(ahead)}
+    assert len(claims) == 2
+    assert min(claims) > ahead
+    assert one.next() < ahead
