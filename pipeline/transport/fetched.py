@@ -27,7 +27,7 @@ class FetchedBytes:
 
     def bound(self, node: int, offsets: Offsets) -> tuple[Offsets, int]:
         """What of these partitions may be fetched at a broker now, none where too much is held, and how many bytes;
-        `answered` follows."""
+        `answered` follows unless it is none."""
         held = fetched_bytes(self._fetcher) + sum(self._asked.values())
         if held >= FETCHED_BYTES:
             let_go(self._fetcher)
@@ -36,7 +36,8 @@ class FetchedBytes:
         if held >= FETCHED_BYTES // 2:
             offsets = {tp: at for tp, at in offsets.items() if self._is_wanted(tp)}
         most = min(RESPONSE_BYTES, max(SHORT_BYTES, FETCHED_BYTES - held))
-        self._asked[node] = most
+        if offsets:
+            self._asked[node] = most
         return offsets, most
 
     def answered(self, node: int) -> None:

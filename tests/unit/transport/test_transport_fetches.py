@@ -7,7 +7,7 @@ import pytest
 from aiokafka.protocol.fetch import FetchRequest
 from faust.types import TP
 
-from pipeline.transport.fetched import FetchedBytes
+from pipeline.transport.fetched import FETCHED_BYTES, RESPONSE_BYTES, SHORT_BYTES, FetchedBytes
 from pipeline.transport.partitions import Sample
 from pipeline.transport.thread import WatchedClient
 
@@ -155,3 +155,44 @@ async def test_everything_else_goes_through():
     assert await client.send(1, object()) == "metadata"
     assert client.cluster == "c"
     assert reported == []
+
+
+class Fetched:
+    """What is held, as an aiokafka fetcher has it: bytes by partition."""
+
+    def __init__(self, **sizes):
+        def records(size):
+            return Thing(_records=Thing(size_in_bytes=lambda: size), _records_iterator=None)
+
+        self._records = {
+            TP("orders", int(name[1:])): Thing(_partition_records=records(size))
+            for name, size in sizes.items()
+        }
+        self.wanted = {TP("orders", 9)}
+        self._wait_consume_future = None
+
+    def _notify(self, future): ...
+
+
+def test_a_broker_of_which_nothing_is_wanted_takes_nothing_of_the_bound():
+    fetcher = Fetched(p1=FETCHED_BYTES // 2)
+    bounds = FetchedBytes(fetcher)
+    for node in range(9):
+        assert not bounds.bound(node, {ORDERS_0: 1})[0]
+    fetcher._records.clear()
+    for node in range(2):
+        assert bounds.bound(node, {ORDERS_0: 1}) == ({ORDERS_0: 1}, RESPONSE_BYTES)
+
+
+def test_what_is_asked_for_counts_until_it_is_there():
+    fetcher = Fetched(p1=FETCHED_BYTES)
+    bounds = FetchedBytes(fetcher)
+    wanted = {TP("orders", 9): 1}
+    assert bounds.bound(1, {**wanted, ORDERS_0: 1}) == (wanted, SHORT_BYTES)
+    assert not fetcher._records  # nobody reads it on
+    for node in range(2, 6):
+        bounds.bound(node, wanted)
+    assert bounds.bound(6, {**wanted, ORDERS_0: 1})[0] == wanted
+    for node in range(1, 7):
+        bounds.answered(node)
+    assert bounds.bound(6, {**wanted, ORDERS_0: 1})[1] == RESPONSE_BYTES
