@@ -67,10 +67,8 @@ class Entry:
 
     def is_of(self, value: Value) -> bool:
         """Whether it has the same bytes as this record; False if it was refused."""
-        if self.event is not None and isinstance(value, bytes):
-            return self.event.value == one_line(value)
-        known = self.value if self.event is None else self.event
-        return known is not None and known == value
+        known, other = _text(self.value if self.event is None else self.event), _text(value)
+        return known is not None and other is not None and one_line(known) == one_line(other)
 
 
 class Channel:
@@ -125,9 +123,7 @@ class Channel:
         )
         self.seq += 1
         self.at = max(self.at, at)
-        event = value.event if isinstance(value, Worded) else value
-        raw = event.value if isinstance(event, PushEvent) else event
-        size = ENTRY_SIZE + len(raw or b"")
+        size = ENTRY_SIZE + len(_text(value) or b"")
         entry = Entry(self.seq, partition, before, position, at, value, size)
         self.latest[partition] = position
         self.entries.append(entry)
@@ -143,8 +139,8 @@ class Channel:
     def evict(self) -> Entry:
         """Removes the oldest entry, and returns it."""
         entry = self.entries.popleft()
-        if self.undecided and self.undecided[0] is entry:
-            self.undecided.popleft()
+        if entry.undecided:  # the first of them, as a rule
+            self.undecided.remove(entry)
         now = self.base.get(entry.partition)
         if now is not None and now.epoch == entry.position.epoch:
             self.evicted[entry.partition] = entry.position
@@ -284,6 +280,11 @@ class Channel:
         else:
             entry.event = by_known_words(found)
         entry.cursor = encoder.text()
+
+
+def _text(value: Value) -> bytes | None:
+    event = value.event if isinstance(value, Worded) else value
+    return event.value if isinstance(event, PushEvent) else event
 
 
 def _group(subscriber: Subscriber) -> tuple[Encoding, frozenset[str]]:

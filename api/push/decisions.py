@@ -63,5 +63,12 @@ class PipelineDecisions:
 
     def _done(self, task: "asyncio.Task[None]", channel: Channel) -> None:
         del self._tasks[channel]
-        if not task.cancelled() and (fault := task.exception()) is not None:
+        if task.cancelled():
+            return
+        if (fault := task.exception()) is not None:
             log.error("deciding on orders of a shop failed", exc_info=fault)
+            # nobody else would bring on who waits for them
+            decided = dict.fromkeys(channel.undecided)
+            channel.undecided.clear()
+            self._hub.decide(channel, decided)
+        self.start(channel)  # some may have come since its last look

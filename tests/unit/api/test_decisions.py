@@ -55,6 +55,7 @@ class Shops:
         self.open = asyncio.Event()
         self.accepted: set[int] = set()
         self.asked: list[int] = []
+        self.fault: Exception | None = None
         self.ends = {ORDER: 0, SETTING: 0}
         self.hub.words.maps = {"s": {"old": "paid"}}
         self.hub.words._reached = {SETTING: Position(1, 0)}
@@ -65,6 +66,8 @@ class Shops:
 
     async def has(self, shop: str, partition: Partition, position: Position) -> bool:
         self.asked.append(position.next)
+        if self.fault is not None:
+            raise self.fault
         return position.next in self.accepted
 
     def start(self, subscriber: Subscriber, *, fresh: bool) -> None:
@@ -173,3 +176,59 @@ async def test_what_is_evicted_meanwhile_comes_from_what_is_stored(
     await settled()
     assert set(shops.caught_up) == {subscriber}
     assert (mine.got(), len(channel.undecided)) == ([], 0)
+
+
+async def test_an_order_that_comes_as_the_last_one_is_decided_does_not_wait_for_ever() -> None:
+    shops = Shops()
+    shops.open.set()
+    _, mine = shops.join()
+    shops.settings()
+    shops.accepted = {shops.order("a", "new"), shops.ends[ORDER] + 1}
+    decide = shops.hub.decide
+
+    def and_another_comes(*given: Any) -> None:
+        decide(*given)
+        shops.hub.decide = decide  # type: ignore[method-assign]
+        # the task of decisions has ended by then, and nobody was told of it
+        asyncio.get_running_loop().call_soon(shops.order, "b", "new")
+
+    shops.hub.decide = and_another_comes  # type: ignore[method-assign]
+    await settled()
+    assert mine.got() == ["a", "b"]
+
+
+async def test_where_asking_fails_the_streams_are_told_and_go_on() -> None:
+    shops = Shops()
+    shops.fault = KeyError("found")
+    _, mine = shops.join()
+    shops.settings()
+    shops.order("a", "new")
+    shops.order("b", "paid")
+    shops.open.set()
+    await settled()
+    shops.order("c", "paid")
+    assert mine.got() == ["b", UNREADABLE, "c"]
+    shops.fault = None
+    shops.accepted = {shops.order("d", "new")}
+    await settled()
+    assert mine.got()[-1] == "d"
+
+
+async def test_what_is_parsed_late_and_evicted_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    shops = Shops()
+    cursor = shops.hub._channels.join("s", NOW).cursor()
+    first, _ = shops.join()
+    shops.hub.leave(first)
+    shops.settings()
+    shops.order("early", "new")
+    shops.join()
+    shops.order("late", "new")
+    shops.join(since=cursor)
+    (channel,) = shops.hub._channels.live.values()
+    assert [entry.seq for entry in channel.undecided] == [3, 2]
+    monkeypatch.setattr(channels, "MAX_ENTRIES", 3)
+    for name in "xyz":
+        shops.order(name, "paid")
+    assert not channel.undecided
+    shops.open.set()
+    await settled()

@@ -12,13 +12,13 @@ from aiokafka import TopicPartition
 from api.freshness.tracker import FreshnessTracker
 from api.push import channel, topic_reader
 from api.push.hub import Hub
-from api.push.records import BIG_BYTES, BIG_SIGNS, is_big, read_record
+from api.push.records import BIG_BYTES, BIG_SIGNS, Worded, is_big, read_record
 from api.push.status_words import StatusWords
 from api.push.topic_reader import TopicReader
 from shopstream.contracts.cursor import Partition, Position
 from shopstream.contracts.json_text import MAX_SIGNS
 from shopstream.contracts.order import NO_WORDS
-from shopstream.contracts.topics import INVENTORY
+from shopstream.contracts.topics import INVENTORY, ORDERS
 
 PLACE = Partition(INVENTORY, 0)
 NUMBERS = "[" + "0," * (MAX_SIGNS - 100) + "0]"
@@ -129,6 +129,22 @@ def test_a_big_record_that_comes_again_is_known_read_or_not() -> None:
     assert entry.is_of(checked)
     assert entry.is_of(value)
     assert not entry.is_of(other)
+
+
+def test_an_order_with_a_word_that_comes_again_is_known_decided_or_not() -> None:
+    at = "2026-11-22T10:15:30Z"
+    data = {"orderId": "o", "status": "word", "currency": "EUR", "createdAt": at, "updatedAt": at}
+    data["items"] = [{"productId": "p", "quantity": 1, "unitPrice": 1}]
+    head = {"specversion": "1.0", "id": "e", "source": "/s", "type": "order:created"}
+    value = json.dumps({**head, "shopid": "s1", "data": data}, indent=1).encode()
+    worded = read_record(value, ORDERS)
+    assert isinstance(worded, Worded)
+    there = channel.Channel("s1", {}, 0, StatusWords())
+    entry = there.append(Partition(ORDERS, 0), Position(1, 1), 0, value)
+    assert entry.is_of(value) and entry.is_of(worded)
+    assert there.after(0) == [entry] and entry.undecided
+    assert entry.is_of(value) and entry.is_of(worded)
+    assert not entry.is_of(value.replace(b'"o"', b'"p"'))
 
 
 def test_what_is_big() -> None:
