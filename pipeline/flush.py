@@ -88,7 +88,7 @@ async def flush(
        those that were read. A crash leaves an open batch without rows: applying it adds nothing.
     2. Write what is newer than what is stored. A crash in the middle leaves some of them:
        the new owner applies those, and finds the rest when it reads the records again.
-    3. Apply the batch to the windows under its token, and to the look-up tables that it may change. A crash in
+    3. Apply the batch to the windows, with a commit marker, and to the look-up tables that it may change. A crash in
        the middle leaves tables with and without it: the new owner repeats the step, for all of them; each window
        takes it once, and what a look-up table takes twice stands there once. Alerts of a batch of
        inventory are stored and published here; published again they have the same ids. Before it, ask which

@@ -2,13 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
 
 from api.freshness.tracker import RequiredPosition
 from api.push import channels, decisions
+from api.push.channel import Channel, Entry
 from api.push.decisions import PipelineDecisions
 from api.push.encoding import WEBSOCKET_SEPARATED
 from api.push.hub import UNREADABLE, Hub
@@ -186,8 +187,8 @@ async def test_an_order_that_comes_as_the_last_one_is_decided_does_not_wait_for_
     shops.accepted = {shops.order("a", "new"), shops.ends[ORDER] + 1}
     decide = shops.hub.decide
 
-    def and_another_comes(*given: Any) -> None:
-        decide(*given)
+    def and_another_comes(channel: Channel, decided: Mapping[Entry, bool | None]) -> None:
+        decide(channel, decided)
         shops.hub.decide = decide  # type: ignore[method-assign]
         # the task of decisions has ended by then, and nobody was told of it
         asyncio.get_running_loop().call_soon(shops.order, "b", "new")
