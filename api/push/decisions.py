@@ -65,10 +65,10 @@ class PipelineDecisions:
         del self._tasks[channel]
         if task.cancelled():
             return
+        decided: dict[Entry, bool | None] = {}
         if (fault := task.exception()) is not None:
             log.error("deciding on orders of a shop failed", exc_info=fault)
-            # nobody else would bring on who waits for them
             decided = dict.fromkeys(channel.undecided)
             channel.undecided.clear()
-            self._hub.decide(channel, decided)
-        self.start(channel)  # some may have come since its last look
+        # nobody else would bring on who waits for one that was evicted, or came since the last look
+        self._hub.decide(channel, decided)

@@ -233,3 +233,17 @@ async def test_what_is_parsed_late_and_evicted_is_not_kept(monkeypatch: pytest.M
     assert not channel.undecided
     shops.open.set()
     await settled()
+
+
+async def test_what_is_evicted_in_the_turn_in_which_it_came_holds_up_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(channels, "MAX_ENTRIES", 2)
+    shops = Shops()
+    shops.open.set()
+    subscriber, _ = shops.join()
+    shops.settings()
+    for number in range(3):
+        shops.order(f"o{number}", "paid" if number else "new")
+    await settled()
+    assert (shops.caught_up, shops.asked) == ([subscriber], [])
