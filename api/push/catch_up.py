@@ -129,7 +129,8 @@ class CatchUps:
             await subscriber.reads.wait()
 
     def _done(self, task: "asyncio.Task[None]", subscriber: Subscriber) -> None:
-        subscriber.catching_up = None
+        if subscriber.catching_up is task:  # the next one may have been started in the same turn
+            subscriber.catching_up = None
         if task.cancelled() or (fault := task.exception()) is None:
             return
         log.error("the catch-up of a subscriber failed", exc_info=fault)
