@@ -42,6 +42,12 @@ class PipelineDecisions:
             decided = {entry: accepted}
             if accepted is None:  # nor will the others be known sooner
                 decided |= dict.fromkeys(channel.undecided)
+                log.warning(
+                    "orders of a shop are passed by, %d from %s:%d:%d on: not known if they stand",
+                    len(decided),
+                    *entry.partition,
+                    entry.position.next - 1,
+                )
             while channel.undecided and channel.undecided[0] in decided:  # else it was evicted
                 channel.undecided.popleft()
             self._hub.decide(channel, decided)

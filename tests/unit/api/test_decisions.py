@@ -148,7 +148,9 @@ async def test_who_stops_reading_or_comes_back_meanwhile_waits_too() -> None:
     assert slow.got() == back.got() == ["a", "b"]
 
 
-async def test_where_nobody_knows_the_streams_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_where_nobody_knows_the_streams_are_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(decisions, "CATCH_UP_TIMEOUT_SECONDS", 0.01)
     shops = Shops()
     _, mine = shops.join()
@@ -160,6 +162,7 @@ async def test_where_nobody_knows_the_streams_are_told(monkeypatch: pytest.Monke
     shops.order("e", "paid")
     assert mine.got() == ["d", UNREADABLE, "e"]
     assert shops.hub.counts.skipped == 3
+    assert [line for line in caplog.messages if "3 from shop.orders:0:0 on" in line]
 
 
 async def test_what_is_evicted_meanwhile_comes_from_what_is_stored(
