@@ -4,6 +4,7 @@ The steps: whose token it is, the body within its bounds, every event by the rul
 events against those of the token, then Kafka.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -33,6 +34,8 @@ from shopstream.contracts.order import StatusMaps
 from shopstream.contracts.reject import Reason
 
 PATH = "/events"
+ASK_SECONDS = 2.0
+"""An answer that says what is wrong waits no longer for an engine that does not."""
 BIG_BYTES = 16 * 1024
 BIG_SIGNS = 1_000
 """Commas and brackets: 16 KiB may be 5,000 events. A body with more of either is checked beside the event loop."""
@@ -121,8 +124,9 @@ class IngestRoutes:
     async def _asked_maps(self, error: InvalidEvents, shops: frozenset[str]) -> StatusMaps | None:
         """The words of shops as they now stand, where a status is at fault; None where they cannot be read."""
         if any(fault.field == "data.status" for _, fault in error.faults):
-            with suppress(EngineError, EngineUnavailable):
-                return await self._ask(shops)
+            with suppress(EngineError, EngineUnavailable, TimeoutError):
+                async with asyncio.timeout(ASK_SECONDS):
+                    return await self._ask(shops)
         return None
 
     async def _written(self, events: CheckedEvents) -> bytes:

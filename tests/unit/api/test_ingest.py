@@ -94,6 +94,29 @@ async def post(
     )
 
 
+async def test_an_unknown_status_is_refused_soon_where_the_engine_gives_no_answer(
+    sender: Sender, tracker: FreshnessTracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routes, "ASK_SECONDS", 0.01)
+
+    class Frozen(Counting):
+        async def rows(self, *args: Any, **named: Any) -> list[dict[str, Any]]:
+            self.statements += 1
+            await asyncio.sleep(60)
+            return []
+
+    wrong = event()
+    wrong["data"]["status"] = "unheard"
+    frozen = Frozen()
+    async with (
+        client(application(frozen, sender=sender, tracker=tracker)) as found,
+        asyncio.timeout(5),
+    ):
+        answer = await post(found, wrong)
+    assert (answer.status_code, frozen.statements, sender.records) == (400, 1, [])
+    assert "data.status" in answer.text
+
+
 async def test_events_are_written_and_their_places_are_answered(http: Any, sender: Sender) -> None:
     answer = await post(http, event(number=1), event(number=2))
     assert answer.status_code == 202
