@@ -6,13 +6,9 @@ INSERT INTO {target}
 SELECT change.*
 FROM
 (
-    SELECT arrayJoin(arrayConcat(changes, if(empty(changes), [], {markers}))) AS change
+    SELECT arrayJoin(arrayConcat(groupArray(tuple(*)) AS changes, if(empty(changes), [], {markers}))) AS change
     FROM
     (
-        SELECT groupArray(tuple(*)) AS changes
-        FROM
-        (
 {changes}
-        )
     )
 )
