@@ -31,7 +31,7 @@ BUDGET_BYTES = 128 * 1024 * 1024
 MANY_RECORDS, MORE_SECONDS = 2000, 0.2
 """Where so many wait, more are on their way: a batch waits that long to be full; but not where they are a flood of some
 partitions, and what waits of another is few."""
-SHARE, LONGEST_PACE = 0.5, 0.3
+SHARE, LONGEST_PACE = 0.25, 0.6
 """The share of the time in which batches of a topic are written: after one that took long the next waits for
 more records, at most so many seconds from start to start. A small batch costs the engine much the same as a
 big one, and what the engine spends on batches the reports go without."""
