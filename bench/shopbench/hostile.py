@@ -229,60 +229,58 @@ def main() -> None:
     )
     parser.add_argument("--rate", type=float, default=500, help="honest events a second")
     flags = arguments(parser)
-    result = Result(
-        "hostile", f"{flags.rate:g} honest events/s, {flags.minutes:g} minutes of attacks"
-    )
     with tempfile.TemporaryDirectory(prefix="shopbench-") as name, up(Path(name)) as system:
-        alone = min(60, flags.minutes * 60)
-        say(f"{alone:g} s without attacks")
-        calm = asyncio.run(_phase(system, "calm", flags.rate, alone))
-        say("attacks")
-        ours, theirs = multiprocessing.get_context("spawn").Pipe()
-        attack = multiprocessing.get_context("spawn").Process(
-            target=_attack,
-            args=(system.kafka, system.api_port, flags.attacks, theirs),
-            daemon=True,
-        )
-        attack.start()
-        hostile = asyncio.run(_phase(system, "attacks", flags.rate, flags.minutes * 60))
-        ours.send("stop")
-        counts, faults = ours.recv()
-        attack.join()
-        say("without attacks again")
-        after = asyncio.run(_phase(system, "after", flags.rate, alone))
+        phases, counts, faults = _phases(system, flags)
         compared, differences = verify(Path(name))
-    for label, (samples, seen) in (("calm", calm), ("attacks", hostile), ("after", after)):
-        result.rows.append(
-            {
-                "phase": label,
-                "reports": len(seen.reports),
-                "p50 ms": quantile(seen.reports, 0.5),
-                "p99 ms": quantile(seen.reports, 0.99),
-                "includes p50": quantile(samples.report_includes, 0.5),
-                "includes p99": quantile(samples.report_includes, 0.99),
-                "SSE p99": quantile(samples.stream, 0.99),
-                **{
-                    f"{name} MiB": most
-                    for name, most in sorted(seen.memory.items())
-                    if name != "up"
-                },
-                "faults": len(seen.faults) + len(samples.faults),
-            }
-        )
+    samples, seen = phases["attacks"]
+    title = f"{flags.rate:g} honest events/s, {flags.minutes:g} minutes of attacks"
+    rows = [_row(label, *phase) for label, phase in phases.items()]
+    result = Result("hostile", title, rows=rows)
     result.notes = [
         "reports of one honest shop, four kinds, 20 a second; includes: from produce to the report that counts it",
         "MiB: the greatest memory of a process (PSS) in the phase",
         "attacks: " + ", ".join(f"{count:,} {what}" for what, count in counts.items()),
         *(f"an attacker failed: {fault}" for fault in faults[:3]),
-        *(
-            f"{label}: {fault}"
-            for label, (_, seen) in (("attacks", hostile),)
-            for fault in seen.faults[:3]
-        ),
-        *(f"attacks: {fault[:200]}" for fault in hostile[0].faults[:3]),
+        *(f"attacks: {fault[:200]}" for fault in (*seen.faults[:3], *samples.faults[:3])),
         f"verify: {compared:,} rows compared, {differences} differences",
     ]
     publish(result, flags)
+
+
+def _phases(
+    system: Up, flags: argparse.Namespace
+) -> tuple[dict[str, tuple[Samples, Watched]], dict[str, int], list[str]]:
+    """What was measured before, under and after the attacks; what the attackers sent, and what they failed at."""
+    alone = min(60, flags.minutes * 60)
+    say(f"{alone:g} s without attacks")
+    calm = asyncio.run(_phase(system, "calm", flags.rate, alone))
+    say("attacks")
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    given = system.kafka, system.api_port, flags.attacks, theirs
+    attack = context.Process(target=_attack, args=given, daemon=True)
+    attack.start()
+    hostile = asyncio.run(_phase(system, "attacks", flags.rate, flags.minutes * 60))
+    ours.send("stop")
+    counts, faults = ours.recv()
+    attack.join()
+    say("without attacks again")
+    after = asyncio.run(_phase(system, "after", flags.rate, alone))
+    return {"calm": calm, "attacks": hostile, "after": after}, counts, faults
+
+
+def _row(label: str, samples: Samples, seen: Watched) -> dict[str, Any]:
+    return {
+        "phase": label,
+        "reports": len(seen.reports),
+        "p50 ms": quantile(seen.reports, 0.5),
+        "p99 ms": quantile(seen.reports, 0.99),
+        "includes p50": quantile(samples.report_includes, 0.5),
+        "includes p99": quantile(samples.report_includes, 0.99),
+        "SSE p99": quantile(samples.stream, 0.99),
+        **{f"{name} MiB": most for name, most in sorted(seen.memory.items()) if name != "up"},
+        "faults": len(seen.faults) + len(samples.faults),
+    }
 
 
 if __name__ == "__main__":

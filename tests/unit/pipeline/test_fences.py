@@ -98,6 +98,13 @@ def owner(store: Store, told: list[Any] | None = None) -> Ownership:
     return Ownership(store, apply, numbers, Backoff("engine"), tell)  # type: ignore[arg-type]
 
 
+async def taken(store: Store) -> Ownership:
+    """An owner of the first partition."""
+    mine = owner(store)
+    await mine.take([ONE])
+    return mine
+
+
 async def nothing() -> None: ...
 
 
@@ -108,8 +115,7 @@ async def write(store: Store, mine: Ownership) -> Any:
 
 async def test_a_claim_is_above_every_stored_one_whatever_the_clock_says() -> None:
     store = Store(greatest=2**60)
-    mine = owner(store)
-    await mine.take([ONE])
+    mine = await taken(store)
     assert mine.fence([ONE]) == Fence({ONE: 2**60 + 2**22 + 1})
 
 
@@ -134,8 +140,7 @@ async def test_a_batch_is_dropped_when_its_partition_went_and_came_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     store = Store()
-    mine = owner(store)
-    await mine.take([ONE])
+    mine = await taken(store)
     store.down = 1
 
     async def rebalance(self: Backoff, error: Exception) -> None:
@@ -150,8 +155,7 @@ async def test_a_batch_is_dropped_when_its_partition_went_and_came_back(
 
 async def test_a_batch_that_was_fenced_by_our_own_newer_claim_is_lost_and_no_fault() -> None:
     store = Store(marks=False)
-    mine = owner(store)
-    await mine.take([ONE])
+    mine = await taken(store)
 
     async def store_rows(batch: Batch, fence: Fence, equal: bool) -> None:
         mine.give_up([ONE])
@@ -163,16 +167,14 @@ async def test_a_batch_that_was_fenced_by_our_own_newer_claim_is_lost_and_no_fau
 
 async def test_a_batch_that_another_worker_took_over_ends_this_one() -> None:
     store = Store(marks=False)
-    mine = owner(store)
-    await mine.take([ONE])
+    mine = await taken(store)
     with pytest.raises(Fenced):
         await write(store, mine)
 
 
 async def test_a_first_try_that_stored_nothing_applies_nothing() -> None:
     store = Store()
-    mine = owner(store)
-    await mine.take([ONE])
+    mine = await taken(store)
     store.written = 0
     assert (await write(store, mine)).changed == {}
     assert [name for name, *_ in store.calls] == ["store", "mark"]
@@ -183,8 +185,7 @@ async def test_a_further_try_applies_what_an_earlier_one_may_have_stored(
 ) -> None:
     monkeypatch.setattr(retry, "FIRST_PAUSE", 0.0)
     store = Store()
-    mine = owner(store)
-    await mine.take([ONE])
+    mine = await taken(store)
     store.down, store.written = 1, 0
     assert (await write(store, mine)).changed == {"s": [900]}
     assert [name for name, *_ in store.calls] == ["store", "apply", "mark"]
@@ -196,8 +197,7 @@ async def test_a_batch_is_written_under_new_claims_after_an_outage(
     """What was sent under the former ones may begin late: it writes nothing then."""
     monkeypatch.setattr(retry, "FIRST_PAUSE", 0.0)
     store = Store()
-    mine = owner(store)
-    await mine.take([ONE])
+    mine = await taken(store)
     former = store.greatest
     store.down = 2
     written = await write(store, mine)
@@ -212,8 +212,7 @@ async def test_no_further_try_claims_what_another_worker_has_claimed(
 ) -> None:
     monkeypatch.setattr(retry, "FIRST_PAUSE", 0.0)
     store = Store()
-    mine = owner(store)
-    await mine.take([ONE])
+    mine = await taken(store)
     foreign = store.greatest + 2**40
 
     async def begin(batch: Batch) -> None:
@@ -233,8 +232,7 @@ async def test_a_claim_that_may_have_been_stored_is_no_foreign_one(
     """The answer to it was lost."""
     monkeypatch.setattr(retry, "FIRST_PAUSE", 0.0)
     store = Store()
-    mine = owner(store)
-    await mine.take([ONE])
+    mine = await taken(store)
     store.down, claim, lost = 1, store.claim, [True]
 
     async def claimed(places: list[Partition], number: int) -> None:
@@ -253,8 +251,7 @@ async def test_no_further_try_claims_what_went_while_it_looked(
     """The new owner may have looked at the same moment: a greater claim would fence it."""
     monkeypatch.setattr(retry, "FIRST_PAUSE", 0.0)
     store = Store()
-    mine = owner(store)
-    await mine.take([ONE])
+    mine = await taken(store)
     former, look = store.greatest, store.greatest_claims
     store.down = 1
 
