@@ -14,7 +14,7 @@ from api.freshness.source import FreshnessSource
 from api.reports.cache import BucketCache, Sized
 from api.reports.days import Bucket, month_around
 from api.reports.money import Column, from_units, summable, wide
-from api.reports.windows import GRAINS, WindowRows
+from api.reports.windows import GRAIN_NUMBERS, WindowRows
 from clickhouse.client import Row
 from shopstream.contracts.notices import SESSIONS
 
@@ -89,7 +89,9 @@ class SlotRows(NamedTuple):
 
 def sales_rows(windows: WindowRows) -> SlotRows:
     """What windows say of sales."""
-    sales, refunds = (windows.grain == GRAINS[grain] for grain in ("sales_15m", "refunds_15m"))
+    sales, refunds = (
+        windows.grain == GRAIN_NUMBERS[grain] for grain in ("sales_15m", "refunds_15m")
+    )
     revenue = wide(windows.revenue["low"], windows.revenue["high"])
     columns = (
         np.where(sales, windows.orders, 0),

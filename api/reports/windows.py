@@ -13,17 +13,10 @@ from api.lru import LruCache
 from api.reports.cache import TOO_BIG_SECONDS
 from api.reports.days import DAY_SECONDS, WINDOWS, Bucket
 from api.reports.money import Column
+from clickhouse.windows import GRAINS
 
 SALES_15M = "sales_15m"
-GRAINS = {
-    "sales_15m": 1,
-    "product_15m": 2,
-    "product_day": 3,
-    "product_month": 4,
-    "returned_15m": 5,
-    "refunds_15m": 6,
-    "parts_15m": 7,
-}
+GRAIN_NUMBERS = {name: number for number, name in enumerate(GRAINS, 1)}
 """As `order_windows` numbers them."""
 SALES_GRAINS = ("sales_15m", "returned_15m", "refunds_15m")
 SHORT_SECONDS = 62 * DAY_SECONDS
@@ -52,7 +45,7 @@ class WindowRows:
 
     def of(self, bucket: Bucket) -> "WindowRows":
         """The rows of one of the ranges that were read."""
-        numbers = [GRAINS[grain] for grain in grains(bucket.window)]
+        numbers = [GRAIN_NUMBERS[grain] for grain in grains(bucket.window)]
         some = np.isin(self.grain, numbers) & (
             (self.start >= bucket.first) & (self.start < bucket.end)
         )
@@ -72,8 +65,6 @@ class WindowRows:
 
 Read = Callable[[str, Sequence[Bucket]], Awaitable[WindowRows | None]]
 """Reads ranges of a shop, of each kind at most one; None where that is too much."""
-
-
 Reading = asyncio.Task[dict[Bucket, WindowRows | None]]
 """Of the ranges of one statement."""
 

@@ -11,7 +11,7 @@ import orjson
 from api.reports import days
 from api.reports.profiles import Profile
 from api.reports.report import Report, ReportData, report_body
-from api.reports.windows import GRAINS, WindowRows
+from api.reports.windows import GRAIN_NUMBERS, WindowRows
 from clickhouse.native import INT128
 from shopstream.contracts.zones import zone_of
 
@@ -63,7 +63,7 @@ def window_rows(rows: Iterable[tuple[Any, ...]]) -> WindowRows:
         [list(column) for column in zip(*full, strict=True)] if full else [[] for _ in range(8)]
     )
     return WindowRows(
-        np.array([GRAINS[name] for name in grain], "i1"),
+        np.array([GRAIN_NUMBERS[name] for name in grain], "i1"),
         np.array(start, "<u4"),
         np.array(currency, "S3"),
         product,
