@@ -7,6 +7,7 @@ import socket
 import subprocess
 from pathlib import Path
 
+from support.waiting import eventually
 from support.warm import Command, Warm, die_with_parent
 
 FIRST_PORT, PORTS = 12_000, 2_500
@@ -94,7 +95,15 @@ class Child:
             self.process.wait(10)
 
     def freeze(self) -> None:
+        """Every thread stands still when this returns: after the signal each goes on until it is next scheduled."""
         self.send(signal.SIGSTOP)
+        eventually(lambda: not self.running or self._stands(), 10, f"{self.name} frozen")
+
+    def _stands(self) -> bool:
+        assert self.process is not None
+        tasks = Path(f"/proc/{self.process.pid}/task").iterdir()
+        # the state follows the name, which may hold anything (proc(5))
+        return all((t / "stat").read_text().rpartition(")")[2].split()[0] == "T" for t in tasks)
 
     def wake(self) -> None:
         self.send(signal.SIGCONT)
