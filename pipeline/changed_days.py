@@ -59,7 +59,7 @@ def changed_days(
             told = batch.staged[column].is_valid()
             at = batch.staged[column].filter(told).to_numpy().astype("datetime64[D]")
             of = shops.indices.filter(told.combine_chunks()).to_numpy()
-            for shop, day in np.unique(np.stack([of, at.astype(np.int64)]), axis=1).T.tolist():
+            for shop, day in set(zip(of.tolist(), at.astype(np.int64).tolist(), strict=True)):
                 days[names[shop]].add(day)
     return bounded(found)
 

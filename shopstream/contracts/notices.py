@@ -183,13 +183,17 @@ def _event(event_id: str, kind: str, at: datetime, data: Any, **more: str) -> by
     return _json(event).encode()
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""`json.dumps` with options makes an encoder for each value."""
+
+
 def _json(value: Any) -> str:
     """A decimal becomes a number with exactly its digits."""
     if isinstance(value, Decimal):
         return plain(value)
     if isinstance(value, Mapping):
         return "{" + ",".join(f"{json.dumps(k)}:{_json(v)}" for k, v in value.items()) + "}"
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _encode(value)
 
 
 def _iso(instant: datetime) -> str:
