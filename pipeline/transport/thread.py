@@ -27,12 +27,12 @@ from .bounded import ends_within
 from .fetched import FetchedBytes
 from .partitions import Sample
 
-FETCH_MAX_WAIT_MS = 100
+FETCH_MAX_WAIT_MS = 50
 """How long the broker may hold a fetch while records come; at rest longer (`fetch_wait`), which is how fresh the as-of
 instant of a silent partition is. A fraction of the time from one batch of a topic to the next. Faust hard-codes 1,500.
 """
 GATHER_BYTES = 256 * 1024
-"""Under load a batch is far more than one response: ten responses a second, or one for so many bytes. Each costs
+"""Under load a batch is far more than one response: twenty responses a second, or one for so many bytes. Each costs
 some milliseconds, whatever is in it."""
 FULL_SECONDS = 0.05
 """Where nothing may be fetched now it is asked again so soon."""
