@@ -148,7 +148,9 @@ def _push(deps: Deps, now: Callable[[], datetime]) -> tuple[PushRoutes, SocketIo
     settings, events = deps.settings, StoredEvents(deps.engine)
     deps.hub.observer = deps.presence
     deps.hub.catch_up = CatchUps(deps.hub, events, deps.tracker.wait)
-    deps.hub.decisions = PipelineDecisions(deps.hub, events, deps.tracker.wait)
+    deps.hub.decisions = PipelineDecisions(
+        deps.hub, events, deps.tracker.wait, deps.tracker.includes
+    )
     admission = Admission(deps.streams, settings.streams_per_address, settings.streams_per_user)
     authorizer = StreamAuthorizer(
         deps.access,

@@ -74,7 +74,7 @@ class CatchUps:
                 self._hub.reset(subscriber, UNREADABLE, fresh=False)
                 return
             if whole and len(page) < limit:
-                subscriber.position.update(span.until)
+                subscriber.position = {**subscriber.position, **span.until}
             limit = next_limit(page, limit)
 
     def _missing(self, subscriber: Subscriber) -> Span:

@@ -169,16 +169,16 @@ class Channel:
 
     def join_group(self, subscriber: Subscriber) -> None:
         """Delivers live to a subscriber."""
-        self.groups.setdefault(_group(subscriber), {})[subscriber] = None
+        self.groups.setdefault(group_key(subscriber), {})[subscriber] = None
 
     def leave_group(self, subscriber: Subscriber) -> bool:
         """Stops live delivery; returns whether there was any."""
-        group = self.groups.get(_group(subscriber), {})
+        group = self.groups.get(group_key(subscriber), {})
         if subscriber not in group:
             return False
         del group[subscriber]
         if not group:
-            del self.groups[_group(subscriber)]
+            del self.groups[group_key(subscriber)]
         return True
 
     def correct_epoch(self, entry: Entry, position: Position) -> None:
@@ -287,7 +287,8 @@ def _text(value: Value) -> bytes | None:
     return event.value if isinstance(event, PushEvent) else event
 
 
-def _group(subscriber: Subscriber) -> tuple[Encoding, frozenset[str]]:
+def group_key(subscriber: Subscriber) -> tuple[Encoding, frozenset[str]]:
+    """Its key in `Channel.groups`."""
     return subscriber.encoding, frozenset(subscriber.filter.types)
 
 

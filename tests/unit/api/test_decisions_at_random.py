@@ -34,10 +34,13 @@ class Shop(Shops):
         self.streams: list[tuple[Subscriber, Any]] = []
         self.cursors: list[str | None] = [None, self.hub._channels.join("s", NOW).cursor()]
 
+    def includes(self, positions: Iterable[RequiredPosition]) -> bool:
+        return all(one.partition != ORDER or one.next <= self.stored for one in positions)
+
     async def included(self, positions: Iterable[RequiredPosition]) -> None:
-        for required in positions:
-            while required.partition == ORDER and required.next > self.stored:
-                await asyncio.sleep(0)
+        wanted = list(positions)
+        while not self.includes(wanted):
+            await asyncio.sleep(0)
 
     async def page(
         self, shop: str, span: Span, wanted: SubscriptionFilter, limit: int
@@ -54,7 +57,7 @@ class Shop(Shops):
                 NOW * 1000,
             )
             for at in found
-            if at in self.accepted
+            if at in self.stands
         ][:limit]
 
     def come(self) -> None:
@@ -63,7 +66,7 @@ class Shop(Shops):
             self.settings()
         at, status = self.ends[ORDER] + 1, self.dice.choice(("paid", "new"))
         if status == "paid" or self.dice.randrange(2):
-            self.accepted.add(at)
+            self.stands.add(at)
         self.order(f"o{at}", status)
         for place, end in self.ends.items():
             self.hub.passed(place, Position(1, end))
@@ -114,5 +117,5 @@ async def test_a_stream_gets_each_accepted_order_once_and_in_order(seed: int) ->
             assert stream.seq is None, "it waits for ever"
             at.append(shop.stored)
         if len(at) == 2:
-            expected = [f"o{each}" for each in sorted(shop.accepted) if at[0] < each <= at[1]]
+            expected = [f"o{each}" for each in sorted(shop.stands) if at[0] < each <= at[1]]
             assert [one["event"]["id"] for one in said if "event" in one] == expected
