@@ -287,6 +287,11 @@ def _text(value: Value) -> bytes | None:
     return event.value if isinstance(event, PushEvent) else event
 
 
+def channel_of(subscriber: Subscriber) -> Channel:
+    assert subscriber.channel is not None, "a subscriber that has not joined"
+    return subscriber.channel
+
+
 def group_key(subscriber: Subscriber) -> tuple[Encoding, frozenset[str]]:
     """Its key in `Channel.groups`."""
     return subscriber.encoding, frozenset(subscriber.filter.types)

@@ -8,7 +8,7 @@ from itertools import islice
 from api.freshness.tracker import RequiredPosition
 from api.push.catch_up import CATCH_UP_TIMEOUT_SECONDS, RETRY_SECONDS
 from api.push.channel import Channel, Entry
-from api.push.hub import Hub
+from api.push.replay import Replay
 from api.push.stored_events import StoredEvents
 from clickhouse.errors import EngineError, EngineUnavailable
 
@@ -24,12 +24,12 @@ class PipelineDecisions:
 
     def __init__(
         self,
-        hub: Hub,
+        replay: Replay,
         events: StoredEvents,
         included: Callable[[Iterable[RequiredPosition]], Awaitable[None]],
         includes: Callable[[Iterable[RequiredPosition]], bool],
     ) -> None:
-        self._hub = hub
+        self._replay = replay
         self._events = events
         self._included = included
         self._includes = includes
@@ -56,7 +56,7 @@ class PipelineDecisions:
                     *first.partition,
                     first.position.next - 1,
                 )
-            self._hub.decide(channel, decided)
+            self._replay.decide(channel, decided)
 
     async def _decide(self, channel: Channel, first: Entry) -> dict[Entry, bool | None]:
         """Waits until the pipeline has passed the first entry; decides on it, and on the others that it has passed."""
@@ -81,7 +81,7 @@ class PipelineDecisions:
             log.error("deciding on orders of a shop failed", exc_info=fault)
             decided = dict.fromkeys(channel.undecided)
         # nobody else would bring on who waits for one that was evicted, or came since the last look
-        self._hub.decide(channel, decided)
+        self._replay.decide(channel, decided)
 
 
 def _required(entry: Entry) -> RequiredPosition:

@@ -12,8 +12,9 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from api.freshness.topology import Look, Topology, partitions_of
 from api.freshness.tracker import FreshnessTracker
 from api.push.channel import Value
+from api.push.delivery import UNREADABLE
 from api.push.fetches import Fetches
-from api.push.hub import UNREADABLE, Hub
+from api.push.hub import Hub
 from api.push.records import (
     event_of,
     is_big,
@@ -140,7 +141,7 @@ class TopicReader:
         if not topology:
             self._begin({}, {})
             self._settled = True
-            self._hub.ready()
+            self._hub.read.ready()
             await self._changed.wait()
             return
         consumer = AIOKafkaConsumer(
@@ -239,16 +240,16 @@ class TopicReader:
         while not self._settled and not self._changed.is_set():
             await self._poll(consumer, fetches)
             self._skip_control_records(fetches)
-            self._settled = self._hub.has_read(self._live) or loop.time() > end
-        self._hub.ready()
+            self._settled = self._hub.read.includes(self._live) or loop.time() > end
+        self._hub.read.ready()
 
     def _skip_control_records(self, fetches: Fetches) -> None:
         """Counts offsets without a record, such as the control records of transactions, as read."""
         for tp, offset in fetches.offsets.items():
             partition = Partition(tp.topic, tp.partition)
             at = Position(self._positions[partition].epoch, offset)
-            if at.next > self._hub.read[partition].next:
-                self._hub.passed(partition, at)
+            if at.next > self._hub.read.positions[partition].next:
+                self._hub.read.passed(partition, at)
 
     async def _dispatch(
         self, chunks: Mapping[TopicPartition, Sequence[ConsumerRecord[bytes, bytes]]]
@@ -323,7 +324,7 @@ class TopicReader:
                 self._hub.skip(partition, position, GONE)
         if shop is not None:
             self._hub.publish(shop, partition, position, record.timestamp // 1000, value)
-        self._hub.passed(partition, position)
+        self._hub.read.passed(partition, position)
 
     def _skip(self, partition: Partition, offset: int, error: Exception) -> None:
         """Goes on behind a record that failed; whose it is may not be known, so all streams are told."""

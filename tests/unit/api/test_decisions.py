@@ -13,9 +13,11 @@ from api.freshness.tracker import RequiredPosition
 from api.push import channels, decisions
 from api.push.channel import Channel, Entry
 from api.push.decisions import PipelineDecisions
+from api.push.delivery import UNREADABLE
 from api.push.encoding import WEBSOCKET_SEPARATED, Encoding
-from api.push.hub import SLICE, UNREADABLE, Hub
+from api.push.hub import Hub
 from api.push.records import PushEvent
+from api.push.replay import SLICE
 from api.push.subscriber import Subscriber, SubscriptionFilter
 from shopstream.contracts.cursor import Partition, Position
 from shopstream.contracts.topics import ORDERS, SETTINGS
@@ -54,9 +56,11 @@ class Shops:
     def __init__(self) -> None:
         self.hub = Hub(lambda: NOW)
         events: Any = self
-        self.hub.decisions = PipelineDecisions(self.hub, events, self.included, self.includes)
+        self.hub.delivery.decisions = PipelineDecisions(
+            self.hub.replay, events, self.included, self.includes
+        )
         self.caught_up: list[Subscriber] = []
-        self.hub.catch_up = self
+        self.hub.replay.catch_up = self
         self.open = asyncio.Event()
         self.passed = sys.maxsize
         """The next offset up to which it has stored what it accepted, once it is open."""
@@ -270,15 +274,15 @@ async def test_an_order_that_comes_as_the_last_one_is_decided_does_not_wait_for_
     _, mine = shops.join()
     shops.settings()
     shops.stands = {shops.order("a", "new"), shops.ends[ORDER] + 1}
-    decide = shops.hub.decide
+    decide = shops.hub.replay.decide
 
     def and_another_comes(channel: Channel, decided: Mapping[Entry, bool | None]) -> None:
         decide(channel, decided)
-        shops.hub.decide = decide  # type: ignore[method-assign]
+        shops.hub.replay.decide = decide  # type: ignore[method-assign]
         # the task of decisions has ended by then, and nobody was told of it
         asyncio.get_running_loop().call_soon(shops.order, "b", "new")
 
-    shops.hub.decide = and_another_comes  # type: ignore[method-assign]
+    shops.hub.replay.decide = and_another_comes  # type: ignore[method-assign]
     await settled()
     assert mine.got() == ["a", "b"]
 

@@ -28,7 +28,7 @@ class Shop(Shops):
 
     def __init__(self, dice: random.Random) -> None:
         super().__init__()
-        self.hub.catch_up = CatchUps(self.hub, self, self.included)  # type: ignore[arg-type]
+        self.hub.replay.catch_up = CatchUps(self.hub, self, self.included)  # type: ignore[arg-type]
         self.dice = dice
         self.stored = 0
         self.streams: list[tuple[Subscriber, Any]] = []
@@ -69,7 +69,7 @@ class Shop(Shops):
             self.stands.add(at)
         self.order(f"o{at}", status)
         for place, end in self.ends.items():
-            self.hub.passed(place, Position(1, end))
+            self.hub.read.passed(place, Position(1, end))
 
     def act(self) -> None:
         streams = [one for one, _ in self.streams if not one.ended]
@@ -86,7 +86,7 @@ class Shop(Shops):
             case 3 | 4 if one:
                 self.hub.on_writable(one)
             case 5 if one:
-                self.cursors.append(self.hub.cursor_of(one))
+                self.cursors.append(self.hub.delivery.cursor_of(one))
                 self.hub.end(one, "rotate")
             case _:
                 self.come()

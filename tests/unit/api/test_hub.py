@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from api.push import channel, channels, hub
+from api.push import channel, channels, replay
 from api.push.encoding import SOCKETIO_SEPARATED, SSE, WEBSOCKET_SEPARATED, Encoding
 from api.push.event_types import DEFAULT
 from api.push.hub import Hub
@@ -92,7 +92,7 @@ class Shelf:
         self.ends[partition] += 1
         position = Position(7, self.ends[partition])
         self.hub.publish(shop, partition, position, NOW, value)
-        self.hub.passed(partition, position)
+        self.hub.read.passed(partition, position)
 
     def client(
         self,
@@ -463,7 +463,7 @@ async def test_whatever_happens_nothing_is_lost_or_repeated_without_a_word(
     monkeypatch.setattr(channels, "MAX_ENTRIES", dice.choice((5, 40, 4000)))
     monkeypatch.setattr(channels, "ENTRY_BYTES", dice.choice((4_000, 10**6)))
     monkeypatch.setattr(channel, "MAX_WRITE", dice.choice((600, 5000, 65536)))
-    monkeypatch.setattr(hub, "SLICE", dice.choice((1, 64)))
+    monkeypatch.setattr(replay, "SLICE", dice.choice((1, 64)))
     shelf, log, streams = Shelf(), Log(), []
     for step in range(600):
         action = dice.random()

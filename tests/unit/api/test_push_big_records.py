@@ -95,7 +95,7 @@ async def test_the_loop_goes_on_while_a_big_record_is_checked(
     await asyncio.sleep(0)
     going.set()
     await taken
-    assert hub.has_read({PLACE: Position(1, 1)})
+    assert hub.read.includes({PLACE: Position(1, 1)})
 
 
 async def test_a_record_that_is_too_complex_is_passed_by_unread(
@@ -104,7 +104,7 @@ async def test_a_record_that_is_too_complex_is_passed_by_unread(
     monkeypatch.setattr(topic_reader, "parse_envelope", lambda _: pytest.fail("it was parsed"))
     hub = Hub(lambda: 0.0)
     await take(taking(hub), level(0, TOO_MANY))
-    assert hub.has_read({PLACE: Position(1, 1)})
+    assert hub.read.includes({PLACE: Position(1, 1)})
     assert not hub._channels._idle
     assert not readers
 

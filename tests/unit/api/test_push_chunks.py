@@ -197,7 +197,7 @@ async def test_many_events_for_subscribers_are_checked_beside_the_loop_and_keep_
     assert pushed(outlet) == [n for n in range(1000) if n % 3 and n != 7]
     assert threads
     assert threading.main_thread() not in threads
-    assert hub.has_read({PLACE: Position(1, 1000)})
+    assert hub.read.includes({PLACE: Position(1, 1000)})
 
 
 async def test_a_few_events_for_subscribers_are_checked_one_by_one(

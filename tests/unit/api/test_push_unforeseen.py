@@ -14,9 +14,10 @@ from aiokafka import TopicPartition
 
 from api.freshness.tracker import FreshnessTracker
 from api.push import channel, records, topic_reader
+from api.push.delivery import UNREADABLE
 from api.push.encoding import SSE, Encoding
 from api.push.event_types import DEFAULT
-from api.push.hub import UNREADABLE, Hub
+from api.push.hub import Hub
 from api.push.records import PushEvent
 from api.push.subscriber import Subscriber, SubscriptionFilter
 from api.push.topic_reader import GONE, TopicReader
@@ -176,7 +177,7 @@ async def test_where_nobody_knows_whose_it_is_every_stream_is_told(
     assert there.first.told() == [1, UNREADABLE, 3]
     assert there.second.told() == [UNREADABLE, 4]
     assert there.hub.counts.skipped == 1
-    assert there.hub.read[PLACE] == there.reader._positions[PLACE] == Position(1, 4)
+    assert there.hub.read.positions[PLACE] == there.reader._positions[PLACE] == Position(1, 4)
     assert len(said(caplog)) == 1
 
 
@@ -216,7 +217,7 @@ async def test_after_a_notice_that_fails_nothing_is_kept_that_it_may_have_change
     monkeypatch.setattr(there.tracker, "changed", lambda *shop: changes.append(shop))
     await there.take([BAD], NOTICE)
     assert changes == [()]
-    assert there.hub.read[NOTICE] == Position(1, 1)
+    assert there.hub.read.positions[NOTICE] == Position(1, 1)
 
 
 async def test_a_batch_that_is_damaged_is_told_and_one_that_was_never_good_is_not() -> None:
@@ -231,4 +232,4 @@ async def test_notices_that_are_damaged_are_told() -> None:
     there = Reading()
     await there.take([Damaged("why", 9, first=0, records=7, reason=Reason.NOT_JSON)], NOTICE)
     assert (there.first.told(), there.hub.counts.skipped) == ([GONE], 7)
-    assert there.hub.read[NOTICE] == Position(1, 1)
+    assert there.hub.read.positions[NOTICE] == Position(1, 1)
