@@ -60,7 +60,8 @@ class CatchUps:
             return
         limit = FIRST_PAGE
         while not self._hub.replay.try_from_channel(subscriber, fresh=fresh):
-            span, wanted = self._missing(subscriber), subscriber.filter
+            wanted = subscriber.filter
+            span = Span.between(subscriber.position, channel_of(subscriber).floor())
             page = await self._page(subscriber, span, limit)
             if page is None:
                 self._hub.delivery.reset(
@@ -81,9 +82,6 @@ class CatchUps:
             if whole and len(page) < limit:
                 subscriber.position = {**subscriber.position, **span.until}
             limit = next_limit(page, limit)
-
-    def _missing(self, subscriber: Subscriber) -> Span:
-        return Span.between(subscriber.position, channel_of(subscriber).floor())
 
     async def _page(
         self, subscriber: Subscriber, span: Span, limit: int

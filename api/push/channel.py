@@ -1,13 +1,14 @@
 """The stream of one shop: its latest events in order, its positions, and its subscribers."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol, TypeVar
 
 from api.push.cursor_encoder import CursorEncoder
 from api.push.encoding import Encoding
+from api.push.read_positions import Positions
 from api.push.records import (
     PushEvent,
     Worded,
@@ -21,7 +22,6 @@ from api.push.subscriber import Subscriber
 from shopstream.contracts.cursor import Partition, Position
 from shopstream.contracts.topics import SETTINGS
 
-Positions = Mapping[Partition, Position]
 Group = dict[Subscriber, None]
 MAX_ENTRIES = 4096
 """Entries that a channel keeps, for subscribers that lag or come back."""

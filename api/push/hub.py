@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
-from api.push.channel import Channel, Positions, Value, channel_of
+from api.push.channel import Channel, Value, channel_of
 from api.push.channels import Channels
 from api.push.delivery import Delivery
 from api.push.encoding import Encoding
-from api.push.read_positions import ReadPositions
+from api.push.read_positions import Positions, ReadPositions
 from api.push.records import PushEvent
 from api.push.replay import TOPIC_RECREATED, Replay
 from api.push.status_words import StatusWords

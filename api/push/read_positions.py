@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 from shopstream.contracts.cursor import Partition, Position
 
+Positions = Mapping[Partition, Position]
+
 
 class ReadPositions:
     """`positions` are those behind the latest record that was read, by partition."""
@@ -33,7 +35,7 @@ class ReadPositions:
         if not self._progressed.is_set():
             self._progressed.set()
 
-    def includes(self, position: Mapping[Partition, Position]) -> bool:
+    def includes(self, position: Positions) -> bool:
         """Whether all before `position` has been read."""
         return all(
             (known := self.positions.get(partition)) is not None
@@ -41,7 +43,7 @@ class ReadPositions:
             for partition, wanted in position.items()
         )
 
-    async def wait(self, position: Mapping[Partition, Position], timeout: float) -> bool:
+    async def wait(self, position: Positions, timeout: float) -> bool:
         """Whether all before `position` has been read, waiting up to `timeout` seconds for it."""
         try:
             async with asyncio.timeout(timeout):

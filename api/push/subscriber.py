@@ -1,12 +1,12 @@
 """One open stream: its filter, its encoding, and the connection that it is written to."""
 
 from asyncio import Event, Task
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from api.push.encoding import Encoding
-from shopstream.contracts.cursor import Partition, Position
+from api.push.read_positions import Positions
 
 if TYPE_CHECKING:
     from api.push.channel import Channel
@@ -66,7 +66,7 @@ class Subscriber:
     channel: "Channel | None" = None
     seq: int | None = None
     paused: float | None = None
-    position: Mapping[Partition, Position] = field(default_factory=dict)
+    position: Positions = field(default_factory=dict)
     at: int = 0
     catching_up: "Task[None] | None" = None
     reads: Event = field(default_factory=Event)
