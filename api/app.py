@@ -147,8 +147,10 @@ def _push(deps: Deps, now: Callable[[], datetime]) -> tuple[PushRoutes, SocketIo
 
     settings, events = deps.settings, StoredEvents(deps.engine)
     deps.hub.observer = deps.presence
-    deps.hub.catch_up = CatchUps(deps.hub, events, deps.tracker.wait)
-    deps.hub.decisions = PipelineDecisions(deps.hub, events, deps.tracker.wait)
+    deps.hub.replay.catch_up = CatchUps(deps.hub, events, deps.tracker.wait)
+    deps.hub.delivery.decisions = PipelineDecisions(
+        deps.hub.replay, events, deps.tracker.wait, deps.tracker.includes
+    )
     admission = Admission(deps.streams, settings.streams_per_address, settings.streams_per_user)
     authorizer = StreamAuthorizer(
         deps.access,
@@ -166,7 +168,7 @@ def _push(deps: Deps, now: Callable[[], datetime]) -> tuple[PushRoutes, SocketIo
         time.monotonic,
         min(ANONYMOUS, max(1, deps.streams // ANONYMOUS_SHARE)) if deps.streams else ANONYMOUS,
     )
-    history = HistoryReader(deps.hub, events, deps.tracker, clock)
+    history = HistoryReader(deps.hub.read, events, deps.tracker, clock)
     routes = PushRoutes(
         authorizer,
         deps.tickets,

@@ -279,7 +279,7 @@ class FreshnessTracker:
     async def wait(self, positions: Iterable[RequiredPosition]) -> None:
         """Returns once every position is included; cancel it to give up."""
         waiter = _Waiter(frozenset(positions), asyncio.get_running_loop().create_future())
-        if self._included(waiter):
+        if self.includes(waiter.positions):
             return
         self._waiters.add(waiter)
         try:
@@ -287,9 +287,15 @@ class FreshnessTracker:
         finally:
             self._waiters.discard(waiter)
 
+    def includes(self, positions: Iterable[RequiredPosition]) -> bool:
+        """Whether each position is included; those of topics that no report uses always are."""
+        return all(
+            required.partition.topic not in INPUTS or self._has(required) for required in positions
+        )
+
     def _release(self) -> None:
         for waiter in self._waiters:
-            if not waiter.done.done() and self._included(waiter):
+            if not waiter.done.done() and self.includes(waiter.positions):
                 waiter.done.set_result(None)
 
     def _complete(self) -> bool:
@@ -301,13 +307,6 @@ class FreshnessTracker:
             for topic in INPUTS
             if (state := self._topology.get(topic))
             for number in range(state.partitions)
-        )
-
-    def _included(self, waiter: _Waiter) -> bool:
-        """Whether each position is included; those of topics that no report uses always are."""
-        return all(
-            required.partition.topic not in INPUTS or self._has(required)
-            for required in waiter.positions
         )
 
     def _has(self, required: RequiredPosition) -> bool:

@@ -71,7 +71,7 @@ class StreamAuthorizer:
     ) -> Subscription:
         """A stream; `connection` frees the slot of its connection, which is done here if the stream is not granted."""
         try:
-            if not await self._hub.wait_ready(READY_SECONDS):
+            if not await self._hub.read.wait_ready(READY_SECONDS):
                 raise NotYet("Kafka does not answer, so there is nothing to push yet.")
             user = self.admission.user(shop, identity.user)
         except BaseException:

@@ -5,9 +5,10 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 
 from api.freshness.tracker import RequiredPosition
-from api.push.channel import parts
+from api.push.channel import channel_of, parts
 from api.push.cursor_encoder import CursorEncoder
-from api.push.hub import UNREADABLE, Hub
+from api.push.delivery import UNREADABLE
+from api.push.hub import Hub
 from api.push.records import PushEvent
 from api.push.stored_events import (
     FIRST_PAGE,
@@ -52,18 +53,23 @@ class CatchUps:
         task.add_done_callback(lambda done: self._done(done, subscriber))
 
     async def _run(self, subscriber: Subscriber, fresh: bool) -> None:
-        if not await self._hub.wait_read(subscriber.position, READ_SECONDS):
-            self._hub.reset(subscriber, "the cursor is ahead of what is known here", fresh=fresh)
+        if not await self._hub.read.wait(subscriber.position, READ_SECONDS):
+            self._hub.delivery.reset(
+                subscriber, "the cursor is ahead of what is known here", fresh=fresh
+            )
             return
         limit = FIRST_PAGE
-        while not self._hub.try_replay_from_channel(subscriber, fresh=fresh):
-            span, wanted = self._missing(subscriber), subscriber.filter
+        while not self._hub.replay.try_from_channel(subscriber, fresh=fresh):
+            wanted = subscriber.filter
+            span = Span.between(subscriber.position, channel_of(subscriber).floor())
             page = await self._page(subscriber, span, limit)
             if page is None:
-                self._hub.reset(subscriber, "what was missed cannot be read now", fresh=fresh)
+                self._hub.delivery.reset(
+                    subscriber, "what was missed cannot be read now", fresh=fresh
+                )
                 return
             if fresh:
-                self._hub.send_ready(subscriber)
+                self._hub.delivery.send_ready(subscriber)
                 fresh = False
             try:
                 whole = await self._deliver(subscriber, page, wanted)
@@ -71,23 +77,17 @@ class CatchUps:
                 # not its message, which may repeat texts of the event
                 log.error("a stored event cannot be pushed: %s", type(error.__cause__).__name__)
                 self._hub.counts.skipped += 1
-                self._hub.reset(subscriber, UNREADABLE, fresh=False)
+                self._hub.delivery.reset(subscriber, UNREADABLE, fresh=False)
                 return
             if whole and len(page) < limit:
-                subscriber.position.update(span.until)
+                subscriber.position = {**subscriber.position, **span.until}
             limit = next_limit(page, limit)
-
-    def _missing(self, subscriber: Subscriber) -> Span:
-        channel = subscriber.channel
-        floor = channel.floor() if channel is not None else {}
-        return Span.between(subscriber.position, floor)
 
     async def _page(
         self, subscriber: Subscriber, span: Span, limit: int
     ) -> "list[StoredEvent] | None":
         """A page of stored events; None where it cannot be read within `CATCH_UP_TIMEOUT_SECONDS`."""
-        channel = subscriber.channel
-        shop = channel.shop if channel is not None else ""
+        shop = channel_of(subscriber).shop
         try:
             async with asyncio.timeout(CATCH_UP_TIMEOUT_SECONDS):
                 await self._included(span.end_positions())

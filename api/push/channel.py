@@ -1,13 +1,14 @@
 """The stream of one shop: its latest events in order, its positions, and its subscribers."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol, TypeVar
 
 from api.push.cursor_encoder import CursorEncoder
 from api.push.encoding import Encoding
+from api.push.read_positions import Positions
 from api.push.records import (
     PushEvent,
     Worded,
@@ -21,7 +22,6 @@ from api.push.subscriber import Subscriber
 from shopstream.contracts.cursor import Partition, Position
 from shopstream.contracts.topics import SETTINGS
 
-Positions = Mapping[Partition, Position]
 Group = dict[Subscriber, None]
 MAX_ENTRIES = 4096
 """Entries that a channel keeps, for subscribers that lag or come back."""
@@ -169,16 +169,16 @@ class Channel:
 
     def join_group(self, subscriber: Subscriber) -> None:
         """Delivers live to a subscriber."""
-        self.groups.setdefault(_group(subscriber), {})[subscriber] = None
+        self.groups.setdefault(group_key(subscriber), {})[subscriber] = None
 
     def leave_group(self, subscriber: Subscriber) -> bool:
         """Stops live delivery; returns whether there was any."""
-        group = self.groups.get(_group(subscriber), {})
+        group = self.groups.get(group_key(subscriber), {})
         if subscriber not in group:
             return False
         del group[subscriber]
         if not group:
-            del self.groups[_group(subscriber)]
+            del self.groups[group_key(subscriber)]
         return True
 
     def correct_epoch(self, entry: Entry, position: Position) -> None:
@@ -287,7 +287,13 @@ def _text(value: Value) -> bytes | None:
     return event.value if isinstance(event, PushEvent) else event
 
 
-def _group(subscriber: Subscriber) -> tuple[Encoding, frozenset[str]]:
+def channel_of(subscriber: Subscriber) -> Channel:
+    assert subscriber.channel is not None, "a subscriber that has not joined"
+    return subscriber.channel
+
+
+def group_key(subscriber: Subscriber) -> tuple[Encoding, frozenset[str]]:
+    """Its key in `Channel.groups`."""
     return subscriber.encoding, frozenset(subscriber.filter.types)
 
 

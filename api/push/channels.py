@@ -3,7 +3,8 @@
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 
-from api.push.channel import MAX_ENTRIES, Channel, Entry, Positions
+from api.push.channel import MAX_ENTRIES, Channel, Entry
+from api.push.read_positions import Positions
 from api.push.status_words import StatusWords
 from shopstream.contracts.cursor import Partition, Position
 

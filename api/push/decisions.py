@@ -3,29 +3,36 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
+from itertools import islice
 
 from api.freshness.tracker import RequiredPosition
 from api.push.catch_up import CATCH_UP_TIMEOUT_SECONDS, RETRY_SECONDS
 from api.push.channel import Channel, Entry
-from api.push.hub import Hub
+from api.push.replay import Replay
 from api.push.stored_events import StoredEvents
 from clickhouse.errors import EngineError, EngineUnavailable
 
 log = logging.getLogger(__name__)
 
+AT_ONCE = 1_000
+"""Orders that one statement asks for, and one more."""
+
 
 class PipelineDecisions:
-    """Asks for one order of a shop after the other, whoever waits for it. `included` as for `CatchUps`."""
+    """Asks for the orders of a shop, whoever waits for them, in one statement for all that the pipeline has passed.
+    `included` as for `CatchUps`; `includes` whether it would return at once."""
 
     def __init__(
         self,
-        hub: Hub,
+        replay: Replay,
         events: StoredEvents,
         included: Callable[[Iterable[RequiredPosition]], Awaitable[None]],
+        includes: Callable[[Iterable[RequiredPosition]], bool],
     ) -> None:
-        self._hub = hub
+        self._replay = replay
         self._events = events
         self._included = included
+        self._includes = includes
         self._tasks: dict[Channel, asyncio.Task[None]] = {}
 
     def start(self, channel: Channel) -> None:
@@ -37,35 +44,33 @@ class PipelineDecisions:
 
     async def _run(self, channel: Channel) -> None:
         while channel.undecided:
-            entry = channel.undecided[0]
-            accepted = await self._accepted(channel.shop, entry)
-            decided = {entry: accepted}
-            if accepted is None:  # nor will the others be known sooner
-                decided |= dict.fromkeys(channel.undecided)
+            first = channel.undecided[0]
+            try:
+                async with asyncio.timeout(CATCH_UP_TIMEOUT_SECONDS):
+                    decided = await self._decide(channel, first)
+            except TimeoutError:  # nor will the others be known sooner
+                decided = dict.fromkeys([first, *channel.undecided])
                 log.warning(
                     "orders of a shop are passed by, %d from %s:%d:%d on: not known if they stand",
                     len(decided),
-                    *entry.partition,
-                    entry.position.next - 1,
+                    *first.partition,
+                    first.position.next - 1,
                 )
-            while channel.undecided and channel.undecided[0] in decided:  # else it was evicted
-                channel.undecided.popleft()
-            self._hub.decide(channel, decided)
+            self._replay.decide(channel, decided)
 
-    async def _accepted(self, shop: str, entry: Entry) -> bool | None:
-        """None where it cannot be known within `CATCH_UP_TIMEOUT_SECONDS`."""
-        partition, position = entry.partition, entry.position
-        try:
-            async with asyncio.timeout(CATCH_UP_TIMEOUT_SECONDS):
-                await self._included([RequiredPosition(partition, position.epoch, position.next)])
-                while True:
-                    try:
-                        return await self._events.has(shop, partition, position)
-                    except (EngineUnavailable, EngineError) as error:
-                        log.warning("what became of an order cannot be read yet: %s", error)
-                        await asyncio.sleep(RETRY_SECONDS)
-        except TimeoutError:
-            return None
+    async def _decide(self, channel: Channel, first: Entry) -> dict[Entry, bool | None]:
+        """Waits until the pipeline has passed the first entry; decides on it, and on the others that it has passed."""
+        await self._included([_required(first)])
+        undecided = islice(channel.undecided, AT_ONCE)
+        passed = [first, *(one for one in undecided if self._includes([_required(one)]))]
+        places = {entry: (entry.partition, entry.position) for entry in passed}
+        while True:
+            try:
+                accepted = await self._events.accepted(channel.shop, places.values())
+                return {entry: place in accepted for entry, place in places.items()}
+            except (EngineUnavailable, EngineError) as error:
+                log.warning("what became of orders cannot be read yet: %s", error)
+                await asyncio.sleep(RETRY_SECONDS)
 
     def _done(self, task: "asyncio.Task[None]", channel: Channel) -> None:
         del self._tasks[channel]
@@ -75,6 +80,9 @@ class PipelineDecisions:
         if (fault := task.exception()) is not None:
             log.error("deciding on orders of a shop failed", exc_info=fault)
             decided = dict.fromkeys(channel.undecided)
-            channel.undecided.clear()
         # nobody else would bring on who waits for one that was evicted, or came since the last look
-        self._hub.decide(channel, decided)
+        self._replay.decide(channel, decided)
+
+
+def _required(entry: Entry) -> RequiredPosition:
+    return RequiredPosition(entry.partition, entry.position.epoch, entry.position.next)

@@ -13,7 +13,7 @@ from api.faults import BadParameter, NotYet
 from api.freshness.tracker import FreshnessTracker
 from api.parameters import Parameter
 from api.push.cursor_encoder import CursorEncoder
-from api.push.hub import Hub
+from api.push.read_positions import ReadPositions
 from api.push.stored_events import FIRST_PAGE, Span, StoredEvents, is_kept, next_limit
 from api.push.subscriber import SubscriptionFilter
 from shopstream.contracts.cursor import BadCursor, Partition, Position, decode, read
@@ -68,13 +68,17 @@ class PagedResponse(Response):
 
 
 class HistoryReader:
-    """Reads what the pipeline stored, up to where the hub is now. `clock` is Unix time."""
+    """Reads what the pipeline stored, up to where this process has read now. `clock` is Unix time."""
 
     def __init__(
-        self, hub: Hub, events: StoredEvents, tracker: FreshnessTracker, clock: Callable[[], float]
+        self,
+        read: ReadPositions,
+        events: StoredEvents,
+        tracker: FreshnessTracker,
+        clock: Callable[[], float],
     ) -> None:
         self._clock = clock
-        self._hub = hub
+        self._read = read
         self._events = events
         self._tracker = tracker
         self._pages = ConcurrencyLimit(PAGES, patient=True)
@@ -100,11 +104,11 @@ class HistoryReader:
             NotYet: the pipeline has not stored the latest events yet, or Kafka does not answer.
             BadParameter: the cursor is of a topic that was recreated, or ahead of what is known.
         """
-        if not await self._hub.wait_ready(READY_SECONDS):
+        if not await self._read.wait_ready(READY_SECONDS):
             raise NotYet("Kafka does not answer, so it is not known what there is.")
-        now = dict(self._hub.read)
+        now = dict(self._read.positions)
         since, at, complete = self._begin(after, now)
-        if not await self._hub.wait_read(since, WAIT_SECONDS):
+        if not await self._read.wait(since, WAIT_SECONDS):
             raise BadParameter("after", "is ahead of what is known here")
         span = Span.between(since, now)
         await self._until_stored(span)

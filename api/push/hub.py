@@ -2,45 +2,29 @@
 bytes go to every subscriber.
 
 There is no queue, task or copy for a subscriber. Events of one turn of the event loop are written to a live subscriber
-at once. One whose client does not read, or that comes with a cursor, *lags*: the number of an entry, from which it is
-replayed from the channel, or from the stored events where the channel does not reach back. Everything here happens on
-the event loop without waiting, so what is replayed and what is live join without a gap.
+at once (`delivery.py`). One whose client does not read, or that comes with a cursor, *lags*: the number of an entry,
+from which it is replayed (`replay.py`).
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from itertools import takewhile
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
-from api.push.channel import Channel, Entry, Positions, Value, parts, seen
+from api.push.channel import Channel, Value, channel_of
 from api.push.channels import Channels
-from api.push.delivery import deliver
+from api.push.delivery import Delivery
 from api.push.encoding import Encoding
-from api.push.records import PushEvent, Worded
+from api.push.read_positions import Positions, ReadPositions
+from api.push.records import PushEvent
+from api.push.replay import TOPIC_RECREATED, Replay
 from api.push.status_words import StatusWords
-from api.push.stored_events import is_kept
 from api.push.subscriber import Outlet, Subscriber
 from api.push.suspects import Suspects
-from shopstream.contracts.cursor import BadCursor, Partition, Position, encode, read
+from shopstream.contracts.cursor import Partition, Position
 
 GOODBYE_SECONDS = 30.0
 """How long a client may take to read the goodbye of its stream."""
-TOPIC_RECREATED = "a topic was recreated since the cursor"
-UNREADABLE = "an event could not be read"
-
-
-class CatchUp(Protocol):
-    """Replays stored events to a subscriber from `subscriber.position` until the channel's entries reach back to it."""
-
-    def start(self, subscriber: Subscriber, *, fresh: bool) -> None:
-        """`fresh`: `stream:ready` has not been sent to it yet."""
-
-
-class Decisions(Protocol):
-    """Asks whether the pipeline accepted the undecided entries of a channel; `Hub.decide` gets each."""
-
-    def start(self, channel: Channel) -> None: ...
 
 
 class SubscriberObserver(Protocol):
@@ -51,86 +35,41 @@ class SubscriberObserver(Protocol):
     def left(self, subscriber: Subscriber) -> None: ...
 
 
-@dataclass(slots=True)
-class Counts:
-    """Counters since the start, for `/metrics`."""
-
-    events: int = 0
-    deliveries: int = 0
-    paused: int = 0
-    resets: int = 0
-    aborted: int = 0
-    skipped: int = 0
-
-
 class Hub:
-    """`clock` is Unix time. `catch_up`, `decisions` and `observer` are set before the first subscriber joins."""
+    """`clock` is Unix time. `observer` is set before the first subscriber joins."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        self.catch_up: CatchUp | None = None
-        self.decisions: Decisions | None = None
         self.observer: SubscriberObserver | None = None
-        self.counts = Counts()
         self.words = StatusWords()
-        self.read: dict[Partition, Position] = {}
-        """How far each partition has been read, whatever shop it was."""
+        self.read = ReadPositions()
+        self.delivery = Delivery()
+        self.replay = Replay(self.delivery, self.read, clock)
+        self.counts = self.delivery.counts
         self._clock = clock
-        self._channels = Channels(self._flush, self.words)
+        self._channels = Channels(self.delivery.flush, self.words)
         self._dirty: list[Channel] = []
         self._suspects = Suspects()
-        self._ready = asyncio.Event()
-        self._progressed = asyncio.Event()
         self._closed = False
 
     def begin(self, positions: Positions) -> None:
         """Sets the partitions that exist, and the position from which each is read."""
         self.flush()
-        self._suspects.find(self._channels.all(), self.read, positions, self._clock())
-        self.read = dict(positions)
+        self._suspects.find(self._channels.all(), self.read.positions, positions, self._clock())
+        self.read.positions = dict(positions)
         self._channels.begin(dict(positions))
         for subscriber in self.subscribers():
-            if subscriber.seq is not None and not self._align_to_topics(subscriber):
-                self.reset(subscriber, TOPIC_RECREATED, fresh=False)
-
-    def ready(self) -> None:
-        """Lets streams begin: the live end has been reached."""
-        self._ready.set()
-
-    async def wait_ready(self, timeout: float) -> bool:
-        """Whether streams can begin, waiting up to `timeout` seconds for it."""
-        try:
-            async with asyncio.timeout(timeout):
-                await self._ready.wait()
-        except TimeoutError:
-            return False
-        return True
-
-    async def wait_read(self, position: Positions, timeout: float) -> bool:
-        """Whether this process has read all before `position`, waiting up to `timeout` seconds for it."""
-        try:
-            async with asyncio.timeout(timeout):
-                while not self.has_read(position):
-                    self._progressed.clear()
-                    await self._progressed.wait()
-        except TimeoutError:
-            return False
-        return True
-
-    def passed(self, partition: Partition, position: Position) -> None:
-        """Everything before `position` has been read."""
-        self.read[partition] = position
-        if not self._progressed.is_set():
-            self._progressed.set()
+            if subscriber.seq is not None and not self.replay.align_to_topics(subscriber):
+                self.delivery.reset(subscriber, TOPIC_RECREATED, fresh=False)
 
     def skip(self, partition: Partition, position: Position, reason: str) -> None:
         """What lay before `position` could not be read: every live subscriber gets `stream:reset`."""
         self.flush()
         self._channels.skip(partition, position)
-        self.passed(partition, position)
+        self.read.passed(partition, position)
         for subscriber in self.subscribers():
             if subscriber.catching_up is None or subscriber.catching_up.done():
-                _channel(subscriber).leave_group(subscriber)
-                self.reset(subscriber, reason, fresh=False)
+                channel_of(subscriber).leave_group(subscriber)
+                self.delivery.reset(subscriber, reason, fresh=False)
 
     def publish(
         self, shop: str, partition: Partition, position: Position, at: int, value: Value
@@ -154,13 +93,13 @@ class Hub:
         """Writes what has arrived since the last turn of the event loop, one write for each subscriber."""
         dirty, self._dirty = self._dirty, []
         for channel in dirty:
-            self._flush(channel)
+            self.delivery.flush(channel)
 
     def join(self, shop: str, subscriber: Subscriber, since: str | None) -> None:
         """Adds a subscriber. Its first frame, `stream:ready`, says whether it misses anything since the cursor `since`;
         where that has to be looked up in the stored events, the frame comes later."""
         channel = self._channels.join(shop, int(self._clock()))
-        self._flush(channel)
+        self.delivery.flush(channel)
         channel.subscribers.add(subscriber)
         subscriber.channel = channel
         channel.start_encoding()
@@ -169,10 +108,10 @@ class Hub:
         if self._closed:
             self.end(subscriber, "shutdown")
         elif since is None:
-            self.send_ready(subscriber)
-            self.go_live(subscriber)
+            self.delivery.send_ready(subscriber)
+            self.delivery.go_live(subscriber)
         else:
-            self._resume_from_cursor(subscriber, since)
+            self.replay.from_cursor(subscriber, since)
 
     def leave(self, subscriber: Subscriber) -> None:
         """Removes a subscriber; a channel without subscribers keeps its entries, as bytes."""
@@ -193,8 +132,8 @@ class Hub:
 
     def choose(self, subscriber: Subscriber, types: frozenset[str]) -> None:
         """Delivers these types from now on."""
-        channel = _channel(subscriber)
-        self._flush(channel)
+        channel = channel_of(subscriber)
+        self.delivery.flush(channel)
         live = channel.leave_group(subscriber)
         subscriber.filter = replace(subscriber.filter, types=types)
         if live:
@@ -209,7 +148,7 @@ class Hub:
         channel = self._channels.live.get(event.shop)
         if channel is None:
             return
-        self._flush(channel)
+        self.delivery.flush(channel)
         for (encoding, types), group in list(channel.groups.items()):
             admins = [one for one in group if one.filter.admin] if event.type in types else []
             frame = encoding.events([(event, "")]) if admins else b""
@@ -220,7 +159,7 @@ class Hub:
         self, subscriber: Subscriber, encoding: Encoding, outlet: Outlet, waiting: bytes
     ) -> None:
         """Continues over another connection of the same client, on which `waiting` is written first."""
-        channel = _channel(subscriber)
+        channel = channel_of(subscriber)
         live = channel.leave_group(subscriber)
         subscriber.encoding, subscriber.outlet, subscriber.paused = encoding, outlet, None
         if live:
@@ -233,8 +172,9 @@ class Hub:
         """Writes `stream:bye` with the cursor to resume from, and closes."""
         if subscriber.ended:
             return
-        self._flush(_channel(subscriber))  # its cursor says that everything before it was sent
-        cursor = self.cursor_of(subscriber)
+        # its cursor says that everything before it was sent
+        self.delivery.flush(channel_of(subscriber))
+        cursor = self.delivery.cursor_of(subscriber)
         frame = subscriber.encoding.control("stream:bye", reason=reason, cursor=cursor)
         subscriber.reason = reason
         subscriber.outlet.write(frame + subscriber.farewell(reason))
@@ -263,194 +203,11 @@ class Hub:
         channel = subscriber.channel
         subscriber.reads.clear()
         if channel is not None and channel.leave_group(subscriber):
-            self._mark_lagging(subscriber)
+            self.delivery.lag(subscriber)
 
     def on_writable(self, subscriber: Subscriber) -> None:
         """Its client reads again: replays what it missed, or lets its catch-up go on."""
         subscriber.paused = None
         subscriber.reads.set()
         if subscriber.seq is not None and not subscriber.ended:
-            self.replay_from_channel(subscriber)
-
-    def replay_from_channel(self, subscriber: Subscriber) -> None:
-        """Writes the entries that a lagging subscriber does not have, until it is live or its client does not read."""
-        channel = _channel(subscriber)
-        self._flush(channel)
-        while subscriber.paused is None and subscriber.seq is not None and not subscriber.ended:
-            if subscriber.seq == channel.seq:
-                self.go_live(subscriber)
-                return
-            entries = channel.after(subscriber.seq)
-            if entries is None:
-                self._start_catch_up(subscriber)
-                return
-            entries = list(takewhile(lambda entry: not entry.undecided, entries))
-            if not entries:
-                self._start_decisions(channel)
-                return
-            unseen = [entry for entry in entries if not seen(entry, subscriber.position)]
-            subscriber.seq = entries[-1].seq
-            for entry in unseen:
-                subscriber.position[entry.partition] = entry.position
-                subscriber.at = max(subscriber.at, entry.at)
-            self.counts.deliveries += deliver(unseen, [subscriber])
-            if any(entry.lost for entry in unseen):
-                self.reset(subscriber, UNREADABLE, fresh=False)
-
-    def go_live(self, subscriber: Subscriber) -> None:
-        """Delivers what arrives from now on; a paused subscriber lags instead."""
-        if subscriber.paused is not None:
-            self._mark_lagging(subscriber)
-            return
-        subscriber.seq, subscriber.position = None, {}
-        _channel(subscriber).join_group(subscriber)
-
-    def try_replay_from_channel(self, subscriber: Subscriber, *, fresh: bool) -> bool:
-        """Replays from the channel if its entries reach back to what the subscriber has; else returns False and writes
-        nothing. A subscriber whose cursor is of a recreated topic is reset."""
-        channel = _channel(subscriber)
-        self._flush(channel)
-        if not self._align_to_topics(subscriber):
-            self.reset(subscriber, TOPIC_RECREATED, fresh=fresh)
-            return True
-        if not channel.reaches(subscriber.position):
-            return False
-        subscriber.seq = channel.seen_until(subscriber.position)
-        if fresh:
-            self.send_ready(subscriber)
-        self.replay_from_channel(subscriber)
-        return True
-
-    def reset(self, subscriber: Subscriber, reason: str, *, fresh: bool) -> None:
-        """Writes `stream:reset`, because something was missed that cannot be replayed, and goes live."""
-        channel = _channel(subscriber)
-        self._flush(channel)
-        self.counts.resets += 1
-        subscriber.seq, subscriber.position = None, {}
-        control, cursor = subscriber.encoding.control, self.cursor_of(subscriber)
-        ready = control("stream:ready", complete=False, cursor=cursor) if fresh else b""
-        # in one write: nobody is to have the new cursor without the reason
-        subscriber.outlet.write(ready + control("stream:reset", reason=reason, cursor=cursor))
-        self.go_live(subscriber)
-
-    def send_ready(self, subscriber: Subscriber) -> None:
-        """Writes `stream:ready`, the first frame of a stream that misses nothing."""
-        cursor = self.cursor_of(subscriber)
-        subscriber.outlet.write(
-            subscriber.encoding.control("stream:ready", complete=True, cursor=cursor)
-        )
-
-    def cursor_of(self, subscriber: Subscriber) -> str:
-        """The cursor text of what the subscriber has."""
-        if subscriber.position:
-            return encode(subscriber.position, subscriber.at)
-        return _channel(subscriber).cursor()
-
-    def _resume_from_cursor(self, subscriber: Subscriber, since: str) -> None:
-        try:
-            given, at = read(since)
-        except BadCursor:
-            self.reset(subscriber, "the cursor is not one of this API", fresh=True)
-            return
-        subscriber.position, subscriber.at = given, at
-        if not self._align_to_topics(subscriber):
-            self.reset(subscriber, TOPIC_RECREATED, fresh=True)
-            return
-        if self.has_read(subscriber.position) and self.try_replay_from_channel(
-            subscriber, fresh=True
-        ):
-            return
-        if not is_kept(at, self._clock()):
-            self.reset(subscriber, "the events since the cursor are not kept any more", fresh=True)
-        elif self.catch_up is None:
-            self.reset(subscriber, "the events since the cursor are not kept", fresh=True)
-        else:
-            self.catch_up.start(subscriber, fresh=True)
-
-    def _align_to_topics(self, subscriber: Subscriber) -> bool:
-        """Makes `subscriber.position` one of the present partitions: an added one begins at 0. False, and nothing
-        changed, where it has a partition that is gone or was recreated."""
-        seen, base = subscriber.position, _channel(subscriber).base
-        if any(p not in base or base[p].epoch != known.epoch for p, known in seen.items()):
-            return False
-        subscriber.position = {
-            partition: seen.get(partition) or Position(now.epoch, 0)
-            for partition, now in base.items()
-        }
-        return True
-
-    def _mark_lagging(self, subscriber: Subscriber) -> None:
-        channel = _channel(subscriber)
-        subscriber.seq = channel.sent
-        subscriber.position, subscriber.at = channel.positions_at(channel.sent), channel.at
-
-    def _start_catch_up(self, subscriber: Subscriber) -> None:
-        """The channel has evicted what it misses: that is replayed from the stored events."""
-        subscriber.seq = None
-        if self.catch_up is None:
-            self.reset(subscriber, "too slow", fresh=False)
-        else:
-            self.catch_up.start(subscriber, fresh=False)
-
-    def _flush(self, channel: Channel) -> None:
-        if channel.sent == channel.seq:
-            return
-        entries = channel.newest(channel.seq - channel.sent)
-        undecided = next((entry for entry in entries if entry.undecided), None)
-        if undecided is not None:
-            entries = entries[: undecided.seq - entries[0].seq]
-        misses: dict[Subscriber, None] = {}
-        for part in parts(entries):
-            live = [list(group) for group in channel.groups.values()]
-            channel.sent = part[-1].seq
-            for group in live:
-                self.counts.deliveries += deliver(part, group)
-            if any(entry.lost for entry in part):  # also who stopped reading at what was written
-                misses |= dict.fromkeys(one for group in live for one in group)
-        self.counts.skipped += sum(entry.lost for entry in entries)
-        for subscriber in misses:
-            channel.leave_group(subscriber)
-        if undecided is not None:
-            self._hold(channel, undecided)
-        for subscriber in misses:
-            self.reset(subscriber, UNREADABLE, fresh=False)
-
-    def _hold(self, channel: Channel, undecided: Entry) -> None:
-        """Live subscribers lag from this entry on, until it is decided."""
-        position = channel.positions_at(undecided.seq - 1)
-        channel.sent = channel.seq
-        for subscriber in [one for group in channel.groups.values() for one in group]:
-            channel.leave_group(subscriber)
-            subscriber.seq = undecided.seq - 1
-            subscriber.position, subscriber.at = dict(position), channel.at
-        self._start_decisions(channel)
-
-    def _start_decisions(self, channel: Channel) -> None:
-        if self.decisions is not None:
-            self.decisions.start(channel)
-
-    def decide(self, channel: Channel, decided: Mapping[Entry, bool | None]) -> None:
-        """Delivers entries that were undecided, where they were accepted, and what waits behind them; None: nobody
-        knows."""
-        for entry, accepted in decided.items():
-            assert not isinstance(entry.value, bytes | Worded), "it was parsed"
-            entry.event, entry.value = entry.value if accepted else None, None
-            entry.undecided, entry.lost = False, accepted is None
-            self.counts.events += entry.event is not None
-            self.counts.skipped += entry.lost
-        for subscriber in list(channel.subscribers):
-            if subscriber.seq is not None:
-                self.replay_from_channel(subscriber)
-
-    def has_read(self, position: Positions) -> bool:
-        """Whether this process has read all before `position`."""
-        return all(
-            (known := self.read.get(partition)) is not None
-            and (known.epoch != wanted.epoch or known.next >= wanted.next)
-            for partition, wanted in position.items()
-        )
-
-
-def _channel(subscriber: Subscriber) -> Channel:
-    assert subscriber.channel is not None, "a subscriber that has not joined"
-    return subscriber.channel
+            self.replay.from_channel(subscriber)

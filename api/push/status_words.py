@@ -3,14 +3,12 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 
+from api.push.read_positions import Positions
 from clickhouse.errors import EngineError, EngineUnavailable
-from shopstream.contracts.cursor import Partition, Position
 from shopstream.contracts.order import NO_WORDS, StatusMaps
 from shopstream.contracts.topics import SETTINGS
-
-Positions = Mapping[Partition, Position]
 
 log = logging.getLogger(__name__)
 

@@ -1,6 +1,6 @@
 """Accepted events as the pipeline stored them, page by page, in the order of each partition."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -92,10 +92,19 @@ class StoredEvents:
         rows = await self._engine.rows(text, params)
         return _in_order([_stored(shop, row) for row in rows])
 
-    async def has(self, shop: str, partition: Partition, position: Position) -> bool:
-        """Whether the record right before `position` is an accepted event of the shop."""
-        place = {**partition._asdict(), "epoch": position.epoch, "offset": position.next - 1}
-        return bool(await self._engine.rows(load("push/accepted.sql"), {"shop": shop, **place}))
+    async def accepted(
+        self, shop: str, places: Collection[tuple[Partition, Position]]
+    ) -> set[tuple[Partition, Position]]:
+        """Those of the places right before which there is an accepted event of the shop."""
+        params = {
+            "shop": shop,
+            "topics": [partition.topic for partition, _ in places],
+            "epochs": [position.epoch for _, position in places],
+            "partitions": [partition.partition for partition, _ in places],
+            "offsets": [position.next - 1 for _, position in places],
+        }
+        rows = await self._engine.rows(load("push/accepted.sql"), params)
+        return {_place(row) for row in rows}
 
 
 def is_kept(at: int, now: float) -> bool:
@@ -112,9 +121,13 @@ def next_limit(page: list[StoredEvent], limit: int) -> int:
 
 def _stored(shop: str, row: Row) -> StoredEvent:
     event = PushEvent(shop, row["type"], row["user_id"], one_line(row["raw"].encode()))
-    partition = Partition(row["topic"], row["partition"])
+    return StoredEvent(event, *_place(row), int(row["at_ms"]))
+
+
+def _place(row: Row) -> tuple[Partition, Position]:
+    """The position right after the event of a row."""
     position = Position(row["epoch"], int(row["offset"]) + 1)
-    return StoredEvent(event, partition, position, int(row["at_ms"]))
+    return Partition(row["topic"], row["partition"]), position
 
 
 def _in_order(events: list[StoredEvent]) -> list[StoredEvent]:

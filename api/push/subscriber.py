@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from api.push.encoding import Encoding
-from shopstream.contracts.cursor import Partition, Position
+from api.push.read_positions import Positions
 
 if TYPE_CHECKING:
     from api.push.channel import Channel
@@ -50,7 +50,8 @@ class Subscriber:
         rotates: when its client is asked to reconnect, so that no stream is open for ever.
         seq: while it lags: the number of the last entry of the channel that it has. None while it is live, and while
             stored events are replayed to it.
-        position, at: while it is not live: its position, and when (Unix seconds) the last event before it arrived.
+        position, at: while it is not live: its position, and when (Unix seconds) the last event before it arrived. A
+            position may be that of several subscribers.
         paused: since when its client has not read, or None.
         catching_up: the task that replays stored events to it.
     """
@@ -65,7 +66,7 @@ class Subscriber:
     channel: "Channel | None" = None
     seq: int | None = None
     paused: float | None = None
-    position: dict[Partition, Position] = field(default_factory=dict)
+    position: Positions = field(default_factory=dict)
     at: int = 0
     catching_up: "Task[None] | None" = None
     reads: Event = field(default_factory=Event)

@@ -6,7 +6,8 @@ its beginning: a record that is read again is not sent again.
 
 from collections.abc import Iterable
 
-from api.push.channel import Channel, Entry, Positions, Value
+from api.push.channel import Channel, Entry, Value
+from api.push.read_positions import Positions
 from shopstream.contracts.cursor import Partition, Position
 
 SUSPECT_SECONDS = 10

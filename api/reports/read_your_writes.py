@@ -107,10 +107,10 @@ class Refusals:
             )
         params = {
             "shop": shop,
-            "topic": position.partition.topic,
-            "epoch": state.epoch,
-            "partition": position.partition.partition,
-            "offset": position.next - 1,
+            "topics": [position.partition.topic],
+            "epochs": [state.epoch],
+            "partitions": [position.partition.partition],
+            "offsets": [position.next - 1],
         }
         return bool(await self._engine.rows(load("push/accepted.sql"), params))
 

@@ -53,13 +53,13 @@ async def _read(bootstrap: str, subscribers: int, seconds: float) -> None:
     loop = asyncio.get_running_loop()
     Watch(TopicAdmin(settings, 2.0), TOPICS, reader.update_topology).start(loop)
     running = asyncio.create_task(reader.run())
-    await hub.wait_ready(START_SECONDS)
+    await hub.read.wait_ready(START_SECONDS)
     for number in range(1, subscribers + 1):
         wanted = SubscriptionFilter("u", DEFAULT)
         hub.join(shop_name(number), Subscriber(wanted, SSE, Sink(), float("inf")), None)
 
     def offsets() -> int:
-        return sum(at.next for place, at in hub.read.items() if place.topic == ORDERS)
+        return sum(at.next for place, at in hub.read.positions.items() if place.topic == ORDERS)
 
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.readline)

@@ -104,7 +104,7 @@ async def _serve(port: int, secret: str, prepared: bool) -> None:
         for n in range(BY_NAME[name].partitions or PARTITIONS)
     }
     hub.begin(places)
-    hub.ready()
+    hub.read.ready()
     engine = ClickHouseClient(Address.parse("http://127.0.0.1:9"))
 
     async def look() -> Look:

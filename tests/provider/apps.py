@@ -56,7 +56,7 @@ def application(
         return Look(None)
 
     hub = Hub(lambda: now().timestamp())
-    hub.ready()
+    hub.read.ready()
     parts_of_app = {field.name for field in fields(Deps)}
     given = {name: more.pop(name) for name in more.keys() - parts_of_app}
     bounds = {"streams_per_address": 0, "streams_per_user": 0, "stream_seconds": 0}

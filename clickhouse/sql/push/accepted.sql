@@ -1,9 +1,10 @@
--- Whether the record at a place is an accepted event of the shop. By the whole primary key: one granule.
-SELECT 1 AS found
+-- Which records at some places are accepted events of the shop. By the whole primary key: a granule a place.
+SELECT topic, epoch, partition, offset
 FROM events
 WHERE shop_id = {shop:String}
-    AND topic = {topic:String}
-    AND epoch = {epoch:UInt32}
-    AND partition = {partition:UInt32}
-    AND offset = {offset:UInt64}
-LIMIT 1
+    AND (topic, epoch, partition, offset) IN arrayZip(
+        {topics:Array(String)},
+        {epochs:Array(UInt32)},
+        {partitions:Array(UInt32)},
+        {offsets:Array(UInt64)}
+    )

@@ -67,7 +67,7 @@ async def world(engine: ClickHouseClient) -> tuple[FastAPI, Hub]:
     tracker, hub = FreshnessTracker(), Hub(NOW.timestamp)
     tracker.observe(PipelineState("w", {PLACE: Progress(1, 5, NOW)}, {}))
     hub.begin({PLACE: Position(1, 5)})
-    hub.ready()
+    hub.read.ready()
     return application(engine, now=lambda: NOW, tracker=tracker, hub=hub), hub
 
 

@@ -56,7 +56,7 @@ class Store:
         self.asked = 0
         self.ends = {P0: 0, P1: 0}
         self.events: list[StoredEvent] = []
-        self.hub.catch_up = CatchUps(self.hub, self, self.included)  # type: ignore[arg-type]
+        self.hub.replay.catch_up = CatchUps(self.hub, self, self.included)  # type: ignore[arg-type]
         self.begin()
 
     def begin(self, epoch: int = 7) -> None:
@@ -71,7 +71,7 @@ class Store:
         event = {"specversion": "1.0", "id": name, "source": "/s", "type": kind, "shopid": "s1"}
         value = json.dumps({**event, "data": data}).encode()
         self.hub.publish("s1", partition, position, NOW, value)
-        self.hub.passed(partition, position)
+        self.hub.read.passed(partition, position)
         self.hub.flush()
         self.events.append(
             StoredEvent(PushEvent("s1", kind, None, value), partition, position, NOW * 1000)

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,8 +13,11 @@ from api.freshness.tracker import RequiredPosition
 from api.push import channels, decisions
 from api.push.channel import Channel, Entry
 from api.push.decisions import PipelineDecisions
-from api.push.encoding import WEBSOCKET_SEPARATED
-from api.push.hub import UNREADABLE, Hub
+from api.push.delivery import UNREADABLE
+from api.push.encoding import WEBSOCKET_SEPARATED, Encoding
+from api.push.hub import Hub
+from api.push.records import PushEvent
+from api.push.replay import SLICE
 from api.push.subscriber import Subscriber, SubscriptionFilter
 from shopstream.contracts.cursor import Partition, Position
 from shopstream.contracts.topics import ORDERS, SETTINGS
@@ -46,16 +51,22 @@ class Outlet:
 
 
 class Shops:
-    """The pipeline is silent until `open`; it accepts the orders of `accepted` by their offsets."""
+    """The pipeline is silent until `open`; it accepts the orders of `stands` by their offsets."""
 
     def __init__(self) -> None:
         self.hub = Hub(lambda: NOW)
-        self.hub.decisions = PipelineDecisions(self.hub, self, self.included)  # type: ignore[arg-type]
+        events: Any = self
+        self.hub.delivery.decisions = PipelineDecisions(
+            self.hub.replay, events, self.included, self.includes
+        )
         self.caught_up: list[Subscriber] = []
-        self.hub.catch_up = self  # type: ignore[assignment]
+        self.hub.replay.catch_up = self
         self.open = asyncio.Event()
-        self.accepted: set[int] = set()
-        self.asked: list[int] = []
+        self.passed = sys.maxsize
+        """The next offset up to which it has stored what it accepted, once it is open."""
+        self.stands: set[int] = set()
+        self.asked: list[list[int]] = []
+        """The next offsets of each statement."""
         self.fault: Exception | None = None
         self.ends = {ORDER: 0, SETTING: 0}
         self.hub.words.maps = {"s": {"old": "paid"}}
@@ -63,21 +74,35 @@ class Shops:
         self.hub.begin({place: Position(1, 0) for place in self.ends})
 
     async def included(self, positions: Iterable[RequiredPosition]) -> None:
+        wanted = list(positions)
         await self.open.wait()
+        while not self.includes(wanted):
+            await asyncio.sleep(0)
 
-    async def has(self, shop: str, partition: Partition, position: Position) -> bool:
-        self.asked.append(position.next)
+    def includes(self, positions: Iterable[RequiredPosition]) -> bool:
+        return self.open.is_set() and all(one.next <= self.passed for one in positions)
+
+    async def accepted(
+        self, shop: str, places: Iterable[tuple[Partition, Position]]
+    ) -> set[tuple[Partition, Position]]:
+        self.asked.append([position.next for _, position in places])
         if self.fault is not None:
             raise self.fault
-        return position.next in self.accepted
+        return {place for place in places if place[1].next in self.stands}
 
     def start(self, subscriber: Subscriber, *, fresh: bool) -> None:
         self.caught_up.append(subscriber)
 
-    def join(self, shop: str = "s", since: str | None = None) -> tuple[Subscriber, Outlet]:
-        outlet = Outlet()
+    def join(
+        self,
+        shop: str = "s",
+        since: str | None = None,
+        encoding: Encoding = WEBSOCKET_SEPARATED,
+        outlet: Outlet | None = None,
+    ) -> tuple[Subscriber, Outlet]:
+        outlet = outlet or Outlet()
         wanted = SubscriptionFilter("u", TYPES)
-        subscriber = Subscriber(wanted, WEBSOCKET_SEPARATED, outlet, float("inf"))
+        subscriber = Subscriber(wanted, encoding, outlet, float("inf"))
         self.hub.join(shop, subscriber, since)
         return subscriber, outlet
 
@@ -111,7 +136,7 @@ async def test_a_stream_waits_behind_an_order_until_the_pipeline_has_decided() -
     shops.order("b", "new")  # no word, and no settings that could have it
     shops.settings()
     shops.order("c", "paid")
-    shops.accepted = {shops.order("d", "new"), shops.order("f", "old")}
+    shops.stands = {shops.order("d", "new"), shops.order("f", "old")}
     shops.order("e", "old")
     shops.order("g", "paid")
     shops.order("t", "paid", "t")
@@ -123,13 +148,74 @@ async def test_a_stream_waits_behind_an_order_until_the_pipeline_has_decided() -
     shops.open.set()
     await settled()
     assert mine.got() == ["a", "c", "d", "f", "g", "h"]
-    assert len(shops.asked) == 3
+    assert shops.asked == [[4, 5, 6]]
     # from now on this process knows the words of the shop itself
     shops.hub.words.maps = {"s": {"new": "paid"}}
     shops.hub.words._reached = {SETTING: Position(1, 1)}
     shops.order("i", "new")
     shops.order("j", "old")
-    assert mine.got()[-1] == "i" and len(shops.asked) == 3
+    assert mine.got()[-1] == "i" and len(shops.asked) == 1
+
+
+async def test_many_orders_are_decided_in_one_statement_those_not_passed_yet_in_a_later_one() -> (
+    None
+):
+    shops = Shops()
+    _, mine = shops.join()
+    shops.settings()
+    offsets = [shops.order(f"o{number}", "new") for number in range(150)]
+    shops.stands, shops.passed = set(offsets), offsets[99]
+    shops.open.set()
+    await settled()
+    assert shops.asked == [offsets[:100]]
+    assert mine.got() == [f"o{number}" for number in range(100)]
+    shops.passed = offsets[-1]
+    await settled()
+    assert shops.asked[1:] == [offsets[100:]]
+    assert mine.got() == [f"o{number}" for number in range(150)]
+
+
+async def test_in_one_turn_so_many_streams_are_replayed_to_and_share_what_is_encoded() -> None:
+    """A client that stops reading, and one that leaves, in between."""
+    shops, texts, writes = Shops(), list[str](), [0]
+
+    def text(event: PushEvent, cursor: str) -> bytes:
+        texts.append(cursor)
+        return WEBSOCKET_SEPARATED.text(event, cursor)
+
+    class Counting(Outlet):
+        def write(self, data: bytes) -> None:
+            writes[-1] += 1
+            super().write(data)
+
+    async def count_turns() -> None:
+        while True:
+            writes.append(0)
+            await asyncio.sleep(0)
+
+    encoding = replace(WEBSOCKET_SEPARATED, text=text)
+    streams = [shops.join(encoding=encoding, outlet=Counting()) for _ in range(1000)]
+    shops.settings()
+    shops.stands = {shops.order(name, "new") for name in "abc"}
+    shops.order("d", "paid")
+    writes.clear()
+    counting = asyncio.create_task(count_turns())
+    shops.open.set()
+    while not any(writes):
+        await asyncio.sleep(0)
+    lagging = [one for one, _ in streams if one.seq is not None]
+    assert len(lagging) == 1000 - SLICE
+    left, paused = lagging[500:502]
+    shops.hub.leave(left)
+    shops.hub.pause(paused)
+    await settled()
+    counting.cancel()
+    assert (max(writes), sum(writes)) == (SLICE, 998)
+    assert len(texts) == 4 * 16, "four events, for each 64 streams"
+    shops.hub.on_writable(paused)
+    shops.order("e", "paid")
+    for one, outlet in streams:
+        assert outlet.got() == ([] if one is left else [*"abcde"])
 
 
 async def test_who_stops_reading_or_comes_back_meanwhile_waits_too() -> None:
@@ -138,7 +224,7 @@ async def test_who_stops_reading_or_comes_back_meanwhile_waits_too() -> None:
     subscriber, slow = shops.join()
     shops.hub.pause(subscriber)
     shops.settings()
-    shops.accepted = {shops.order("a", "new")}
+    shops.stands = {shops.order("a", "new")}
     shops.order("b", "paid")
     _, back = shops.join("s", cursor)
     shops.hub.on_writable(subscriber)
@@ -187,16 +273,16 @@ async def test_an_order_that_comes_as_the_last_one_is_decided_does_not_wait_for_
     shops.open.set()
     _, mine = shops.join()
     shops.settings()
-    shops.accepted = {shops.order("a", "new"), shops.ends[ORDER] + 1}
-    decide = shops.hub.decide
+    shops.stands = {shops.order("a", "new"), shops.ends[ORDER] + 1}
+    decide = shops.hub.replay.decide
 
     def and_another_comes(channel: Channel, decided: Mapping[Entry, bool | None]) -> None:
         decide(channel, decided)
-        shops.hub.decide = decide  # type: ignore[method-assign]
+        shops.hub.replay.decide = decide  # type: ignore[method-assign]
         # the task of decisions has ended by then, and nobody was told of it
         asyncio.get_running_loop().call_soon(shops.order, "b", "new")
 
-    shops.hub.decide = and_another_comes  # type: ignore[method-assign]
+    shops.hub.replay.decide = and_another_comes  # type: ignore[method-assign]
     await settled()
     assert mine.got() == ["a", "b"]
 
@@ -213,7 +299,7 @@ async def test_where_asking_fails_the_streams_are_told_and_go_on() -> None:
     shops.order("c", "paid")
     assert mine.got() == ["b", UNREADABLE, "c"]
     shops.fault = None
-    shops.accepted = {shops.order("d", "new")}
+    shops.stands = {shops.order("d", "new")}
     await settled()
     assert mine.got()[-1] == "d"
 

@@ -28,16 +28,19 @@ class Shop(Shops):
 
     def __init__(self, dice: random.Random) -> None:
         super().__init__()
-        self.hub.catch_up = CatchUps(self.hub, self, self.included)  # type: ignore[arg-type]
+        self.hub.replay.catch_up = CatchUps(self.hub, self, self.included)  # type: ignore[arg-type]
         self.dice = dice
         self.stored = 0
         self.streams: list[tuple[Subscriber, Any]] = []
         self.cursors: list[str | None] = [None, self.hub._channels.join("s", NOW).cursor()]
 
+    def includes(self, positions: Iterable[RequiredPosition]) -> bool:
+        return all(one.partition != ORDER or one.next <= self.stored for one in positions)
+
     async def included(self, positions: Iterable[RequiredPosition]) -> None:
-        for required in positions:
-            while required.partition == ORDER and required.next > self.stored:
-                await asyncio.sleep(0)
+        wanted = list(positions)
+        while not self.includes(wanted):
+            await asyncio.sleep(0)
 
     async def page(
         self, shop: str, span: Span, wanted: SubscriptionFilter, limit: int
@@ -54,7 +57,7 @@ class Shop(Shops):
                 NOW * 1000,
             )
             for at in found
-            if at in self.accepted
+            if at in self.stands
         ][:limit]
 
     def come(self) -> None:
@@ -63,10 +66,10 @@ class Shop(Shops):
             self.settings()
         at, status = self.ends[ORDER] + 1, self.dice.choice(("paid", "new"))
         if status == "paid" or self.dice.randrange(2):
-            self.accepted.add(at)
+            self.stands.add(at)
         self.order(f"o{at}", status)
         for place, end in self.ends.items():
-            self.hub.passed(place, Position(1, end))
+            self.hub.read.passed(place, Position(1, end))
 
     def act(self) -> None:
         streams = [one for one, _ in self.streams if not one.ended]
@@ -83,7 +86,7 @@ class Shop(Shops):
             case 3 | 4 if one:
                 self.hub.on_writable(one)
             case 5 if one:
-                self.cursors.append(self.hub.cursor_of(one))
+                self.cursors.append(self.hub.delivery.cursor_of(one))
                 self.hub.end(one, "rotate")
             case _:
                 self.come()
@@ -114,5 +117,5 @@ async def test_a_stream_gets_each_accepted_order_once_and_in_order(seed: int) ->
             assert stream.seq is None, "it waits for ever"
             at.append(shop.stored)
         if len(at) == 2:
-            expected = [f"o{each}" for each in sorted(shop.accepted) if at[0] < each <= at[1]]
+            expected = [f"o{each}" for each in sorted(shop.stands) if at[0] < each <= at[1]]
             assert [one["event"]["id"] for one in said if "event" in one] == expected

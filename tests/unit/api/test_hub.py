@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from api.push import channel, channels
+from api.push import channel, channels, replay
 from api.push.encoding import SOCKETIO_SEPARATED, SSE, WEBSOCKET_SEPARATED, Encoding
 from api.push.event_types import DEFAULT
 from api.push.hub import Hub
@@ -92,7 +92,7 @@ class Shelf:
         self.ends[partition] += 1
         position = Position(7, self.ends[partition])
         self.hub.publish(shop, partition, position, NOW, value)
-        self.hub.passed(partition, position)
+        self.hub.read.passed(partition, position)
 
     def client(
         self,
@@ -463,6 +463,7 @@ async def test_whatever_happens_nothing_is_lost_or_repeated_without_a_word(
     monkeypatch.setattr(channels, "MAX_ENTRIES", dice.choice((5, 40, 4000)))
     monkeypatch.setattr(channels, "ENTRY_BYTES", dice.choice((4_000, 10**6)))
     monkeypatch.setattr(channel, "MAX_WRITE", dice.choice((600, 5000, 65536)))
+    monkeypatch.setattr(replay, "SLICE", dice.choice((1, 64)))
     shelf, log, streams = Shelf(), Log(), []
     for step in range(600):
         action = dice.random()
@@ -479,7 +480,7 @@ async def test_whatever_happens_nothing_is_lost_or_repeated_without_a_word(
         elif streams:
             dice.choice(streams).live(dice)
     for stream in streams:
-        stream.finish()
+        await stream.finish()
     assert sum(stream.read_events for stream in streams) > 300
 
 
@@ -513,11 +514,15 @@ class Stream:
         else:
             self._read()
 
-    def finish(self) -> None:
+    async def finish(self) -> None:
         """Everything for it has come."""
         if self._client is None:
             self._client = self._shelf.client(since=self._cursor, user=self._user)
         self._read_again()
+        assert self._client.subscriber
+        async with asyncio.timeout(5):
+            while self._client.subscriber.seq is not None:
+                await asyncio.sleep(0)
         self._read()
         assert [
             name for partition, end, name, _ in self._mine() if end > self._seen[partition].next

@@ -10,7 +10,7 @@ import pytest
 from aiokafka import TopicPartition
 
 from api.freshness.tracker import FreshnessTracker
-from api.push import channel, topic_reader
+from api.push import channel, dispatcher
 from api.push.hub import Hub
 from api.push.records import BIG_BYTES, BIG_SIGNS, Worded, is_big, read_record
 from api.push.status_words import StatusWords
@@ -34,8 +34,8 @@ def level(number: int, extra: str = '""') -> bytes:
 
 def taking(hub: Hub) -> TopicReader:
     there = TopicReader({}, hub, FreshnessTracker(), lambda: 0.0)
-    there._positions[PLACE] = Position(1, 0)
-    hub.begin(there._positions)
+    there._dispatcher.positions[PLACE] = Position(1, 0)
+    hub.begin(there._dispatcher.positions)
     return there
 
 
@@ -44,7 +44,7 @@ async def take(there: TopicReader, *values: bytes) -> None:
         SimpleNamespace(offset=n, timestamp=0, value=value, headers=())
         for n, value in enumerate(values)
     ]
-    await there._dispatch({TopicPartition(*PLACE): records})
+    await there._dispatcher.dispatch({TopicPartition(*PLACE): records})
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def readers(monkeypatch: pytest.MonkeyPatch) -> dict[int, bool]:
             found[quantity] = threading.current_thread() is threading.main_thread()
         return event
 
-    monkeypatch.setattr(topic_reader, "read_record", reading)
+    monkeypatch.setattr(dispatcher, "read_record", reading)
     monkeypatch.setattr(channel, "read_record", reading)
     return found
 
@@ -89,22 +89,22 @@ async def test_the_loop_goes_on_while_a_big_record_is_checked(
         assert going.wait(5), "the loop did not go on"
         return read_record(value, topic, arrived, maps)
 
-    monkeypatch.setattr(topic_reader, "read_record", waiting)
+    monkeypatch.setattr(dispatcher, "read_record", waiting)
     hub = Hub(lambda: 0.0)
     taken = asyncio.create_task(take(taking(hub), level(0, NUMBERS)))
     await asyncio.sleep(0)
     going.set()
     await taken
-    assert hub.has_read({PLACE: Position(1, 1)})
+    assert hub.read.includes({PLACE: Position(1, 1)})
 
 
 async def test_a_record_that_is_too_complex_is_passed_by_unread(
     monkeypatch: pytest.MonkeyPatch, readers: dict[int, bool]
 ) -> None:
-    monkeypatch.setattr(topic_reader, "parse_envelope", lambda _: pytest.fail("it was parsed"))
+    monkeypatch.setattr(dispatcher, "parse_envelope", lambda _: pytest.fail("it was parsed"))
     hub = Hub(lambda: 0.0)
     await take(taking(hub), level(0, TOO_MANY))
-    assert hub.has_read({PLACE: Position(1, 1)})
+    assert hub.read.includes({PLACE: Position(1, 1)})
     assert not hub._channels._idle
     assert not readers
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from record_mutations import fuzz, mangled, record
 
 from api.freshness.tracker import FreshnessTracker
-from api.push import channel, topic_reader
+from api.push import channel, dispatcher
+from api.push.dispatcher import COLUMN_BYTES
 from api.push.encoding import SSE
 from api.push.event_types import DEFAULT
 from api.push.hub import Hub
@@ -27,7 +28,7 @@ from api.push.records import (
     shop_of,
 )
 from api.push.subscriber import Subscriber, SubscriptionFilter
-from api.push.topic_reader import COLUMN_BYTES, TopicReader
+from api.push.topic_reader import TopicReader
 from pipeline.decode import chunk
 from shopstream.contracts.cursor import Partition, Position
 from shopstream.contracts.events import read_event
@@ -157,8 +158,8 @@ def level(number: int, shop: str = "s1", **data: Any) -> bytes:
 def listening() -> tuple[TopicReader, Hub, Outlet]:
     hub = Hub(lambda: 0.0)
     there = TopicReader({}, hub, FreshnessTracker(), lambda: 0.0)
-    there._positions[PLACE] = Position(1, 0)
-    hub.begin(there._positions)
+    there._dispatcher.positions[PLACE] = Position(1, 0)
+    hub.begin(there._dispatcher.positions)
     outlet = Outlet()
     wanted = SubscriptionFilter("u", DEFAULT)
     hub.join("s1", Subscriber(wanted, SSE, outlet, float("inf")), None)
@@ -170,7 +171,7 @@ async def take(there: TopicReader, values: list[bytes]) -> None:
         SimpleNamespace(offset=n, timestamp=0, value=value, headers=())
         for n, value in enumerate(values)
     ]
-    await there._dispatch({TopicPartition(*PLACE): records})
+    await there._dispatcher.dispatch({TopicPartition(*PLACE): records})
 
 
 def pushed(outlet: Outlet) -> list[int]:
@@ -187,7 +188,7 @@ async def test_many_events_for_subscribers_are_checked_beside_the_loop_and_keep_
         threads.append(threading.current_thread())
         return read_records(values, topic, arrived, maps)
 
-    monkeypatch.setattr(topic_reader, "read_records", reading)
+    monkeypatch.setattr(dispatcher, "read_records", reading)
     monkeypatch.setattr(channel, "read_record", lambda value, *_: value and pytest.fail("again"))
     there, hub, outlet = listening()
     values = [level(n, "s1" if n % 3 else "s2") for n in range(1000)]
@@ -197,13 +198,13 @@ async def test_many_events_for_subscribers_are_checked_beside_the_loop_and_keep_
     assert pushed(outlet) == [n for n in range(1000) if n % 3 and n != 7]
     assert threads
     assert threading.main_thread() not in threads
-    assert hub.has_read({PLACE: Position(1, 1000)})
+    assert hub.read.includes({PLACE: Position(1, 1000)})
 
 
 async def test_a_few_events_for_subscribers_are_checked_one_by_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(topic_reader, "read_records", lambda *_: pytest.fail("as columns"))
+    monkeypatch.setattr(dispatcher, "read_records", lambda *_: pytest.fail("as columns"))
     there, _, outlet = listening()
     values = [level(n) for n in range(COLUMN_BYTES // len(level(100)) - 1)]
     await take(there, values)
@@ -215,8 +216,8 @@ async def test_events_of_shops_without_subscribers_are_not_parsed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for module, name in (
-        (topic_reader, "parse_envelope"),
-        (topic_reader, "read_records"),
+        (dispatcher, "parse_envelope"),
+        (dispatcher, "read_records"),
         (channel, "read_record"),
     ):
         monkeypatch.setattr(module, name, lambda *_: pytest.fail("it was parsed"))

@@ -13,13 +13,15 @@ import pytest
 from aiokafka import TopicPartition
 
 from api.freshness.tracker import FreshnessTracker
-from api.push import channel, records, topic_reader
+from api.push import channel, dispatcher, records, runs
+from api.push.delivery import UNREADABLE
+from api.push.dispatcher import GONE
 from api.push.encoding import SSE, Encoding
 from api.push.event_types import DEFAULT
-from api.push.hub import UNREADABLE, Hub
+from api.push.hub import Hub
 from api.push.records import PushEvent
 from api.push.subscriber import Subscriber, SubscriptionFilter
-from api.push.topic_reader import GONE, TopicReader
+from api.push.topic_reader import TopicReader
 from shopstream.contracts.cursor import Partition, Position
 from shopstream.contracts.reject import Reason, Unread
 from shopstream.contracts.topics import INVENTORY, NOTICES
@@ -57,8 +59,8 @@ class Reading:
         self.hub = Hub(lambda: 0.0)
         self.tracker = FreshnessTracker()
         self.reader = TopicReader({}, self.hub, self.tracker, lambda: 0.0)
-        self.reader._positions.update({PLACE: Position(1, 0), NOTICE: Position(1, 0)})
-        self.hub.begin(self.reader._positions)
+        self.reader._dispatcher.positions.update({PLACE: Position(1, 0), NOTICE: Position(1, 0)})
+        self.hub.begin(self.reader._dispatcher.positions)
         self.first, self.second = self.join("s1"), self.join("s2")
 
     def join(self, shop: str, since: str | None = None, encoding: Encoding = SSE) -> Outlet:
@@ -72,7 +74,7 @@ class Reading:
             SimpleNamespace(**{"offset": n, "timestamp": 0, "value": value, "headers": (), **more})
             for n, value in enumerate(values)
         ]
-        await self.reader._dispatch({TopicPartition(*place): found})
+        await self.reader._dispatcher.dispatch({TopicPartition(*place): found})
         self.hub.flush()
 
 
@@ -102,13 +104,13 @@ def said(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [one.getMessage() for one in caplog.records if one.levelno >= logging.ERROR]
 
 
-@pytest.mark.parametrize("padding", [0, 20_000, topic_reader.COLUMN_BYTES])
+@pytest.mark.parametrize("padding", [0, 20_000, dispatcher.COLUMN_BYTES])
 async def test_the_stream_of_its_shop_is_told_and_all_others_are_pushed(
     padding: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(channel, "read_record", failing(channel.read_record))
-    monkeypatch.setattr(topic_reader, "read_record", failing(topic_reader.read_record))
-    monkeypatch.setattr(topic_reader, "read_records", failing(topic_reader.read_records))
+    monkeypatch.setattr(dispatcher, "read_record", failing(dispatcher.read_record))
+    monkeypatch.setattr(dispatcher, "read_records", failing(dispatcher.read_records))
     there = Reading()
     bad = level(2, note=BAD.decode() + "x" * padding)
     await there.take([level(1), bad, level(3), level(4, "s2")])
@@ -169,14 +171,18 @@ async def test_where_nobody_knows_whose_it_is_every_stream_is_told(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(topic_reader, name, failing(getattr(topic_reader, name)))
+    monkeypatch.setattr(runs, name, failing(getattr(runs, name)))
     there = Reading()
     values = [level(1), level(2, "s2", note=BAD.decode()), level(3), level(4, "s2")]
     await there.take(values, headers=headers)
     assert there.first.told() == [1, UNREADABLE, 3]
     assert there.second.told() == [UNREADABLE, 4]
     assert there.hub.counts.skipped == 1
-    assert there.hub.read[PLACE] == there.reader._positions[PLACE] == Position(1, 4)
+    assert (
+        there.hub.read.positions[PLACE]
+        == there.reader._dispatcher.positions[PLACE]
+        == Position(1, 4)
+    )
     assert len(said(caplog)) == 1
 
 
@@ -211,12 +217,12 @@ async def test_what_cannot_be_encoded_stops_nothing_else_of_its_turn(
 async def test_after_a_notice_that_fails_nothing_is_kept_that_it_may_have_changed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(topic_reader, "parse_envelope", failing(topic_reader.parse_envelope))
+    monkeypatch.setattr(dispatcher, "parse_envelope", failing(dispatcher.parse_envelope))
     there, changes = Reading(), []
     monkeypatch.setattr(there.tracker, "changed", lambda *shop: changes.append(shop))
     await there.take([BAD], NOTICE)
     assert changes == [()]
-    assert there.hub.read[NOTICE] == Position(1, 1)
+    assert there.hub.read.positions[NOTICE] == Position(1, 1)
 
 
 async def test_a_batch_that_is_damaged_is_told_and_one_that_was_never_good_is_not() -> None:
@@ -231,4 +237,4 @@ async def test_notices_that_are_damaged_are_told() -> None:
     there = Reading()
     await there.take([Damaged("why", 9, first=0, records=7, reason=Reason.NOT_JSON)], NOTICE)
     assert (there.first.told(), there.hub.counts.skipped) == ([GONE], 7)
-    assert there.hub.read[NOTICE] == Position(1, 1)
+    assert there.hub.read.positions[NOTICE] == Position(1, 1)

@@ -32,7 +32,7 @@ class Reading:
         self.reader._begin({PARTITION: Position(1, offset)}, {PARTITION: 1})
 
     async def reads(self, *records: Any) -> None:
-        await self.reader._dispatch({TopicPartition(*PARTITION): records})
+        await self.reader._dispatcher.dispatch({TopicPartition(*PARTITION): records})
 
     def changes(self) -> tuple[int, int]:
         """Of two shops."""

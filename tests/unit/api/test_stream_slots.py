@@ -36,7 +36,7 @@ async def test_of_a_request_that_is_cancelled_while_it_waits_for_kafka() -> None
 
 async def test_of_a_websocket_whose_client_leaves_before_it_is_accepted() -> None:
     admission, hub = Admission(0, 0, 0), Hub(lambda: 0)
-    hub.ready()
+    hub.read.ready()
     slot = admission.connection("here")
     wanted = await authorizer(hub, admission).subscription(ANNA, "s1", None, None, slot)
 
