@@ -88,9 +88,7 @@ class Store:
         return dict(self.open)
 
 
-def owner(
-    store: Store, told: list[Any] | None = None, backoff: Backoff | None = None
-) -> Ownership:
+def owner(store: Store, told: list[Any] | None = None, backoff: Backoff | None = None) -> Ownership:
     tell = (told if told is not None else []).append
     numbers = Snowflake(clock=lambda: 1.8e9, writer=1)
 
