@@ -23,10 +23,11 @@ import time
 from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 
+from pipeline.fence import POLL_SECONDS, Fence, wait_for_running_statements
 from pipeline.flush import Fenced
 from pipeline.retry import Backoff
 from pipeline.snowflake import Snowflake
-from pipeline.store import POLL_SECONDS, Fence, Slots, Store, wait_for_running_statements
+from pipeline.store import Slots, Store
 from shopstream.contracts.cursor import Partition
 
 logger = logging.getLogger(__name__)

@@ -10,8 +10,9 @@ from clickhouse.differences import COLUMNS
 from clickhouse.verify import verify_engine
 from clickhouse.window_comparison import Scope
 from clickhouse.windows import MARKERS, WINDOWS
-from pipeline import store as store_module
+from pipeline import earliest_orders
 from pipeline.counting import COUNTING, Counting
+from pipeline.fence import Fence
 from pipeline.flush import flush
 from pipeline.reconcile import audit as audit_module
 from pipeline.reconcile import auditor as auditor_module
@@ -26,8 +27,9 @@ from pipeline.reconcile.audit import (
 )
 from pipeline.reconcile.auditor import recent
 from pipeline.reconcile.rebuild import rebuild
+from pipeline.recount_statements import RecountStatements
 from pipeline.snowflake import first_id_at
-from pipeline.store import OPEN_SECONDS, Fence, Store
+from pipeline.store import OPEN_SECONDS, Store
 from pipeline.topic_specs import TOPIC_SPECS
 from shopstream.contracts.cursor import Partition
 from support.events import order, record, settings
@@ -113,7 +115,7 @@ async def repair_beneath_a_worker(bench: Bench) -> None:
 async def test_a_worker_goes_by_the_earliest_orders_as_they_were_made_good(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_module, "EARLIEST_SECONDS", 0.0)
+    monkeypatch.setattr(earliest_orders, "EARLIEST_SECONDS", 0.0)
     await repair_beneath_a_worker(bench)
     assert not bench.differences()
 
@@ -171,7 +173,9 @@ async def test_an_order_that_counts_otherwise_than_its_shop_does_is_told_and_mad
     if windows == "wrong":
         batch = bench.numbers.next()
         claimed = Fence({COUNTING: generation.claim})
-        assert await bench.store.recount("s", ["pending"], batch, claimed, "o2") == 1
+        assert (
+            await RecountStatements(bench.store).write("s", ["pending"], batch, claimed, "o2") == 1
+        )
         await bench.store.apply("shop.orders", batch, claimed)
     else:
         bench.system.sql.text(

@@ -17,8 +17,10 @@ from clickhouse.sql import fill, load
 from clickhouse.verify import verify_engine
 from clickhouse.windows import MARKERS
 from pipeline.batch import Batch
+from pipeline.fence import Fence
 from pipeline.flush_statements import APPLY, FORMER, apply_statement
-from pipeline.store import Fence, Store
+from pipeline.store import Store
+from pipeline.stored_progress import StoredProgress
 from pipeline.topic_specs import TOPIC_SPECS
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.topics import ORDERS
@@ -120,7 +122,7 @@ async def test_windows_of_orders_become_one_table_exactly(
     if merged:
         bench.system.sql.text("OPTIMIZE TABLE orders FINAL")
     with pytest.raises(EngineUnavailable, match="127_fence_former_workers is missing"):
-        await bench.store.stored_epochs()
+        await StoredProgress(bench.engine).epochs()
     windows = fill(load("reports/order_windows.sql"), ranges="grain = 'sales_15m'")
     with pytest.raises(EngineError) as refused:
         await bench.engine.rows(windows, {"shop": "s"})
@@ -132,7 +134,7 @@ async def test_windows_of_orders_become_one_table_exactly(
     for name in ("153_order_windows", "252_order_windows_markers"):
         await bench.engine.execute(load(f"windows/{name}.sql"))
     assert await migrate_engine(address) == []
-    assert await bench.store.stored_epochs() == {}
+    assert await StoredProgress(bench.engine).epochs() == {}
     left = bench.system.sql.rows("SELECT name FROM system.tables WHERE database = 'shopstream'")
     assert not {name for (name,) in left} & {*FORMER_WINDOWS, "apply_orders"}
 

@@ -7,11 +7,12 @@ import pytest
 
 from clickhouse.errors import EngineUnavailable
 from pipeline import ownership, retry
+from pipeline.fence import Fence
 from pipeline.flush import BatchWriter, Fenced, PartitionsRevoked, flush_with_retry
 from pipeline.ownership import Ownership
 from pipeline.retry import Backoff
 from pipeline.snowflake import Snowflake
-from pipeline.store import Changed, Conflicts, Fence, Lookups
+from pipeline.store import Changed, Conflicts, Lookups
 from shopstream.contracts.cursor import Partition
 
 ONE, TWO = Partition("shop.orders", 1), Partition("shop.orders", 2)
