@@ -121,3 +121,11 @@ async def test_an_answer_that_the_engine_could_not_write_is_none(body: bytes) ->
     assert await whole.rows("SELECT a FROM x") == [{"a": 1}, {"a": 2}]
     with pytest.raises(EngineUnavailable, match="torn"):
         await _Answers(body).rows("SELECT a FROM x")
+
+
+async def test_columns_that_the_engine_could_not_write_are_none() -> None:
+    whole = b"\1\2\1n\5UInt8\7\x08"
+    (found,) = await _Answers(whole).columns("SELECT n FROM x", ["u1"])
+    assert list(found) == [7, 8]
+    with pytest.raises(EngineUnavailable, match="torn"):
+        await _Answers(whole[:-1]).columns("SELECT n FROM x", ["u1"])
