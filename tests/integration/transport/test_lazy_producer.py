@@ -1,7 +1,6 @@
 """A producer that starts with its first record, and never after its end."""
 
 import asyncio
-import os
 from pathlib import Path
 
 import pytest
@@ -69,7 +68,6 @@ async def test_nothing_is_left_of_one_whose_broker_does_not_answer(
             node.kill()
         else:
             node.freeze()
-            os.waitid(os.P_PID, node.process.pid, os.WSTOPPED)  # type: ignore[union-attr]
         left = await producer.send("shop.orders", b"y", partition=0)
         await lazy.close(20)
         with pytest.raises(KafkaTimeoutError):
