@@ -38,6 +38,7 @@ from api.tickets import Tickets
 from clickhouse.client import Address, ClickHouseClient
 from clickhouse.sql import load_all
 from clickhouse.status_maps import status_maps
+from shopstream.bounded_aiokafka import bound_aiokafka
 from shopstream.broker import TopicAdmin, client_options
 from shopstream.contracts.topics import SETTINGS
 from shopstream.disk import MIB, Disk
@@ -45,7 +46,6 @@ from shopstream.limits import raise_open_files
 from shopstream.logs import Format
 from shopstream.logs import configure as log_to
 from shopstream.metrics import serve as serve_metrics
-from shopstream.record_batches import bound_aiokafka
 from shopstream.restarts import read_restarts
 from shopstream.settings import Settings, SettingsError
 

@@ -37,10 +37,16 @@ _ROWS: Settings = {
     "output_format_json_quote_64bit_integers": 0,
     "output_format_json_named_tuples_as_objects": 0,
 }
-IN_MEMORY_BYTES = 16 * 1024 * 1024
-"""An answer beyond it waits in a file of the engine, which a full disk does not take: what comes then may be torn, or
-empty, as where there is no row. Memory is taken as the answer grows; older servers ignore 1 MiB and less."""
-_WHOLE: Settings = {"wait_end_of_query": 1, "buffer_size": IN_MEMORY_BYTES}
+IN_MEMORY_BYTES = 1024**3
+"""An answer beyond it waits in a file of the engine, which a full disk does not take: what comes then is cut, between
+two rows maybe, and has the status of a whole one. Memory is taken as the answer grows, within `max_memory_usage`."""
+RESULT_BYTES = IN_MEMORY_BYTES // 8
+"""An answer beyond it is an error (396), so none is beyond the former: text takes a few times the bytes of columns."""
+_WHOLE: Settings = {
+    "wait_end_of_query": 1,
+    "buffer_size": IN_MEMORY_BYTES,
+    "max_result_bytes": RESULT_BYTES,
+}
 
 
 class External(NamedTuple):

@@ -26,10 +26,12 @@ from typing import NamedTuple
 
 from clickhouse.errors import EngineError, EngineUnavailable
 from pipeline.decode import Part
+from pipeline.fence import POLL_SECONDS, Fence, wait_for_running_statements
 from pipeline.flush import Owner
+from pipeline.recount_statements import RecountStatements
 from pipeline.retry import Backoff
 from pipeline.snowflake import Snowflake
-from pipeline.store import POLL_SECONDS, Fence, Slots, Store, wait_for_running_statements
+from pipeline.store import Slots, Store
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.order import MAY_COUNT, NOT_COUNTED
 from shopstream.contracts.topics import ORDERS
@@ -97,6 +99,7 @@ class Counting:
         lines: int = LINES_AT_ONCE,
     ) -> None:
         self._store = store
+        self._statements = RecountStatements(store)
         self._ids = ids
         self._apply = apply
         self._changed = changed
@@ -121,7 +124,7 @@ class Counting:
             if claim == released:
                 counted = {
                     shop: frozenset(statuses.split(","))
-                    for shop, (statuses, _) in (await self._store.present_counting()).items()
+                    for shop, (statuses, _) in (await self._statements.present()).items()
                     if statuses
                 }
                 # it may have changed as it was read
@@ -167,7 +170,7 @@ class Counting:
 
     async def _recount(self, wrong: Collection[str]) -> bool:
         claim, released = await self._claims()
-        wanted = await self._store.wanted_counting(SHOPS_AT_ONCE, self._waiting())
+        wanted = await self._statements.wanted(SHOPS_AT_ONCE, self._waiting())
         if claim == released and not wanted and not wrong:
             self.under_way = False
             return False
@@ -175,16 +178,16 @@ class Counting:
         fence = Fence({COUNTING: self._ids.above(claim)})
         await self._store.claim([COUNTING], fence.claims[COUNTING])
         await wait_for_running_statements(self._store.running)
-        for batch_id in await self._store.open_order_batches(COUNTING.topic):
+        for batch_id in await self._statements.open_batches(COUNTING.topic):
             await self._finish(batch_id, fence)
-        present = await self._store.present_counting()
+        present = await self._statements.present()
         left = {shop for shop, (_, since) in present.items() if since > released}  # by a crash
         for shop in sorted(left.union(wrong)):
             await self._recount_shop(shop, present.get(shop, ("", 0))[0], fence)
         began = time.monotonic()
         for shop, statuses in wanted.items():
             self._begun[shop].append(time.monotonic())
-            await self._store.set_counting(shop, statuses, fence)
+            await self._statements.set(shop, statuses, fence)
             await self._recount_shop(shop, statuses, fence)
             if time.monotonic() - began > HOLD_SECONDS:
                 break
@@ -210,10 +213,10 @@ class Counting:
         )
         size = self._at_once, self._lines
         total = 0
-        while last := await self._store.recount_until(shop, counted, *size):
+        while last := await self._statements.until(shop, counted, *size):
             batch_id = self._ids.next()
             await self._store.begin_parts(batch_id, [Part(*COUNTING, 0, 0, 0)])
-            written = await self._store.recount(shop, counted, batch_id, fence, last)
+            written = await self._statements.write(shop, counted, batch_id, fence, last)
             await self._finish(batch_id, fence)
             if not written:  # another has taken over
                 return

@@ -6,9 +6,10 @@ from itertools import count
 from typing import Any, NamedTuple, Protocol
 
 from pipeline.batch import Batch
+from pipeline.fence import Fence
 from pipeline.flush_statements import SMALL_ROWS
 from pipeline.retry import Backoff, call_with_backoff
-from pipeline.store import Conflicts, Fence, Known, Lookups, Slots, Store, all_of
+from pipeline.store import Conflicts, Known, Lookups, Slots, Store, all_of
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.topics import INVENTORY, ORDERS
 

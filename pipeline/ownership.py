@@ -23,11 +23,11 @@ import time
 from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 
-from clickhouse.errors import EngineUnavailable
+from pipeline.fence import POLL_SECONDS, Fence, wait_for_running_statements
 from pipeline.flush import Fenced
 from pipeline.retry import Backoff
 from pipeline.snowflake import Snowflake
-from pipeline.store import POLL_SECONDS, Fence, Slots, Store, wait_for_running_statements
+from pipeline.store import Slots, Store
 from shopstream.contracts.cursor import Partition
 
 logger = logging.getLogger(__name__)
@@ -79,7 +79,8 @@ class Ownership:
         new = [partition for partition in partitions if partition not in self._claims]
         if not new:
             return
-        await self._backoff.call(partial(self._take, new))
+        while not await self._backoff.call(partial(self._take, new)):
+            pass  # under another claim
         # a former owner may have died between a mark and its notice
         since = time.time() - RENOTIFY_SECONDS
         for changed in await self._backoff.call(lambda: self._store.changed_since(since)):
@@ -110,10 +111,13 @@ class Ownership:
         self._claims.update(dict.fromkeys(partitions, claim))
         return self.fence(partitions)
 
-    async def _take(self, new: Collection[Partition]) -> None:
+    async def _take(self, new: Collection[Partition]) -> bool:
+        """False where a greater claim keeps it from finishing a batch."""
         claim = await self._claim(new, await self._store.greatest_claim(new))
-        await self._finish(new, self._claims | dict.fromkeys(new, claim))
+        if not await self._finish(new, self._claims | dict.fromkeys(new, claim)):
+            return False
         self._claims.update(dict.fromkeys(new, claim))
+        return True
 
     async def _claim(self, partitions: Collection[Partition], greatest: int) -> int:
         """A claim above the greatest that is stored; returns once every *store* and *apply* that ran then, of any
@@ -126,7 +130,8 @@ class Ownership:
 
     async def _finish(
         self, partitions: Collection[Partition], claims: dict[Partition, int]
-    ) -> None:
+    ) -> bool:
+        """False where one of the batches was not finished by the worker with a greater claim for too long."""
         done = 0
         refused: dict[int, float] = {}
         while found := await self._store.open_batches(partitions, time.time()):
@@ -137,10 +142,16 @@ class Ownership:
                     done += marked
                     now = time.monotonic()
                     if not marked and now - refused.setdefault(batch_id, now) > SUPERSEDED_SECONDS:
-                        raise EngineUnavailable("another worker claimed the partitions and is gone")
+                        logger.warning(
+                            "batch %d: the worker with a greater claim of %s:%d did not finish it within %.0f s and "
+                            "may be gone; claiming the partitions again",
+                            *(batch_id, *parts[0], SUPERSEDED_SECONDS),
+                        )
+                        return False
             await asyncio.sleep(POLL_SECONDS)
         if done:
             logger.info("finished %d batches of an earlier owner", done)
+        return True
 
     async def _apply(self, topic: str, batch_id: int, fence: Fence) -> bool:
         """False where yet another worker has claimed the partition: then it does this."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pipeline.changed_days import merged
 from pipeline.producer import Producer
 from pipeline.retry import Backoff
-from pipeline.store import Store
+from pipeline.stored_progress import StoredProgress
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.notices import ChangedDays, PipelineState, Progress, pipeline_progress
 from shopstream.contracts.topics import NOTICES
@@ -30,7 +30,7 @@ class ProgressPublisher:
     def __init__(
         self,
         worker: str,
-        store: Store,
+        stored: StoredProgress,
         producer: Producer,
         progress: Callable[[], dict[Partition, Progress]],
         counters: Callable[[], Mapping[str, float]],
@@ -39,7 +39,7 @@ class ProgressPublisher:
         store_backoff: Backoff,
     ) -> None:
         self._worker = worker
-        self._store = store
+        self._stored = stored
         self._producer = producer
         self._progress = progress
         self._counters = counters
@@ -105,5 +105,5 @@ class ProgressPublisher:
         while True:
             await self._to_store.wait()
             self._to_store.clear()
-            await self._store_backoff.call(lambda: self._store.save_progress(self._latest))
+            await self._store_backoff.call(lambda: self._stored.save(self._latest))
             await asyncio.sleep(STORE_SECONDS)

@@ -1,9 +1,7 @@
 """The statements of the pipeline, one method each. Every one but `execute_tracked` may be repeated."""
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Coroutine, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -12,11 +10,11 @@ import pyarrow.compute as pc
 
 from clickhouse.client import ClickHouseClient, External
 from clickhouse.client import Settings as EngineSettings
-from clickhouse.errors import NOT_MIGRATED, EngineError, EngineUnavailable
-from clickhouse.migrations import all_migrations
 from clickhouse.sql import load
 from pipeline.batch import Batch
 from pipeline.decode import Part, shape
+from pipeline.earliest_orders import EarliestOrders
+from pipeline.fence import Fence, partition_params
 from pipeline.flush_statements import (
     APPLY,
     BY_BATCH,
@@ -37,13 +35,11 @@ from pipeline.snowflake import first_id_at
 from pipeline.topic_specs import TOPIC_SPECS, TopicSpec
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.inventory import DEFAULT_THRESHOLD
-from shopstream.contracts.notices import Progress
 from shopstream.contracts.topics import ORDERS
 
 LAST_NUMBER = 2**64 - 1
 Slots = dict[str, list[int]]
 """15-minute buckets (their start in Unix seconds) whose numbers changed, by shop."""
-POLL_SECONDS = 0.05
 OPEN_SECONDS = 30 * 24 * 3600
 """How far back a batch that was begun and not applied is looked for."""
 
@@ -51,12 +47,6 @@ _IDENTIFYING = frozenset(
     ("seq", "shop_id", "event_id", "source", "order_id", "created_at", "updated_at", "revision")
 )
 """Staged columns that say of which order an event is, and when."""
-SHOPS_KEPT = 20_000
-"""Shops whose earliest order a worker remembers."""
-EARLIEST_SECONDS = 300.0
-"""For so long: the audit may find that an order was not the earliest."""
-
-_PROGRESS = "topic String, partition UInt32, epoch UInt32, next UInt64, as_of DateTime64(6, 'UTC')"
 
 
 class Conflicts(NamedTuple):
@@ -92,27 +82,6 @@ class Known(NamedTuple):
     parts: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Fence:
-    """Claims of partitions: a statement writes nothing once another worker has claimed one of them."""
-
-    claims: dict[Partition, int]
-    counted: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Statuses whose orders count, of shops that have some of their own: as long as the claims are the greatest."""
-
-    def params(self) -> dict[str, Any]:
-        """Parameters `topics`, `partitions` and `claims` of the fence in the statements, alike in length."""
-        return {**_arrays(self.claims), "claims": list(self.claims.values())}
-
-
-async def wait_for_running_statements(running: Callable[[], Awaitable[set[str]]]) -> None:
-    """Returns once every statement that runs now is over; `running` asks for their ids, as `Store.running`."""
-    waited_for = await running()
-    while waited_for:
-        await asyncio.sleep(POLL_SECONDS)
-        waited_for &= await running()
-
-
 class Store:
     """What one worker reads and writes in ClickHouse; `worker` is its name in query ids and records.
 
@@ -120,12 +89,10 @@ class Store:
     """
 
     def __init__(self, engine: ClickHouseClient, worker: str) -> None:
-        self._engine = engine
+        self.engine = engine
         self._worker = worker
         self._statements = 0
-        self._earliest: dict[str, int] = {}
-        """By shop, microseconds: no later than this is the createdAt of its earliest order in `first_orders`."""
-        self._earliest_until = 0.0
+        self._earliest = EarliestOrders(engine)
 
     async def begin(self, batch: Batch) -> None:
         """Inserts the batch as not yet applied, with the offsets of each of its partitions."""
@@ -143,13 +110,13 @@ class Store:
         }
         for name in ("topic", "partition", "epoch", "first", "next"):
             row[f"parts.{name}"] = [part[name] for part in parts]
-        await self._engine.insert("batches", pa.Table.from_pylist([row]), {**PLAIN, **SOON})
+        await self.engine.insert("batches", pa.Table.from_pylist([row]), {**PLAIN, **SOON})
 
     async def store_history(self, batch: Batch) -> None:
         """Inserts the accepted events into the table `events`."""
         if batch.history.num_rows:
             soon = SOON if _small(batch) else {}
-            await self._engine.insert("events", batch.history, {**PLAIN, **soon})
+            await self.engine.insert("events", batch.history, {**PLAIN, **soon})
 
     async def created_at_conflicts(self, batch: Batch) -> Conflicts:
         """Of a batch of orders, with what is stored and within itself."""
@@ -157,7 +124,7 @@ class Store:
         columns = shape.structure(ORDERS, rest)
         staged = {"staged": External(columns, batch.staged.drop_columns(list(rest)))}
         text = load("flush/created_at_conflicts.sql")
-        (row,) = await self._engine.rows(text, None, _small(batch), external=staged)
+        (row,) = await self.engine.rows(text, None, _small(batch), external=staged)
         first = {int(seq): int(micros) for seq, micros in row["conflicts"]}
         return Conflicts(first, bool(row["new"]), bool(row["stored"]), bool(row["equal"]))
 
@@ -176,7 +143,7 @@ class Store:
             more["counting"] = [f"{shop}\n{status}" for shop in own for status in own[shop]]
         if "{default_threshold:" in text:
             more["default_threshold"] = DEFAULT_THRESHOLD
-        return await self._execute(
+        return await self.execute_for_batch(
             text, batch.id, fence, {**STORE, **DISTINCT, **_small(batch)}, staged, more
         )
 
@@ -196,32 +163,11 @@ class Store:
             and not pc.any(pc.is_valid(pc.list_flatten(batch.staged["item_name"]))).as_py()
         ):
             del wanted["product_names"]
-        if earliest := await self._earliest_orders(batch):
+        if earliest := await self._earliest.may_have(batch.staged, _small(batch)):
             wanted["first_orders"] = earliest
         else:
             del wanted["first_orders"]
         return wanted
-
-    async def _earliest_orders(self, batch: Batch) -> list[str]:
-        """Shops of which the batch may have the earliest order."""
-        staged = batch.staged.select(["shop_id", "created_at"])
-        by_shop = staged.group_by("shop_id").aggregate([("created_at", "min")])
-        times = pc.cast(by_shop["created_at_min"], pa.int64()).to_pylist()
-        first = dict(zip(by_shop["shop_id"].to_pylist(), times, strict=True))
-        if time.monotonic() >= self._earliest_until:
-            self._earliest.clear()
-            self._earliest_until = time.monotonic() + EARLIEST_SECONDS
-        if unknown := [shop for shop in first if shop not in self._earliest]:
-            if len(self._earliest) + len(unknown) > SHOPS_KEPT:
-                self._earliest.clear()
-            wanted = {"wanted": External("shop_id String", pa.table({"shop_id": unknown}))}
-            text = load("apply/earliest_orders.sql")
-            rows = await self._engine.rows(text, None, _small(batch), external=wanted)
-            self._earliest |= {row["shop_id"]: row["created_at"] for row in rows}
-        found = [shop for shop, at in first.items() if at <= self._earliest.get(shop, at)]
-        for shop in found:  # read again, once it is written
-            self._earliest.pop(shop, None)
-        return found
 
     async def apply(
         self,
@@ -243,70 +189,27 @@ class Store:
             token = {**FORMER, "insert_deduplication_token": f"batch-{batch_id}"} if former else {}
             text = apply_statement(spec, known is not None, not known or known.parts, small, former)
             calls.append(
-                self._execute(text, batch_id, fence, {**APPLY, **summed, **settings, **token})
+                self.execute_for_batch(
+                    text, batch_id, fence, {**APPLY, **summed, **settings, **token}
+                )
             )
         await all_of(*calls)
 
     async def _is_former(self, batch_id: int) -> bool:
         """Whether a version before commit markers began the batch: windows may have it without one."""
-        (row,) = await self._engine.rows(load("flush/is_former.sql"), {"batch": batch_id})
+        (row,) = await self.engine.rows(load("flush/is_former.sql"), {"batch": batch_id})
         return bool(row["former"])
 
     async def _look_up(self, name: str, batch_id: int, settings: EngineSettings) -> int:
         """Without fence and token: what it writes follows from stored rows, and may be there twice."""
-        return await self._engine.execute(
+        return await self.engine.execute(
             load(f"apply/{name}.sql"), {"batch": batch_id}, {**LOOK_UP, **settings}
         )
 
     async def mark(self, batch_id: int, fence: Fence) -> bool:
         """Inserts the batch as applied; False where another worker has claimed its partitions."""
         params = {"batch": batch_id, "writer": self._worker, **fence.params()}
-        return await self._engine.execute(load("flush/mark.sql"), params, {**PLAIN, **SMALL}) == 1
-
-    async def recount_until(
-        self, shop: str, statuses: Collection[str], orders: int, lines: int
-    ) -> str:
-        """The last of the next orders of a shop, by their ids, that count otherwise than by `statuses`: at most
-        `orders`, with at most `lines` lines and refunds unless it is one. '' where there is none."""
-        more = {"shop": shop, "statuses": list(statuses), "orders": orders, "lines": lines}
-        (row,) = await self._engine.rows(load("counting/until.sql"), more)
-        return str(row["last"])
-
-    async def recount(
-        self, shop: str, statuses: Collection[str], batch_id: int, fence: Fence, last: str
-    ) -> int:
-        """Writes orders of a shop up to `last` again that count otherwise than by `statuses`, as rows of a batch; how
-        many."""
-        (claim,) = fence.claims.values()
-        more = {"shop": shop, "statuses": list(statuses), "recount": claim, "last": last}
-        text = load("counting/recount.sql")
-        return await self._execute(text, batch_id, fence, {**STORE, **DISTINCT}, None, more)
-
-    async def wanted_counting(self, limit: int, waiting: Collection[str]) -> dict[str, str]:
-        """By shop the statuses that its settings say, where its orders count under others; '' by default.
-
-        Without the shops that are waiting.
-        """
-        params = {"limit": limit, "waiting": list(waiting)}
-        rows = await self._engine.rows(load("counting/wanted.sql"), params)
-        return {row["shop_id"]: row["wanted"] for row in rows}
-
-    async def present_counting(self) -> dict[str, tuple[str, int]]:
-        """By shop the statuses under which its orders count, and the claim of the recount since which they do."""
-        rows = await self._engine.rows(load("counting/present.sql"))
-        return {row["shop_id"]: (row["statuses"], int(row["since"])) for row in rows}
-
-    async def set_counting(self, shop: str, statuses: str, fence: Fence) -> None:
-        """Inserts under which statuses the orders of a shop are to count from a recount on."""
-        (claim,) = fence.claims.values()
-        params = {**fence.params(), "shop": shop, "statuses": statuses, "recount": claim}
-        await self.execute_tracked(load("counting/set.sql"), params, {})
-
-    async def open_order_batches(self, also: str) -> list[int]:
-        """Batches of orders that began and are not applied, of any worker, and those of another topic."""
-        params = {"since": first_id_at(time.time() - OPEN_SECONDS), "topics": [ORDERS, also]}
-        rows = await self._engine.rows(load("counting/open_batches.sql"), params)
-        return [int(row["batch"]) for row in rows]
+        return await self.engine.execute(load("flush/mark.sql"), params, {**PLAIN, **SMALL}) == 1
 
     async def claim(self, partitions: Iterable[Partition], claim: int) -> None:
         """From now on no statement under an older claim of these partitions writes anything."""
@@ -314,7 +217,7 @@ class Store:
             {"topic": topic, "partition": partition, "claim": claim}
             for topic, partition in partitions
         ]
-        await self._engine.insert("owners", pa.Table.from_pylist(rows), PLAIN)
+        await self.engine.insert("owners", pa.Table.from_pylist(rows), PLAIN)
 
     async def greatest_claim(self, partitions: Iterable[Partition]) -> int:
         """Of these partitions, by any worker; 0 where there is none."""
@@ -322,12 +225,14 @@ class Store:
 
     async def greatest_claims(self, partitions: Iterable[Partition]) -> set[int]:
         """The greatest claim of each of these partitions that has one, by any worker."""
-        rows = await self._engine.rows(load("flush/greatest_claims.sql"), _arrays(partitions))
+        rows = await self.engine.rows(
+            load("flush/greatest_claims.sql"), partition_params(partitions)
+        )
         return {row["claim"] for row in rows}
 
     async def running(self) -> set[str]:
         """Query ids of the pipeline's writing statements, of any worker, that run now."""
-        return {row["id"] for row in await self._engine.rows(load("flush/running.sql"))}
+        return {row["id"] for row in await self.engine.rows(load("flush/running.sql"))}
 
     async def open_batches(
         self, partitions: Iterable[Partition], now: float
@@ -336,8 +241,8 @@ class Store:
 
         Of the last 30 days before `now` (Unix time).
         """
-        params = {"since": first_id_at(now - OPEN_SECONDS), **_arrays(partitions)}
-        rows = await self._engine.rows(load("flush/open_batches.sql"), params)
+        params = {"since": first_id_at(now - OPEN_SECONDS), **partition_params(partitions)}
+        rows = await self.engine.rows(load("flush/open_batches.sql"), params)
         return {
             int(row["batch"]): [
                 Partition(topic, int(partition)) for topic, partition in row["parts"]
@@ -345,50 +250,13 @@ class Store:
             for row in rows
         }
 
-    async def save_progress(self, progress: dict[Partition, Progress]) -> None:
-        """Inserts how far the reports are, for an API process that starts later."""
-        rows = [
-            {
-                "topic": partition.topic,
-                "partition": partition.partition,
-                "epoch": value.epoch,
-                "next": value.next,
-                "as_of": value.as_of,
-            }
-            for partition, value in progress.items()
-        ]
-        if rows:
-            saved = {"saved": External(_PROGRESS, pa.Table.from_pylist(rows))}
-            await self._engine.execute(load("flush/progress.sql"), None, PLAIN, external=saved)
-
-    async def stored_epochs(self) -> dict[Partition, int]:
-        """The epoch that each partition had when its progress was last saved.
-
-        Raises:
-            EngineUnavailable: also where `shopstream migrate` has not brought the tables to this version yet.
-        """
-        try:
-            ran = {
-                row["number"] for row in await self._engine.rows("SELECT number FROM migrations")
-            }
-            if missing := [each.name for each in all_migrations() if each.number not in ran]:
-                raise EngineUnavailable(f"shopstream migrate has not run: {missing[0]} is missing")
-            rows = await self._engine.rows(
-                "SELECT topic, partition, argMax(epoch, at) AS epoch FROM progress GROUP BY topic, partition"
-            )
-        except EngineError as error:
-            if error.code not in NOT_MIGRATED:
-                raise
-            raise EngineUnavailable(str(error)) from error
-        return {Partition(row["topic"], row["partition"]): row["epoch"] for row in rows}
-
     async def changed(self, topic: str, batch_id: int, small: bool = False) -> Changed:
         """What a batch changed; asked before it is marked."""
         spec = TOPIC_SPECS[topic]
         settings = {**BY_BATCH, **(SMALL if small else {})}
         if topic == ORDERS:
             text = load("flush/changed_orders.sql")
-            rows = await self._engine.rows(text, {"batch": batch_id}, settings)
+            rows = await self.engine.rows(text, {"batch": batch_id}, settings)
             if not any(row["parts"] for row in rows):
                 slots = {row["shop_id"]: row["slots"] for row in rows if row["slots"]}
                 return Changed(slots, parts=False)
@@ -404,7 +272,7 @@ class Store:
         self, spec: TopicSpec, first: int, last: int, settings: EngineSettings = BY_BATCH
     ) -> Slots:
         params = {"first": first, "last": last}
-        rows = await self._engine.rows(load(f"changed/{spec.name}.sql"), params, settings)
+        rows = await self.engine.rows(load(f"changed/{spec.name}.sql"), params, settings)
         return {row["shop_id"]: row["slots"] for row in rows}
 
     async def execute_tracked(
@@ -412,7 +280,7 @@ class Store:
     ) -> int:
         """Runs a statement that new owners wait for; how many rows it wrote."""
         self._statements += 1
-        return await self._engine.execute(
+        return await self.engine.execute(
             text,
             params,
             STORE,
@@ -420,7 +288,7 @@ class Store:
             query_id=f"shopstream-{self._worker}-{self._statements}",
         )
 
-    async def _execute(
+    async def execute_for_batch(
         self,
         text: str,
         batch_id: int,
@@ -429,8 +297,9 @@ class Store:
         external: dict[str, External] | None = None,
         more: dict[str, Any] | None = None,
     ) -> int:
+        """The same of a batch, under its claims; `more` parameters."""
         self._statements += 1
-        return await self._engine.execute(
+        return await self.engine.execute(
             text,
             {"batch": batch_id, **fence.params(), **(more or {})},
             settings,
@@ -460,11 +329,3 @@ def _own_counting(batch: Batch, fence: Fence) -> set[str]:
 
 def _small(batch: Batch) -> EngineSettings:
     return SMALL if batch.staged.num_rows <= SMALL_ROWS else {}
-
-
-def _arrays(partitions: Iterable[Partition]) -> dict[str, Any]:
-    wanted = list(partitions)
-    return {
-        "topics": [one.topic for one in wanted],
-        "partitions": [one.partition for one in wanted],
-    }

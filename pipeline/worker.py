@@ -37,6 +37,7 @@ from pipeline.retry import Backoff, call_with_backoff
 from pipeline.snowflake import Snowflake
 from pipeline.status import pages
 from pipeline.store import Slots, Store
+from pipeline.stored_progress import StoredProgress
 from pipeline.storing_publisher import StoringPublisher
 from pipeline.topic_specs import TOPIC_SPECS
 from shopstream.broker import TopicAdmin, client_options
@@ -77,6 +78,7 @@ class Worker:
         self.admin = TopicAdmin(settings)
         self.epochs = Epochs(self.admin)
         self.store = Store(self.engine, name)
+        self.stored_progress = StoredProgress(self.engine)
         publisher = StoringPublisher(
             self.producer, self.engine, self.epochs.present, Backoff("ClickHouse (notices)")
         )
@@ -115,7 +117,7 @@ class Worker:
         """Of what changed, and of how far this worker is; a notice follows the progress that includes it."""
         self.progress_publisher = ProgressPublisher(
             name,
-            self.store,
+            self.stored_progress,
             self.producer,
             self.progress,
             self.metrics.totals,
@@ -274,7 +276,7 @@ class Worker:
     async def _rewind_stale(self, tps: set[TP]) -> None:
         """An offset that was committed for a former topic of the same name means nothing."""
         await self.epochs.check(TOPICS)
-        stored = await self.store.stored_epochs()
+        stored = await self.stored_progress.epochs()
         stale = {
             tp
             for tp in tps
@@ -365,7 +367,7 @@ class Worker:
 
     async def _check_dependencies(self) -> None:
         await self.epochs.check(TOPICS)
-        await self.store.stored_epochs()
+        await self.stored_progress.epochs()
 
     async def _watch(self) -> None:
         """Finds a topic that was recreated, or a broker that is gone, also while no record comes."""

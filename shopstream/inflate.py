@@ -106,3 +106,26 @@ INFLATE = {
     "lz4_decode": inflate_lz4,
     "zstd_decode": inflate_zstd,
 }
+
+
+def bound_decoders(default_records: Any, legacy_records: Any) -> None:
+    """Puts these decoders in place of those of a library: in its modules for record batches, and for messages of
+    formats before, which have no zstd.
+
+    Raises:
+        AttributeError: it has no such decoder.
+    """
+    for name, decode in INFLATE.items():
+        replace_name(default_records, name, decode)
+        if name != "zstd_decode":
+            replace_name(legacy_records, name, decode)
+
+
+def replace_name(module: Any, name: str, value: Any) -> None:
+    """Replaces what a module has under a name.
+
+    Raises:
+        AttributeError: it has nothing.
+    """
+    getattr(module, name)
+    setattr(module, name, value)

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import ProducerClosed
+from aiokafka.errors import KafkaTimeoutError, ProducerClosed
 
 END_SECONDS = 15.0
 """A broker that is away would be waited for without end; longer than a record waits for one."""
@@ -62,8 +62,14 @@ class LazyProducer:
 
 
 async def end(producer: AIOKafkaProducer) -> None:
-    """Sends what is left, within `END_SECONDS`, and ends."""
+    """Sends what is left, within `END_SECONDS`, and ends: what is under way then may take its `request_timeout_ms`.
+
+    An idempotent producer sends a record again for ever, and a `stop` that is cancelled leaves its sender and its
+    connections behind. So the sender is ended, which lets `stop` go on, and what is left fails.
+    """
     ending = asyncio.ensure_future(producer.stop())
     await asyncio.wait({ending}, timeout=END_SECONDS)
-    if not ending.done():
-        ending.cancel()
+    if not ending.done() and (sender := producer._sender) is not None:
+        await sender.close()
+        producer._message_accumulator.fail_all(KafkaTimeoutError())
+    await ending

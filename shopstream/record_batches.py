@@ -1,38 +1,30 @@
-"""What a record batch may become in memory, for every reader of the process.
+"""What one fetch brought of a partition, in place of aiokafka's `MemoryRecords`: batches that are bounded in memory.
 
-Kafka bounds a batch as it is sent, not what it inflates to: 178 kB of zstd hold 4 GB of records, and neither aiokafka
-nor kafka-python has a limit. Here a batch is inflated as a stream up to `MAX_INFLATED`; one beyond it is read as one
-record, at its last offset, whose value is an `Unread`. Nor does aiokafka bound what one poll takes: here that is
-`POLL_BYTES`; what is left stays with the fetcher for the next one. Batches that were begun and not read to their end
-are bounded in all (`HELD_BYTES`), however many partitions there are.
+Kafka bounds a batch as it is sent, not what it inflates to: 178 kB of zstd hold 4 GB of records. Here a batch is
+inflated as a stream up to `MAX_INFLATED`; one beyond it is read as one record, at its last offset, whose value is an
+`Unread`. Batches that were begun and not read to their end are bounded in all (`HELD_BYTES`), however many partitions
+there are.
 
 A batch whose checksum does not match is fetched again, after a pause in which the other partitions are read on; one
 that came so `FETCHES` times is one record too. So are the records of a batch from the first on that cannot be unpacked,
 or has an offset that is not the batch's to give. Reading goes on behind them.
 
-`bound_aiokafka` and `bound_kafka_python` put this in place of the libraries' own names, before a consumer is made.
+`bounded_aiokafka.py` has every consumer of a process read so.
 """
 
-import gc
 import logging
 import struct
-import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from shopstream.contracts.envelope import header_bytes
 from shopstream.contracts.reject import Reason, Unread
-from shopstream.inflate import INFLATE, MAX_INFLATED, CannotInflate, own
+from shopstream.inflate import MAX_INFLATED, CannotInflate, own
 from shopstream.logs import RateLimit
 
 logger = logging.getLogger(__name__)
 logger.addFilter(RateLimit())
 
-POLL_BYTES, POLL_RECORDS = 32 * 1024 * 1024, 10_000
-"""What one poll takes: so many bytes of all partitions, so many records of each."""
-RECORD_BYTES = 200
-"""What a record costs beside its key and value."""
 HELD_BYTES = 64 * 1024 * 1024
 """Where batches take so much that were begun, only those go on, and beside them, up to twice as much, batches of at
 most `SHORT_RECORDS`: each is read within a poll or two."""
@@ -62,13 +54,6 @@ class Damaged(Unread):
     """Stands for records that the broker had accepted, and does not have any more."""
 
 
-class _Poll(threading.local):
-    """`left`: of a poll, in bytes."""
-
-    left = POLL_BYTES
-
-
-_poll = _Poll()
 _held: "dict[Batches, int]" = {}
 """Bytes of the batches that were begun and not read to their end."""
 _came: dict[tuple[str, bytes], int] = {}
@@ -80,157 +65,9 @@ def held_bytes() -> int:
     return sum(list(_held.values()))  # a copy: the garbage collector may end one in another thread
 
 
-def bound_aiokafka() -> None:
-    """Bounds every consumer of aiokafka that this process makes from now on; may be called again.
-
-    Raises:
-        AttributeError: the installed aiokafka lacks a name that is built on.
-    """
-    from aiokafka.consumer import fetcher
-    from aiokafka.record._crecords import default_records, legacy_records
-
-    if getattr(fetcher.Fetcher, "bounded", False):
-        return
-    _replace(default_records, INFLATE)
-    _replace(legacy_records, {name: f for name, f in INFLATE.items() if name != "zstd_decode"})
-    unpack, taken = fetcher.PartitionRecords._unpack_records, fetcher.Fetcher.fetched_records
-    backoff = fetcher.FetchResult.calculate_backoff
-    sound = {"_unpack_records": lambda self: until_damaged(self, unpack(self))}
-    fetcher.PartitionRecords = type("SoundRecords", (fetcher.PartitionRecords,), sound)
-    bounded = {
-        "getall": _getall,
-        "rested_at": None,
-        # aiokafka fetches nothing from a broker while one of its partitions backs off
-        "calculate_backoff": lambda self: 0 if self.rested_at else backoff(self),
-    }
-    fetcher.FetchResult = type("BoundedResult", (fetcher.FetchResult,), bounded)
-    fetcher.MemoryRecords = Batches
-    fetcher.Fetcher.fetched_records = _in_turn(taken)
-    fetcher.Fetcher.wanted = None
-    fetcher.Fetcher.bounded = True
-
-
-def _getall(self: Any, max_records: int | None = None) -> list[Any]:
-    """`FetchResult.getall` that gives no more of a partition than the poll has left. Where a batch is damaged it stays
-    until its pause is over: as long as there is one, the partition is not fetched."""
-    if _poll.left <= 0 or not self.has_more() or not self.check_assignment(self._topic_partition):
-        return []
-    if self.rested_at:
-        if time.monotonic() >= self.rested_at:
-            self._partition_records = None
-        return []
-    found: list[Any] = []
-    batches = self._partition_records._records
-    left, most = _poll.left, max_records or POLL_RECORDS
-    ended = False
-    while left > 0 and len(found) < most and (not batches.between or batches.may_begin()):
-        record = next(self._partition_records, None)
-        if record is None:
-            ended = True
-            break
-        found.append(record)
-        left -= RECORD_BYTES + len(record.key or b"") + len(record.value or b"")
-        if record.headers:
-            left -= header_bytes(record.headers)
-    _poll.left = left
-    self._update_position()
-    if batches.pause:
-        self.rested_at = time.monotonic() + batches.pause
-    elif ended:
-        self._partition_records = None
-    return found
-
-
-def _in_turn(fetched: Callable[..., Awaitable[dict[Any, Any]]]) -> Any:
-    """`Fetcher.fetched_records`, after which what was not taken whole waits behind the others for the next poll. Where
-    too much is held, batches of the partitions that are not asked for are dropped, and fetched again."""
-
-    async def fetched_records(self: Any, partitions: Any, *args: Any, **kwargs: Any) -> Any:
-        _poll.left = POLL_BYTES
-        self.wanted = partitions
-        found = await fetched(self, partitions, *args, **kwargs)
-        for partition in found:
-            if partition in self._records:
-                self._records.move_to_end(partition)
-        if held_bytes() > HELD_BYTES:
-            let_go(self, begun=True)
-            if not found:  # what a seek left behind is part of a cycle
-                gc.collect()
-        return found
-
-    return fetched_records
-
-
-def let_go(fetcher: Any, begun: bool = False) -> None:
-    """Drops what was fetched of the partitions that the latest poll did not ask for; `begun`: only where a batch of it
-    is begun. It is fetched again."""
-    for partition, records in _fetched(fetcher):
-        unwanted = fetcher.wanted and partition not in fetcher.wanted
-        if unwanted and (not begun or records._records in _held):
-            del fetcher._records[partition]
-            if records._records_iterator is not None:
-                records._records_iterator.close()
-            fetcher._notify(fetcher._wait_consume_future)
-
-
-def fetched_bytes(fetcher: Any) -> int:
-    """What was fetched of all partitions and is not read to its end, as it came."""
-    return sum(records._records.size_in_bytes() for _, records in _fetched(fetcher))
-
-
-def _fetched(fetcher: Any) -> list[tuple[Any, Any]]:
-    found = [(tp, getattr(one, "_partition_records", None)) for tp, one in fetcher._records.items()]
-    return [(tp, records) for tp, records in found if records]  # None of an error
-
-
-def bound_kafka_python() -> None:
-    """The same for kafka-python, of which only the command line reads: there a batch has no records that cannot be
-    inflated or is damaged, and none from the first on that cannot be unpacked or has an offset beside the batch's."""
-    from kafka import codec
-    from kafka.errors import CorruptRecordError
-    from kafka.record import default_records, legacy_records, memory_records
-
-    class Bounded(default_records.DefaultRecordBatch):  # type: ignore[misc]
-        """Without records where it cannot be read."""
-
-        def validate_crc(self) -> bool:
-            if not super().validate_crc():
-                self._end("is damaged")
-            return True
-
-        def _maybe_uncompress(self) -> None:
-            try:
-                super()._maybe_uncompress()
-            except CannotInflate:
-                self._end(f"does not inflate to {MAX_INFLATED} bytes or less")
-
-        def __next__(self) -> Any:
-            try:
-                record = super().__next__()
-            except CorruptRecordError:
-                self._end("cannot be unpacked")
-                raise StopIteration from None
-            if not self.base_offset <= record.offset < self.next_offset:
-                self._end(OUT_OF_ORDER)
-                raise StopIteration
-            return record
-
-        def _end(self, why: str) -> None:
-            logger.warning("what is left of the batch at offset %d %s", self.base_offset, why)
-            self._buffer, self._pos = bytearray(), 0
-            self._num_records = self._next_record_index
-            self._decompressed = True
-
-    _replace(default_records, INFLATE)
-    _replace(legacy_records, {name: f for name, f in INFLATE.items() if name != "zstd_decode"})
-    _replace(codec, {f"has_{name}": lambda: True for name in ("gzip", "snappy", "lz4", "zstd")})
-    memory_records.DefaultRecordBatch = Bounded
-
-
-def _replace(module: Any, names: Any) -> None:
-    for name, value in names.items():
-        getattr(module, name)
-        setattr(module, name, value)
+def too_much_held() -> bool:
+    """Whether they take more than `HELD_BYTES`."""
+    return held_bytes() > HELD_BYTES
 
 
 def until_damaged(partition: Any, records: Iterator[Any]) -> Iterator[Any]:
@@ -274,6 +111,11 @@ class Batches:
     def begin(self, tp: Any, offset: int) -> None:
         """Where it is read from: within the first batch, maybe."""
         self._place, self._offset = f"{tp[0]}:{tp[1]}", offset
+
+    @property
+    def begun(self) -> bool:
+        """Whether a batch is begun that takes memory."""
+        return self in _held
 
     def size_in_bytes(self) -> int:
         """Of everything."""

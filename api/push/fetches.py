@@ -19,11 +19,12 @@ from aiokafka.errors import (
     for_code,
 )
 
+from shopstream.bounded_aiokafka import POLL_BYTES, RECORD_BYTES
 from shopstream.contracts.envelope import header_bytes
 from shopstream.fetch_protocol import PARTITION_BYTES, READ_COMMITTED, FetchSession
 from shopstream.fetch_wait import REST_MS
 from shopstream.logs import RateLimit
-from shopstream.record_batches import POLL_BYTES, RECORD_BYTES, Batches, until_damaged
+from shopstream.record_batches import Batches, until_damaged
 
 log = logging.getLogger(__name__)
 log.addFilter(RateLimit())

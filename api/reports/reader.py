@@ -36,7 +36,6 @@ from api.reports.sums import (
     SessionSums,
     SlotRows,
     part_sums,
-    payment_rows,
     sales_rows,
 )
 from api.reports.windows import SALES_15M, WindowReader, WindowRows
@@ -77,7 +76,7 @@ class Reader:
         self._profiles = Profiles(statements.profile, known)
         self._windows = WindowReader(statements.windows)
         self._sales = SalesSums(self._sales_15m, known, SALES)
-        self._paid = SalesSums(self._payments_15m, known, PAYMENTS)
+        self._paid = SalesSums(statements.payments_15m, known, PAYMENTS)
         self._products = ProductSales(statements, self._windows.rows, known)
         self._session_sums = SessionSums(statements.sessions, known)
         self._part_sums: BucketCache[PartSums] = BucketCache(known, SALES)
@@ -135,9 +134,6 @@ class Reader:
     async def _sales_15m(self, shop: str, start: int, end: int) -> SlotRows:
         (rows,) = await self._windows.rows(shop, [Bucket(SALES_15M, start, end)])
         return sales_rows(cast(WindowRows, rows))
-
-    async def _payments_15m(self, shop: str, start: int, end: int) -> SlotRows:
-        return payment_rows(await self._statements.payments_15m(shop, start, end))
 
     async def _top(
         self, shop: str, report: Report, currency: str | None, start: datetime, end: datetime

@@ -11,6 +11,7 @@ import orjson
 
 from api.reports.days import BY_DAY, WINDOWS, Bucket, window_boundaries
 from api.reports.stock import StockPage
+from api.reports.sums import SlotRows, payment_rows
 from api.reports.windows import WindowRows, grains
 from clickhouse.client import ClickHouseClient, Row
 from clickhouse.errors import EngineError, EngineUnavailable
@@ -38,6 +39,7 @@ TOO_MUCH = frozenset({158, 396})
 RANGE = "grain IN {grains#:Array(String)} AND sums.start >= {start#:UInt32} AND sums.start < {end#:UInt32}"
 """The condition of a range, `#` in the place of its number."""
 WINDOW_DTYPES = ("i1", "<u4", "S3", None, "<i8", INT128, INT128, "<u4")
+PAYMENT_DTYPES = ("<u4", "S3", "<i8", INT128, "<u4")
 URL_BYTES = 60_000
 """Of products in one statement: they travel in its URL."""
 
@@ -77,13 +79,12 @@ class Statements:
             raise
         return WindowRows(*columns)
 
-    async def payments_15m(self, shop: str, start: int, end: int) -> bytes:
-        """Payments in 15-minute buckets as `payment_rows` takes them, those that failed under the currency in small
-        letters; Unix seconds."""
+    async def payments_15m(self, shop: str, start: int, end: int) -> SlotRows:
+        """Payments in 15-minute buckets, those that failed under the currency in small letters; Unix seconds."""
         params = {"shop": shop, "start": start, "end": end}
-        return await self._engine.content(
-            uncommented("reports/payments_15m.sql"), "RowBinary", params, SETTINGS
-        )
+        sql = uncommented("reports/payments_15m.sql")
+        columns: Any = await self._engine.columns(sql, PAYMENT_DTYPES, params, SETTINGS)
+        return payment_rows(*columns)
 
     async def sessions(self, shop: str, boundaries: Sequence[int]) -> list[Row]:
         """Rows of `begin`, `sessions` for the days between these boundaries (Unix seconds, rising); an empty day is

@@ -23,26 +23,10 @@ SLOT_BYTES = 60
 CURRENCY_BYTES = 700
 """Of a currency beside its rows."""
 DECIMALS = ("items", "revenue", "gross", "refunded")
-"""Whole numbers of 1/10000 in 128 bits."""
+"""In 1/10000."""
 SUMS = ("orders", "items", "revenue", "gross", "refunds", "refunded")
 LATEST = ("revised", "refunds_revised")
 """Unix seconds, of which the greatest is asked for."""
-
-
-def _fields(name: str) -> list[tuple[str, str]]:
-    if name in DECIMALS:
-        return [(f"{name}_low", "<u8"), (f"{name}_high", "<i8")]
-    return [(name, "<i8" if name in SUMS else "<u4")]
-
-
-_ROW = np.dtype(
-    [
-        ("slot", "<u4"),
-        ("currency", "S3"),
-        *(field for name in (*SUMS, *LATEST) for field in _fields(name)),
-    ]
-)
-"""A row of `payments_15m.sql` in RowBinary, https://clickhouse.com/docs/interfaces/formats/RowBinary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +90,14 @@ def sales_rows(windows: WindowRows) -> SlotRows:
     return SlotRows(windows.start, windows.currency, columns)
 
 
-def payment_rows(content: bytes) -> SlotRows:
-    """Rows of `payments_15m.sql`."""
-    rows = np.frombuffer(content, _ROW)
-    columns = (
-        wide(rows[f"{name}_low"], rows[f"{name}_high"]) if name in DECIMALS else rows[name]
-        for name in (*SUMS, *LATEST)
-    )
-    return SlotRows(rows["slot"], rows["currency"], tuple(columns))
+def payment_rows(
+    slot: Column, currency: Column, payments: Column, amount: Column, revised: Column
+) -> SlotRows:
+    """Columns of `payments_15m.sql`, the amount as `INT128`: payments are orders here, and amounts revenue."""
+    none = np.zeros_like(payments)
+    revenue = wide(amount["low"], amount["high"])
+    columns = (payments, none, revenue, none, none, none, revised, np.zeros_like(revised))
+    return SlotRows(slot, currency, columns)
 
 
 def read_slots(rows: SlotRows) -> dict[str, Slots]:

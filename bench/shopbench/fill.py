@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from clickhouse.client import Address, ClickHouseClient
+from pipeline.fence import Fence
 from pipeline.snowflake import Snowflake
-from pipeline.store import Fence, Store
+from pipeline.store import Store
 from shopstream.contracts.topics import ORDERS
 
 FIRST = date(2024, 1, 1)

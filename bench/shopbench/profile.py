@@ -23,9 +23,10 @@ from clickhouse.migrations import migrate_engine
 from local.services import PARTITIONS
 from pipeline.batch import assemble
 from pipeline.decode import Run, decode
+from pipeline.fence import Fence
 from pipeline.flush_statements import SMALL_ROWS
 from pipeline.snowflake import Snowflake
-from pipeline.store import Fence, Known, Store
+from pipeline.store import Known, Store
 from shopbench import processes
 from shopbench.fill import BIGGEST, DAYS, Fill, day
 from shopbench.noting import Book, Listening, Spent, total, watch

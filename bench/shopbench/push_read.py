@@ -25,9 +25,9 @@ from shopbench import order_stream, topic
 from shopbench.orders import shop_name
 from shopbench.output import Result, median
 from shopbench.processes import broker
+from shopstream.bounded_aiokafka import bound_aiokafka
 from shopstream.broker import TopicAdmin, client_options
 from shopstream.contracts.topics import ORDERS
-from shopstream.record_batches import bound_aiokafka
 from shopstream.settings import Settings
 
 SHOPS = 50

@@ -18,9 +18,10 @@ from clickhouse.client import Address, ClickHouseClient
 from clickhouse.migrations import migrate_engine
 from pipeline.batch import Batch, assemble
 from pipeline.decode import DecodedChunk, Run, decode
+from pipeline.fence import Fence
 from pipeline.flush_statements import SMALL_ROWS
 from pipeline.snowflake import Snowflake
-from pipeline.store import Fence, Known, Store
+from pipeline.store import Known, Store
 from shopbench import orders, processes
 from shopbench.orders import Generator
 from shopbench.output import Result, arguments, publish, run, say

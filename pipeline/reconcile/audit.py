@@ -25,9 +25,10 @@ from clickhouse.differences import Difference
 from clickhouse.sql import fill, load
 from clickhouse.window_comparison import LISTED, Scope, compare
 from clickhouse.windows import MARKERS, WINDOWS, Window
+from pipeline.fence import Fence, wait_for_running_statements
 from pipeline.reconcile import repairs
 from pipeline.snowflake import Snowflake, first_id_at
-from pipeline.store import OPEN_SECONDS, Fence, Store, wait_for_running_statements
+from pipeline.store import OPEN_SECONDS, Store
 from shopstream.contracts.cursor import Partition
 
 logger = logging.getLogger(__name__)

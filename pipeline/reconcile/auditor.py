@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from clickhouse.client import ClickHouseClient
 from clickhouse.errors import EngineError, EngineUnavailable
+from clickhouse.sql import load
 from clickhouse.verify import steps
 from clickhouse.window_comparison import EVER, Scope
 from clickhouse.windows import WINDOWS
@@ -24,6 +25,8 @@ SHARE = 0.02
 """Of the time, at most: a sweep that took long is followed by a longer rest."""
 FOREIGN_SECONDS = 300.0
 """Another auditor that claimed the audit so lately is at work."""
+SHOPS_APART = 100
+"""More are compared with all others in one statement."""
 DAILY = tuple(name for name, window in WINDOWS.items() if window.time in ("slot", "day"))
 
 Report = Callable[[str, Found | None], None]
@@ -82,7 +85,7 @@ class Auditor:
         if await self._full_sweep_due(now):
             await end_sweep(self._engine, await run_steps(await steps(self._engine), self._step))
         else:
-            await run_steps(recent(now), self._step)
+            await run_steps(await recent(self._engine, now), self._step)
 
     async def _full_sweep_due(self, now: datetime) -> bool:
         """Whether everything was not compared since the last night."""
@@ -103,7 +106,13 @@ class Auditor:
         return found
 
 
-def recent(now: datetime) -> Steps:
-    """The last days of every window whose rows are of a day or less."""
+async def recent(engine: ClickHouseClient, now: datetime) -> Steps:
+    """The last days of every window whose rows are of a day or less, and the earliest orders of the shops where these
+    were repaired lately."""
     since = datetime(now.year, now.month, now.day, tzinfo=UTC) - RECENT
-    return [(name, Scope(period=(since, EVER[1]))) for name in DAILY]
+    rows = await engine.rows(load("audit/repaired_first_orders.sql"))
+    shops = [row["shop"] for row in rows] if len(rows) <= SHOPS_APART else [""]
+    return [
+        *((name, Scope(period=(since, EVER[1]))) for name in DAILY),
+        *(("first_orders", Scope(shop)) for shop in shops),
+    ]

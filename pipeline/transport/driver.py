@@ -9,8 +9,8 @@ from faust.transport.drivers import aiokafka as _driver
 from faust.types import TP
 from mode import CrashingSupervisor
 
+from shopstream.bounded_aiokafka import bound_aiokafka
 from shopstream.instants import Instants
-from shopstream.record_batches import bound_aiokafka
 
 from . import compat
 from .bounded import ends_within, limit_logs

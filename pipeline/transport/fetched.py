@@ -8,8 +8,8 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
+from shopstream.bounded_aiokafka import fetched_bytes, let_go
 from shopstream.fetch_protocol import Offsets
-from shopstream.record_batches import fetched_bytes, let_go
 
 FETCHED_BYTES = 64 * 1024 * 1024
 """From half of it on only partitions are fetched that are read on; beyond it what there is of the others is dropped,

@@ -7,9 +7,9 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
+from shopstream.bounded_kafka_python import bound_kafka_python
 from shopstream.broker import BrokerUnreachable, TopicAdmin, client_options
 from shopstream.producer import NoSuchTopic
-from shopstream.record_batches import bound_kafka_python
 from shopstream.settings import Settings
 
 POLL_MS = 200

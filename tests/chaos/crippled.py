@@ -10,9 +10,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from clickhouse.windows import MARKERS
+from pipeline.fence import Fence
 from pipeline.main import run
 from pipeline.ownership import Ownership
-from pipeline.store import Fence, Store
+from pipeline.recount_statements import RecountStatements
+from pipeline.store import Store
 from shopstream.cli.environment import load_beside_up
 
 
@@ -25,14 +27,14 @@ def without_marker() -> None:
 def without_repeat() -> None:
     """A new owner, and a recount, leave the batches that others began as they are."""
 
-    async def nothing(*_: Any) -> None:
-        pass
+    async def finished(*_: Any) -> bool:
+        return True
 
     async def none(*_: Any) -> list[int]:
         return []
 
-    Ownership._finish = nothing  # type: ignore[method-assign]
-    Store.open_order_batches = none  # type: ignore[method-assign]
+    Ownership._finish = finished  # type: ignore[method-assign]
+    RecountStatements.open_batches = none  # type: ignore[method-assign]
 
 
 def without_fence() -> None:

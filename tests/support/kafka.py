@@ -5,11 +5,28 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    ResourceType,
+)
 
 from support.events import Sent
 from support.waiting import eventually
 
 QUIET = {"log_level": 0, "socket.timeout.ms": 5000}
+
+
+def alter(bootstrap: str, topic: str, kind: AlterConfigOpType, values: dict[str, str]) -> None:
+    """Changes settings of a topic."""
+    entries = [
+        ConfigEntry(name, value, incremental_operation=kind) for name, value in values.items()
+    ]
+    wanted = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=entries)
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin.incremental_alter_configs([wanted])[wanted].result(10)
 
 
 class Place(NamedTuple):

@@ -98,11 +98,11 @@ def test_some_files_are_left_to_what_is_no_connection() -> None:
     assert connections_for(100) == server.LEAST_CONNECTIONS
 
 
-def test_an_answer_about_products_waits_in_memory_and_needs_no_disk() -> None:
+def test_an_answer_waits_in_memory_and_needs_no_disk() -> None:
     settings = ClickHouseClient(Address.parse("http://127.0.0.1:1"))._all(None)
     assert settings["wait_end_of_query"] == 1
     # of products, sales and parts in one statement
-    assert settings["buffer_size"] > 3 * BYTES_AT_ONCE
+    assert 3 * BYTES_AT_ONCE < settings["max_result_bytes"] < settings["buffer_size"]
 
 
 class _Answers(ClickHouseClient):
@@ -121,3 +121,11 @@ async def test_an_answer_that_the_engine_could_not_write_is_none(body: bytes) ->
     assert await whole.rows("SELECT a FROM x") == [{"a": 1}, {"a": 2}]
     with pytest.raises(EngineUnavailable, match="torn"):
         await _Answers(body).rows("SELECT a FROM x")
+
+
+async def test_columns_that_the_engine_could_not_write_are_none() -> None:
+    whole = b"\1\2\1n\5UInt8\7\x08"
+    (found,) = await _Answers(whole).columns("SELECT n FROM x", ["u1"])
+    assert list(found) == [7, 8]
+    with pytest.raises(EngineUnavailable, match="torn"):
+        await _Answers(whole[:-1]).columns("SELECT n FROM x", ["u1"])

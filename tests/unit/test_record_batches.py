@@ -13,6 +13,8 @@ from aiokafka.record.legacy_records import LegacyRecordBatchBuilder
 
 from api.push.fetches import FetchedRecords
 from shopstream import record_batches
+from shopstream.bounded_aiokafka import bound_aiokafka
+from shopstream.bounded_kafka_python import bound_kafka_python
 from shopstream.contracts.reject import Reason, Unread
 from shopstream.inflate import (
     MAX_INFLATED,
@@ -26,8 +28,6 @@ from shopstream.record_batches import (
     FETCHES,
     HELD_BYTES,
     Damaged,
-    bound_aiokafka,
-    bound_kafka_python,
     held_bytes,
 )
 from support.batches import batch, checked, moved, renamed

@@ -24,8 +24,9 @@ from clickhouse.client import ClickHouseClient
 from pipeline.batch import assemble
 from pipeline.changed_days import changed_days
 from pipeline.decode import Run, decode
+from pipeline.fence import Fence
 from pipeline.snowflake import Snowflake
-from pipeline.store import Fence, Known, Store
+from pipeline.store import Known, Store
 from shopstream.broker import TopicAdmin, epoch_of
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.notices import ChangedDays, PipelineState, Progress, pipeline_progress

@@ -14,8 +14,9 @@ from clickhouse.migrations import migrate_engine
 from pipeline.alerts import Alerts
 from pipeline.batch import Batch, assemble
 from pipeline.decode import Run, decode
+from pipeline.fence import Fence
 from pipeline.snowflake import Snowflake
-from pipeline.store import Fence, Store
+from pipeline.store import Store
 from shopstream.contracts.topics import INVENTORY, ORDERS
 from support.engine import ClickHouseServer as ClickHouse
 from support.events import TOPICS, Sent

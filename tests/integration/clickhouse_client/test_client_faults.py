@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pyarrow as pa
 import pytest
 
-from clickhouse.client import Address, ClickHouseClient, External
+from clickhouse.client import RESULT_BYTES, Address, ClickHouseClient, External
 from clickhouse.errors import NOT_MIGRATED, EngineError, EngineUnavailable
 from support.engine import ClickHouseServer as Server
 from support.processes import free_port
@@ -101,6 +101,25 @@ async def test_an_error_after_the_first_rows_is_an_error(engine: ClickHouseClien
     with pytest.raises(EngineError) as told:
         await engine.rows(failing)
     assert told.value.code == 395
+
+
+async def test_an_answer_of_any_size_is_whole_or_an_error_without_room_on_the_disk(
+    server: Server, engine: ClickHouseClient
+) -> None:
+    """The engine would write it to a file there, and what it cannot write is missing."""
+    folder = server.path / "tmp"
+    folder.rename(server.path / "away")
+    folder.touch()
+    try:
+        numbers = "SELECT number FROM numbers({n:UInt64})"
+        (found,) = await engine.columns(numbers, ["<u8"], {"n": 4_000_000})
+        assert len(found) == 4_000_000
+        with pytest.raises(EngineError) as refused:
+            await engine.columns(numbers, ["<u8"], {"n": RESULT_BYTES // 8 + 100_000})
+        assert refused.value.code == 396
+    finally:
+        folder.unlink()
+        (server.path / "away").rename(folder)
 
 
 async def test_a_wrong_password_is_refused_and_not_taken_for_an_outage(server: Server) -> None:

@@ -3,18 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
-from confluent_kafka.admin import (
-    AdminClient,
-    AlterConfigOpType,
-    ConfigEntry,
-    ConfigResource,
-    ResourceType,
-)
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigResource, ResourceType
 from kafka_ground import Ground
 
 from shopstream.broker import TopicAdmin
 from shopstream.contracts.topics import ALERTS, TOPICS, Topic
 from shopstream.settings import Settings
+from support.kafka import alter
 
 OTHER = {
     "retention.ms": "1000",
@@ -30,15 +25,6 @@ def configs(bootstrap: str, topic: str) -> dict[str, str]:
     admin = AdminClient({"bootstrap.servers": bootstrap})
     found = admin.describe_configs([wanted])[wanted].result(10)
     return {name: entry.value for name, entry in found.items()}
-
-
-def alter(bootstrap: str, topic: str, kind: AlterConfigOpType, values: dict[str, str]) -> None:
-    entries = [
-        ConfigEntry(name, value, incremental_operation=kind) for name, value in values.items()
-    ]
-    wanted = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=entries)
-    admin = AdminClient({"bootstrap.servers": bootstrap})
-    admin.incremental_alter_configs([wanted])[wanted].result(10)
 
 
 @pytest.fixture

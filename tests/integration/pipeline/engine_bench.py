@@ -16,9 +16,10 @@ from oracle.compare import compare_tables
 from pipeline.alerts import Alerts
 from pipeline.batch import Batch, assemble
 from pipeline.decode import Run, decode
+from pipeline.fence import Fence
 from pipeline.flush import BatchWriter
 from pipeline.snowflake import Snowflake
-from pipeline.store import Fence, Store
+from pipeline.store import Store
 from pipeline.topic_specs import TOPIC_SPECS
 from shopstream.contracts.cursor import Partition
 from support.events import (

@@ -18,7 +18,8 @@ from clickhouse.windows import WINDOWS
 from pipeline import counting as recounts
 from pipeline.batch import Batch
 from pipeline.counting import Counting, CountingOwner, Generation
-from pipeline.store import Fence, Slots
+from pipeline.fence import Fence
+from pipeline.store import Slots
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.topics import ORDERS
 from support.events import Refusal, Sent, item, order, record, settings

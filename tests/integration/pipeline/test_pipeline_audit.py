@@ -1,6 +1,7 @@
 """The audit finds what is damaged by hand, repairs it, and is not misled by workers at their work."""
 
 import time
+from datetime import UTC, datetime
 
 import pytest
 from engine_bench import ADDING, PAIRS, Bench, bench, engine, first
@@ -9,14 +10,26 @@ from clickhouse.differences import COLUMNS
 from clickhouse.verify import verify_engine
 from clickhouse.window_comparison import Scope
 from clickhouse.windows import MARKERS, WINDOWS
-from pipeline import store as store_module
+from pipeline import earliest_orders
 from pipeline.counting import COUNTING, Counting
+from pipeline.fence import Fence
 from pipeline.flush import flush
 from pipeline.reconcile import audit as audit_module
-from pipeline.reconcile.audit import DAY_SECONDS, Audit, Found, Superseded, Totals, end_sweep
+from pipeline.reconcile import auditor as auditor_module
+from pipeline.reconcile.audit import (
+    DAY_SECONDS,
+    Audit,
+    Found,
+    Superseded,
+    Totals,
+    end_sweep,
+    run_steps,
+)
+from pipeline.reconcile.auditor import recent
 from pipeline.reconcile.rebuild import rebuild
+from pipeline.recount_statements import RecountStatements
 from pipeline.snowflake import first_id_at
-from pipeline.store import OPEN_SECONDS, Fence, Store
+from pipeline.store import OPEN_SECONDS, Store
 from pipeline.topic_specs import TOPIC_SPECS
 from shopstream.contracts.cursor import Partition
 from support.events import order, record, settings
@@ -80,24 +93,44 @@ async def test_what_is_damaged_is_told_and_made_good(bench: Bench, tables: list[
     )
 
 
-async def test_a_worker_goes_by_the_earliest_orders_as_they_were_made_good(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(store_module, "EARLIEST_SECONDS", 0.0)
+async def repair_beneath_a_worker(bench: Bench) -> None:
+    """A worker reads when the earliest order of a shop was made, then that is repaired, and an earlier one comes."""
     fence = await bench.own("shop.orders")
 
-    async def write(name: str, day: int) -> None:
-        batch = bench.batch(record(order("s", name, created=f"2026-11-{day:02}T10:00:00Z")))
+    async def write(name: str, day: int, currency: str) -> None:
+        created = f"2026-11-{day:02}T10:00:00Z"
+        batch = bench.batch(record(order("s", name, created=created, currency=currency)))
         await flush(batch, bench.writer, fence, check)
 
     async def check() -> None: ...
 
-    await write("o2", 5)
+    await write("o2", 5, "EUR")
     bench.system.sql.text(inserted("first_orders", DAMAGE["first_orders"]))
-    await write("o3", 6)  # the worker reads when the earliest order was made
+    await write("o3", 6, "EUR")
     assert (await sweep(await auditor(bench)))["first_orders"].repaired
     assert not bench.differences()
-    await write("o1", 1)
+    await write("o1", 1, "GBP")
+
+
+async def test_a_worker_goes_by_the_earliest_orders_as_they_were_made_good(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(earliest_orders, "EARLIEST_SECONDS", 0.0)
+    await repair_beneath_a_worker(bench)
+    assert not bench.differences()
+
+
+@pytest.mark.parametrize("apart", [1, 0])
+async def test_a_sweep_of_recent_days_has_the_earliest_orders_that_were_repaired(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, apart: int
+) -> None:
+    """A worker goes by what it had read before, for some minutes."""
+    monkeypatch.setattr(auditor_module, "SHOPS_APART", apart)
+    await repair_beneath_a_worker(bench)
+    assert bench.differences()
+    audit = await auditor(bench)
+    today = datetime(2026, 11, 22, tzinfo=UTC)
+    assert (await run_steps(await recent(bench.engine, today), audit.step)).repaired == 1
     assert not bench.differences()
 
 
@@ -140,7 +173,9 @@ async def test_an_order_that_counts_otherwise_than_its_shop_does_is_told_and_mad
     if windows == "wrong":
         batch = bench.numbers.next()
         claimed = Fence({COUNTING: generation.claim})
-        assert await bench.store.recount("s", ["pending"], batch, claimed, "o2") == 1
+        assert (
+            await RecountStatements(bench.store).write("s", ["pending"], batch, claimed, "o2") == 1
+        )
         await bench.store.apply("shop.orders", batch, claimed)
     else:
         bench.system.sql.text(

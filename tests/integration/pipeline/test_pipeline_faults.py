@@ -8,15 +8,19 @@ import asyncio
 import random
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
+from confluent_kafka.admin import AlterConfigOpType
 
+from shopstream.contracts.topics import DEADLETTERS
 from support.batches import send_batch
-from support.events import Sent
+from support.events import Refusal, Sent, order, record
+from support.kafka import alter
 from support.load import mixed, openings, stirred, versions
 from support.processes import Child
 from support.scene import Scene
-from support.system import FULL, SESSION_SECONDS, System
+from support.system import FULL, GROUP, SESSION_SECONDS, System
 from support.waiting import eventually
 
 PIPELINE_KILLS = 12 if FULL else 2
@@ -194,6 +198,31 @@ def test_the_broker_dies_while_a_flooded_partition_is_held(own: Scene) -> None:
     assert held_partitions(own) == 0
     assert refused_at(own, 2) == set(range(first, first + flood))
     own.compare()
+
+
+def test_a_worker_that_dies_before_it_has_sent_a_dead_letter_leaves_it_to_the_next(
+    own: Scene,
+) -> None:
+    """Progress has passed the record then, and the commit has not."""
+    system = own.system
+    system.start()
+    limit = "max.message.bytes"
+    alter(system.bootstrap, DEADLETTERS, AlterConfigOpType.SET, {limit: "100"})
+    refused = replace(record(order("s", "o")), value=b"junk", refusal=Refusal("not_json"))
+    own.send([*orders(310, 50), refused, *orders(311, 50)])
+    own.check()
+
+    def behind() -> int:
+        committed = system.kafka.committed(GROUP, system.ends)
+        return sum(max(committed[place], 0) < end for place, end in system.ends.items())
+
+    eventually(lambda: behind() == 1, 20, "all else is committed")
+    assert not system.dead_letters()
+    system.pipelines[0].kill()
+    alter(system.bootstrap, DEADLETTERS, AlterConfigOpType.DELETE, {limit: ""})
+    system.pipelines[0].start()
+    own.check_letters()
+    assert len(system.dead_letters()) == 1
 
 
 def open_batches(scene: Scene) -> set[str]:

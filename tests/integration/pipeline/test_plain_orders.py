@@ -11,8 +11,9 @@ from clickhouse.sql import fill
 from clickhouse.windows import order_changes
 from pipeline.batch import Batch
 from pipeline.decode import shape
+from pipeline.fence import Fence
 from pipeline.flush_statements import RARE, is_plain, store_statement
-from pipeline.store import Fence, Slots
+from pipeline.store import Slots
 from pipeline.topic_specs import TOPIC_SPECS
 from shopstream.contracts.topics import ORDERS
 from support.events import Sent, item, order, record

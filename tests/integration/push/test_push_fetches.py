@@ -16,13 +16,12 @@ from pipeline.transport import fetched
 from pipeline.transport.fetched import FetchedBytes
 from pipeline.transport.thread import WatchedClient
 from shopstream import record_batches
+from shopstream.bounded_aiokafka import bound_aiokafka, fetched_bytes
 from shopstream.contracts.topics import PAYMENTS, TRAFFIC
 from shopstream.record_batches import (
     FETCHES,
     PAUSE_SECONDS,
     Damaged,
-    bound_aiokafka,
-    fetched_bytes,
     held_bytes,
 )
 from support.batches import damage, send_batch

@@ -1,11 +1,14 @@
 """A producer that starts with its first record, and never after its end."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
-from aiokafka.errors import ProducerClosed
+from aiokafka.errors import KafkaTimeoutError, ProducerClosed
 
+from shopstream import lazy_producer
 from shopstream.lazy_producer import LazyProducer
+from support.brokers import OwnBroker
 
 
 @pytest.fixture
@@ -47,3 +50,26 @@ async def test_one_that_failed_for_many_is_replaced_once(lazy: LazyProducer, top
     assert await lazy.started() is present
     assert (await others).offset == 0
     await lazy.close(5)
+
+
+@pytest.mark.parametrize("gone", [False, True])
+async def test_nothing_is_left_of_one_whose_broker_does_not_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gone: bool
+) -> None:
+    monkeypatch.setattr(lazy_producer, "END_SECONDS", 0.2)
+    with OwnBroker(tmp_path) as broker:
+        options = {"enable_idempotence": True, "request_timeout_ms": 2000}
+        lazy = LazyProducer(bootstrap_servers=broker.brokers.bootstrap, **options)
+        before = asyncio.all_tasks()
+        producer = await lazy.started()
+        assert (await producer.send_and_wait("shop.orders", b"x", partition=0)).offset == 0
+        (node,) = broker.brokers.nodes
+        if gone:
+            node.kill()
+        else:
+            node.freeze()
+        left = await producer.send("shop.orders", b"y", partition=0)
+        await lazy.close(20)
+        with pytest.raises(KafkaTimeoutError):
+            await left
+        assert asyncio.all_tasks() == before

@@ -1,7 +1,6 @@
 """Rows of the windows, and reports made of them."""
 
-import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -68,25 +67,28 @@ def window_rows(rows: Iterable[tuple[Any, ...]]) -> WindowRows:
         np.array(currency, "S3"),
         product,
         np.array(orders, "<i8"),
-        *(
-            np.array([(number % 2**64, number >> 64) for number in numbers], INT128)
-            for numbers in (quantity, revenue)
-        ),
+        int128(quantity),
+        int128(revenue),
         np.array(revised, "<u4"),
     )
 
 
-def slot_bytes(slot: int, currency: bytes, *numbers: int) -> bytes:
-    """A row of `payments_15m.sql` in RowBinary: orders, items and revenue in 1/10000, gross, refunds, refunded, then
-    when orders and refunds last changed them; what is left out is 0."""
-    given = [*numbers, *[0] * (8 - len(numbers))]
-    parts = [struct.pack("<I3s", slot, currency)]
-    for number, form in zip(given, ("q", "d", "d", "d", "q", "d", "I", "I"), strict=True):
-        if form == "d":
-            parts.append(struct.pack("<Qq", number % 2**64, number >> 64))
-        else:
-            parts.append(struct.pack(f"<{form}", number))
-    return b"".join(parts)
+def payment_columns(rows: Sequence[tuple[int, bytes, int, int, int]]) -> list[Any]:
+    """Columns of `payments_15m.sql`. `rows`: slot, currency, payments, their amount in 1/10000, and when they last
+    changed."""
+    slot, currency, payments, amount, revised = zip(*rows, strict=True) if rows else [()] * 5
+    return [
+        np.array(slot, "<u4"),
+        np.array(currency, "S3"),
+        np.array(payments, "<i8"),
+        int128(amount),
+        np.array(revised, "<u4"),
+    ]
+
+
+def int128(numbers: Iterable[int]) -> Any:
+    """A column of `INT128`."""
+    return np.array([(number % 2**64, number >> 64) for number in numbers], INT128)
 
 
 def sums(revenue: float, orders: int, items: int) -> dict[str, Any]:

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from report_rows import slot_bytes
+from report_rows import window_rows
 
 from api.freshness.source import Freshness
-from api.reports.sums import SalesSums, payment_rows
+from api.reports.sums import SalesSums, sales_rows
 from shopstream.contracts.notices import SALES
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -36,8 +36,9 @@ class Table:
     async def sales_15m(self, _: str, start: int, end: int) -> Any:
         days = (datetime.fromtimestamp(second, UTC) for second in (start, end))
         self.read.append(tuple(f"{day:%Y-%m-%dT%H}".removesuffix("T00") for day in days))  # type: ignore[arg-type]
-        rows = (slot for slot in self.slots if start <= slot < end)
-        return payment_rows(b"".join(slot_bytes(slot, b"EUR", 1, 10_000, 10_000) for slot in rows))
+        slots = (slot for slot in self.slots if start <= slot < end)
+        rows = (("sales_15m", slot, "EUR", "", 1, 10_000, 10_000) for slot in slots)
+        return sales_rows(window_rows(rows))
 
     async def orders(self, start: str, end: str) -> int:
         rows = await self.sales.sums("s", [seconds(start), seconds(end)])

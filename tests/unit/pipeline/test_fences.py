@@ -7,11 +7,12 @@ import pytest
 
 from clickhouse.errors import EngineUnavailable
 from pipeline import ownership, retry
+from pipeline.fence import Fence
 from pipeline.flush import BatchWriter, Fenced, PartitionsRevoked, flush_with_retry
 from pipeline.ownership import Ownership
 from pipeline.retry import Backoff
 from pipeline.snowflake import Snowflake
-from pipeline.store import Changed, Conflicts, Fence, Lookups
+from pipeline.store import Changed, Conflicts, Lookups
 from shopstream.contracts.cursor import Partition
 
 ONE, TWO = Partition("shop.orders", 1), Partition("shop.orders", 2)
@@ -88,14 +89,14 @@ class Store:
         return dict(self.open)
 
 
-def owner(store: Store, told: list[Any] | None = None) -> Ownership:
+def owner(store: Store, told: list[Any] | None = None, backoff: Backoff | None = None) -> Ownership:
     tell = (told if told is not None else []).append
     numbers = Snowflake(clock=lambda: 1.8e9, writer=1)
 
     async def apply(topic: str, number: int, fence: Fence) -> None:
         await store.apply(topic, number, fence)
 
-    return Ownership(store, apply, numbers, Backoff("engine"), tell)  # type: ignore[arg-type]
+    return Ownership(store, apply, numbers, backoff or Backoff("engine"), tell)  # type: ignore[arg-type]
 
 
 async def taken(store: Store) -> Ownership:
@@ -279,12 +280,11 @@ async def test_a_foreign_claim_is_seen_below_a_newer_one_of_our_own_for_another_
 
 
 async def test_a_new_owner_claims_again_where_one_with_a_greater_claim_finishes_nothing(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(retry, "FIRST_PAUSE", 0.0)
     monkeypatch.setattr(ownership, "SUPERSEDED_SECONDS", 0.1)
-    store = Store()
-    mine = owner(store)
+    store, backoff = Store(), Backoff("engine")
+    mine = owner(store, backoff=backoff)
     store.open = {5: [ONE]}
     mark, claim, late = store.mark, store.claim, [True]
 
@@ -302,3 +302,9 @@ async def test_a_new_owner_claims_again_where_one_with_a_greater_claim_finishes_
         await mine.take([ONE])
     assert mine.fence([ONE]) == Fence({ONE: store.greatest})
     assert not store.open
+    assert backoff.pauses == 0  # ClickHouse serves
+    (line,) = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert line == (
+        "batch 5: the worker with a greater claim of shop.orders:1 did not finish it within 0 s and may be gone; "
+        "claiming the partitions again"
+    )

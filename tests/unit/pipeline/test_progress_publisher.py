@@ -52,7 +52,7 @@ async def test_no_message_waits_while_progress_is_stored() -> None:
     known = {Partition("shop.orders", 0): Progress(1, 2, datetime(2026, 11, 22, tzinfo=UTC))}
 
     class Engine:
-        async def save_progress(self, progress: dict[Partition, Progress]) -> None:
+        async def save(self, progress: dict[Partition, Progress]) -> None:
             stored.append(progress)
             await asyncio.Event().wait()
 
@@ -75,7 +75,7 @@ async def test_partitions_that_went_are_not_stored_any_more() -> None:
     known = {Partition("shop.orders", 0): Progress(1, 2, datetime(2026, 11, 22, tzinfo=UTC))}
 
     class Engine:
-        async def save_progress(self, progress: dict[Partition, Progress]) -> None:
+        async def save(self, progress: dict[Partition, Progress]) -> None:
             stored.append(progress)
 
     engine: Any = Engine()

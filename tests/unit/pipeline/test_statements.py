@@ -14,10 +14,12 @@ from clickhouse.sql import load, names
 from pipeline.alerts import Alerts
 from pipeline.batch import Batch, assemble
 from pipeline.decode import Part, Run, decode, shape
+from pipeline.fence import Fence
 from pipeline.flush_statements import SOON, apply_statement, store_statement
 from pipeline.notifier import Notifier
 from pipeline.retry import Backoff
-from pipeline.store import Fence, Known, Store
+from pipeline.store import Known, Store
+from pipeline.stored_progress import StoredProgress
 from pipeline.topic_specs import TOPIC_SPECS
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.examples import example
@@ -96,7 +98,7 @@ async def asked() -> Engine:
     await store.greatest_claim([place])
     await store.claim([place], 1)
     await store.running()
-    await store.save_progress({place: Progress(1, 2, datetime(2026, 11, 22, tzinfo=UTC))})
+    await StoredProgress(engine).save({place: Progress(1, 2, datetime(2026, 11, 22, tzinfo=UTC))})
     await store.open_batches([place], 0.0)
     await tell(engine)
     return engine
