@@ -1,4 +1,4 @@
-"""The statements of recounts alone, one method each; see `counting.py`."""
+"""The statements of recounts alone, one method each; see `counted_statuses.py`."""
 
 import time
 from collections.abc import Collection
@@ -21,7 +21,7 @@ class RecountStatements:
         """The last of the next orders of a shop, by their ids, that count otherwise than by `statuses`: at most
         `orders`, with at most `lines` lines and refunds unless it is one. '' where there is none."""
         more = {"shop": shop, "statuses": list(statuses), "orders": orders, "lines": lines}
-        (row,) = await self._store.engine.rows(load("counting/until.sql"), more)
+        (row,) = await self._store.engine.rows(load("recount/until.sql"), more)
         return str(row["last"])
 
     async def write(
@@ -31,7 +31,7 @@ class RecountStatements:
         many."""
         (claim,) = fence.claims.values()
         more = {"shop": shop, "statuses": list(statuses), "recount": claim, "last": last}
-        text = load("counting/recount.sql")
+        text = load("recount/recount.sql")
         return await self._store.execute_for_batch(
             text, batch_id, fence, {**STORE, **DISTINCT}, None, more
         )
@@ -42,22 +42,22 @@ class RecountStatements:
         Without the shops that are waiting.
         """
         params = {"limit": limit, "waiting": list(waiting)}
-        rows = await self._store.engine.rows(load("counting/wanted.sql"), params)
+        rows = await self._store.engine.rows(load("recount/wanted.sql"), params)
         return {row["shop_id"]: row["wanted"] for row in rows}
 
     async def present(self) -> dict[str, tuple[str, int]]:
         """By shop the statuses under which its orders count, and the claim of the recount since which they do."""
-        rows = await self._store.engine.rows(load("counting/present.sql"))
+        rows = await self._store.engine.rows(load("recount/present.sql"))
         return {row["shop_id"]: (row["statuses"], int(row["since"])) for row in rows}
 
     async def set(self, shop: str, statuses: str, fence: Fence) -> None:
         """Inserts under which statuses the orders of a shop are to count from a recount on."""
         (claim,) = fence.claims.values()
         params = {**fence.params(), "shop": shop, "statuses": statuses, "recount": claim}
-        await self._store.execute_tracked(load("counting/set.sql"), params, {})
+        await self._store.execute_tracked(load("recount/set.sql"), params, {})
 
     async def open_batches(self, also: str) -> list[int]:
         """Batches of orders that began and are not applied, of any worker, and those of another topic."""
         params = {"since": first_id_at(time.time() - OPEN_SECONDS), "topics": [ORDERS, also]}
-        rows = await self._store.engine.rows(load("counting/open_batches.sql"), params)
+        rows = await self._store.engine.rows(load("recount/open_batches.sql"), params)
         return [int(row["batch"]) for row in rows]

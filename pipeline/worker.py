@@ -20,7 +20,7 @@ from pipeline import transport
 from pipeline.alerts import Alerts
 from pipeline.batch import Batch
 from pipeline.changed_days import changed_days
-from pipeline.counting import Counting, CountingOwner
+from pipeline.counted_statuses import CountedStatuses, CountingOwner
 from pipeline.epochs import Epochs, TopicRecreated
 from pipeline.flush import BatchWriter, Fenced, Owner, Written, flush_with_retry
 from pipeline.flush_statements import SOON
@@ -87,11 +87,11 @@ class Worker:
         self.ownership = Ownership(
             self.store, self.writer.apply, self.ids, self.recovery_backoff, self._recovered
         )
-        self.counting = Counting(
+        self.counted_statuses = CountedStatuses(
             self.store, self.ids, self.writer.apply, self._recovered, self._audits
         )
         self.flushers = self._flushers()
-        audit = Audit(self.engine, self.store, self.ids, self.counting.recount)
+        audit = Audit(self.engine, self.store, self.ids, self.counted_statuses.recount)
         self.auditor = Auditor(
             self.engine, audit, self._audits, self._audited, settings.audit_seconds
         )
@@ -169,7 +169,7 @@ class Worker:
             self.app.agent(transport.chunk_topic(self.app, topic), name=topic)(agent)
         flushers = [flusher.run for flusher in self.flushers.values()]
         tasks = (
-            self.counting.run,
+            self.counted_statuses.run,
             self.notifier.run,
             self.progress_publisher.run,
             self.progress_publisher.store,
@@ -222,7 +222,7 @@ class Worker:
     def _held_by_recount(self, found: dict[TP, transport.Progress]) -> dict[TP, transport.Progress]:
         """While a recount goes on, the first partition of orders stands still, and `asOf` with it."""
         first = found.get(FIRST_OF_ORDERS)
-        if first is None or not self.counting.under_way:
+        if first is None or not self.counted_statuses.under_way:
             self._before_recount = None if first is None else first.as_of
             return found
         if not self._before_recount:
@@ -268,7 +268,7 @@ class Worker:
         rewind = partial(self._rewind_stale, tps)
         await call_with_backoff(rewind, self.recovery_backoff, self.broker_backoff)
         await self.ownership.take([Partition(tp.topic, tp.partition) for tp in tps])
-        await self.recovery_backoff.call(self.counting.look)
+        await self.recovery_backoff.call(self.counted_statuses.look)
         # what a former owner wrote last may not have been published
         self.progress_publisher.mark_changed(None)
         self._assigned = True
@@ -313,12 +313,12 @@ class Worker:
         """
         former: list[int] = []
         while True:
-            generation = await self.engine_backoff.call(self.counting.present)
+            generation = await self.engine_backoff.call(self.counted_statuses.present)
             try:
                 written = await self._flush(batch, CountingOwner(owner, generation))
                 break
             except Fenced:
-                is_former = partial(self.counting.is_former, generation)
+                is_former = partial(self.counted_statuses.is_former, generation)
                 if not await self.engine_backoff.call(is_former):
                     raise
                 former.append(batch.id)

@@ -1,1 +1,1 @@
-"""The hub: topics to rooms to subscribers."""
+"""The hub: topics to channels to subscribers."""

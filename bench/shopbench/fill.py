@@ -1,4 +1,4 @@
-"""Orders made inside the engine, as the pipeline would have written them; the real views fill the windows."""
+"""Orders made inside the engine, as the pipeline would have written them: *apply* fills the windows from them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

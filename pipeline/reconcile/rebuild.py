@@ -8,7 +8,7 @@ from clickhouse.client import BEHIND_REPORTS, Address, ClickHouseClient
 from clickhouse.differences import Difference
 from clickhouse.verify import steps
 from clickhouse.window_comparison import TIMEOUT_SECONDS, Scope
-from pipeline.counting import Counting
+from pipeline.counted_statuses import CountedStatuses
 from pipeline.producer import Producer
 from pipeline.reconcile.audit import (
     Advance,
@@ -84,7 +84,7 @@ async def _run(settings: Settings, advance: Advance) -> tuple[Totals, bool]:
     ) as engine:
         try:
             store = Store(engine, name)
-            counting = Counting(store, ids, store.apply, lambda _: None, lambda: True)
+            counting = CountedStatuses(store, ids, store.apply, lambda _: None, lambda: True)
             totals = await rebuild(engine, Audit(engine, store, ids, counting.recount), advance)
         finally:
             notified = await _notify(settings, name, ids.next())

@@ -15,9 +15,9 @@ from chaos.plan import Plan
 from chaos.world import World
 from clickhouse.verify import verify, verify_engine
 from clickhouse.windows import WINDOWS
-from pipeline import counting as recounts
+from pipeline import counted_statuses as recounts
 from pipeline.batch import Batch
-from pipeline.counting import Counting, CountingOwner, Generation
+from pipeline.counted_statuses import CountedStatuses, CountingOwner, Generation
 from pipeline.fence import Fence
 from pipeline.store import Slots
 from shopstream.contracts.cursor import Partition
@@ -57,7 +57,7 @@ class Owner:
         return None
 
 
-def counting(bench: Bench, dies: int = 0) -> Counting:
+def counting(bench: Bench, dies: int = 0) -> CountedStatuses:
     """`dies`: at so manieth statement of its recounts; 0 for never."""
     left = [dies]
 
@@ -72,7 +72,7 @@ def counting(bench: Bench, dies: int = 0) -> Counting:
         if left[0] == 0:
             raise Died
 
-    return Counting(bench.store, bench.numbers, apply, changed, lambda: True)
+    return CountedStatuses(bench.store, bench.numbers, apply, changed, lambda: True)
 
 
 def version_of(draw: random.Random, number: int, version: int) -> Sent:
@@ -229,7 +229,9 @@ async def test_a_recount_of_many_orders_shows_in_steps(bench: Bench, dies: int) 
         if len(steps) == dies:
             raise Died
 
-    now = Counting(bench.store, bench.numbers, bench.writer.apply, changed, lambda: True, at_once=2)
+    now = CountedStatuses(
+        bench.store, bench.numbers, bench.writer.apply, changed, lambda: True, at_once=2
+    )
     if dies:
         with pytest.raises(Died):
             await now.recount()
@@ -261,7 +263,9 @@ async def test_orders_of_many_lines_are_fewer_in_a_batch(bench: Bench) -> None:
         query = f"SELECT sum(orders) FROM {WINDOWS['sales_15m'].rows()}"
         steps.append(int(bench.system.sql.rows(query)[0][0]))
 
-    now = Counting(bench.store, bench.numbers, bench.writer.apply, changed, lambda: True, lines=12)
+    now = CountedStatuses(
+        bench.store, bench.numbers, bench.writer.apply, changed, lambda: True, lines=12
+    )
     assert await now.recount()
     assert steps == [4, 3, 1, 0]
     assert bench.differences() == []
@@ -282,7 +286,9 @@ async def test_a_recount_that_another_took_over_releases_nothing(bench: Bench) -
             with suppress(Died):
                 await others.pop().recount()
 
-    now = Counting(bench.store, bench.numbers, apply, lambda _: None, lambda: True, at_once=2)
+    now = CountedStatuses(
+        bench.store, bench.numbers, apply, lambda _: None, lambda: True, at_once=2
+    )
     assert await now.recount()
     assert now.under_way
     assert await counting(bench).recount()

@@ -11,7 +11,7 @@ from clickhouse.verify import verify_engine
 from clickhouse.window_comparison import Scope
 from clickhouse.windows import MARKERS, WINDOWS
 from pipeline import earliest_orders
-from pipeline.counting import COUNTING, Counting
+from pipeline.counted_statuses import COUNTING, CountedStatuses
 from pipeline.fence import Fence
 from pipeline.flush import flush
 from pipeline.reconcile import audit as audit_module
@@ -62,7 +62,7 @@ async def everything(bench: Bench) -> None:
 
 async def auditor(bench: Bench, name: str = "auditor") -> Audit:
     store = Store(bench.engine, name)
-    counting = Counting(store, bench.numbers, store.apply, lambda _: None, lambda: True)
+    counting = CountedStatuses(store, bench.numbers, store.apply, lambda _: None, lambda: True)
     audit = Audit(bench.engine, store, bench.numbers, counting.recount)
     await audit.claim()
     return audit
@@ -159,7 +159,9 @@ async def test_an_order_that_counts_otherwise_than_its_shop_does_is_told_and_mad
     fence, said = await bench.own("shop.orders"), await bench.own("shop.settings")
     await bench.write(bench.batch(record(settings("s", countedStatuses=choice))), said)
     audit = await auditor(bench)
-    counting = Counting(bench.store, bench.numbers, bench.store.apply, lambda _: None, lambda: True)
+    counting = CountedStatuses(
+        bench.store, bench.numbers, bench.store.apply, lambda _: None, lambda: True
+    )
     await counting.recount()
     generation = await counting.present()
     under = Fence({**fence.claims, COUNTING: generation.claim}, generation.counted)

@@ -5,12 +5,12 @@ import asyncio
 import pytest
 
 from clickhouse.errors import EngineUnavailable
-from pipeline.counting import Counting
+from pipeline.counted_statuses import CountedStatuses
 
 TOOK = 0.2
 
 
-class Recounting(Counting):
+class Recounting(CountedStatuses):
     """Whose recounts take a while; `fails` of them do not end."""
 
     def __init__(self, fails: int) -> None:

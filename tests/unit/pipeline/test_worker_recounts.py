@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.counting import Generation
+from pipeline.counted_statuses import Generation
 from pipeline.flush import Fenced, Written
 from pipeline.retry import Backoff
 from pipeline.store import Changed, Slots
@@ -27,7 +27,7 @@ class Parts:
         self.later = later
         self.reported: list[Slots] = []
         self.engine_backoff = Backoff("engine")
-        self.counting = self.store = self
+        self.counted_statuses = self.store = self
         numbers = count(2)
         self.ids = SimpleNamespace(next=lambda: next(numbers))
 

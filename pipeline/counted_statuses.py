@@ -81,7 +81,7 @@ class CountingOwner:
         return self.fence(partitions) if await self.owner.renew(partitions) else None
 
 
-class Counting:
+class CountedStatuses:
     """The generation of this worker, and recounts by it while `mine` returns True.
 
     `apply` (topic, batch id, fence) finishes a batch but for its mark; `changed` gets what each batch of a recount
