@@ -7,9 +7,9 @@ A difference counts where no batch was in flight for its key. One comparison:
 
 A gap that stands over `ROUNDS` comparisons is a fault: no worker in the middle of a batch is behind it. What is missing
 is then added as a row, which is right whenever it is written, as windows are sums; orders that should count, or should
-not, are recounted (`counted_statuses.py`). Only one auditor writes: each claims the audit as workers claim partitions, waits
-until no statement of another runs, and its rows go in only while its claim is the greatest. A row that may or may not
-have been written is never written again: the next comparison shows it.
+not, are recounted (`counted_statuses.py`). Only one auditor writes: each claims the audit as workers claim partitions,
+waits until no statement of another runs, and its rows go in only while its claim is the greatest. A row that may or may
+not have been written is never written again: the next comparison shows it.
 """
 
 import asyncio
