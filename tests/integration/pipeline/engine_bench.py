@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from clickhouse import verify as verify_module
 from clickhouse.client import Address, ClickHouseClient
 from clickhouse.migrations import migrate_engine
 from clickhouse.windows import MARKERS, WINDOWS
@@ -17,6 +18,7 @@ from pipeline.alerts import Alerts
 from pipeline.batch import Batch, assemble
 from pipeline.decode import Run, decode
 from pipeline.flush import BatchWriter
+from pipeline.reconcile import audit as audit_module
 from pipeline.snowflake import Snowflake
 from pipeline.store import Fence, Store
 from pipeline.topic_specs import TOPIC_SPECS
@@ -171,8 +173,10 @@ async def engine(
 
 
 @pytest.fixture
-async def bench(engine: tuple[System, ClickHouseClient]) -> Bench:
-    """With every table empty."""
+async def bench(engine: tuple[System, ClickHouseClient], monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """With every table empty. What differs is compared again at once: no worker writes meanwhile."""
+    monkeypatch.setattr(verify_module, "PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(audit_module, "PAUSE_SECONDS", 0.0)
     system, client = engine
     tables = system.sql.rows(
         "SELECT DISTINCT table FROM system.parts WHERE database = 'shopstream' AND active"
