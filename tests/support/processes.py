@@ -7,6 +7,7 @@ import socket
 import subprocess
 from pathlib import Path
 
+from support.waiting import eventually
 from support.warm import Command, Warm, die_with_parent
 
 FIRST_PORT, PORTS = 12_000, 2_500
@@ -94,7 +95,15 @@ class Child:
             self.process.wait(10)
 
     def freeze(self) -> None:
+        """All its threads stand still when this returns: on a busy machine some go on for a while after the signal."""
         self.send(signal.SIGSTOP)
+        eventually(lambda: not self.running or self._stands_still(), what=f"{self.name} frozen")
+
+    def _stands_still(self) -> bool:
+        assert self.process is not None
+        threads = Path(f"/proc/{self.process.pid}/task").iterdir()
+        states = [(each / "stat").read_text().rpartition(")")[2].split()[0] for each in threads]
+        return set(states) <= {"T", "Z", "X"}
 
     def wake(self) -> None:
         self.send(signal.SIGCONT)
