@@ -13,9 +13,9 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 SHARING = ("up", "kafka", "shared", "served", "api", "bi", "producer", "local", "transport")
-SHARING += ("clickhouse_server", "clickhouse_client", "push")
+SHARING += ("clickhouse_server", "clickhouse_client", "push", "engine")
 """Folders of e2e/ and integration/ whose tests share what runs."""
-LONG_FIRST = ("up", "e2e", "kafka", "shared", "served", "pipeline", "api", "bi", *SHARING)
+LONG_FIRST = ("up", "e2e", "kafka", "engine", "shared", "served", "pipeline", "api", "bi", *SHARING)
 """The order in which folders begin, so that no process has a long one left when the others are done."""
 
 

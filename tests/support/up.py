@@ -18,6 +18,8 @@ from support.processes import free_port
 STOPPED_WITHIN = 10.0
 PATIENCE = 60.0
 """Seconds."""
+SHORT_SESSION = {"SHOPSTREAM_KAFKA_SESSION_TIMEOUT": "6"}
+"""The least that the broker of `up` takes."""
 DISK_MIB, LOW_MIB = 512, 128
 """Of the disk that these tests give `up`, and how little it tells of."""
 
@@ -96,7 +98,7 @@ class Up:
 
 def environment() -> dict[str, str]:
     ours = {name: value for name, value in os.environ.items() if "SHOPSTREAM" not in name}
-    return {**ours, **SHORT_LIVED, "SHOPSTREAM_DISK_LOW_MIB": str(LOW_MIB)}
+    return {**ours, **SHORT_LIVED, "SHOPSTREAM_DISK_LOW_MIB": str(LOW_MIB), **SHORT_SESSION}
 
 
 def command(directory: Path, ports: dict[str, int]) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from support import waiting
 from support.orders import produce, sales
 from support.processes import free_port
 from support.up import CHILDREN, FLAGS, LOW_MIB, PATIENCE, Up, command, environment, eventually, get
@@ -57,10 +58,17 @@ def test_the_data_directory_is_closed_to_others(up: Up) -> None:
 
 
 def fill(file: Path, left_mib: int) -> None:
-    found = os.statvfs(file.parent)
-    size = found.f_bavail * found.f_frsize - left_mib * 1024 * 1024
-    with file.open("wb") as out:
-        os.posix_fallocate(out.fileno(), 0, size)
+    """Again where something else has taken some of the room meanwhile."""
+
+    def filled() -> bool:
+        found = os.statvfs(file.parent)
+        size = found.f_bavail * found.f_frsize - left_mib * 1024 * 1024
+        if size > 0:
+            with file.open("wb") as out:
+                os.posix_fallocate(out.fileno(), 0, size)
+        return True
+
+    waiting.eventually(filled, passing=(OSError,))
 
 
 def test_a_disk_that_gets_full_is_told_before_and_after_and_nothing_is_lost(

@@ -6,7 +6,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from engine_bench import Bench
 
 from clickhouse import migrations
 from clickhouse.client import Address, ClickHouseClient
@@ -18,6 +17,7 @@ from pipeline.store import Store
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.topics import ORDERS
 from support.engine import ClickHouseServer
+from support.engine_bench import Bench
 
 FORMER = {*range(1, 20), *range(101, 127), *range(201, 216)}
 """Migrations that the version before has."""

@@ -62,10 +62,16 @@ def test_what_was_refused_counts_after_a_fix_and_a_second_time_changes_nothing(
         assert len(scene.book.crossings) == 3
 
 
+def start_without_audit(system: System, api: bool = False) -> None:
+    """What a test damages stays so until the command that it tries."""
+    system.start(pipelines=0, api=api)
+    system.until_ready(system.add_pipeline(SHOPSTREAM_AUDIT_SECONDS="0"))
+
+
 @pytest.mark.slow
 def test_damage_is_told_and_mended_while_events_come(own: Scene) -> None:
     system = own.system
-    system.start()
+    start_without_audit(system)
     records = mixed(7, 1200 if FULL else 600, prefix="mended", bad=0)
     half = len(records) // 2
     own.send(records[:half])
@@ -91,7 +97,7 @@ def test_damage_is_told_and_mended_while_events_come(own: Scene) -> None:
 
 def test_what_a_rebuild_made_good_is_served_at_once(own: Scene) -> None:
     system = own.system
-    system.start(api=True)
+    start_without_audit(system, api=True)
     own.send(mixed(8, 300, prefix="served", bad=0))
     own.check()
     system.until_told()

@@ -20,13 +20,13 @@ from support.kafka import alter
 from support.load import mixed, openings, stirred, versions
 from support.processes import Child
 from support.scene import Scene
-from support.system import FULL, GROUP, SESSION_SECONDS, System
+from support.system import FULL, GROUP, System
 from support.waiting import eventually
 
 PIPELINE_KILLS = 12 if FULL else 2
 ENGINE_KILLS = 5 if FULL else 2
 FROZEN_SECONDS = 65.0 if FULL else 2.5
-AWAY_SECONDS = 30.0 if FULL else 4.0
+AWAY_SECONDS = 30.0 if FULL else 1.0
 """How long there is no broker while a partition is held."""
 PART = 1.0 if FULL else 0.4
 """Of each load, and of the time in which an instant of it is drawn."""
@@ -258,13 +258,11 @@ def test_a_frozen_pipeline_wakes_after_its_partitions_went_to_another(own: Scene
     own.system.settle()
     zombie, heir = system.pipelines
     frozen = freeze_in_mid_flush(own, zombie)
-    began = time.monotonic()
     own.send(stirred(201, orders(201, 1500, prefix="fence")))
     # the heir has everything only once the zombie is out of the group and its batch is finished
     system.settle(60)
     assert not frozen & open_batches(own)
     own.compare()
-    eventually(lambda: time.monotonic() - began > SESSION_SECONDS + 4, 30, "the session is over")
     zombie.wake()
     own.send(stirred(202, orders(202, 1500, prefix="fence")))
     system.settle(90, revive=True)

@@ -97,23 +97,3 @@ def test_words_are_mapped_as_an_order_is_accepted(own: Scene) -> None:
     own.check()
     assert own.check_reports([SHOP]) > 0
     assert not verify(system.settings).differences
-
-
-def test_a_map_is_held_to_its_rules(own: Scene) -> None:
-    system = own.system.start()
-    for number, wrong in enumerate(
-        (
-            {"paid": "pending"},
-            {"x": "done"},
-            {"": "paid"},
-            ["x"],
-            "x",
-            {str(n): "paid" for n in range(101)},
-        )
-    ):
-        event = settings(SHOP, version=number + 1, event_id=f"s{number}", statusMap=wrong)
-        own.send([record(event, Refusal("bad_value", "data.statusMap"))])
-    own.send([words(9, {})])
-    own.check()
-    own.check_letters()
-    assert system.sql.rows("SELECT status_map FROM shops FINAL") == [["{}"]]

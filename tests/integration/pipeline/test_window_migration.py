@@ -7,7 +7,6 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from engine_bench import ADDING, PAIRS, Bench
 
 from clickhouse import migrations
 from clickhouse.client import Address, ClickHouseClient, Settings
@@ -25,6 +24,7 @@ from pipeline.topic_specs import TOPIC_SPECS
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.topics import ORDERS
 from support.engine import ClickHouseServer
+from support.engine_bench import ADDING, PAIRS, Bench
 from support.events import Sent, item, order, record
 
 MARKERS_NEW = tuple(range(250, 257))

@@ -1,15 +1,11 @@
 """An engine, and the statements of a batch one by one: what a worker leaves behind that dies between any two."""
 
-import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
-from clickhouse.client import Address, ClickHouseClient
-from clickhouse.migrations import migrate_engine
+from clickhouse.client import ClickHouseClient
 from clickhouse.windows import MARKERS, WINDOWS
 from oracle.book import Book
 from oracle.compare import compare_tables
@@ -155,33 +151,6 @@ class Bench:
 
     def differences(self) -> list[str]:
         return compare_tables(self.system.sql, self.book)
-
-
-@pytest.fixture(scope="module")
-async def engine(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[tuple[System, ClickHouseClient]]:
-    with System(Path(tmp_path_factory.mktemp("safeguards"))) as system:
-        await asyncio.to_thread(
-            system.start_engine
-        )  # the first one migrates, in an event loop of its own
-        address = Address.parse(system.settings.clickhouse_url.get_secret_value())
-        await migrate_engine(address)
-        async with ClickHouseClient(address) as engine:
-            yield system, engine
-
-
-@pytest.fixture
-async def bench(engine: tuple[System, ClickHouseClient]) -> Bench:
-    """With every table empty."""
-    system, client = engine
-    tables = system.sql.rows(
-        "SELECT DISTINCT table FROM system.parts WHERE database = 'shopstream' AND active"
-        " AND table NOT IN ('migrations', 'zone_offsets')"
-    )
-    for (name,) in tables:
-        system.sql.text(f"TRUNCATE TABLE {name}")
-    return Bench(system, client, Store(client, "one"))
 
 
 def first() -> Sent:

@@ -4,7 +4,6 @@ import random
 from typing import Any
 
 import pytest
-from engine_bench import Bench, bench, engine
 
 from clickhouse.client import External
 from clickhouse.sql import fill
@@ -16,10 +15,9 @@ from pipeline.flush_statements import RARE, is_plain, store_statement
 from pipeline.store import Slots
 from pipeline.topic_specs import TOPIC_SPECS
 from shopstream.contracts.topics import ORDERS
+from support.engine_bench import Bench
 from support.events import Sent, item, order, record
 from support.system import FULL
-
-__all__ = ["bench", "engine"]
 
 SPEC = TOPIC_SPECS[ORDERS]
 STATUSES = ("paid", "shipped", "refunded", "cancelled", "failed", "completed")

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from engine_bench import Bench, bench, engine
 
 from clickhouse import migrations, verify
 from clickhouse.client import Address, ClickHouseClient
@@ -19,9 +18,8 @@ from pipeline.store import Store
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.topics import ORDERS
 from support.engine import ClickHouseServer
+from support.engine_bench import Bench
 from support.events import Sent, item, order, record
-
-__all__ = ["bench", "engine"]
 
 DAYS = ("2026-09-30T23:59:59.999999Z", "2026-10-01T00:00:00Z", "2026-11-22T10:15:00Z")
 CREATED = "2026-11-22T10:15:30.123456Z"

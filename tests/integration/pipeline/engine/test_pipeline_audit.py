@@ -4,7 +4,6 @@ import time
 from datetime import UTC, datetime
 
 import pytest
-from engine_bench import ADDING, PAIRS, Bench, bench, engine, first
 
 from clickhouse.differences import COLUMNS
 from clickhouse.verify import verify_engine
@@ -32,11 +31,10 @@ from pipeline.snowflake import first_id_at
 from pipeline.store import OPEN_SECONDS, Store
 from pipeline.topic_specs import TOPIC_SPECS
 from shopstream.contracts.cursor import Partition
+from support.engine_bench import ADDING, PAIRS, Bench, first
 from support.events import order, record, settings
 from support.found import inserted
 from support.system import FULL
-
-__all__ = ["bench", "engine"]
 
 DAMAGE = {
     "sales_15m": "('s', '2026-11-22 10:15:00', 'EUR', 1, 0.0001, 0)",

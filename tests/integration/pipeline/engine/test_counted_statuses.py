@@ -2,18 +2,12 @@
 
 import asyncio
 import random
-import time
 from contextlib import suppress
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
-from engine_bench import Bench, bench, engine
 
-from chaos.plan import Plan
-from chaos.world import World
-from clickhouse.verify import verify, verify_engine
+from clickhouse.verify import verify_engine
 from clickhouse.windows import WINDOWS
 from pipeline import counted_statuses as recounts
 from pipeline.batch import Batch
@@ -22,14 +16,9 @@ from pipeline.fence import Fence
 from pipeline.store import Slots
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.topics import ORDERS
-from support.events import Refusal, Sent, item, order, record, settings
-from support.load import STATUSES, stirred, versions
-from support.recounts import CLAIMS, until_recounted
-from support.scene import Scene
-from support.system import System
-from support.waiting import eventually
-
-__all__ = ["bench", "engine"]
+from support.engine_bench import Bench
+from support.events import Sent, item, order, record, settings
+from support.load import STATUSES
 
 CHOICES = (
     ["paid"],
@@ -296,76 +285,3 @@ async def test_a_recount_that_another_took_over_releases_nothing(bench: Bench) -
     assert bench.system.sql.rows(query) == [["0"]]
     assert bench.differences() == []
     assert not (await verify_engine(bench.engine)).differences
-
-
-def test_as_of_stands_still_while_a_recount_is_under_way(tmp_path: Path) -> None:
-    """No order comes meanwhile; each step of a batch takes two seconds."""
-    with World(tmp_path, Plan(slow=2.0, audit=0.0)).start(1) as world:
-        scene = Scene(world)
-        scene.send([record(order("s", "o", status="paid"))])
-        world.settle(60)
-        world.start_api()
-        world.until_told()
-
-        def daily() -> dict[str, Any]:
-            return scene.ask("/reports/daily-sales", {"shopId": "s", "date": "2026-11-22"})
-
-        def as_of() -> datetime:
-            return datetime.fromisoformat(daily()["asOf"])
-
-        assert daily()["totalOrders"] == 1
-        scene.send([record(settings("s", countedStatuses=["shipped"]))])
-        eventually(lambda: claims(world) == 2, 60, "a recount")
-        began, seen = datetime.now(UTC), []
-        while claims(world) == 2:
-            found = as_of()
-            if claims(world) == 2:
-                seen.append(found)
-            time.sleep(0.1)
-        ended = datetime.now(UTC)
-        assert (ended - began).total_seconds() > 2
-        assert max(seen) < began
-        eventually(lambda: as_of() > ended, 20, "asOf goes on")
-        assert daily()["totalOrders"] == 0
-
-
-def claims(system: System) -> int:
-    """How many different ones a recount has: 1 while none is under way."""
-    return int(system.sql.rows(CLAIMS)[0][0])
-
-
-def test_a_shop_chooses_while_orders_come_and_workers_die(own: Scene) -> None:
-    system = own.system.start(pipelines=2, api=True)
-    first, second = system.pipelines
-    shops = [f"load-{number}" for number in range(5)]
-    for number, choice in enumerate((["paid"], ["pending", "refunded", "completed"], None)):
-        own.send(stirred(number, versions(300 + number, 1500)))
-        told = [
-            settings(shop, version=number + 1, event_id=f"c{number}", countedStatuses=choice)
-            for shop in shops[:3]
-        ]
-        own.send([record(each) for each in told])
-        own.send(stirred(10 + number, versions(400 + number, 1500)))
-        if number == 1:
-            first.kill()
-            first.start()
-    own.send([record(settings(shops[4], version=9, countedStatuses=["paid"]))])
-    until_recounted(own.system)
-    own.check()
-    assert own.check_reports(step=40) > 0
-    second.kill()
-    second.start()
-    system.replay()
-    system.settle(120)
-    own.compare()
-    assert not verify(system.settings).differences
-
-
-def test_a_choice_is_held_to_its_rules(own: Scene) -> None:
-    own.system.start()
-    wrong: list[Any] = [[], ["cancelled"], ["done"], "paid", [1], [["paid"]], {"paid": True}]
-    for number, choice in enumerate(wrong):
-        event = settings("s", version=number + 1, event_id=f"s{number}", countedStatuses=choice)
-        own.send([record(event, Refusal("bad_value", "data.countedStatuses"))])
-    own.check()
-    own.check_letters()

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from engine_bench import ADDING, OTHER, PAIRS, PLACE, Bench, bench, engine, first, second
 
 from clickhouse.client import Row
 from clickhouse.errors import EngineError, EngineUnavailable
@@ -26,10 +25,9 @@ from pipeline.topic_specs import TOPIC_SPECS
 from shopstream.broker import BrokerUnreachable
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.topics import INVENTORY, ORDERS, PAYMENTS
+from support.engine_bench import ADDING, OTHER, PAIRS, PLACE, Bench, first, second
 from support.events import bought, item, level, order, payment, purchase, record, visit
 from support.found import inserted
-
-__all__ = ["bench", "engine"]
 
 
 @pytest.mark.parametrize("topic", PAIRS)

@@ -3,11 +3,9 @@
 import json
 
 import pytest
-from engine_bench import Bench, bench, engine
 
+from support.engine_bench import Bench
 from support.events import item, level, order, record
-
-__all__ = ["bench", "engine"]
 
 
 @pytest.mark.parametrize(

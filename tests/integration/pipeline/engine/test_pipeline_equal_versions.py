@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from engine_bench import Bench, Record, bench, engine
 
 from clickhouse.client import Address
 from clickhouse.migrations import migrate_engine
@@ -16,10 +15,9 @@ from clickhouse.windows import WINDOWS
 from pipeline.batch import assemble
 from pipeline.decode import Run, decode
 from shopstream.contracts.cursor import Partition
+from support.engine_bench import Bench, Record
 from support.events import Sent, item, level, order, payment, purchase, record, settings, supplier
 from support.system import FULL
-
-__all__ = ["bench", "engine"]
 
 Event = dict[str, Any]
 Make = Callable[[int, str, float], Event]
