@@ -5,6 +5,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaTimeoutError, ProducerClosed
+from aiokafka.producer.message_accumulator import MessageAccumulator
 
 END_SECONDS = 15.0
 """A broker that is away would be waited for without end; longer than a record waits for one."""
@@ -71,5 +72,17 @@ async def end(producer: AIOKafkaProducer) -> None:
     await asyncio.wait({ending}, timeout=END_SECONDS)
     if not ending.done() and (sender := producer._sender) is not None:
         await sender.close()
-        producer._message_accumulator.fail_all(KafkaTimeoutError())
+        fail_left(producer._message_accumulator)
     await ending
+
+
+def fail_left(accumulator: MessageAccumulator) -> None:
+    """Fails each record that is not sent with `KafkaTimeoutError`; nothing sends them any more.
+
+    As aiokafka fails batches that are too old: its `fail_all` logs a KeyError of each that was sent before, and a
+    future of each that nobody awaits.
+    """
+    batches = accumulator._batches
+    for partition in list(batches):
+        while partition in batches:
+            accumulator._pop_batch(partition).failure(KafkaTimeoutError())
