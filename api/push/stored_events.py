@@ -7,7 +7,7 @@ from typing import NamedTuple
 from api.freshness.tracker import RequiredPosition
 from api.push.records import PushEvent, one_line
 from api.push.subscriber import SubscriptionFilter
-from clickhouse.client import ClickHouseClient, Row
+from clickhouse.client import IN_MEMORY_BYTES, ClickHouseClient, Row, Settings
 from clickhouse.sql import fill, load
 from shopstream.contracts.cursor import Partition, Position
 
@@ -20,6 +20,8 @@ FIRST_PAGE = 50
 LARGEST_PAGE = 1000
 PAGE_BYTES = 1024 * 1024
 """Bytes that a page is to have, about."""
+PAGE_SETTINGS: Settings = {"max_result_bytes": IN_MEMORY_BYTES // 2}
+"""Behind small events a page may have `LARGEST_PAGE` of the largest. As JSON an event has up to twice its bytes."""
 
 
 class StoredEvent(NamedTuple):
@@ -89,7 +91,7 @@ class StoredEvents:
             "user": wanted.user,
             "limit": limit,
         }
-        rows = await self._engine.rows(text, params)
+        rows = await self._engine.rows(text, params, PAGE_SETTINGS)
         return _in_order([_stored(shop, row) for row in rows])
 
     async def accepted(

@@ -4,17 +4,23 @@ import errno
 import resource
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
 from api import http_protocol, server
 from api.problems import describe
+from api.push.event_types import DEFAULT
+from api.push.stored_events import LARGEST_PAGE, Span, StoredEvents
+from api.push.subscriber import SubscriptionFilter
 from api.reports.statements import BYTES_AT_ONCE
 from api.server import connections_for
 from clickhouse.client import Address, ClickHouseClient
 from clickhouse.errors import EngineError, EngineUnavailable, from_driver
 from local.up import FILES_NEEDED, _check_files
 from shopstream.broker import BrokerUnreachable, TopicAdmin
+from shopstream.contracts.cursor import Partition, Position
+from shopstream.contracts.json_text import MAX_BYTES
 from shopstream.faults import Fault
 from shopstream.limits import out_of_files
 from shopstream.settings import Settings
@@ -103,6 +109,23 @@ def test_an_answer_waits_in_memory_and_needs_no_disk() -> None:
     assert settings["wait_end_of_query"] == 1
     # of products, sales and parts in one statement
     assert 3 * BYTES_AT_ONCE < settings["max_result_bytes"] < settings["buffer_size"]
+
+
+async def test_a_page_of_the_largest_events_that_were_missed_is_answered_from_memory() -> None:
+    statements: list[Any] = []
+
+    class Engine(ClickHouseClient):
+        async def content(self, sql: str, form: str, params: Any, settings: Any, **_: Any) -> bytes:
+            statements.append(self._all(settings))
+            return b'["topic"]\n'
+
+    partition = Partition("shop.orders", 0)
+    span = Span({partition: Position(1, 0)}, {partition: Position(1, LARGEST_PAGE)})
+    wanted = SubscriptionFilter("u", DEFAULT)
+    engine = Engine(Address.parse("http://127.0.0.1:1"))
+    await StoredEvents(engine).page("s", span, wanted, LARGEST_PAGE)
+    (settings,) = statements
+    assert LARGEST_PAGE * MAX_BYTES < settings["max_result_bytes"] <= settings["buffer_size"] // 2
 
 
 class _Answers(ClickHouseClient):
