@@ -183,7 +183,7 @@ async def test_in_one_turn_so_many_streams_are_replayed_to_and_share_what_is_enc
         texts.append(cursor)
         return WEBSOCKET_SEPARATED.text(event, cursor)
 
-    class CountedStatuses(Outlet):
+    class CountingOutlet(Outlet):
         def write(self, data: bytes) -> None:
             writes[-1] += 1
             super().write(data)
@@ -194,7 +194,7 @@ async def test_in_one_turn_so_many_streams_are_replayed_to_and_share_what_is_enc
             await asyncio.sleep(0)
 
     encoding = replace(WEBSOCKET_SEPARATED, text=text)
-    streams = [shops.join(encoding=encoding, outlet=CountedStatuses()) for _ in range(1000)]
+    streams = [shops.join(encoding=encoding, outlet=CountingOutlet()) for _ in range(1000)]
     shops.settings()
     shops.stands = {shops.order(name, "new") for name in "abc"}
     shops.order("d", "paid")
