@@ -6,6 +6,7 @@ the loop replays a slice; who does not have all by then still lags, and goes on 
 """
 
 import asyncio
+import logging
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from itertools import takewhile
@@ -19,6 +20,8 @@ from api.push.records import Worded
 from api.push.stored_events import is_kept
 from api.push.subscriber import Subscriber
 from shopstream.contracts.cursor import BadCursor, Position, read
+
+log = logging.getLogger(__name__)
 
 TOPIC_RECREATED = "a topic was recreated since the cursor"
 SLICE = 64
@@ -129,7 +132,15 @@ class Replay:
         used, groups = 0, deque(_alike(lagging))
         while groups and used < SLICE:
             group = groups.popleft()
-            if written := self._part(group):
+            try:
+                written = self._part(group)
+            except Exception as error:
+                # nothing else would bring them on: their clients come back with their cursors
+                log.error("replaying to %d streams failed", len(group), exc_info=error)
+                for subscriber in group:
+                    subscriber.outlet.abort()
+                continue
+            if written:
                 used += written + len(group)
                 groups += _alike(group)
         self._soon(one for group in groups for one in group)

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from api.freshness.tracker import RequiredPosition
-from api.push import channels, decisions
+from api.push import channels, decisions, replay
 from api.push.channel import Channel, Entry
 from api.push.decisions import PipelineDecisions
 from api.push.delivery import UNREADABLE
-from api.push.encoding import WEBSOCKET_SEPARATED, Encoding
+from api.push.encoding import SOCKETIO_SEPARATED, WEBSOCKET_SEPARATED, Encoding
 from api.push.hub import Hub
 from api.push.records import PushEvent
 from api.push.replay import SLICE
@@ -336,3 +336,29 @@ async def test_what_is_evicted_in_the_turn_in_which_it_came_holds_up_nobody(
         shops.order(f"o{number}", "paid" if number else "new")
     await settled()
     assert (shops.caught_up, shops.asked) == ([subscriber], [])
+
+
+async def test_a_stream_to_which_replaying_fails_is_cut_off_and_holds_up_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(replay, "SLICE", 4)
+    shops = Shops()
+    cut: list[Outlet] = []
+
+    class Broken(Outlet):
+        def write(self, data: bytes) -> None:
+            if b"order:created" in data:
+                raise RuntimeError
+            super().write(data)
+
+        def abort(self) -> None:
+            cut.append(self)
+
+    broken = [shops.join(encoding=SOCKETIO_SEPARATED, outlet=Broken())[1] for _ in range(3)]
+    others = [shops.join()[1] for _ in range(9)]
+    shops.settings()
+    shops.stands = {shops.order("a", "new")}
+    shops.open.set()
+    await settled()
+    assert [one.got() for one in others] == [["a"]] * 9
+    assert set(cut) == set(broken)

@@ -13,7 +13,7 @@ from record_mutations import fuzz
 from test_decisions import NOW, ORDER, Shops, settled
 
 from api.freshness.tracker import RequiredPosition
-from api.push import channels
+from api.push import channels, replay
 from api.push.catch_up import CatchUps
 from api.push.records import PushEvent
 from api.push.stored_events import Span, StoredEvent
@@ -98,6 +98,7 @@ async def test_a_stream_gets_each_accepted_order_once_and_in_order(seed: int) ->
     dice = random.Random(seed)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(channels, "MAX_ENTRIES", dice.choice((2, 3, 5, 4096, 4096)))
+        patch.setattr(replay, "SLICE", dice.choice((1, 2, 64)))
         shop = Shop(dice)
         shop.settings()  # from here on no word is certain
         for _ in range(dice.randrange(50, 150)):
