@@ -40,18 +40,11 @@ class Channels:
 
     def begin(self, base: Positions) -> None:
         """Sets the position from which each partition is read."""
-        if all(
-            partition in base and base[partition].epoch == position.epoch
-            for partition, position in self._base.items()
-        ):
-            self._evict_all()
         self._base = base
         for channel in self.all():
             channel.begin(base)
 
     def skip(self, partition: Partition, position: Position) -> None:
-        """Moves each stream to `position` in a partition."""
-        self._evict_all()
         for channel in self.all():
             channel.skip(partition, position)
         self._base = {**self._base, partition: position}
@@ -107,14 +100,6 @@ class Channels:
                 for channel, seq in self._order
                 if channel.entries and channel.entries[0].seq <= seq
             )
-
-    def _evict_all(self) -> None:
-        """Where a partition begins anew no cursor text of a former entry may follow: it would go back there. Who lacks
-        such an entry gets it from the stored events."""
-        for channel in self.all():
-            while channel.entries:
-                self._evict(channel)
-        self._order.clear()
 
     def _evict(self, channel: Channel) -> None:
         if channel.entries[0].seq > channel.sent:
