@@ -37,8 +37,8 @@ class EventPublisher(Protocol):
 
 
 class Producer:
-    """Starts with the first message; every method raises `BrokerUnreachable` where the broker has not got it
-    within 10 s."""
+    """Starts with the first message; every method raises `BrokerUnreachable` where the broker does not acknowledge, for
+    some 10 s as a rule."""
 
     def __init__(self, settings: Settings) -> None:
         self._address = settings.kafka_bootstrap

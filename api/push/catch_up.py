@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from api.freshness.tracker import RequiredPosition
 from api.push.channel import channel_of, parts
 from api.push.cursor_encoder import CursorEncoder
-from api.push.delivery import UNREADABLE
+from api.push.fan_out import UNREADABLE
 from api.push.hub import Hub
 from api.push.records import PushEvent
 from api.push.stored_events import (

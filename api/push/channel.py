@@ -77,6 +77,9 @@ class Channel:
     Entries are numbered from 1 without gaps; `sent` is the last one that was written to the live subscribers. An idle
     channel keeps its entries as bytes: a record is parsed once a subscriber is to get it.
 
+    The cursor texts up to entry `recreated` are of a topic that was recreated since: a client that resumes from one
+    gets `stream:reset`.
+
     Up to entry `uncertain` the words of the shop for statuses are not those that the pipeline decides by: its settings
     came since, or right before. An order with a word is among the `undecided` there.
     """
@@ -89,6 +92,7 @@ class Channel:
         "evicted",
         "groups",
         "latest",
+        "recreated",
         "sent",
         "seq",
         "shop",
@@ -108,6 +112,7 @@ class Channel:
         self.entries: deque[Entry] = deque()
         self.seq = 0
         self.sent = 0
+        self.recreated = 0
         self.uncertain = 0
         self.undecided: deque[Entry] = deque()
         self.groups: dict[tuple[Encoding, frozenset[str]], Group] = {}
@@ -190,17 +195,29 @@ class Channel:
             self.encoder.advance(entry.partition, position, entry.at)
 
     def skip(self, partition: Partition, position: Position) -> None:
-        """Moves the stream to `position`: what lay before it is not among the entries."""
+        """Moves the stream to `position`: whoever is replayed to from the entries is there in this partition, so no
+        cursor of one may lead back."""
         self.latest[partition] = self.evicted[partition] = position
+        for entry in self.entries:
+            if entry.seq > self.recreated:
+                entry.cursor = ""
+            if entry.partition == partition:
+                entry.before = entry.position = position
         if self.encoder is not None:
             self.encoder.advance(partition, position, self.at)
 
     def begin(self, base: Positions) -> None:
-        """Sets the present partitions; positions in a topic that was recreated are dropped."""
+        """Sets the present partitions; positions in a topic that was recreated are dropped. The entries reach back as
+        far as before in the others, which are read on from where they were."""
 
         def stands(partition: Partition, position: Position) -> bool:
             return partition in base and base[partition].epoch == position.epoch
 
+        for partition, position in self.base.items():
+            if not stands(partition, position):
+                self.recreated = self.seq
+            elif position != base[partition]:
+                self.evicted.setdefault(partition, position)
         self.base = base
         self.latest = {p: position for p, position in self.latest.items() if stands(p, position)}
         self.evicted = {p: position for p, position in self.evicted.items() if stands(p, position)}
@@ -254,7 +271,7 @@ class Channel:
         return islice(self.entries, index, None)
 
     def _parse_unread(self, entries: list[Entry]) -> None:
-        """Parses what arrived while there was no subscriber."""
+        """Parses what arrived while there was no subscriber, and encodes the cursors that are missing."""
         unread = next((entry for entry in entries if not entry.cursor), None)
         if unread is None:
             return
@@ -266,6 +283,11 @@ class Channel:
                     self._parse(entry, encoder)
 
     def _parse(self, entry: Entry, encoder: CursorEncoder) -> None:
+        if not entry.undecided and entry.value is not None:
+            self._read(entry)
+        entry.cursor = encoder.text()
+
+    def _read(self, entry: Entry) -> None:
         found, entry.value = entry.value, None
         if isinstance(found, bytes):
             try:
@@ -279,7 +301,6 @@ class Channel:
             self.words.refresh()
         else:
             entry.event = by_known_words(found)
-        entry.cursor = encoder.text()
 
 
 def _text(value: Value) -> bytes | None:

@@ -39,10 +39,16 @@ class Channels:
         yield from self._idle.values()
 
     def begin(self, base: Positions) -> None:
-        """Sets the position from which each partition is read."""
-        self._base = base
+        """Sets the partitions that exist, and the position from which each is read. One of the same topic was read on:
+        it stays where it began."""
+        same = {
+            partition: began
+            for partition, began in self._base.items()
+            if partition in base and base[partition].epoch == began.epoch
+        }
+        self._base = {**base, **same}
         for channel in self.all():
-            channel.begin(base)
+            channel.begin(self._base)
 
     def skip(self, partition: Partition, position: Position) -> None:
         for channel in self.all():

@@ -60,10 +60,11 @@ class PipelineDecisions:
 
     async def _decide(self, channel: Channel, first: Entry) -> dict[Entry, bool | None]:
         """Waits until the pipeline has passed the first entry; decides on it, and on the others that it has passed."""
+        places = {first: (first.partition, first.position)}  # a skip may move it meanwhile
         await self._included([_required(first)])
-        undecided = islice(channel.undecided, AT_ONCE)
-        passed = [first, *(one for one in undecided if self._includes([_required(one)]))]
-        places = {entry: (entry.partition, entry.position) for entry in passed}
+        for one in islice(channel.undecided, AT_ONCE):
+            if one is not first and self._includes([_required(one)]):
+                places[one] = (one.partition, one.position)
         while True:
             try:
                 accepted = await self._events.accepted(channel.shop, places.values())

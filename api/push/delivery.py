@@ -1,9 +1,10 @@
 """Live delivery: what arrives in a channel is written to its live subscribers, once a turn of the event loop.
 
 One whose client does not read lags, and so do all behind an order that only the pipeline can judge; `replay.py` brings
-them on. Where an entry cannot be delivered, `stream:reset` says so.
+them on.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,8 +12,6 @@ from api.push.channel import Channel, Entry, channel_of, parts
 from api.push.fan_out import fan_out
 from api.push.subscriber import Subscriber
 from shopstream.contracts.cursor import encode
-
-UNREADABLE = "an event could not be read"
 
 
 class Decisions(Protocol):
@@ -48,21 +47,20 @@ class Delivery:
         undecided = next((entry for entry in entries if entry.undecided), None)
         if undecided is not None:
             entries = entries[: undecided.seq - entries[0].seq]
-        misses: dict[Subscriber, None] = {}
         for part in parts(entries):
             live = [list(group) for group in channel.groups.values()]
             channel.sent = part[-1].seq
             for group in live:
-                self.counts.deliveries += fan_out(part, group)
-            if any(entry.lost for entry in part):  # also who stopped reading at what was written
-                misses |= dict.fromkeys(one for group in live for one in group)
+                self.write(part, group)
         self.counts.skipped += sum(entry.lost for entry in entries)
-        for subscriber in misses:
-            channel.leave_group(subscriber)
         if undecided is not None:
             self._hold(channel, undecided)
-        for subscriber in misses:
-            self.reset(subscriber, UNREADABLE, fresh=False)
+
+    def write(self, entries: Sequence[Entry], group: Sequence[Subscriber]) -> None:
+        """Writes entries to subscribers of one encoding and the same event types."""
+        events, resets = fan_out(entries, group)
+        self.counts.deliveries += events
+        self.counts.resets += resets
 
     def go_live(self, subscriber: Subscriber) -> None:
         """Delivers what arrives from now on; a paused subscriber lags instead."""

@@ -10,7 +10,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from api.freshness.tracker import FreshnessTracker
 from api.push.channel import Value
-from api.push.delivery import UNREADABLE
+from api.push.fan_out import UNREADABLE
 from api.push.hub import Hub
 from api.push.records import is_big, log_unforeseen, parse_envelope, read_record, read_records
 from api.push.runs import Run, known_shop, runs_of

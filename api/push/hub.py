@@ -7,6 +7,7 @@ from which it is replayed (`replay.py`).
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
@@ -22,6 +23,8 @@ from api.push.status_words import StatusWords
 from api.push.subscriber import Outlet, Subscriber
 from api.push.suspects import Suspects
 from shopstream.contracts.cursor import Partition, Position
+
+log = logging.getLogger(__name__)
 
 GOODBYE_SECONDS = 30.0
 """How long a client may take to read the goodbye of its stream."""
@@ -93,7 +96,12 @@ class Hub:
         """Writes what has arrived since the last turn of the event loop, one write for each subscriber."""
         dirty, self._dirty = self._dirty, []
         for channel in dirty:
-            self.delivery.flush(channel)
+            try:
+                self.delivery.flush(channel)
+            except Exception as error:
+                log.error("writing to the streams of a shop failed", exc_info=error)
+                for subscriber in list(channel.subscribers):
+                    subscriber.outlet.abort()
 
     def join(self, shop: str, subscriber: Subscriber, since: str | None) -> None:
         """Adds a subscriber. Its first frame, `stream:ready`, says whether it misses anything since the cursor `since`;

@@ -13,8 +13,7 @@ from itertools import takewhile
 from typing import Protocol
 
 from api.push.channel import Channel, Entry, channel_of, group_key, seen
-from api.push.delivery import UNREADABLE, Delivery
-from api.push.fan_out import fan_out
+from api.push.delivery import Delivery
 from api.push.read_positions import ReadPositions
 from api.push.records import Worded
 from api.push.stored_events import is_kept
@@ -167,12 +166,9 @@ class Replay:
         for subscriber in group:
             subscriber.seq, subscriber.position = seq, position
             subscriber.at = max(subscriber.at, at)
-        self._delivery.counts.deliveries += fan_out(unseen, group)
-        lost = any(entry.lost for entry in unseen)
+        self._delivery.write(unseen, group)
         for subscriber in group:
-            if lost:
-                self._delivery.reset(subscriber, UNREADABLE, fresh=False)
-            elif seq == channel.seq and subscriber.paused is None:
+            if seq == channel.seq and subscriber.paused is None:
                 self._delivery.go_live(subscriber)
         return len(decided)
 

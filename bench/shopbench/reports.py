@@ -22,7 +22,7 @@ from shopbench import order_stream
 from shopbench.asking import Line, Paths, Timing, load
 from shopbench.fill import BIGGEST, DAYS, Fill, day
 from shopbench.output import Result, arguments, median, publish, run, say
-from shopbench.processes import Child, Failed, cpu
+from shopbench.processes import Child, Failed, cpu, proportional
 from shopbench.sql import Sql
 from shopbench.up import Up, settle, up
 
@@ -145,6 +145,8 @@ class Bench:
                 f" up to {behind:.1f} s before they were asked for"
             )
             self._level(ours)
+        mib = proportional(ours.process) / 2**20
+        self.notes.append(f"{self._orders:,} orders: the API process took {mib:.0f} MiB in the end")
 
     def _each(
         self, when: str, kinds: list[tuple[str, Callable[[date], str], Api]], number: int

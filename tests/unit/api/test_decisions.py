@@ -13,8 +13,8 @@ from api.freshness.tracker import RequiredPosition
 from api.push import channels, decisions, replay
 from api.push.channel import Channel, Entry
 from api.push.decisions import PipelineDecisions
-from api.push.delivery import UNREADABLE
 from api.push.encoding import SOCKETIO_SEPARATED, WEBSOCKET_SEPARATED, Encoding
+from api.push.fan_out import UNREADABLE
 from api.push.hub import Hub
 from api.push.records import PushEvent
 from api.push.replay import SLICE
@@ -246,7 +246,7 @@ async def test_where_nobody_knows_the_streams_are_told(
     shops.order("d", "paid")
     await asyncio.sleep(0.05)
     shops.order("e", "paid")
-    assert mine.got() == ["d", UNREADABLE, "e"]
+    assert mine.got() == [UNREADABLE, "d", "e"]
     assert shops.hub.counts.skipped == 3
     assert [line for line in caplog.messages if "3 from shop.orders:0:0 on" in line]
 
@@ -297,7 +297,7 @@ async def test_where_asking_fails_the_streams_are_told_and_go_on() -> None:
     shops.open.set()
     await settled()
     shops.order("c", "paid")
-    assert mine.got() == ["b", UNREADABLE, "c"]
+    assert mine.got() == [UNREADABLE, "b", "c"]
     shops.fault = None
     shops.stands = {shops.order("d", "new")}
     await settled()

@@ -454,6 +454,58 @@ async def test_numbers_that_no_float_holds_are_pushed_over_every_protocol(shelf:
     assert b'"x":1e999}' in sio.written
 
 
+@pytest.mark.parametrize("what", ["skipped", "added"])
+async def test_where_reading_goes_on_elsewhere_no_cursor_goes_back(
+    what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channels, "MAX_ENTRIES", 4)
+    shelf = Shelf()
+    shelf.client()
+    shelf.publish("evicted", partition=P1)
+    since = {**shelf.positions(), P0: Position(7, 1)}
+    shelf.publish("seen")
+    shelf.publish("missed", partition=P1)
+    shelf.publish("missed too", partition=P1)
+    shelf.publish("another of the skipped partition")
+    if what == "skipped":
+        shelf.ends[P0] += 1
+        shelf.hub.skip(P0, Position(7, shelf.ends[P0]), "gone")
+        since[P0] = Position(7, shelf.ends[P0])
+        missed = ["missed", "missed too"]
+    else:
+        added = Partition(INVENTORY, 2)
+        shelf.ends[added] = 0
+        shelf.hub.begin(shelf.positions())
+        missed = ["missed", "missed too", "another of the skipped partition"]
+    later = shelf.client(encode(since, NOW))
+    shelf.publish("later")
+    frames = later.frames()
+    assert [data["data"]["productId"] for _, data, _ in frames[1:]] == [*missed, "later"]
+    last = since
+    for _, data, id_line in frames:
+        now = decode(id_line or data["cursor"])
+        assert all(now.get(one, position) >= position for one, position in last.items())
+        last = now
+
+
+async def test_a_channel_that_cannot_be_written_stops_no_other(
+    shelf: Shelf, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, other = shelf.client(), shelf.client(shop="s2")
+
+    def fail(_: bytes) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(broken, "write", fail)
+    shelf.publish("a")
+    shelf.publish("b", "s2")
+    assert other.products() == ["b"]
+    assert broken.closed
+    assert [one.getMessage() for one in caplog.records] == [
+        "writing to the streams of a shop failed"
+    ]
+
+
 @pytest.mark.parametrize("seed", range(40))
 async def test_whatever_happens_nothing_is_lost_or_repeated_without_a_word(
     seed: int, monkeypatch: pytest.MonkeyPatch
