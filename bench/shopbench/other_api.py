@@ -8,7 +8,6 @@ without windows.
 """
 
 import sys
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,8 +16,10 @@ from api.freshness.tracker import FreshnessTracker
 from api.main import run
 from api.reports.cache import CachedResponse, ResponseCache
 from api.reports.products import ProductSales
+from api.reports.reader import Reader
 from api.reports.statements import SETTINGS, Statements
 from api.reports.sums import SalesSums
+from clickhouse.sql import uncommented
 from shopstream.settings import load
 
 _OF_PERIOD = """
@@ -31,15 +32,21 @@ SELECT
     currency,
     count() AS orders,
     sum(total - refund) AS revenue,
-    sum(arraySum(`items.quantity`)) AS items
+    sum(arraySum(`items.sold`)) AS items,
+    sum(total) AS gross,
+    0 AS refunds,
+    0 AS refunded,
+    toUnixTimestamp(max({uncommented("fragments/batch_time.sql")})) AS revised,
+    0 AS refunds_revised
 FROM orders FINAL
 {_OF_PERIOD}
 GROUP BY begin, currency
 """
+"""The orders of the bench have neither refunds nor other times than `created_at`."""
 _TOP = f"""
-SELECT product_id, sum(number) AS quantity, sum(number * price) AS revenue
+SELECT product_id, sum(sold) AS quantity, sum(amount) AS revenue
 FROM orders FINAL
-ARRAY JOIN `items.product_id` AS product_id, `items.quantity` AS number, `items.price` AS price
+ARRAY JOIN `items.product_id` AS product_id, `items.sold` AS sold, `items.revenue` AS amount
 {_OF_PERIOD} AND currency = {{currency:String}}
 GROUP BY product_id
 ORDER BY revenue DESC, product_id
@@ -57,15 +64,19 @@ def _forget() -> None:
 
 
 def _final() -> None:
-    async def sums(self: SalesSums, shop: str, boundaries: Sequence[int]) -> Any:
-        ask: Any = self._ask.__self__  # type: ignore[attr-defined]
+    windows = SalesSums.sums
+
+    async def sums(self: SalesSums, shop: str, boundaries: list[int]) -> Any:
+        reader = self._ask.__self__  # type: ignore[attr-defined]
+        if not isinstance(reader, Reader):  # of payments
+            return await windows(self, shop, boundaries)
         params = {
             "shop": shop,
             "marks": sorted(set(boundaries)),
             "start": boundaries[0],
             "end": boundaries[-1],
         }
-        return await ask._engine.rows(_SALES, params, SETTINGS)
+        return await reader._statements._engine.rows(_SALES, params, SETTINGS)
 
     async def top(
         self: Statements, shop: str, currency: str | None, start: datetime, end: datetime
