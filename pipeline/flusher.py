@@ -35,8 +35,6 @@ SHARE, LONGEST_PACE = 0.25, 0.6
 """The share of the time in which batches of a topic are written: after one that took long the next waits for
 more records, at most so many seconds from start to start. A small batch costs the engine much the same as a
 big one, and what the engine spends on batches the reports go without."""
-ENOUGH_RECORDS, PACE_OF_ENOUGH = 500, 0.35
-"""Where so many wait, the next begins after so many seconds at most: they share what it costs."""
 SMALL_RECORDS = 500
 """A chunk of fewer is decoded with the others of its batch: alone, each of its records would cost several times
 as much. One of more is decoded beside the batches, before its own."""
@@ -333,9 +331,7 @@ class Flusher:
         pace = max(self._pace_seconds, min(took / SHARE, LONGEST_PACE))
         if pace <= took:
             return False
-        soon = max(took, self._pace_seconds, min(pace, PACE_OF_ENOUGH))
-        await self._within(soon - took, lambda: self._full(1))
-        await self._within(pace - soon, lambda: self._records >= ENOUGH_RECORDS or self._full(1))
+        await self._within(pace - took, lambda: self._full(1))
         return True
 
     async def _within(self, seconds: float, so: Callable[[], bool]) -> None:

@@ -274,25 +274,6 @@ async def test_a_batch_that_took_long_is_followed_by_a_longer_rest_up_to_the_lon
         assert least <= loop.time() - began
 
 
-async def test_where_enough_wait_a_batch_begins_sooner(engine, monkeypatch):
-    monkeypatch.setattr(module, "SHARE", 0.0001)
-    monkeypatch.setattr(module, "LONGEST_PACE", 60)
-    monkeypatch.setattr(module, "PACE_OF_ENOUGH", 0.3)
-    monkeypatch.setattr(module, "ENOUGH_RECORDS", 5)
-    async with flushing(engine, 0.01) as flusher:
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        await flusher.offer(FakeDelivery(0))
-        await until(lambda: engine.told)
-        await flusher.offer(FakeDelivery(1, 4))
-        await stays(lambda: engine.sizes == [1])
-        await flusher.offer(FakeDelivery(5))
-        await until(lambda: engine.sizes == [1, 5])
-        assert loop.time() - began >= 0.3
-        await flusher.offer(FakeDelivery(6, 4))
-        await stays(lambda: engine.sizes == [1, 5])
-
-
 async def test_many_that_waited_for_the_pace_wait_for_no_more(engine, monkeypatch):
     monkeypatch.setattr(module, "MANY_RECORDS", 2)
     monkeypatch.setattr(module, "MORE_SECONDS", 60)
