@@ -37,6 +37,7 @@ from api.reports.sums import (
     SlotRows,
     part_sums,
     sales_rows,
+    total_parts,
 )
 from api.reports.windows import SALES_15M, WindowReader, WindowRows
 from clickhouse.client import Row
@@ -169,16 +170,18 @@ class Reader:
     ) -> Mapping[str, Decimal]:
         if "parts" not in report.needs or currency is None or start >= end:
             return {}
-        period = Bucket(PARTS_15M, *_seconds((start, end)))
-        (found,) = await self._part_sums.get(shop, [period], self._read_parts)
-        return found.get(currency, {})
+        buckets = [one._replace(window=PARTS_15M) for one in days.split_period(start, end)]
+        found = await self._part_sums.get(shop, buckets, self._read_parts)
+        return total_parts(parts[currency] for parts in found if currency in parts)
 
-    async def _read_parts(self, shop: str, periods: Sequence[Bucket]) -> list[Sized[PartSums]]:
-        found = await self._windows.rows(shop, periods)
+    async def _read_parts(self, shop: str, buckets: Sequence[Bucket]) -> list[Sized[PartSums]]:
+        # what lies between them is read too: one statement
+        whole = buckets[0]._replace(end=buckets[-1].end)
+        (rows,) = await self._windows.rows(shop, [whole])
         return [
             Sized(parts, PART_BYTES * sum(map(len, parts.values())))
-            for rows in found
-            for parts in [part_sums(cast(WindowRows, rows))]
+            for bucket in buckets
+            for parts in [part_sums(cast(WindowRows, rows).of(bucket))]
         ]
 
     async def _sessions(self, shop: str, report: Report, period: Period, profile: Profile) -> int:

@@ -13,7 +13,7 @@ import numpy as np
 from api.freshness.source import FreshnessSource
 from api.reports.cache import BucketCache, Sized
 from api.reports.days import Bucket, month_around
-from api.reports.money import Column, from_units, summable, wide
+from api.reports.money import ZERO, Column, add, from_units, summable, wide
 from api.reports.windows import GRAIN_NUMBERS, WindowRows
 from clickhouse.client import Row
 from shopstream.contracts.notices import SESSIONS
@@ -204,6 +204,15 @@ def part_sums(windows: WindowRows) -> PartSums:
         code: {part: from_units(units) for part, units in sums.items()}
         for code, sums in found.items()
     }
+
+
+def total_parts(sums: Iterable[Mapping[str, Decimal]]) -> Mapping[str, Decimal]:
+    """The parts of one currency added up over buckets."""
+    found: dict[str, Decimal] = {}
+    for one in sums:
+        for part, amount in one.items():
+            found[part] = add(found.get(part, ZERO), amount)
+    return found
 
 
 def _month(found: Currencies, month: Bucket) -> Sized[Currencies]:

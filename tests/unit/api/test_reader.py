@@ -187,6 +187,25 @@ async def test_a_report_asks_only_for_what_it_needs() -> None:
     assert found["sessions"] == 3
 
 
+async def test_parts_of_totals_are_read_again_only_where_they_changed() -> None:
+    zone = "Asia/Kolkata"  # the period begins and ends in the middle of days of UTC
+    begin = MIDNIGHT - 2 * 86_400 - 19_800
+    days = [begin - begin % 86_400 + number * 86_400 for number in range(4)]
+    then = [("parts_15m", day, "EUR", "tax", 0, 0, 10_000 * 2**n) for n, day in enumerate(days)]
+    now = [("parts_15m", days[2], "EUR", "tax", 0, 0, 70_000)]
+    engine = Engine(profile=[said(zone)], parts_15m=[then, now])
+    pipeline = Pipeline(1)
+    there = reader(engine, pipeline=pipeline)
+    report = Metrics(Span(first=date(2026, 11, 20), last=date(2026, 11, 22)))
+    assert (await body(there, report))["totalTax"] == 15
+    pipeline.says({days[2] // 86_400}, SALES)
+    assert (await body(there, report))["totalTax"] == 18
+    assert engine.asked("parts_15m", "start") == [begin, days[2]]
+    pipeline.says({days[0] // 86_400 - 1}, SALES)
+    assert (await body(there, report))["totalTax"] == 18
+    assert engine.sent["parts_15m"] == 2
+
+
 async def test_a_shop_without_currency_is_not_asked_for_what_goes_by_currency() -> None:
     engine = Engine()
     found = await body(reader(engine), Metrics())
