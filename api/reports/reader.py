@@ -48,6 +48,8 @@ ATTEMPTS, PAUSE_SECONDS = 10, 0.03
 """How often a report is read again because the shop's first order was arriving."""
 PART_BYTES = 250
 """Of one part of totals, roughly."""
+PARTS_GAP_SECONDS = 31 * days.DAY_SECONDS
+"""What lies so close together is read by one statement."""
 UNITS_BYTES = 110
 """Of the units of a product beside its id, roughly."""
 
@@ -175,12 +177,17 @@ class Reader:
         return total_parts(parts[currency] for parts in found if currency in parts)
 
     async def _read_parts(self, shop: str, buckets: Sequence[Bucket]) -> list[Sized[PartSums]]:
-        # what lies between them is read too: one statement
-        whole = buckets[0]._replace(end=buckets[-1].end)
-        (rows,) = await self._windows.rows(shop, [whole])
+        runs: list[list[Bucket]] = []
+        for bucket in buckets:
+            if runs and bucket.start - runs[-1][-1].end <= PARTS_GAP_SECONDS:
+                runs[-1].append(bucket)
+            else:
+                runs.append([bucket])
+        found = await self._windows.rows(shop, [run[0]._replace(end=run[-1].end) for run in runs])
         return [
             Sized(parts, PART_BYTES * sum(map(len, parts.values())))
-            for bucket in buckets
+            for run, rows in zip(runs, found, strict=True)
+            for bucket in run
             for parts in [part_sums(cast(WindowRows, rows).of(bucket))]
         ]
 

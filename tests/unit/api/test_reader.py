@@ -206,6 +206,20 @@ async def test_parts_of_totals_are_read_again_only_where_they_changed() -> None:
     assert engine.sent["parts_15m"] == 2
 
 
+async def test_parts_of_totals_that_are_far_apart_are_read_apart() -> None:
+    engine = Engine(profile=[said()])
+    there = reader(engine, version=1)
+    for first, last in ((date(2026, 1, 10), date(2026, 11, 20)), (date(2026, 1, 9), REPORT.day)):
+        engine.sent.clear()
+        engine.params.clear()
+        await body(there, Metrics(Span(first=first, last=last)))
+    day = MIDNIGHT - 86_400
+    assert engine.asked("parts_15m", "start") == [
+        int(datetime(2026, 1, 9, tzinfo=UTC).timestamp()),
+        day,
+    ]
+
+
 async def test_a_shop_without_currency_is_not_asked_for_what_goes_by_currency() -> None:
     engine = Engine()
     found = await body(reader(engine), Metrics())
