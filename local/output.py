@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
+from io import FileIO
 from pathlib import Path
 
 from shopstream.logs import as_json
@@ -36,7 +37,7 @@ class Log:
         self._shape = shape
         self._limit = limit
         self._lock = threading.Lock()
-        self._file = path.open("ab", buffering=0)
+        self._file = self._opened()
         self._size = path.stat().st_size
 
     def write(self, line: bytes) -> None:
@@ -53,10 +54,15 @@ class Log:
             self._file.close()
 
     def _rotate(self) -> None:
-        self._path.replace(self._path.with_suffix(self._path.suffix + ".1"))
-        fresh = self._path.open("ab", buffering=0)
+        with suppress(FileNotFoundError):  # somebody has deleted it
+            self._path.replace(self._path.with_suffix(self._path.suffix + ".1"))
+        fresh = self._opened()
         self._file.close()
         self._file, self._size = fresh, 0
+
+    def _opened(self) -> FileIO:
+        self._path.parent.mkdir(exist_ok=True)
+        return self._path.open("ab", buffering=0)
 
 
 def json_lines(process: str, now: Callable[[], datetime]) -> Callable[[bytes], bytes]:

@@ -6,10 +6,9 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-
-from rich.console import Console
 
 from local.directory import Addresses, Directory, Secrets
 from local.prepare import schema, topics
@@ -41,7 +40,8 @@ def run(asked: Plan) -> int:
     try:
         plan = _plan(asked, directory)
         secrets = directory.secrets()
-        os.environ.setdefault(PREFIX + "JWT_SECRET", secrets.jwt)
+        if not os.environ.get(PREFIX + "JWT_SECRET"):
+            os.environ[PREFIX + "JWT_SECRET"] = secrets.jwt
         os.environ.update(environment(plan, secrets))
         settings = load()
         _check_installed(plan, settings)
@@ -104,20 +104,17 @@ def _check_installed(plan: Plan, settings: Settings) -> None:
 
 async def _serve(plan: Plan, settings: Settings, secrets: Secrets, directory: Directory) -> None:
     begun = time.monotonic()
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
     stop = asyncio.Event()
     supervisor = Supervisor(
         services(plan, secrets),
         directory.logs,
-        lambda name, line: console.print(f"[{name}] {line}", markup=False),
+        lambda name, line: _tell(f"[{name}] {line}"),
         directory.note_restarts,
     )
     _on_signal(stop, supervisor)
     disk = Disk(plan.data, settings.disk_low_mib * MIB)
-    watching = asyncio.create_task(
-        watch(disk, lambda line: console.print(f"[disk] {line}", markup=False))
-    )
-    watching.add_done_callback(lambda task: _report(task, console))
+    watching = asyncio.create_task(watch(disk, lambda line: _tell(f"[disk] {line}")))
+    watching.add_done_callback(_report)
 
     addresses = _addresses(plan, settings, secrets)
     # before anything serves: who sees `/ready` answer 200 finds the addresses there
@@ -131,12 +128,19 @@ async def _serve(plan: Plan, settings: Settings, secrets: Secrets, directory: Di
         await supervisor.run(stop, ready)
     finally:
         watching.cancel()
-    console.print("stopped")
+    _tell("stopped")
 
 
-def _report(task: asyncio.Task[None], console: Console) -> None:
+def _tell(line: str) -> None:
+    """On standard error. A full disk under it, or a reader that has left, ends nothing: the line is lost."""
+    if sys.stderr is not None:
+        with suppress(OSError):
+            sys.stderr.write(f"{line}\n")
+
+
+def _report(task: asyncio.Task[None]) -> None:
     if not task.cancelled():
-        console.print(f"[disk] is not watched any more: {task.exception()!r}", markup=False)
+        _tell(f"[disk] is not watched any more: {task.exception()!r}")
 
 
 def _on_signal(stop: asyncio.Event, supervisor: Supervisor) -> None:
@@ -145,7 +149,11 @@ def _on_signal(stop: asyncio.Event, supervisor: Supervisor) -> None:
             supervisor.kill_all()
         stop.set()
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    # under `nohup` it stays ignored
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    for number in numbers:
         asyncio.get_running_loop().add_signal_handler(number, stop_or_kill)
 
 
@@ -198,4 +206,5 @@ def _greet(plan: Plan, settings: Settings, addresses: Addresses, took: float) ->
         token = mint(settings, shops, datetime.now(UTC), ttl=TOKEN_LIFE)
         lines.append(f"  Token       for {', '.join(shops)}, valid for 24 h:")
         lines.append(token)
-    Console(highlight=False, soft_wrap=True).print("\n".join(lines), markup=False)
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()

@@ -1,4 +1,5 @@
 import json
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -138,6 +139,17 @@ def test_a_log_that_cannot_be_written_ends_nobody(tmp_path) -> None:
     log.write(b"lost\n")
     full = Log(Path("/dev/full"))
     full.write(b"lost\n")
+
+
+def test_a_log_that_somebody_deleted_goes_on(tmp_path) -> None:
+    path = tmp_path / "logs" / "a.log"
+    log = Log(path, limit=20)
+    log.write(b"before\n")
+    shutil.rmtree(path.parent)
+    for number in range(3):
+        log.write(b"line %05d\n" % number)
+    assert path.read_bytes() == b"line 00002\n"
+    log.close()
 
 
 def test_codes_for_a_terminal_do_not_reach_a_file() -> None:
