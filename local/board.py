@@ -36,6 +36,12 @@ class Board:
         """Whether everything that it starts after has been ready."""
         return all(other in self._once for other in self._services[name].starts_after)
 
+    def has_what_it_needs(self, name: str) -> bool:
+        """Whether everything that it starts after is ready now: without, it can only wait."""
+        return all(
+            self._states[other] is State.READY for other in self._services[name].starts_after
+        )
+
     def stop_order(self) -> list[str]:
         """Every service, the last to start first."""
         return list(self._services)[::-1]

@@ -21,7 +21,8 @@ class Service:
     """`starts_after`: services that must have been ready once before this one starts.
 
     `probe` answers whether the process is up; then `prepare` runs, and then it is ready. Both may
-    raise: the process is then stopped and started again. So it is where it is not up after `starts_within` seconds.
+    raise: the process is then stopped and started again. So it is where it is not up after `starts_within` seconds
+    in which all that it starts after are ready.
     """
 
     name: str

@@ -108,7 +108,10 @@ class Supervisor:
             await self._until(lambda: self._board.may_start(service.name))
             begun = time.monotonic()
             reason = await self._one_life(service)
-            if not self._board.was_ready(service.name) and backoff.failures + 1 >= ATTEMPTS:
+            if (
+                not self._board.was_ready(service.name)
+                and self._restarts[service.name] + 1 >= ATTEMPTS
+            ):
                 raise StartFailed(service.name, reason, self._log(service))
             pause = backoff.after(time.monotonic() - begun)
             self._say(service.name, f"ended ({reason}), starts again in {pause:.1f} s")
@@ -146,7 +149,9 @@ class Supervisor:
     async def _become_ready(self, service: Service) -> None:
         deadline = time.monotonic() + service.starts_within
         while not await service.probe():
-            if time.monotonic() > deadline:
+            if not self._board.has_what_it_needs(service.name):
+                deadline = time.monotonic() + service.starts_within
+            elif time.monotonic() > deadline:
                 raise NotReady(f"not ready within {service.starts_within:.0f} s")
             await asyncio.sleep(PROBE_EVERY)
         await service.prepare()

@@ -9,13 +9,14 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from local import supervisor as supervision
 from local.output import ROTATE_AT
-from local.service import Prepare, Service
+from local.service import Backoff, Prepare, Service
 from local.supervisor import StartFailed, Supervisor
 
 PATIENCE = 10.0
@@ -205,6 +206,46 @@ async def test_a_service_that_never_comes_up_ends_it_all(
     )
     assert supervisor.pids == {}
     assert scene.notes()[-1] == "good stops"
+
+
+async def test_one_that_takes_long_to_fail_is_given_up_too(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never() -> bool:
+        return False
+
+    monkeypatch.setattr(supervision, "ATTEMPTS", 3)
+    # as if 0.3 s were half a minute: the pauses begin again
+    monkeypatch.setattr(supervision, "Backoff", partial(Backoff, calm=0.3))
+    late = replace(scene.worker("late"), probe=never, starts_within=0.5)
+    with pytest.raises(StartFailed, match="not ready within"):
+        async with scene.running(late):
+            pass
+    assert scene.notes().count("late starts") == 3
+
+
+async def test_one_that_waits_for_another_is_not_started_again_for_that(scene: Scene) -> None:
+    gate = asyncio.Event()
+    gate.set()
+
+    async def prepare() -> None:
+        await gate.wait()
+
+    broker = scene.worker("broker", prepare)
+    worker = scene.worker("api", starts_after=("broker",), starts_within=0.5)
+
+    async def serves() -> bool:
+        return gate.is_set() and await worker.probe()
+
+    async with scene.running(broker, replace(worker, probe=serves)) as supervisor:
+        gate.clear()
+        os.kill(supervisor.pids["broker"], signal.SIGKILL)
+        os.kill(supervisor.pids["api"], signal.SIGKILL)
+        await eventually(lambda: scene.notes().count("api starts") == 2)
+        await asyncio.sleep(1.5)
+        assert scene.notes().count("api starts") == 2
+        gate.set()
+        await eventually(lambda: scene.notes().count("api found") == 2)
 
 
 async def test_a_command_that_is_not_there_ends_it_all(scene: Scene) -> None:
