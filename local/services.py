@@ -16,9 +16,12 @@ from local.probes import accepts, answers_ok
 from local.service import Prepare, Service
 from shopstream.settings import PREFIX
 
+MODULE = (sys.executable, "-P", "-m")
+"""Never of the present directory, which may be that of another program with a package `api` or `local`."""
 PARTITIONS = 4
 """Of each event topic on our own broker: one machine has no use for more."""
-PREPARED_WITHIN = 120.0
+PREPARED_WITHIN: Mapping[str, float] = {"topics": 120.0, "schema": 6 * 3600.0}
+"""Seconds. A migration may make a table of all orders, or write them anew."""
 BROKER_STARTS_WITHIN = 120.0
 """After a kill under load the broker reads its logs first."""
 
@@ -62,21 +65,21 @@ def services(plan: Plan, secrets: Secrets) -> tuple[Service, ...]:
     ours += [
         Service(
             PIPELINE,
-            (sys.executable, "-m", "shopstream", "pipeline"),
+            (*MODULE, "shopstream", "pipeline"),
             only(*needed) | metrics,
             probe=answers_ok(plan.metrics_port, "/ready"),
             starts_after=base,
         ),
         Service(
             API,
-            (sys.executable, "-m", "shopstream", "api"),
+            (*MODULE, "shopstream", "api"),
             only(*needed, "JWT_SECRET", "TICKET_SECRET", "HOOK_SECRETS"),
             probe=answers_ok(plan.port, "/ready"),
             starts_after=base,
         ),
     ]
     if plan.demo:
-        demo = (sys.executable, "-m", "local.demo")
+        demo = (*MODULE, "local.demo")
         after = (*base, PIPELINE, API)
         ours.append(Service(DEMO, demo, only("KAFKA_SASL_PASSWORD"), starts_after=after))
     return tuple(ours)
@@ -123,7 +126,7 @@ def _broker(port: int, data: Path) -> Service:
     folder = str(data / "kafka")
     return Service(
         BROKER,
-        (sys.executable, "-m", "local.kafka", "--folder", folder, "--port", str(port)),
+        (*MODULE, "local.kafka", "--folder", folder, "--port", str(port)),
         only(),
         probe=accepts(port),
         prepare=_prepared("topics", only()),
@@ -151,7 +154,7 @@ def _engine(plan: Plan, secrets: Secrets) -> Service:
     given = (str(part) for flag in flags.items() for part in flag)
     return Service(
         ENGINE,
-        (sys.executable, "-m", "local.clickhouse", *given),
+        (*MODULE, "local.clickhouse", *given),
         {**only(), PREFIX + "ENGINE_LOGINS": dump(logins)},
         probe=answers_ok(port, "/ping"),
         prepare=_prepared("schema", only("CLICKHOUSE_URL")),
@@ -161,8 +164,7 @@ def _engine(plan: Plan, secrets: Secrets) -> Service:
 def _prepared(what: str, more: Mapping[str, str]) -> Prepare:
     async def prepare() -> None:
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
+            *MODULE,
             "local.prepare",
             what,
             env=inherited(more),
@@ -172,7 +174,7 @@ def _prepared(what: str, more: Mapping[str, str]) -> Prepare:
             preexec_fn=bound_to(os.getpid()),
         )
         try:
-            async with asyncio.timeout(PREPARED_WITHIN):
+            async with asyncio.timeout(PREPARED_WITHIN[what]):
                 _, errors = await process.communicate()
         finally:
             if process.returncode is None:

@@ -14,8 +14,19 @@ if TYPE_CHECKING:
     from shopstream.settings import Settings
 
 
+THIS_MACHINE = ("127.0.0.1", "localhost")
+
+
 class NoUpRunning(Fault):
     """`str()` names the data directory."""
+
+
+def no_proxy_to_this_machine() -> None:
+    """For this process and those that it starts. A proxy does not reach it, and would see the passwords of `up`."""
+    known = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    if known.strip() != "*":
+        hosts = dict.fromkeys((*filter(None, known.split(",")), *THIS_MACHINE))
+        os.environ["no_proxy"] = ",".join(hosts)
 
 
 def data_directory() -> Path:
@@ -92,9 +103,10 @@ def load_beside_up() -> "Settings":
     from shopstream.settings import load
 
     directory = data_directory()
-    variables = variables_of_up(
-        _read(directory / "up.json"), _read(directory / "secrets.json"), os.environ
-    )
+    addresses = _read(directory / "up.json")
+    if no_up_running(addresses, directory):
+        addresses = {}  # of one that was killed: something else may serve there now
+    variables = variables_of_up(addresses, _read(directory / "secrets.json"), os.environ)
     # not put into the environment: a secret there is one more place to read it from
     silent = {name: value for name, value in variables.items() if not os.environ.get(name)}
     return load(**{name.removeprefix(PREFIX).lower(): value for name, value in silent.items()})

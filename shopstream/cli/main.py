@@ -16,7 +16,13 @@ import typer
 
 from shopstream.cli.counted import counted
 from shopstream.cli.deadletters_flags import app as deadletters
-from shopstream.cli.environment import data_directory, load_beside_up, running_up, token_key
+from shopstream.cli.environment import (
+    data_directory,
+    load_beside_up,
+    no_proxy_to_this_machine,
+    running_up,
+    token_key,
+)
 from shopstream.cli.faults import plain_faults
 from shopstream.cli.output import watch_output
 from shopstream.faults import Fault
@@ -68,6 +74,7 @@ def begin(
 def main() -> None:
     """The entry point `shopstream`."""
     watch_output()
+    no_proxy_to_this_machine()
     if isinstance(sys.stderr, io.TextIOWrapper):
         sys.stderr.reconfigure(errors="backslashreplace")
     try:

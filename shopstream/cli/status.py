@@ -12,6 +12,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -156,13 +157,13 @@ def _asked(fetch: Fetch, address: str) -> tuple[int, str]:
     """0 and a sentence where there is no answer."""
     try:
         return fetch(address)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, HTTPException) as error:
         return 0, f"does not answer ({_reason(error)})"
 
 
 def _reason(error: Exception) -> str:
     reason = getattr(error, "reason", error)
-    return getattr(reason, "strerror", None) or str(reason)
+    return getattr(reason, "strerror", None) or str(reason).strip()
 
 
 def _pipeline(code: int, body: str) -> str:

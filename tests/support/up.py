@@ -20,6 +20,8 @@ PATIENCE = 60.0
 """Seconds."""
 SHORT_SESSION = {"SHOPSTREAM_KAFKA_SESSION_TIMEOUT": "6"}
 """The least that the broker of `up` takes."""
+PROXY = {"http_proxy": "http://127.0.0.1:9", "no_proxy": "example.org"}
+"""As in many offices; nothing of ours may go through it."""
 DISK_MIB, LOW_MIB = 512, 128
 """Of the disk that these tests give `up`, and how little it tells of."""
 
@@ -98,7 +100,8 @@ class Up:
 
 def environment() -> dict[str, str]:
     ours = {name: value for name, value in os.environ.items() if "SHOPSTREAM" not in name}
-    return {**ours, **SHORT_LIVED, "SHOPSTREAM_DISK_LOW_MIB": str(LOW_MIB), **SHORT_SESSION}
+    low = {"SHOPSTREAM_DISK_LOW_MIB": str(LOW_MIB)}
+    return {**ours, **SHORT_LIVED, **low, **SHORT_SESSION, **PROXY}
 
 
 def command(directory: Path, ports: dict[str, int]) -> list[str]:

@@ -3,17 +3,20 @@
 import json
 import os
 import re
+import subprocess
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
+from clickhouse.migrations import TIMEOUT_SECONDS
 from local.child import inherited
 from local.clickhouse.logins import parse
 from local.directory import Secrets
 from local.service import Service
+from local.services import PREPARED_WITHIN, Plan, bi_login, environment, services
 from local.services import SECRETS as SECRET_NAMES
-from local.services import Plan, bi_login, environment, services
 from shopstream.cli.environment import load_beside_up
 from shopstream.settings import Settings
 
@@ -94,6 +97,21 @@ def test_what_up_has_told_is_read_without_the_environment(
     assert dict(os.environ) == before
 
 
+def test_what_an_up_told_that_was_killed_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    told = {"kafka": "127.0.0.1:9092", "kafka_partitions": 4, "clickhouse": "http://a:b@c:1"}
+    (tmp_path / "up.json").write_text(json.dumps({**told, "pid": gone.pid}))
+    monkeypatch.setenv("SHOPSTREAM_DATA_DIR", str(tmp_path))
+    for name in ("KAFKA_BOOTSTRAP", "KAFKA_PARTITIONS", "CLICKHOUSE_URL"):
+        monkeypatch.delenv(f"SHOPSTREAM_{name}", raising=False)
+    settings = load_beside_up()
+    assert settings.kafka_partitions == 12
+    assert settings.clickhouse_url.get_secret_value() == "http://127.0.0.1:8123"
+
+
 def elsewhere(**ports: None) -> Plan:
     return Plan(
         demo=False,
@@ -120,6 +138,19 @@ def test_the_broker_may_take_longer_than_others_to_start() -> None:
     found = by_name()
     assert found["broker"].starts_within == 120
     assert {found[name].starts_within for name in ("engine", "pipeline", "api", "demo")} == {60}
+
+
+def test_a_package_of_the_present_directory_is_not_taken_for_ours(tmp_path: Path) -> None:
+    (tmp_path / "shopstream").mkdir()
+    for name in ("__init__.py", "__main__.py"):
+        (tmp_path / "shopstream" / name).write_text("print('of another program')\n")
+    command = [*by_name()["api"].command[:-1], "--version"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.stdout == f"shopstream {version('shopstream')}\n"
+
+
+def test_a_migration_has_as_long_as_its_statement_may_take() -> None:
+    assert PREPARED_WITHIN["schema"] >= TIMEOUT_SECONDS
 
 
 @pytest.mark.parametrize(

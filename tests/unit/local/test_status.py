@@ -2,16 +2,19 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from shopstream.cli.environment import no_proxy_to_this_machine
 from shopstream.cli.main import app
-from shopstream.cli.status import Status, bare, look, measured
+from shopstream.cli.status import Status, _asked, bare, http_get, look, measured
 
 TOLD = {
     "api": "http://127.0.0.1:4000",
@@ -179,3 +182,41 @@ def test_a_command_that_finds_no_up_says_so_with_what_is_down(tmp_path: Path) ->
     (line,) = done.stderr.splitlines()
     assert line.startswith("Kafka does not answer at 127.0.0.1:1 (")
     assert f" No running `shopstream up` was found in {tmp_path}/.shopstream: " in line
+
+
+def test_another_program_at_an_address_is_said_not_to_answer() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+        def greet() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(b"SSH-2.0-x\r\n")
+
+        greeting = threading.Thread(target=greet)
+        greeting.start()
+        code, why = _asked(http_get, f"http://127.0.0.1:{port}/ready")
+        greeting.join()
+    assert (code, why) == (0, "does not answer (SSH-2.0-x)")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, "127.0.0.1,localhost"),
+        ({"NO_PROXY": "a.example"}, "a.example,127.0.0.1,localhost"),
+        ({"no_proxy": "127.0.0.1,b", "NO_PROXY": "c"}, "127.0.0.1,b,localhost"),
+        ({"no_proxy": "*"}, "*"),
+    ],
+)
+def test_a_proxy_is_for_other_machines(
+    before: dict[str, str], after: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(name, "")  # so that it is put back
+        monkeypatch.delenv(name)
+    for name, value in before.items():
+        monkeypatch.setenv(name, value)
+    no_proxy_to_this_machine()
+    assert os.environ["no_proxy"] == after
