@@ -73,6 +73,8 @@ class Directory:
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
+        if "," in str(self.path):
+            raise DirectoryUnusable(path, "Kafka takes a comma for the end of a path")
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._close_to_others()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from local.kafka.install import install
+from local.kafka.java import java_environment
 from local.kafka.node import Node, command, prepare
 from local.probes import check_ports, free_port
 from shopstream.faults import Fault
@@ -28,7 +29,7 @@ def main() -> NoReturn:
         sys.exit(str(fault))
     except OSError as error:
         sys.exit(f"--folder {options.folder} cannot be used ({error.strerror}).")
-    os.execv(line[0], line)  # noqa: S606
+    os.execve(line[0], line, java_environment())  # noqa: S606
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from local.child import bound_to
 from local.kafka.jars import LOCK, fetch, is_fetched
-from local.kafka.java import KafkaNotInstalled, Runtime, find_java
+from local.kafka.java import KafkaNotInstalled, Runtime, find_java, java_environment
 from local.kafka.node import Node, command, prepare
 from local.probes import free_port
 from shopstream.faults import Fault
@@ -82,6 +82,7 @@ def _train(runtime: Runtime, folder: Path) -> None:
         settings = prepare(runtime, node)
         process = subprocess.Popen(
             command(runtime, settings, train=True),
+            env=java_environment(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             preexec_fn=bound_to(os.getpid()),

@@ -1,6 +1,7 @@
 """The Java runtime of a Kafka node, and the command that runs a class of Kafka on it."""
 
 import hashlib
+import os
 import re
 import shutil
 import subprocess
@@ -71,6 +72,11 @@ class Runtime:
         silent = _SILENT if self.java.version >= WARNS else ()
         path = ":".join(map(str, self.jars))
         return [str(self.java.path), *_FLAGS, *silent, *archive, "-cp", path, main, *arguments]
+
+
+def java_environment() -> dict[str, str]:
+    """That of this process, with an encoding in which Java can name every file."""
+    return {**os.environ, "LC_ALL": "C.UTF-8"}
 
 
 def find_java(given: Path | None) -> Java:

@@ -4,13 +4,14 @@ Settings: https://kafka.apache.org/documentation/#brokerconfigs
 """
 
 import base64
+import json
 import secrets
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.kafka.java import KafkaNotInstalled, Runtime
+from local.kafka.java import KafkaNotInstalled, Runtime, java_environment
 
 MIB = 1024 * 1024
 RETENTION_BYTES = 512 * MIB
@@ -62,7 +63,13 @@ def prepare(
         arguments = ("format", "--ignore-formatted", "-t", name, "-c", str(file))
         command = runtime.command("kafka.tools.StorageTool", *arguments)
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=FORMAT_SECONDS)
+            done = subprocess.run(
+                command,
+                env=java_environment(),
+                capture_output=True,
+                text=True,
+                timeout=FORMAT_SECONDS,
+            )
         except subprocess.TimeoutExpired:
             raise KafkaNotInstalled(
                 f"Kafka has not formatted {node.logs} within {FORMAT_SECONDS} s: start it again."
@@ -95,7 +102,8 @@ def properties(
         "advertised.listeners": f"CLIENT://127.0.0.1:{node.port}",
         "listener.security.protocol.map": "CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT",
         "inter.broker.listener.name": "CLIENT",
-        "log.dirs": str(node.logs).replace("\\", "\\\\"),
+        # escaped as JSON text is: Java reads the file as Latin-1
+        "log.dirs": json.dumps(str(node.logs))[1:-1],
         "auto.create.topics.enable": "false",
         "min.insync.replicas": in_sync,
         "offsets.topic.num.partitions": 4,

@@ -35,11 +35,11 @@ def command(folder: Path, port: int) -> list[str]:
 class Node:
     """One that is started without a network: all that it needs is in the cache."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, more: Mapping[str, str] | None = None) -> None:
         runtime()
         self.port = free_port()
         self.folder = folder / "node"
-        env = {**OFFLINE, "NO_PROXY": ""}
+        env = {**OFFLINE, "NO_PROXY": "", **(more or {})}
         self.child = Child("node", command(self.folder, self.port), folder / "node.log", env)
         self.settings = Settings(kafka_bootstrap=f"127.0.0.1:{self.port}", kafka_partitions=2)
 
@@ -179,3 +179,18 @@ def test_a_java_that_is_not_there_is_one_sentence(
         f"{tmp_path}/java cannot be run (No such file or directory):"
         " set SHOPSTREAM_JAVA to a java executable of version 17 or later.\n",
     )
+
+
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+def test_the_records_are_where_the_folder_says_whatever_letters_it_has(
+    tmp_path: Path, locale: str
+) -> None:
+    folder = tmp_path / "büro & Söhne's 100% = #1"
+    folder.mkdir()
+    node = Node(folder, {"LC_ALL": locale})
+    try:
+        node.start()
+        assert (node.folder / "data" / "meta.properties").exists()
+    finally:
+        node.child.kill()
+    assert list(tmp_path.iterdir()) == [folder]

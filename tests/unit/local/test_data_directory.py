@@ -155,3 +155,10 @@ def test_the_partitions_of_ups_broker_are_not_those_of_another() -> None:
 
 def test_without_up_nothing_is_told() -> None:
     assert variables_of_up({}, {}, {}) == {}
+
+
+def test_a_comma_in_the_path_is_refused(tmp_path: Path) -> None:
+    """Kafka would keep its records in two other places."""
+    with pytest.raises(DirectoryUnusable, match="comma"):
+        Directory(tmp_path / "a,b")
+    assert list(tmp_path.iterdir()) == []

@@ -75,6 +75,12 @@ def test_a_backslash_in_the_folder_is_one_in_the_file_format_too() -> None:
     assert read(properties(node))["log.dirs"] == "/srv/a\\\\b/data"
 
 
+def test_another_letter_in_the_folder_is_written_so_that_java_reads_it() -> None:
+    found = properties(Node(1, 1, 2, Path("/srv/büro 😀")))
+    assert found.isascii()
+    assert read(found)["log.dirs"] == r"/srv/b\u00fcro \ud83d\ude00/data"
+
+
 def test_a_cluster_id_is_sixteen_bytes_and_never_looks_like_an_option() -> None:
     found = {new_cluster_id() for _ in range(2000)}
     assert len(found) == 2000
