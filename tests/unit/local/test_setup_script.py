@@ -66,3 +66,32 @@ def test_a_python_that_is_missing_is_one_sentence(tree: Path) -> None:
     done = setup(tree, PYTHON="no-such-python")
     assert done.returncode == 1
     assert done.stderr == ("no-such-python is missing: install Python 3.11, or set PYTHON to it.\n")
+
+
+def test_an_environment_that_was_cut_off_as_it_was_made_is_made_again(tree: Path) -> None:
+    """As where Debian's Python has no ensurepip: there is a Python, and no pip."""
+    python = tree / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\n[ "$2" != pip ]\n')
+    python.chmod(0o755)
+    done = setup(tree)
+    assert done.returncode == 0, done.stderr
+    assert "-m venv" in (tree / "calls").read_text()
+    assert "Installed in " in done.stderr
+
+
+def test_in_a_copy_of_the_checkout_it_is_made_again(tree: Path, tmp_path: Path) -> None:
+    setup(tree)
+    made = f"command = /usr/bin/python3.11 -m venv {tree}/.venv\n"
+    (tree / ".venv" / "pyvenv.cfg").write_text(made)
+    assert setup(tree).stderr == ""
+    copy = tmp_path / "a copy"
+    shutil.copytree(tree, copy, ignore=shutil.ignore_patterns(copy.name, "calls"))
+    assert "Installing 2 packages" in setup(copy, PYTHON=str(tree / "python")).stderr
+    assert "-m venv --clear .venv" in (copy / "calls").read_text()
+
+
+def test_an_environment_whose_python_is_gone_is_made_again(tree: Path) -> None:
+    setup(tree)
+    (tree / ".venv" / "bin" / "python").unlink()
+    assert "Installing 2 packages" in setup(tree).stderr
