@@ -25,7 +25,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """`rows` were compared; `differences` lists the first of them, by no order."""
+    """`rows` were compared; `differences` lists the first of them by their keys."""
 
     rows: int
     differences: frozenset[Difference]

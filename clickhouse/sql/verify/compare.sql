@@ -1,7 +1,8 @@
--- Rows that a comparison found, as key, stored and expected: how many, and the first of those that differ.
+-- Rows that a comparison found, as key, stored and expected: how many, and of those that differ the first by their keys,
+-- so that two comparisons list the same.
 SELECT
     count() AS compared,
-    groupArrayIf({limit})((key, stored, expected), stored != expected) AS differences
+    groupArraySortedIf({limit})((key, stored, expected), stored != expected) AS differences
 FROM
 (
 {select}

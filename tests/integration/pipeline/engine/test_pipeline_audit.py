@@ -7,7 +7,7 @@ import pytest
 
 from clickhouse.differences import COLUMNS
 from clickhouse.verify import verify_engine
-from clickhouse.window_comparison import Scope
+from clickhouse.window_comparison import Scope, compare
 from clickhouse.windows import MARKERS, WINDOWS
 from pipeline import earliest_orders
 from pipeline.counted_statuses import COUNTING, CountedStatuses
@@ -56,6 +56,27 @@ async def everything(bench: Bench) -> None:
     for topic, records in PAIRS.items():
         await bench.write(bench.batch(*records), await bench.own(topic))
     assert not bench.differences()
+
+
+async def test_more_differences_than_are_listed_are_the_same_ones_each_time(bench: Bench) -> None:
+    """Else none of them would be there in all comparisons of `verify` while rows are added."""
+
+    def damage(name: str, shops: int) -> None:
+        bench.system.sql.text(
+            "INSERT INTO first_orders SELECT format('{}-{}', '"
+            f"{name}', leftPad(toString(number), 5, '0')),"
+            f" (toDateTime64('2026-11-22', 6), 'o', 1, 'USD') FROM numbers({shops})"
+        )
+
+    async def listed() -> list[tuple[str, ...]]:
+        found = await compare(bench.engine, "first_orders", Scope(), limit=10)
+        return sorted(one.key for one in found.differences)
+
+    damage("a", 300)
+    before = await listed()
+    assert len(before) == 10
+    damage("b", 20_000)
+    assert await listed() == before
 
 
 async def auditor(bench: Bench, name: str = "auditor") -> Audit:
