@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from contextlib import suppress
+from errno import EADDRINUSE
 
 from local.service import Probe
 from shopstream.faults import Fault
@@ -13,10 +14,11 @@ ANSWER_WITHIN = 2.0
 
 
 class PortInUse(Fault):
-    """Something listens on the port already; `str()` names the flag."""
+    """Something listens on the port already, or nobody may (`reason`); `str()` names the flag."""
 
-    def __init__(self, port: int, flag: str) -> None:
-        super().__init__(f"Port {port} is in use: choose another with {flag}.")
+    def __init__(self, port: int, flag: str, reason: OSError) -> None:
+        why = "is in use" if reason.errno == EADDRINUSE else f"cannot be used ({reason.strerror})"
+        super().__init__(f"Port {port} {why}: choose another with {flag}.")
 
 
 class SamePort(Fault):
@@ -36,8 +38,8 @@ def check_ports(ports: dict[str, int]) -> None:
         same = [other for other, number in ports.items() if number == port]
         if len(same) > 1:
             raise SamePort(port, same)
-        if bind_fault(port):
-            raise PortInUse(port, flag)
+        if fault := bind_fault(port):
+            raise PortInUse(port, flag, fault)
 
 
 def free_port() -> int:

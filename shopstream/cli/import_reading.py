@@ -206,8 +206,8 @@ def _is_object(line: bytes) -> bool:
 def _items(document: Any) -> list[Any]:
     """Of `{"orders": […]}`, as Shopify answers, and `{"object": "list", "data": […]}`, as Stripe does, the list."""
     if isinstance(document, dict):
-        if document.get("object") == "list":
-            return list(document.get("data") or ())
+        if document.get("object") == "list" and isinstance(data := document.get("data"), list):
+            return data
         if len(document) == 1 and isinstance(only := next(iter(document.values())), list):
             return only
         return [document]

@@ -1,4 +1,5 @@
 import socket
+from errno import EACCES
 
 import pytest
 
@@ -11,6 +12,11 @@ def test_a_port_in_use_is_named_with_its_flag() -> None:
         with pytest.raises(PortInUse) as caught:
             check_ports({"--port": free_port(), "--kafka-port": port})
     assert str(caught.value) == f"Port {port} is in use: choose another with --kafka-port."
+
+
+def test_a_port_that_nobody_may_take_is_not_said_to_be_in_use() -> None:
+    refused = PortInUse(80, "--port", PermissionError(EACCES, "Permission denied"))
+    assert str(refused) == "Port 80 cannot be used (Permission denied): choose another with --port."
 
 
 def test_a_port_given_twice_is_named_with_both_flags() -> None:

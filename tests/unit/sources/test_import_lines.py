@@ -56,6 +56,13 @@ def test_json_and_json_lines_are_told_apart(tmp_path: Path, text: str, noun: str
     assert list(tmp_path.iterdir()) == [file]
 
 
+def test_a_list_that_is_none_is_one_item(tmp_path: Path) -> None:
+    file = tmp_path / "list.json"
+    file.write_text('{"object": "list", "data": 5}')
+    found = dry("stripe", file)
+    assert told(found).startswith("0 events would be sent, 1 ignored (")
+
+
 def test_one_payload_and_blank_lines(tmp_path: Path) -> None:
     file = tmp_path / "one.json"
     file.write_text(json.dumps(ORDER, indent=1))
