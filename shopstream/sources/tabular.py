@@ -97,7 +97,7 @@ def column_map(document: Mapping[str, Any], header: Sequence[str]) -> ColumnMap:
             raise BadMap(f"columns.{name}: there is more than one column {column!r}")
     for name in REQUIRED:
         if name not in columns:
-            raise BadMap(f"columns.{name} is missing: which column has it?")
+            raise BadMap(f"columns.{name} is missing: name the column that has it")
     if not columns.keys() & {"unitPrice", "total"}:
         raise BadMap("columns.unitPrice is missing, and so is columns.total")
     if "currency" not in columns and "currency" not in options:

@@ -181,13 +181,11 @@ def test_a_java_that_is_not_there_is_one_sentence(
     )
 
 
-@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
-def test_the_records_are_where_the_folder_says_whatever_letters_it_has(
-    tmp_path: Path, locale: str
-) -> None:
+def test_the_records_are_where_the_folder_says_whatever_letters_it_has(tmp_path: Path) -> None:
+    """Also where the locale has no such letters."""
     folder = tmp_path / "büro & Söhne's 100% = #1"
     folder.mkdir()
-    node = Node(folder, {"LC_ALL": locale})
+    node = Node(folder, {"LC_ALL": "C"})
     try:
         node.start()
         assert (node.folder / "data" / "meta.properties").exists()

@@ -181,7 +181,7 @@ def test_a_time_without_offset_needs_a_zone() -> None:
 @pytest.mark.parametrize(
     ("change", "rule"),
     [
-        ({"columns": {}}, "columns.orderId is missing: which column has it?"),
+        ({"columns": {}}, "columns.orderId is missing: name the column that has it"),
         ({"columns": 7}, "columns must be a table of texts"),
         (
             {"columns": {**MAP["columns"], "orderId": "invoice"}},  # type: ignore[dict-item]
