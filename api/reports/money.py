@@ -77,8 +77,11 @@ def summable(column: Column) -> Column:
 
 
 def from_units(units: int) -> Decimal:
-    """The exact amount of so many units of 1/10000."""
-    return Decimal(units).scaleb(-4, _EXACT)
+    """The exact amount of so many units of 1/10000; whole hundredths as such, which is the shorter text."""
+    if not units:
+        return ZERO
+    hundredths, rest = divmod(units, 100)
+    return Decimal(units).scaleb(-4, _EXACT) if rest else Decimal(hundredths).scaleb(-2, _EXACT)
 
 
 @cache

@@ -22,8 +22,6 @@ SLOT_BYTES = 60
 """Of one row in memory, where its amounts fit 64 bits."""
 CURRENCY_BYTES = 700
 """Of a currency beside its rows."""
-DECIMALS = ("items", "revenue", "gross", "refunded")
-"""In 1/10000."""
 SUMS = ("orders", "items", "revenue", "gross", "refunds", "refunded")
 LATEST = ("revised", "refunds_revised")
 """Unix seconds, of which the greatest is asked for."""
@@ -50,12 +48,10 @@ class Slots:
         if first == last:
             return ()
         some = np.flatnonzero(np.diff(edges))
-        edges = edges - first
+        begin = edges[some] - first
         found = [column[first:last] for column in self.columns]
-        sums = [np.diff(_running(column)[edges])[some].tolist() for column in found[: len(SUMS)]]
-        latest = [
-            np.maximum.reduceat(column, edges[some]).tolist() for column in found[len(SUMS) :]
-        ]
+        sums = [np.add.reduceat(summable(one), begin).tolist() for one in found[: len(SUMS)]]
+        latest = [np.maximum.reduceat(one, begin).tolist() for one in found[len(SUMS) :]]
         begins = (boundaries[number] for number in some.tolist())
         return zip(begins, *sums, *latest, strict=True)
 
@@ -127,23 +123,23 @@ def joined(months: Iterable[Currencies]) -> dict[str, Slots]:
 def sum_rows(currencies: Currencies, boundaries: Sequence[int]) -> list[Row]:
     """As `read_sums` takes them; `boundaries` (Unix seconds) rise."""
     return [
-        {"begin": begin, "currency": code, **_named(numbers)}
+        {
+            "begin": begin,
+            "currency": code,
+            "orders": orders,
+            "items": from_units(items),
+            "revenue": (amount := from_units(revenue)),
+            "gross": amount if gross == revenue else from_units(gross),
+            "refunds": refunds,
+            "refunded": from_units(refunded),
+            "revised": revised,
+            "refunds_revised": refunds_revised,
+        }
         for code, slots in currencies.items()
-        for begin, *numbers in slots.sums(boundaries)
+        for begin, orders, items, revenue, gross, refunds, refunded, revised, refunds_revised in (
+            slots.sums(boundaries)
+        )
     ]
-
-
-def _named(numbers: Sequence[int]) -> Row:
-    row: Row = dict(zip((*SUMS, *LATEST), numbers, strict=True))
-    for name in DECIMALS:
-        row[name] = from_units(row[name])
-    return row
-
-
-def _running(column: Column) -> Column:
-    """The sum before each row and after the last; Python's own numbers where 64 bits might not hold it."""
-    column = summable(column)
-    return np.concatenate([np.zeros(1, column.dtype), np.cumsum(column)])
 
 
 def _joined(some: list[Slots]) -> Slots:
