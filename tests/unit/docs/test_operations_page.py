@@ -159,3 +159,14 @@ def test_a_restore_resets_every_topic_of_the_group() -> None:
     (command,) = re.findall(r"kafka-consumer-groups\.sh [^`]*?--execute", part, re.DOTALL)
     assert "--all-topics" in command and "--topic " not in command
     assert "groups delete -g shopstream" in section(PAGE, "### ClickHouse alone, while `up` runs")
+
+
+def test_what_up_takes_is_what_was_measured() -> None:
+    text = read("bench/results/servers.txt")
+    measured = re.findall(r"^(?:MiB|CPU) at rest.*: (\w+) +([\d.]+)$", text, re.MULTILINE)
+    table = rows(section(PAGE, "## Limits of `up`"))
+    told = [float(cell.split()[0]) for row in table for cell in row[1:]]
+    wanted = [float(figure) for name, figure in measured if name != "all"]
+    count = len(wanted) // 2
+    pairs = zip(wanted[:count], wanted[count:], strict=True)
+    assert told == [value for mib, cpu in pairs for value in (mib, cpu if cpu > 0.1 else 0)]
