@@ -10,6 +10,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 SHARING = ("up", "kafka", "shared", "served", "api", "bi", "producer", "local", "transport")
@@ -17,6 +18,10 @@ SHARING += ("clickhouse_server", "clickhouse_client", "push", "engine")
 """Folders of e2e/ and integration/ whose tests share what runs."""
 LONG_FIRST = ("up", "e2e", "kafka", "engine", "shared", "served", "pipeline", "api", "bi", *SHARING)
 """The order in which folders begin, so that no process has a long one left when the others are done."""
+
+# timings never decide a test
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 def pytest_configure() -> None:

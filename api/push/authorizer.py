@@ -13,12 +13,14 @@ from api.push.admission import Admission
 from api.push.engine_io import Handshake
 from api.push.event_types import DEFAULT, types_of
 from api.push.hub import Hub
+from api.push.read_positions import SETTLE_SECONDS
 from api.push.subscriber import SubscriptionFilter
 from api.push.subscription import Subscription
 from api.push.takeover import noop
 from api.push.timekeeper import rotation
 
-READY_SECONDS = 5.0
+READY_SECONDS = SETTLE_SECONDS + 2
+"""A browser does not come back after a refusal, so a stream waits for the start of its process."""
 
 
 class StreamAuthorizer:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from shopstream.contracts.cursor import Partition, Position
 
 Positions = Mapping[Partition, Position]
+SETTLE_SECONDS = 10.0
+"""How long streams wait at most, at the start of a process, until it has read what a client may come back for."""
 
 
 class ReadPositions:

@@ -13,6 +13,7 @@ from api.freshness.tracker import FreshnessTracker
 from api.push.dispatcher import GONE, RecordDispatcher
 from api.push.fetches import Fetches
 from api.push.hub import Hub
+from api.push.read_positions import SETTLE_SECONDS
 from shopstream.contracts.cursor import Partition, Position
 
 log = logging.getLogger(__name__)
@@ -22,8 +23,6 @@ REPLAY_SECONDS = 120
 REPLAY_RECORDS = 5_000
 """At most so much of each partition is read again at the start, so that a client whose stream ended with the former
 process is replayed from memory."""
-SETTLE_SECONDS = 10.0
-"""How long streams wait for that, at most."""
 LOOK_SECONDS = 2.5
 """Longer than two intervals of the topology watch."""
 BACKOFF = (0.2, 5.0)

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence, Set
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from api.freshness.source import Freshness
@@ -250,7 +250,6 @@ days = st.integers(FIRST, FIRST + 8)
         max_size=40,
     )
 )
-@settings(deadline=timedelta(seconds=2))
 def test_after_its_word_every_order_is_counted(steps: list[tuple[str, int, int]]) -> None:
     async def run() -> None:
         place = Place()

@@ -100,7 +100,7 @@ def change(before: Fraction, now: Fraction) -> Fraction | None:
     return rounded((now - before) / before, 4) if before > 0 else None
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(1, 40), st.sampled_from(ZONES), ROWS)
 def test_trends_equal_a_plain_computation(length: int, zone: str, drawn: Drawn) -> None:
     body, marks, rows = made(Trends(Span(length)), zone, drawn)
@@ -121,7 +121,7 @@ def test_trends_equal_a_plain_computation(length: int, zone: str, drawn: Drawn) 
     assert [of(entry) for entry in body["otherCurrencies"]] == ([dollars] if any(dollars) else [])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.sampled_from(
         [
