@@ -136,6 +136,7 @@ def _reports(deps: Deps, now: Callable[[], datetime]) -> ReportRoutes:
         ResponseCache(known, now),
         deps.tracker,
         deps.look,
+        deps.hub.read.wait,
         Shares(max(1, deps.settings.reports_at_once // SHOPS_AT_LEAST)),
         deps.refusals,
     )

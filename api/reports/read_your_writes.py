@@ -14,27 +14,34 @@ from api.freshness.tracker import FreshnessTracker, RequiredPosition
 from api.push.records import parse_envelope
 from clickhouse.client import ClickHouseClient
 from clickhouse.sql import load
+from shopstream.contracts.cursor import Partition, Position
 from shopstream.contracts.envelope import Headers, shop_of, structured
 from shopstream.contracts.events import read_event
 from shopstream.contracts.reject import Reason, Refused
-from shopstream.contracts.topics import INPUTS
+from shopstream.contracts.topics import INPUTS, NOTICES
 
 HEADER = "Shopstream-Refused"
 WAIT_SECONDS = 5.0
 LOOK_SECONDS = 1.0
 READ_SECONDS = 2.0
+Read = Callable[[Mapping[Partition, Position], float], Awaitable[bool]]
+"""Whether this process has read the topics so far, waiting so many seconds for it."""
 
 
 async def wait_included(
     tracker: FreshnessTracker,
     positions: list[RequiredPosition],
     look: Callable[[], Awaitable[Look]],
+    read: Read,
 ) -> None:
     """Returns once every position is in the reports.
 
     The broker is asked first whether the positions are of the present topics: an offset of a topic that was
     recreated meanwhile must not be taken for one of its predecessor. Where it does not answer, what was
     last known of it has to do.
+
+    A notice changes no number, but follows the message that says which have changed: another process may have given a
+    client the notice before this one has read that message.
 
     Raises:
         BadParameter: a position cannot exist.
@@ -52,10 +59,21 @@ async def wait_included(
     try:
         async with asyncio.timeout(WAIT_SECONDS):
             await tracker.wait(positions)
+            if not await read(_notices(positions), WAIT_SECONDS):
+                raise TimeoutError
     except TimeoutError:
         raise NotYet(
             f"The position in includes was not reached within {WAIT_SECONDS:g} s."
         ) from None
+
+
+def _notices(positions: Sequence[RequiredPosition]) -> dict[Partition, Position]:
+    """How far a cursor has read the notices."""
+    return {
+        each.partition: Position(each.epoch, each.next)
+        for each in positions
+        if each.partition.topic == NOTICES and each.epoch is not None
+    }
 
 
 class Refusals:

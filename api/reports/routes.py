@@ -21,7 +21,7 @@ from api.parameters import openapi, read_query
 from api.reports import documents
 from api.reports.cache import CachedResponse, ResponseCache
 from api.reports.endpoints import REPORTS, STOCK, Endpoint
-from api.reports.read_your_writes import HEADER, Refusals, wait_included
+from api.reports.read_your_writes import HEADER, Read, Refusals, wait_included
 from api.reports.reader import Content, Reader
 
 CODINGS: dict[str, Callable[[bytes], bytes]] = {
@@ -37,7 +37,8 @@ _WEIGHT = re.compile(r"q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)", re.ASCII | re.IGNORE
 
 
 class ReportRoutes:
-    """`look` asks the broker for its topics as they are now; who waits for a position has one of `shares`."""
+    """`look` asks the broker for its topics as they are now, `read` waits until they are read so far; who waits for a
+    position has one of `shares`."""
 
     def __init__(
         self,
@@ -46,6 +47,7 @@ class ReportRoutes:
         cache: ResponseCache[Content],
         tracker: FreshnessTracker,
         look: Callable[[], Awaitable[Look]],
+        read: Read,
         shares: Shares,
         refusals: Refusals | None = None,
     ) -> None:
@@ -55,6 +57,7 @@ class ReportRoutes:
         self._cache = cache
         self._tracker = tracker
         self._look = look
+        self._read = read
         self._shares = shares
 
     async def serve(self, endpoint: Endpoint, request: Request) -> Response:
@@ -80,7 +83,7 @@ class ReportRoutes:
         question: Any,
     ) -> Response:
         with self._shares.slot(shop):
-            await wait_included(self._tracker, positions, self._look)
+            await wait_included(self._tracker, positions, self._look, self._read)
             refused = await self._refusals.reason(shop, positions) if self._refusals else None
             cached = await self._cached(endpoint, shop, question, exact=True)
             response = respond(request, cached)

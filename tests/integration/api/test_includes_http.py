@@ -1,12 +1,14 @@
 import asyncio
 import secrets
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import httpx
 from api_harness import Kafka, bearer, eventually, later, order_event, stream, token
 
 from shopstream.contracts.cursor import Partition, Position, decode, encode
-from shopstream.contracts.topics import INPUTS, ORDERS
+from shopstream.contracts.notices import Today, report_updated
+from shopstream.contracts.topics import INPUTS, NOTICES, ORDERS
 
 REPORT = "/reports/daily-sales"
 P0, P1 = Partition(ORDERS, 0), Partition(ORDERS, 1)
@@ -99,3 +101,22 @@ async def test_a_text_that_is_no_place_is_a_bad_parameter(
         answer = await report(http, place)
         assert (answer.status_code, answer.json()["parameter"]) == (400, "includes")
         assert answer.json()["rule"] == rule
+
+
+async def test_a_notice_that_another_process_pushed_is_waited_for(
+    http: httpx.AsyncClient, broker: Kafka
+) -> None:
+    _, now = await reached(http, broker)
+    today = Today(now.date(), Decimal(0), 0, Decimal(0))
+    notice = report_updated("i1", "n-1", now, [now.date()], today)
+    offset, epoch = await broker.send(NOTICES, notice), await broker.epoch(NOTICES)
+
+    def pushed(offset: int) -> str:
+        return encode({Partition(NOTICES, 0): Position(epoch, offset + 1)})
+
+    assert (await report(http, pushed(offset))).status_code == 200
+    waiting = asyncio.create_task(report(http, pushed(offset + 1)))
+    done, _ = await asyncio.wait({waiting}, timeout=0.5)
+    assert not done
+    await broker.send(NOTICES, notice)
+    assert (await asyncio.wait_for(waiting, 2)).status_code == 200
