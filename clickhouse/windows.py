@@ -8,7 +8,7 @@ import pyarrow as pa
 from clickhouse.sql import fill, load
 
 DECIMAL = ("items", "quantity", "revenue", "received_amount", "failed_amount", "units")
-_REVISED = ("sales_15m", "refunds_15m", "payments_15m")
+_REVISED = ("sales_15m", "returned_15m", "refunds_15m", "parts_15m", "payments_15m")
 """Those with a column beside the sums that says when they last changed."""
 ORDER_WINDOWS = "order_windows"
 """The table of all windows of orders."""

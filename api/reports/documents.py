@@ -6,7 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.documents import Body, Responses, example_of
 
-GROSS = Field(description="Totals of orders of the period that are not cancelled or failed")
+GROSS = Field(
+    description="Totals of orders of the period that count or are refunded, refunds not taken off"
+)
 REFUNDS = Field(description="Made in the period, of orders of any date")
 MONEY = Field(description="A JSON number with exactly its digits, at most 4 decimals")
 DAY = Field(description="A local date of the shop, YYYY-MM-DD")

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from sys import getsizeof
@@ -28,7 +29,7 @@ from api.reports.report import (
     ReportData,
     report_body,
 )
-from api.reports.statements import Statements
+from api.reports.statements import TOO_MUCH, Statements
 from api.reports.stock import StockDetails, StockPage, sold_since, stock_body
 from api.reports.sums import (
     PartSums,
@@ -41,6 +42,7 @@ from api.reports.sums import (
 )
 from api.reports.windows import SALES_15M, WindowReader, WindowRows
 from clickhouse.client import Row
+from clickhouse.errors import EngineError
 from shopstream.contracts.notices import ON_ORDER, PAYMENTS, SALES
 from shopstream.contracts.stock import threshold
 
@@ -115,7 +117,15 @@ class Reader:
         """
         now = self._now()
         profile = await self._profiles.of(shop)
-        return make(await self._stock(shop, page, now, profile), _tomorrow(now, profile))
+        while True:
+            try:
+                body = await self._stock(shop, page, now, profile)
+            except EngineError as error:
+                if error.code not in TOO_MUCH or page.limit == 1:
+                    raise
+                page = replace(page, limit=page.limit // 2)
+            else:
+                return make(body, _tomorrow(now, profile))
 
     async def _data(
         self, shop: str, report: Report, now: datetime, profile: Profile
@@ -132,7 +142,7 @@ class Reader:
             self._parts(shop, report, *paid_in),
         )
         names = await self._names.of(shop, [row["product_id"] for row in top])
-        return period, ReportData(sales, top, names, sessions, payments, parts)
+        return period, ReportData(sales, top, names, sessions, payments, *parts)
 
     async def _sales_15m(self, shop: str, start: int, end: int) -> SlotRows:
         (rows,) = await self._windows.rows(shop, [Bucket(SALES_15M, start, end)])
@@ -169,12 +179,14 @@ class Reader:
 
     async def _parts(
         self, shop: str, report: Report, currency: str | None, start: datetime, end: datetime
-    ) -> Mapping[str, Decimal]:
+    ) -> tuple[Mapping[str, Decimal], int]:
+        """Those in the shop's currency, and when any last changed."""
         if "parts" not in report.needs or currency is None or start >= end:
-            return {}
+            return {}, 0
         buckets = [one._replace(window=PARTS_15M) for one in days.split_period(start, end)]
         found = await self._part_sums.get(shop, buckets, self._read_parts)
-        return total_parts(parts[currency] for parts in found if currency in parts)
+        amounts = total_parts(one.amounts[currency] for one in found if currency in one.amounts)
+        return amounts, max(one.revised for one in found)
 
     async def _read_parts(self, shop: str, buckets: Sequence[Bucket]) -> list[Sized[PartSums]]:
         runs: list[list[Bucket]] = []
@@ -185,7 +197,7 @@ class Reader:
                 runs.append([bucket])
         found = await self._windows.rows(shop, [run[0]._replace(end=run[-1].end) for run in runs])
         return [
-            Sized(parts, PART_BYTES * sum(map(len, parts.values())))
+            Sized(parts, PART_BYTES * sum(map(len, parts.amounts.values())))
             for run, rows in zip(runs, found, strict=True)
             for bucket in run
             for parts in [part_sums(cast(WindowRows, rows).of(bucket))]

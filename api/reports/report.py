@@ -192,7 +192,7 @@ class ReportData:
     """Rows as the statements of sql/reports give them.
 
     `names` by product; one without a name may be missing. `payments` None: they were not read. `parts` of totals, by
-    name.
+    name, and when they last changed, Unix seconds.
     """
 
     sales: Sequence[Row] = ()
@@ -201,6 +201,7 @@ class ReportData:
     sessions: int = 0
     payments: Payments | None = None
     parts: Mapping[str, Decimal] = field(default_factory=dict)
+    parts_revised: int = 0
 
 
 class Report(Hashable, Protocol):
@@ -239,7 +240,8 @@ def report_body(
 def revisions(period: Period, sums: Sums, data: ReportData) -> Body:
     """`revisedAt` and `revised`: when the numbers of a period last changed after it had ended, or null."""
     paid = data.payments.revised if data.payments else 0
-    seconds = {"orders": sums.revised, "refunds": sums.refunds_revised, "payments": paid}
+    orders = max(sums.revised, data.parts_revised)
+    seconds = {"orders": orders, "refunds": sums.refunds_revised, "payments": paid}
     end = period.end.timestamp()
     late = {kind: at if at >= end else 0 for kind, at in seconds.items()}
     return {

@@ -29,8 +29,13 @@ SETTINGS: Mapping[str, str | int] = {
     "os_threads_nice_value_query": 1,
 }
 """A report is some small statements at once: threads within one would cost more than they save."""
-PAGE_SETTINGS: Mapping[str, str | int] = {**SETTINGS, "max_block_size": 512}
-"""A page ends after few rows: blocks of 8,192 would be read for a hundred."""
+PAGE_SETTINGS: Mapping[str, str | int] = {
+    **SETTINGS,
+    # a page ends after few rows: blocks of 8,192 would be read for a hundred
+    "max_block_size": 512,
+    "max_result_bytes": 16 * 1024 * 1024,
+}
+"""Of a page of levels; one that is more is read with fewer of them."""
 ROWS_AT_ONCE, BYTES_AT_ONCE = 30_000, 4 * 1024 * 1024
 """Of a shop's products: their names, what they sold, their units on order. A product has a row in each part of the
 table that is not merged yet."""

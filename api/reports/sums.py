@@ -80,7 +80,7 @@ def sales_rows(windows: WindowRows) -> SlotRows:
         np.where(refunds, 0, revenue),
         np.where(refunds, windows.orders, 0),
         np.where(refunds, revenue, 0),
-        np.where(sales, windows.revised, 0),
+        np.where(refunds, 0, windows.revised),
         np.where(refunds, windows.revised, 0),
     )
     return SlotRows(windows.start, windows.currency, columns)
@@ -185,8 +185,12 @@ class SalesSums:
         return [_month(found, month) for month in months]
 
 
-PartSums = Mapping[str, Mapping[str, Decimal]]
-"""Parts of totals, such as `tax`, by currency and name; any may be missing."""
+class PartSums(NamedTuple):
+    """Parts of totals, such as `tax`, by currency and name, of which any may be missing; when one last changed, Unix
+    seconds."""
+
+    amounts: Mapping[str, Mapping[str, Decimal]]
+    revised: int
 
 
 def part_sums(windows: WindowRows) -> PartSums:
@@ -196,10 +200,11 @@ def part_sums(windows: WindowRows) -> PartSums:
     for code, part, amount in zip(windows.currency.tolist(), windows.product, amounts, strict=True):
         sums = found.setdefault(code.decode(), {})
         sums[part] = sums.get(part, 0) + amount
-    return {
+    exact = {
         code: {part: from_units(units) for part, units in sums.items()}
         for code, sums in found.items()
     }
+    return PartSums(exact, int(windows.revised.max(initial=0)))
 
 
 def total_parts(sums: Iterable[Mapping[str, Decimal]]) -> Mapping[str, Decimal]:

@@ -11,7 +11,7 @@ SELECT
     change.1 * change.2.4 AS orders,
     0 AS quantity,
     change.1 * change.2.5 AS revenue,
-    if(grain = 6, at, toDateTime(0, 'UTC')) AS revised
+    at AS revised
 FROM
 (
     SELECT

@@ -13,7 +13,7 @@ SELECT
     multiIf(grain = 1, counts, grain = 6, side, 0) AS orders,
     if(grain < 5, counts * units, 0) AS quantity,
     multiIf(grain = 5, side * back, grain = 6, side * rest, counts * toDecimal128(amount, 4)) AS revenue,
-    if(grain IN (1, 6), at, toDateTime(0, 'UTC')) AS revised
+    if(grain IN (1, 5, 6), at, toDateTime(0, 'UTC')) AS revised
 FROM
 (
     SELECT

@@ -20,7 +20,7 @@ from oracle.compare import of_events
 from oracle.difference import tree_differences
 from oracle.report import Reports
 from provider import documented
-from support.events import item, order, payment
+from support.events import item, level, order, payment
 
 SUMS = ("totalRevenue", "totalOrders", "totalItems")
 NAMES = [case.name for case in CASES]
@@ -95,6 +95,55 @@ async def test_a_closed_month_says_when_its_numbers_changed(world: World) -> Non
     assert (await month(2))["revised"]["payments"] >= second
     current = await world.get(shop, "/reports/daily-sales?date=2026-11-22")
     assert current["revisedAt"] is None
+
+
+async def test_a_closed_month_says_that_its_gross_revenue_or_its_taxes_changed(
+    world: World,
+) -> None:
+    shop = "revised-beside-revenue"
+    january = "/reports/metrics?startDate=2026-01-01&endDate=2026-01-31"
+
+    async def put(number: str, version: int, **more: Any) -> None:
+        given = {"created": "2026-01-20T10:00:00Z", "items": [item("p1", 1, "100.00")], **more}
+        await world.put([order(shop, number, version=version, **given)])
+
+    async def told(path: str = january) -> dict[str, Any]:
+        return await world.get(shop, path)
+
+    await put("a", 0, status="cancelled")
+    assert ((await told())["grossRevenue"], (await told())["revisedAt"]) == (0, None)
+    back = {"id": "r-1", "amount": "100.00", "at": "2026-02-03T09:00:00Z"}
+    await put("a", 1, status="refunded", refunds=[back])
+    first = await told()
+    assert (first["grossRevenue"], first["totalRevenue"], first["refunds"]["count"]) == (100, 0, 0)
+    assert first["revised"]["orders"] and not first["revised"]["refunds"]
+    await put("b", 0, taxTotal="16.00")
+    before = await told()
+    while f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}" <= before["revisedAt"]:
+        await asyncio.sleep(0.05)
+    await put("b", 1, taxTotal="19.00")
+    after = await told()
+    assert (before["totalTax"], after["totalTax"]) == (16, 19)
+    assert after["revisedAt"] == after["revised"]["orders"] > before["revisedAt"]
+    # which has no taxes
+    assert (await told("/reports/monthly-sales?year=2026&month=1"))["revisedAt"] < after[
+        "revisedAt"
+    ]
+
+
+async def test_a_page_of_levels_that_are_too_big_together_has_fewer_of_them(world: World) -> None:
+    """A record has at most 512 KiB, most of which may be one text."""
+    shop, sku = "big-levels", "x" * 450_000
+    await world.put([level(shop, "p-000", 1, sku=sku)])
+    await world.engine.execute(
+        "INSERT INTO levels SELECT l.* REPLACE (concat('p-', leftPad(toString(n.number), 3, '0')) AS product_id)"
+        " FROM levels AS l CROSS JOIN numbers(1, 299) AS n WHERE l.shop_id = {shop:String}",
+        {"shop": shop},
+    )
+    first = await world.get(shop, "/stock?limit=1000")
+    assert [one["productId"] for one in first["levels"]] == [f"p-{n:03}" for n in range(9)]
+    last = await world.get(shop, f"/stock?limit=1000&cursor={first['next']}")
+    assert last["levels"][0]["productId"] == "p-009"
 
 
 def _exact(value: Any) -> Any:
