@@ -27,6 +27,8 @@ WORKERS = 64
 """Workers whose counters are kept; the one that was silent longest goes first."""
 AHEAD_SECONDS = 1.0
 """Clocks of machines that are kept right differ by less."""
+AHEAD_KEPT_SECONDS = 60.0
+"""How long after its last message the clock of a worker counts: one that was started again has another name."""
 
 
 class RequiredPosition(NamedTuple):
@@ -113,7 +115,8 @@ class FreshnessTracker:
         self._clock = clock
         self._instants = instants or Instants()
         self._set_back = 0
-        self._ahead: dict[str, float] = {}
+        self._ahead: dict[str, tuple[float, float]] = {}
+        """By worker: seconds, and when it was heard."""
         self._heard = -HEARD_SECONDS
         self._numbers = 0
         self._forgotten = 0
@@ -140,7 +143,7 @@ class FreshnessTracker:
                 reported = self._later(partition, known, reported, replayed)
             self._known[partition] = reported
         if at is not None:
-            self._ahead[state.worker] = (at - now).total_seconds()
+            self._ahead[state.worker] = (at - now).total_seconds(), self._heard
         self._mark_changed(state.changed)
         self._count(state)
         self._release()
@@ -180,7 +183,8 @@ class FreshnessTracker:
     @property
     def ahead(self) -> float:
         """Seconds by which the clock of a worker is ahead of that of this process; 0 where none is."""
-        most = max(self._ahead.values(), default=0.0)
+        since = self._clock() - AHEAD_KEPT_SECONDS
+        most = max((ahead for ahead, heard in self._ahead.values() if heard > since), default=0.0)
         return most if most > AHEAD_SECONDS else 0.0
 
     @property

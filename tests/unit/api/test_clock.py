@@ -133,3 +133,15 @@ def test_a_worker_whose_clock_is_ahead_is_named_and_counts_as_old_as_it_was() ->
     api.says()
     assert not api.tracker.ahead
     assert health._clocks() == {}
+
+
+def test_a_worker_that_is_gone_is_ahead_no_more() -> None:
+    api = Api()
+    at = NOON + HOUR
+    api.tracker.observe(PipelineState("gone", {P0: Progress(7, 5, at)}, {}, {}, at))
+    api.seconds += 30
+    api.says()
+    assert api.tracker.ahead == 3600
+    api.seconds += 30
+    api.says()
+    assert not api.tracker.ahead
