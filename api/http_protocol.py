@@ -38,6 +38,8 @@ REQUEST_SECONDS = 30.0
 """From the first byte, or from the connection, to the whole request."""
 IDLE_SECONDS = 30.0
 """From one request to the next."""
+STALL_BYTES = 64 * 1024
+"""Of what waits for a client that reads slowly, so much within `STALL_SECONDS`."""
 SPARE = 64
 """Connections beyond the most that are heard before they are refused: an answer to what was not read may be lost."""
 CROWDED_SECONDS = 2
@@ -143,7 +145,8 @@ class Protocol(HttpToolsProtocol):
         """Ends an answer; the rest of its request is still waited for."""
         super().on_response_complete()
         self._unset_keepalive_if_required()  # any byte would end that
-        if self._late is None and not self.pipeline and not self.transport.is_closing():
+        answered = self.cycle is not None and self.cycle.response_complete  # the latest request
+        if self._late is None and answered and not self.transport.is_closing():
             self._rest()
 
     @property
@@ -212,8 +215,7 @@ class Protocol(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """The client does not read: it has so long to begin again."""
         super().pause_writing()
-        self._reads()
-        self._stall = self.loop.call_later(STALL_SECONDS, self.transport.abort)
+        self._watch()
         if self.owner is not None:
             self.flow.pause_reading()  # what it says may ask for answers
             self.owner.pause()
@@ -258,6 +260,18 @@ class Protocol(HttpToolsProtocol):
         if self._stall is not None:
             self._stall.cancel()
             self._stall = None
+
+    def _watch(self) -> None:
+        """Looks in a while how much the client has read."""
+        self._reads()
+        left = self.transport.get_write_buffer_size()
+        self._stall = self.loop.call_later(STALL_SECONDS, self._stalled, left)
+
+    def _stalled(self, before: int) -> None:
+        if before - self.transport.get_write_buffer_size() < STALL_BYTES:
+            self.transport.abort()
+        else:
+            self._watch()
 
     def _leave(self) -> None:
         if self._address is not None:

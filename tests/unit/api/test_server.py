@@ -53,6 +53,27 @@ async def test_a_client_that_does_not_read_its_answers_is_cut_off(
         assert await _answers(client) < REQUESTS
 
 
+async def test_a_client_that_reads_slowly_gets_all_of_a_long_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http_protocol, "STALL_SECONDS", 1)
+    size = 8 * 1024 * 1024
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        head = [(b"content-length", b"%d" % size)]
+        await send({"type": "http.response.start", "status": 200, "headers": head})
+        await send({"type": "http.response.body", "body": bytes(size)})
+
+    async with serving(app) as (client, _):
+        loop, got = asyncio.get_running_loop(), 0
+        await loop.sock_sendall(client, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        while got < size:
+            piece = await asyncio.wait_for(loop.sock_recv(client, 1 << 16), 5)
+            assert piece, f"cut off after {got} bytes"
+            got += len(piece)
+            await asyncio.sleep(len(piece) / 3e6)
+
+
 @pytest.mark.parametrize("begun", [b"", b"GET /health HT", b"GET /health HTTP/1.1\r\nHost: x\r\n"])
 async def test_a_request_that_is_never_whole_is_cut_off(
     monkeypatch: pytest.MonkeyPatch, begun: bytes
@@ -72,6 +93,22 @@ async def test_a_connection_that_is_kept_serves_again(monkeypatch: pytest.Monkey
             answer = await asyncio.get_running_loop().sock_recv(client, 1 << 16)
             assert answer.startswith(b"HTTP/1.1 200")
             await asyncio.sleep(0.5)
+
+
+async def test_an_answer_behind_another_one_takes_as_long_as_it_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http_protocol, "IDLE_SECONDS", 0.2)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.sleep(0.6)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body"})
+
+    async with serving(app) as (client, _):
+        asked = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 2
+        await asyncio.get_running_loop().sock_sendall(client, asked)
+        assert await asyncio.wait_for(_answers(client), 5) == 2
 
 
 async def _answers(client: socket.socket) -> int:
