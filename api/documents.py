@@ -18,6 +18,7 @@ from api.faults import (
     TooSlow,
     Unauthorized,
     UnsupportedContent,
+    UpgradeRequired,
 )
 from api.problems import MEDIA_TYPE, describe
 from shopstream.contracts.events import DATA
@@ -132,6 +133,7 @@ _PROBLEMS: dict[int, tuple[str, RequestFault]] = {
         (ContentTooLarge("A batch has at most 5,000 events."), "The body is too large"),
         (UnsupportedContent("Content-Type must be …"), "The body is of no kind that is read"),
         (KeyReused(), None),
+        (UpgradeRequired("This address speaks WebSocket (RFC 6455, version 13)."), None),
         (
             TooManyStreams("This address has as many streams as it may have."),
             "As many streams are open as may be",

@@ -126,6 +126,16 @@ class UnsupportedContent(RequestFault):
     status, kind, title = 415, "unsupported-content", "Unsupported Media Type"
 
 
+class UpgradeRequired(RequestFault):
+    """A request for a WebSocket without its headers."""
+
+    status, kind, title = 426, "", "Upgrade Required"
+
+    def headers(self) -> dict[str, str]:
+        """`Upgrade`, which every 426 has (RFC 9110, section 15.5.22)."""
+        return {"Upgrade": "websocket", "Connection": "Upgrade"}
+
+
 class KeyReused(RequestFault):
     """An `Idempotency-Key` came before with other events."""
 

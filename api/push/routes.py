@@ -15,7 +15,7 @@ from starlette.websockets import WebSocket
 
 from api import problems
 from api.documents import History, Present, Responses, Ticket, responses
-from api.faults import RequestFault
+from api.faults import RequestFault, UpgradeRequired
 from api.identity import Identity
 from api.parameters import SHOP, Parameter, openapi, read_query
 from api.push import ws_stream
@@ -86,9 +86,7 @@ class PushRoutes:
         query = read_query(request.query_params, _WS)
         accept, connection = accept_key(request.headers), offered(request.scope)
         if accept is None or connection is None:
-            headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
-            detail = "This address speaks WebSocket (RFC 6455, version 13)."
-            return problems.Problem(426, "", "Upgrade Required", detail, None, headers).response()
+            raise UpgradeRequired("This address speaks WebSocket (RFC 6455, version 13).")
         wanted = await self._subscribe(request, identity, shop, query["types"], query["cursor"])
         return ws_stream.Upgrade(accept, connection, ws_stream.begin(wanted), wanted.release)
 
@@ -202,7 +200,7 @@ class PushRoutes:
         pages: Responses = {200: {"model": History}}
         _add(routes, "/events/history", self.history, past, pages, _HISTORY, 503)
         live = f"{live} over a WebSocket"
-        _add(routes, "/ws", self.websocket, live, {101: _UPGRADED}, _WS, 429, 503)
+        _add(routes, "/ws", self.websocket, live, {101: _UPGRADED}, _WS, 426, 429, 503)
         who, ticket = "Who is connected to the stream of a shop", "A one-time ticket for browsers"
         _add(routes, "/presence", self.presence, who, {200: {"model": Present}}, (SHOP,))
         _add(

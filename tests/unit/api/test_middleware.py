@@ -105,6 +105,19 @@ async def test_a_fault_of_this_program_tells_nothing_and_is_counted_like_every_a
     assert "/reports/daily-sales failed (request r1)" in caplog.text
 
 
+async def test_a_request_for_a_web_socket_without_its_headers_is_told_what_is_missing() -> None:
+    async with client(application(Counting())) as http:
+        answer = await http.get("/ws", headers=head(**{"X-Request-Id": "r1"}))
+    assert (answer.status_code, answer.headers["Upgrade"]) == (426, "websocket")
+    assert answer.json() == {
+        "type": "about:blank",
+        "title": "Upgrade Required",
+        "status": 426,
+        "detail": "This address speaks WebSocket (RFC 6455, version 13).",
+        "requestId": "r1",
+    }
+
+
 async def test_a_page_elsewhere_may_send_and_read_what_it_needs() -> None:
     async with client(application(Counting(), cors_origins=("https://page.test",))) as http:
         asked = {
