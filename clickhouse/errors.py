@@ -12,8 +12,8 @@ _STATUS = re.compile(r"HTTP status (\d+)")
 
 # The engine cannot serve now, but the statement is not at fault (ErrorCodes.cpp of ClickHouse).
 _TRANSIENT = frozenset(
-    {159, 160, 202, 203, 209, 210, 236, 241, 242, 243, 252, 319, 373, 394, 425, 439, 999}
-)
+    {159, 160, 173, 202, 203, 209, 210, 236, 241, 242, 243, 252, 319, 373, 394, 425, 439, 999}
+) | {745, 777, 778, 1019, 1020}
 _LATER = ("408", "429")
 _EXHAUSTED = re.compile(
     r"errno: (?:23|24|28|122), strerror"
