@@ -29,13 +29,10 @@ SETTINGS: Mapping[str, str | int] = {
     "os_threads_nice_value_query": 1,
 }
 """A report is some small statements at once: threads within one would cost more than they save."""
-PAGE_SETTINGS: Mapping[str, str | int] = {
-    **SETTINGS,
-    # a page ends after few rows: blocks of 8,192 would be read for a hundred
-    "max_block_size": 512,
-    "max_result_bytes": 16 * 1024 * 1024,
-}
-"""Of a page of levels; one that is more is read with fewer of them."""
+PRODUCT_SETTINGS: Mapping[str, str | int] = {**SETTINGS, "max_result_bytes": 16 * 1024 * 1024}
+"""Of what is said of the products of a page; a page that is more is read with fewer levels."""
+PAGE_SETTINGS: Mapping[str, str | int] = {**PRODUCT_SETTINGS, "max_block_size": 512}
+"""A page ends after few rows: blocks of 8,192 would be read for a hundred."""
 ROWS_AT_ONCE, BYTES_AT_ONCE = 30_000, 4 * 1024 * 1024
 """Of a shop's products: their names, what they sold, their units on order. A product has a row in each part of the
 table that is not merged yet."""
@@ -176,14 +173,16 @@ class Statements:
     ) -> list[Row]:
         found = await asyncio.gather(
             *(
-                self._rows(name, {"shop": shop, "products": some, **more})
+                self._rows(name, {"shop": shop, "products": some, **more}, PRODUCT_SETTINGS)
                 for some in _portions(products)
             )
         )
         return [row for rows in found for row in rows]
 
-    async def _rows(self, name: str, params: Mapping[str, object]) -> list[Row]:
-        return await self._engine.rows(uncommented(f"reports/{name}.sql"), params, SETTINGS)
+    async def _rows(
+        self, name: str, params: Mapping[str, object], settings: Mapping[str, str | int] = SETTINGS
+    ) -> list[Row]:
+        return await self._engine.rows(uncommented(f"reports/{name}.sql"), params, settings)
 
 
 def _portions(products: Sequence[str]) -> list[list[str]]:

@@ -131,15 +131,19 @@ async def test_a_closed_month_says_that_its_gross_revenue_or_its_taxes_changed(
     ]
 
 
-async def test_a_page_of_levels_that_are_too_big_together_has_fewer_of_them(world: World) -> None:
+@pytest.mark.parametrize("text", ["sku", "name"])
+async def test_a_page_of_levels_that_are_too_big_together_has_fewer_of_them(
+    world: World, text: str
+) -> None:
     """A record has at most 512 KiB, most of which may be one text."""
-    shop, sku = "big-levels", "x" * 450_000
-    await world.put([level(shop, "p-000", 1, sku=sku)])
-    await world.engine.execute(
-        "INSERT INTO levels SELECT l.* REPLACE (concat('p-', leftPad(toString(n.number), 3, '0')) AS product_id)"
-        " FROM levels AS l CROSS JOIN numbers(1, 299) AS n WHERE l.shop_id = {shop:String}",
-        {"shop": shop},
-    )
+    shop = f"big-levels-{text}"
+    await world.put([level(shop, "p-000", 1, **{text: "x" * 450_000})])
+    for table in ("levels", "product_names"):
+        await world.engine.execute(
+            f"INSERT INTO {table} SELECT l.* REPLACE (concat('p-', leftPad(toString(n.number), 3, '0')) AS product_id)"
+            f" FROM {table} AS l CROSS JOIN numbers(1, 299) AS n WHERE l.shop_id = {{shop:String}}",
+            {"shop": shop},
+        )
     first = await world.get(shop, "/stock?limit=1000")
     assert [one["productId"] for one in first["levels"]] == [f"p-{n:03}" for n in range(9)]
     last = await world.get(shop, f"/stock?limit=1000&cursor={first['next']}")
