@@ -37,6 +37,7 @@ from api.push.decisions import PipelineDecisions
 from api.push.history import HistoryReader
 from api.push.hub import Hub
 from api.push.presence import Presence
+from api.push.read_positions import Positions
 from api.push.routes import PushRoutes
 from api.push.socketio import ANONYMOUS, SocketIo
 from api.push.stored_events import StoredEvents
@@ -136,7 +137,7 @@ def _reports(deps: Deps, now: Callable[[], datetime]) -> ReportRoutes:
         ResponseCache(known, now),
         deps.tracker,
         deps.look,
-        deps.hub.read.wait,
+        known.wait_read,
         Shares(max(1, deps.settings.reports_at_once // SHOPS_AT_LEAST)),
         deps.refusals,
     )
@@ -190,6 +191,10 @@ class _ReadableFreshness:
 
     def freshness(self, shop: str) -> Freshness:
         return self._deps.tracker.freshness(shop, readable=self._deps.kafka() is None)
+
+    async def wait_read(self, positions: Positions, seconds: float) -> bool:
+        """Whether it has all been read, waiting so long; while nothing can be, nothing is cached either."""
+        return self._deps.kafka() is not None or await self._deps.hub.read.wait(positions, seconds)
 
 
 def _middleware(deps: Deps, metrics: Metrics) -> list[Middleware]:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
+import jwt
 import pytest
 
 from api.freshness.positions import check_positions, read_positions
@@ -11,6 +12,8 @@ from api.freshness.topology import TopicState
 from api.freshness.tracker import FreshnessTracker, RequiredPosition
 from api.reports import read_your_writes
 from api.reports.read_your_writes import judge
+from provider.apps import SECRET, Counting, application, client
+from provider.signing import body
 from shopstream.contracts.cursor import Partition, Position, encode
 from shopstream.contracts.events import read_event
 from shopstream.contracts.notices import PipelineState, Progress
@@ -201,3 +204,20 @@ def test_a_record_of_another_shop_is_not_checked(monkeypatch: pytest.MonkeyPatch
     assert not checked
     assert judge(record, "mine") is Reason.BAD_VALUE  # type: ignore[arg-type]
     assert len(checked) == 1
+
+
+async def test_a_notice_is_waited_for_where_notices_can_be_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """While they cannot be, nothing is cached."""
+    monkeypatch.setattr(read_your_writes, "WAIT_SECONDS", 0.1)
+    token = jwt.encode(body(shops=["s1"]), SECRET, "HS256")
+    for fault, status in ((None, 503), ("Kafka does not answer.", 200)):
+        app = application(Counting(), kafka=lambda fault=fault: fault)
+        async with client(app) as http:
+            answer = await http.get(
+                "/reports/daily-sales",
+                params={"includes": encode({Partition(NOTICES, 0): Position(7, 3)})},
+                headers={"Authorization": f"Bearer {token}"},
+            )
+        assert answer.status_code == status
