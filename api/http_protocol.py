@@ -67,7 +67,9 @@ class Protocol(HttpToolsProtocol):
     direct = True
 
     _head: int | None = None
-    """Bytes of a head that is not complete yet."""
+    """Bytes of a head that is not complete yet; without those of a piece that it begins in behind another request."""
+    _ended = 0
+    """Requests that have come whole."""
     _body = 0
     _body_limit = 0
     _serving: RequestResponseCycle | None = None
@@ -136,6 +138,7 @@ class Protocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
+        self._ended += 1
         self._expected()
         super().on_message_complete()
         if self.cycle is not None and self.cycle.response_complete:
@@ -186,9 +189,10 @@ class Protocol(HttpToolsProtocol):
             return
         if self._deaf:
             return
+        ended = self._ended
         self._feed(data)
         if self._head is not None and not self._deaf and not self.transport.is_closing():
-            self._head += len(data)
+            self._head += len(data) if self._ended == ended else 0
             if self._head > HEAD_BYTES:
                 self._refuse(TOO_LONG_HEAD)
 

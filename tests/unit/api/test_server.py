@@ -111,6 +111,26 @@ async def test_an_answer_behind_another_one_takes_as_long_as_it_takes(
         assert await asyncio.wait_for(_answers(client), 5) == 2
 
 
+async def test_a_head_that_begins_behind_a_long_body_is_not_too_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http_protocol, "IDLE_SECONDS", 0.2)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body"})
+
+    async with serving(app) as (client, there):
+        async with asyncio.timeout(5):
+            while not there.server_state.connections:
+                await asyncio.sleep(0.01)
+        (connection,) = there.server_state.connections
+        head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n"
+        connection.data_received(head + bytes(100_000) + b"GET / HTTP/1.1\r\nHo")
+        connection.data_received(b"st: x\r\n\r\n")
+        assert await asyncio.wait_for(_answers(client), 5) == 2
+
+
 async def _answers(client: socket.socket) -> int:
     """How many began before the end."""
     found = b""
