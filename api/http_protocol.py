@@ -45,6 +45,10 @@ SPARE = 64
 CROWDED_SECONDS = 2
 
 
+_OFFER = frozenset((b"upgrade", b"http2-settings"))
+"""Headers, and what `Connection` says of them."""
+
+
 class Config(uvicorn.Config):
     """`connections` counts those of each address; of all addresses so many are served as `most`, more are answered by
     503, so that there is a file left for each request."""
@@ -117,6 +121,8 @@ class Protocol(HttpToolsProtocol):
             self._stop(problem)
         if len(self.pipeline) >= PIPELINED:
             self._stop(NO_REQUEST)
+        if self._offers_other:
+            return  # it begins again without the offer
         self._head = None
         self.headers[:] = [
             (name, plain_cookies(value) if name == b"cookie" else value)
@@ -138,6 +144,8 @@ class Protocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
+        if self._offers_other:
+            return
         self._ended += 1
         self._expected()
         super().on_message_complete()
@@ -203,12 +211,36 @@ class Protocol(HttpToolsProtocol):
             self.parser.feed_data(data)
         except httptools.HttpParserError:
             self._refuse(self._problem or NO_REQUEST)
-        except httptools.HttpParserUpgrade:
-            if self._should_upgrade():
+        except httptools.HttpParserUpgrade as upgrade:
+            if self._offers_other:
+                self._decline(data[upgrade.args[0] :])
+            elif self._should_upgrade():
                 self.handle_websocket_upgrade()
             elif self.cycle is not None:
                 # the routes answer it; after any other answer than 101 the parser is of no use
                 self.cycle.keep_alive = False
+
+    @property
+    def _offers_other(self) -> bool:
+        """Whether the client would go on with another protocol than WebSocket, such as HTTP/2."""
+        return (
+            self.parser.should_upgrade()
+            and self.parser.get_method() != b"CONNECT"
+            and (b"upgrade", b"websocket") not in ((n, v.lower()) for n, v in self.headers)
+        )
+
+    def _decline(self, rest: bytes) -> None:
+        """Takes the request as one without the offer (RFC 9110, section 7.8): the parser would pass over its body."""
+        version = self.parser.get_http_version().encode()
+        lines = [b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, version)]
+        for name, value in self.headers:
+            if name == b"connection":
+                kept = (one for one in value.split(b",") if one.strip().lower() not in _OFFER)
+                value = b",".join(kept)
+            if name not in _OFFER:
+                lines.append(b"%b: %b" % (name, value))
+        self.parser = httptools.HttpRequestParser(self)
+        self._feed(b"\r\n".join((*lines, b"", b"")) + rest)
 
     def handle_websocket_upgrade(self) -> None:
         """Gives the connection to a protocol of its own, which counts its streams."""

@@ -131,6 +131,43 @@ async def test_a_head_that_begins_behind_a_long_body_is_not_too_long(
         assert await asyncio.wait_for(_answers(client), 5) == 2
 
 
+@pytest.mark.parametrize("direct", [True, False])
+@pytest.mark.parametrize("at", [-5, 0, 1000, 60_000])
+async def test_a_body_comes_whole_where_the_client_would_rather_speak_http_2(
+    direct: bool, at: int
+) -> None:
+    """As Java's client asks by default, with each request that it begins a connection with."""
+    seen: list[tuple[int, dict[bytes, bytes]]] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        size, more = 0, True
+        while more:
+            message = await receive()
+            size, more = size + len(message["body"]), message["more_body"]
+        seen.append((size, dict(scope["headers"])))
+        head = [(b"content-length", b"0")]
+        await send({"type": "http.response.start", "status": 200, "headers": head})
+        await send({"type": "http.response.body"})
+
+    offer = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAA\r\n"
+    asked = b"POST /events HTTP/1.1\r\nHost: x\r\n" + offer + b"Content-Length: 70000\r\n\r\n"
+    sent = asked + bytes(70_000)
+    async with serving(app, direct=direct) as (client, _):
+        loop = asyncio.get_running_loop()
+        for piece in (
+            sent[: len(asked) + at],
+            sent[len(asked) + at :],
+            b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        ):
+            await loop.sock_sendall(client, piece)
+            await asyncio.sleep(0.05)
+        async with asyncio.timeout(5):
+            while len(seen) < 2:
+                await asyncio.sleep(0.01)
+    assert [size for size, _ in seen] == [70_000, 0]
+    assert seen[0][1] == {b"host": b"x", b"connection": b"", b"content-length": b"70000"}
+
+
 async def _answers(client: socket.socket) -> int:
     """How many began before the end."""
     found = b""
