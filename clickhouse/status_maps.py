@@ -3,7 +3,9 @@
 import json
 from collections.abc import Collection
 
-from clickhouse.client import ClickHouseClient, Settings
+import pyarrow as pa
+
+from clickhouse.client import ClickHouseClient, External, Settings
 from clickhouse.sql import load
 from shopstream.contracts.order import StatusMaps
 
@@ -16,5 +18,7 @@ async def status_maps(
     Raises:
         EngineUnavailable, EngineError: as the engine.
     """
-    rows = await engine.rows(load("push/status_maps.sql"), {"shops": sorted(shops)}, settings)
+    table = pa.table({"shop_id": pa.array(sorted(shops), pa.string())})
+    some = {"wanted": External("shop_id String", table)}
+    rows = await engine.rows(load("push/status_maps.sql"), None, settings, external=some)
     return {row["shop_id"]: json.loads(row["status_map"]) for row in rows}

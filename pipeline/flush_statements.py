@@ -88,8 +88,8 @@ FORMER: EngineSettings = {
 LOOK_UP: EngineSettings = {**PLAIN, **BY_BATCH, "max_insert_threads": 1, "insert_deduplicate": 0}
 
 _BY_DEFAULT = f"status NOT IN ({', '.join(repr(status) for status in sorted(NOT_COUNTED))})"
-_IS_OWN = "has({counting_shops:Array(String)}, shop_id)"
-_COUNTS = "has({counting:Array(String)}, concat(shop_id, '\\n', status))"
+_IS_OWN = "shop_id IN (SELECT shop_id FROM counting)"
+_COUNTS = "(shop_id, status) IN (SELECT shop_id, status FROM counting)"
 
 
 def store_statement(

@@ -133,14 +133,16 @@ class Store:
         as of `Conflicts`."""
         plain = batch.topic == ORDERS and is_plain(batch.staged)
         absent = frozenset(RARE if plain else ())
-        own = {shop: fence.counted[shop] for shop in _own_counting(batch, fence)}
+        own = _own_counting(batch, fence)
         text = store_statement(TOPIC_SPECS[batch.topic], plain, equal, bool(own))
         columns = shape.structure(batch.topic, absent)
         staged = {"staged": External(columns, batch.staged.drop_columns(list(absent)))}
         more: dict[str, Any] = {}
         if own:
-            more["counting_shops"] = list(own)
-            more["counting"] = [f"{shop}\n{status}" for shop in own for status in own[shop]]
+            pairs = [{"shop_id": shop, "status": one} for shop in own for one in fence.counted[shop]]
+            staged["counting"] = External(
+                "shop_id String, status String", pa.Table.from_pylist(pairs)
+            )
         if "{default_threshold:" in text:
             more["default_threshold"] = DEFAULT_THRESHOLD
         return await self.execute_for_batch(

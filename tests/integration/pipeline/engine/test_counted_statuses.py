@@ -15,6 +15,7 @@ from pipeline.counted_statuses import CountedStatuses, CountingOwner, Generation
 from pipeline.fence import Fence
 from pipeline.store import Slots
 from shopstream.contracts.cursor import Partition
+from shopstream.contracts.order import MAY_COUNT
 from shopstream.contracts.topics import ORDERS
 from support.engine_bench import Bench
 from support.events import Sent, item, order, record, settings
@@ -285,3 +286,16 @@ async def test_a_recount_that_another_took_over_releases_nothing(bench: Bench) -
     assert bench.system.sql.rows(query) == [["0"]]
     assert bench.differences() == []
     assert not (await verify_engine(bench.engine)).differences
+
+
+async def test_a_batch_may_have_orders_of_any_number_of_shops_with_statuses_of_their_own(
+    bench: Bench,
+) -> None:
+    """Their statuses are more than a URL takes."""
+    shops = [f"{number:0128}" for number in range(200)]
+    own = frozenset(status for status in MAY_COUNT if status != "refunded")
+    generation = await counting(bench).present()
+    many = generation._replace(counted=dict.fromkeys(shops, own))
+    orders = [record(order(shop, "o", status="paid")) for shop in shops]
+    await write(bench, bench.batch(*orders), await bench.own(ORDERS), many)
+    assert bench.differences() == []

@@ -7,6 +7,7 @@ import pytest
 
 from clickhouse.client import External
 from clickhouse.sql import fill
+from clickhouse.status_maps import status_maps
 from clickhouse.windows import order_changes
 from pipeline.batch import Batch
 from pipeline.decode import shape
@@ -16,7 +17,7 @@ from pipeline.store import Slots
 from pipeline.topic_specs import TOPIC_SPECS
 from shopstream.contracts.topics import ORDERS
 from support.engine_bench import Bench
-from support.events import Sent, item, order, record
+from support.events import Sent, item, order, record, settings
 from support.system import FULL
 
 SPEC = TOPIC_SPECS[ORDERS]
@@ -145,3 +146,13 @@ async def test_a_plain_version_takes_back_what_refunds_and_parts_its_former_one_
     await bench.writer.apply(ORDERS, later.id, fence)
     assert await bench.store.mark(later.id, fence)
     assert bench.differences() == []
+
+
+async def test_words_of_any_number_of_shops_are_found(bench: Bench) -> None:
+    """A producer gave orders of each a status that is none: their ids are more than a URL takes."""
+    told = settings("s", statusMap={"on-hold": "pending"})
+    await bench.write(bench.batch(record(told)), await bench.own("shop.settings"))
+    shops = [f"{number:0128}" for number in range(2000)]
+    assert await status_maps(bench.engine, ["s", *shops]) == {"s": {"on-hold": "pending"}}
+    assert await status_maps(bench.engine, shops) == {}
+    assert await status_maps(bench.engine) == {"s": {"on-hold": "pending"}}
