@@ -160,7 +160,8 @@ class CountedStatuses:
                 continue  # without a rest: a recount that was begun holds up all orders
             backoff.reset()
             rest = min((time.monotonic() - began) / SHARE, LONGEST_REST_SECONDS)
-            await asyncio.sleep(max(LOOK_SECONDS, rest))
+            # one that was taken over and not released holds up all orders
+            await asyncio.sleep(LOOK_SECONDS if self.under_way else max(LOOK_SECONDS, rest))
 
     async def recount(self, wrong: Collection[str] = ()) -> bool:
         """Whether anything was due; `wrong`: shops that have orders which count otherwise than they do. Raises as the
@@ -175,9 +176,7 @@ class CountedStatuses:
             self.under_way = False
             return False
         self.under_way = True
-        fence = Fence({COUNTING: self._ids.above(claim)})
-        await self._store.claim([COUNTING], fence.claims[COUNTING])
-        await wait_for_running_statements(self._store.running)
+        fence = Fence({COUNTING: await self._claim(claim)})
         for batch_id in await self._statements.open_batches(COUNTING.topic):
             await self._finish(batch_id, fence)
         present = await self._statements.present()
@@ -228,6 +227,24 @@ class CountedStatuses:
         changed = await self._store.changed(ORDERS, batch_id)
         if await self._store.mark(batch_id, fence):
             self._changed(changed.slots)
+
+    async def beside(self, fence: Fence) -> Fence:
+        """The claims under which a new owner of partitions finishes a batch of orders: with that of the recounts.
+
+        A recount that is not released finishes open batches too, or its worker is gone: it is taken over, and the next
+        one goes on with it. Raises as the engine.
+        """
+        claim, released = await self._claims()
+        if claim != released:
+            claim = await self._claim(claim)
+        return Fence({**fence.claims, COUNTING: claim})
+
+    async def _claim(self, greatest: int) -> int:
+        """A claim above it; returns once every writing statement that ran then is over."""
+        claim = self._ids.above(greatest)
+        await self._store.claim([COUNTING], claim)
+        await wait_for_running_statements(self._store.running)
+        return claim
 
     async def _claims(self) -> tuple[int, int]:
         claim = await self._store.greatest_claim([COUNTING])

@@ -6,7 +6,8 @@ When partitions arrive, in this order:
    of a former owner writes anything: each carries its claims and compares them with the stored ones.
 2. Wait until the writing statements that were under way are over: they may have compared before.
 3. Of the batches that began and were never marked, apply those whose first partition is ours, where their commit
-   markers are missing; wait for the owners of the others to do so.
+   markers are missing; wait for the owners of the others to do so. A recount applies open batches of orders too, so
+   each of both does it under the claim of the recounts (`counted_statuses.py`): never both at once.
 4. Notify the shops again of what changed lately: the former owner may have died between a mark and its notice.
 
 A batch may be superseded in storage only once it is applied, so nothing is written before 3 is done. A crash
@@ -29,6 +30,7 @@ from pipeline.retry import Backoff
 from pipeline.snowflake import Snowflake
 from pipeline.store import Slots, Store
 from shopstream.contracts.cursor import Partition
+from shopstream.contracts.topics import ORDERS
 
 logger = logging.getLogger(__name__)
 
@@ -39,13 +41,15 @@ SUPERSEDED_SECONDS = 30.0
 claimed may never do so: then it claims again."""
 Recovered = Callable[[Slots], None]
 Apply = Callable[[str, int, Fence], Awaitable[None]]
+Beside = Callable[[Fence], Awaitable[Fence]]
 
 
 class Ownership:
     """Claims of the partitions that Kafka assigned to this worker.
 
     `apply` (topic, batch id, fence) finishes a batch but for its mark. `recovered` gets what changed
-    by each batch that was finished for an earlier owner, and lately.
+    by each batch that was finished for an earlier owner, and lately. `beside` adds to the claims under which a batch of
+    orders is finished: recounts finish such batches too (`CountedStatuses.beside`).
     """
 
     def __init__(
@@ -55,12 +59,14 @@ class Ownership:
         ids: Snowflake,
         backoff: Backoff,
         recovered: Recovered,
+        beside: Beside,
     ) -> None:
         self._store = store
         self._apply_batch = apply
         self._ids = ids
         self._backoff = backoff
         self._recovered = recovered
+        self._beside = beside
         self._claims: dict[Partition, int] = {}
         self._sent: set[int] = set()
         """Every claim that this worker sent, whether or not it was stored."""
@@ -138,6 +144,8 @@ class Ownership:
             for batch_id, parts in sorted(found.items()):
                 if (claim := claims.get(parts[0])) is not None:
                     fence = Fence({parts[0]: claim})
+                    if parts[0].topic == ORDERS:
+                        fence = await self._beside(fence)
                     marked = await self._apply(parts[0].topic, batch_id, fence)
                     done += marked
                     now = time.monotonic()

@@ -84,11 +84,16 @@ class Worker:
         )
         self._add_publishers(name, publisher)
         self.writer = BatchWriter(self.store, Alerts(self.engine, publisher, _now))
-        self.ownership = Ownership(
-            self.store, self.writer.apply, self.ids, self.recovery_backoff, self._recovered
-        )
         self.counted_statuses = CountedStatuses(
             self.store, self.ids, self.writer.apply, self._recovered, self._audits
+        )
+        self.ownership = Ownership(
+            self.store,
+            self.writer.apply,
+            self.ids,
+            self.recovery_backoff,
+            self._recovered,
+            self.counted_statuses.beside,
         )
         self.flushers = self._flushers()
         audit = Audit(self.engine, self.store, self.ids, self.counted_statuses.recount)

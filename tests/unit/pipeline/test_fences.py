@@ -96,7 +96,10 @@ def owner(store: Store, told: list[Any] | None = None, backoff: Backoff | None =
     async def apply(topic: str, number: int, fence: Fence) -> None:
         await store.apply(topic, number, fence)
 
-    return Ownership(store, apply, numbers, backoff or Backoff("engine"), tell)  # type: ignore[arg-type]
+    async def beside(fence: Fence) -> Fence:
+        return fence
+
+    return Ownership(store, apply, numbers, backoff or Backoff("engine"), tell, beside)  # type: ignore[arg-type]
 
 
 async def taken(store: Store) -> Ownership:

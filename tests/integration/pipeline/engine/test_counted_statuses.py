@@ -11,9 +11,12 @@ from clickhouse.verify import verify_engine
 from clickhouse.windows import WINDOWS
 from pipeline import counted_statuses as recounts
 from pipeline.batch import Batch
-from pipeline.counted_statuses import CountedStatuses, CountingOwner, Generation
+from pipeline.counted_statuses import Apply, CountedStatuses, CountingOwner, Generation
 from pipeline.fence import Fence
-from pipeline.store import Slots
+from pipeline.ownership import Ownership
+from pipeline.retry import Backoff
+from pipeline.snowflake import Snowflake
+from pipeline.store import Slots, Store
 from shopstream.contracts.cursor import Partition
 from shopstream.contracts.order import MAY_COUNT
 from shopstream.contracts.topics import ORDERS
@@ -299,3 +302,44 @@ async def test_a_batch_may_have_orders_of_any_number_of_shops_with_statuses_of_t
     orders = [record(order(shop, "o", status="paid")) for shop in shops]
     await write(bench, bench.batch(*orders), await bench.own(ORDERS), many)
     assert bench.differences() == []
+
+
+class Slow(Store):
+    """It changes windows a second after it has looked at claims and markers."""
+
+    async def execute_for_batch(self, text: str, *given: Any, **more: Any) -> int:
+        late = "\nWHERE sleep(1) = 0" if "INTO order_windows" in text else ""
+        return await super().execute_for_batch(text + late, *given, **more)
+
+
+async def test_a_new_owner_and_a_recount_do_not_apply_one_batch_both(bench: Bench) -> None:
+    """Its worker died, and both find it open at the same moment."""
+    said = await bench.own("shop.settings")
+    generation = await counting(bench).present()
+    under = CountingOwner(Owner(await bench.own(ORDERS)), generation).fence([])
+    assert under is not None
+    batch = bench.batch(record(order("s", "o")))
+    await bench.begin(batch, under)
+    await bench.write(bench.batch(record(settings("s", countedStatuses=["shipped"]))), said)
+    both, stores = asyncio.Barrier(2), [Slow(bench.engine, name) for name in ("one", "two")]
+
+    def finish(store: Store) -> Apply:
+        async def apply(topic: str, number: int, fence: Fence) -> None:
+            if number == batch.id:
+                await both.wait()
+            await store.apply(topic, number, fence)
+
+        return apply
+
+    recounting, other = (
+        CountedStatuses(store, bench.numbers, finish(store), lambda _: None, lambda: True)
+        for store in stores
+    )
+    owner = Ownership(
+        stores[1], finish(stores[1]), Snowflake(), Backoff("x"), lambda _: None, other.beside
+    )
+    async with asyncio.timeout(60):
+        await asyncio.gather(recounting.recount(), owner.take([Partition(ORDERS, 0)]))
+    await counting(bench).recount()
+    assert bench.differences() == []
+    assert not (await verify_engine(bench.engine)).differences

@@ -16,8 +16,9 @@ from clickhouse.client import Row
 from clickhouse.errors import EngineError, EngineUnavailable
 from pipeline import store
 from pipeline.alerts import Alerts, Product
+from pipeline.counted_statuses import CountedStatuses
 from pipeline.flush import BatchWriter, flush, flush_with_retry
-from pipeline.ownership import Ownership
+from pipeline.ownership import Beside, Ownership
 from pipeline.retry import Backoff
 from pipeline.snowflake import Snowflake, first_id_at
 from pipeline.store import Known, Slots, Store
@@ -271,6 +272,11 @@ async def test_an_order_takes_its_names_back_beside_a_new_one_without_names(benc
 async def _nothing() -> None: ...
 
 
+def beside(store: Store) -> Beside:
+    """Of a worker that recounts nothing."""
+    return CountedStatuses(store, Snowflake(), store.apply, lambda _: None, lambda: False).beside
+
+
 @pytest.mark.parametrize("steps", [1, 2, 3])
 @pytest.mark.parametrize("topic", PAIRS)
 async def test_a_new_owner_finishes_what_was_begun(bench: Bench, topic: str, steps: int) -> None:
@@ -284,7 +290,7 @@ async def test_a_new_owner_finishes_what_was_begun(bench: Bench, topic: str, ste
     told: list[Slots] = []
     heir = Store(bench.engine, "two")
     writer = BatchWriter(heir, bench.writer.alerts)
-    owner = Ownership(heir, writer.apply, Snowflake(), Backoff("test"), told.append)
+    owner = Ownership(heir, writer.apply, Snowflake(), Backoff("test"), told.append, beside(heir))
     await owner.take([Partition(topic, 0)])
     finished, *lately = told
     assert bool(finished) == (steps > 1 and TOPIC_SPECS[topic].reports)
@@ -310,7 +316,7 @@ async def test_what_a_failed_try_sent_writes_nothing_where_it_begins_late(
 ) -> None:
     """As from a connection that an engine which was frozen reads once the worker has given up on the answer."""
     one = Store(bench.engine, "one")
-    owner = Ownership(one, one.apply, Snowflake(), Backoff("test"), lambda _: None)
+    owner = Ownership(one, one.apply, Snowflake(), Backoff("test"), lambda _: None, beside(one))
     await owner.take([Partition(topic, 0)])
     apply, sent = one.apply, list[Any]()
 
