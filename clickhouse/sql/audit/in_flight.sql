@@ -4,3 +4,4 @@ FROM batches
 WHERE batch > {since_number:UInt64}
 GROUP BY batch
 HAVING max(applied) = 0 OR maxIf(at, applied) >= parseDateTime64BestEffort({since:String}, 3, 'UTC')
+SETTINGS optimize_aggregation_in_order = 1

@@ -19,6 +19,7 @@ from pipeline.alerts import Alerts, Product
 from pipeline.counted_statuses import CountedStatuses
 from pipeline.flush import BatchWriter, flush, flush_with_retry
 from pipeline.ownership import Beside, Ownership
+from pipeline.recount_statements import RecountStatements
 from pipeline.retry import Backoff
 from pipeline.snowflake import Snowflake, first_id_at
 from pipeline.store import Known, Slots, Store
@@ -420,3 +421,21 @@ async def test_a_worker_that_was_frozen_publishes_the_alert_that_another_has_sto
 
 async def unreachable(_: object) -> None:
     raise BrokerUnreachable("nowhere", "away")
+
+
+async def test_open_batches_are_found_among_those_of_a_busy_month(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many there are, it takes the same memory."""
+    batch, fence = bench.batch(first()), await bench.claim()
+    await bench.begin(batch, fence)
+    begun = first_id_at(time.time() - 20 * 86400)
+    bench.system.sql.text(
+        f"INSERT INTO batches SELECT {begun} + number * 4194304, applied, now64(3), 'w', true,"
+        " if(applied, [], ['shop.orders']), if(applied, [], [0]), if(applied, [], [1]), if(applied, [], [0]),"
+        " if(applied, [], [1]) FROM numbers(2000000) ARRAY JOIN [false, true] AS applied"
+    )
+    small = {"max_memory_usage": 100_000_000, "max_bytes_ratio_before_external_group_by": 0, "max_threads": 2}
+    monkeypatch.setattr(bench.engine, "_settings", small)
+    assert await bench.store.open_batches([PLACE], time.time()) == {batch.id: [PLACE]}
+    assert await RecountStatements(bench.store).open_batches("none") == [batch.id]
