@@ -140,7 +140,9 @@ class Audit:
             (row,) = await self._engine.rows("SELECT toString(now64(3, 'UTC')) AS at")
             found = await compare(self._engine, table, scope, limit)
             rows = rows or found.rows
-            verified = await self._verified(table, found.differences, row["at"])
+            # a batch may have waited for the engine, or for its next owner, since long ago: before a repair all are asked for
+            age = DAY_SECONDS if number < ROUNDS - 1 else OPEN_SECONDS
+            verified = await self._verified(table, found.differences, row["at"], age)
             unverified = len(found.differences) - len(verified)
             gaps = {one.gap for one in lasting}
             lasting = frozenset(one for one in verified if not number or one.gap in gaps)
@@ -152,12 +154,12 @@ class Audit:
         return Found(rows, repaired, unverified)
 
     async def _verified(
-        self, table: str, differences: frozenset[Difference], since: str
+        self, table: str, differences: frozenset[Difference], since: str, age: int
     ) -> frozenset[Difference]:
-        """Those whose key no batch changes that was in flight since then."""
+        """Those whose key no batch changes that was in flight since then, of those that began in `age` seconds before."""
         if not differences:
             return differences
-        first = first_id_at(repairs.seconds(since) - DAY_SECONDS)
+        first = first_id_at(repairs.seconds(since) - age)
         params = {"since_number": first, "since": since}
         rows = await self._engine.rows(load("audit/in_flight.sql"), params)
         if not rows:

@@ -1,4 +1,5 @@
--- Batches of the last day that may have been in flight since an instant: keys that they change cannot be judged.
+-- Batches that may have been in flight since an instant, of those that began after another: keys that they change cannot be
+-- judged.
 SELECT batch
 FROM batches
 WHERE batch > {since_number:UInt64}

@@ -1,6 +1,7 @@
 """The audit finds what is damaged by hand, repairs it, and is not misled by workers at their work."""
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -31,7 +32,7 @@ from pipeline.snowflake import first_id_at
 from pipeline.store import OPEN_SECONDS, Store
 from pipeline.topic_specs import TOPIC_SPECS
 from shopstream.contracts.cursor import Partition
-from support.engine_bench import ADDING, PAIRS, Bench, first
+from support.engine_bench import ADDING, PAIRS, Bench, first, second
 from support.events import order, record, settings
 from support.found import inserted
 from support.system import FULL
@@ -296,4 +297,17 @@ async def test_commit_markers_that_nobody_looks_for_are_deleted_once_there_are_m
             bench.system.sql.text(f"INSERT INTO {table} VALUES {row}")
             await end_sweep(bench.engine, Totals())
             assert bench.system.sql.rows(left) == [[str(present + remaining)]]
+    assert not bench.differences()
+
+
+async def test_a_batch_that_is_open_since_long_ago_is_no_fault(bench: Bench) -> None:
+    """The engine, or every worker, was away for days: the next owner applies it."""
+    fence = await bench.claim()
+    await bench.write(bench.batch(first()), fence)
+    batch = replace(bench.batch(second()), id=first_id_at(time.time() - 3 * DAY_SECONDS))
+    await bench.begin(batch, fence)
+    found = await sweep(await auditor(bench))
+    assert [name for name, one in found.items() if one.repaired] == []
+    await bench.store.apply(batch.topic, batch.id, fence)
+    assert await bench.store.mark(batch.id, fence)
     assert not bench.differences()
