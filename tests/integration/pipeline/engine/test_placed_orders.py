@@ -3,6 +3,7 @@
 import random
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -198,3 +199,15 @@ async def test_orders_of_the_version_before_count_under_their_created_at(
     assert not (await verify_engine(bench.engine)).differences
     day = "SELECT toString(local_date) FROM shopstream_bi.orders"
     assert bench.system.sql.rows(day) == [["2026-09-30"]]
+
+
+async def test_a_move_within_a_quarter_of_an_hour_revises_nothing(bench: Bench) -> None:
+    fence = await bench.own(ORDERS)
+    more: dict[str, Any] = {"refunds": [{"id": "r", "amount": "0.5", "at": DAYS[0]}], "taxTotal": "0.25"}
+    revised = "SELECT grain, max(revised) FROM order_windows WHERE shop_id != '' GROUP BY grain ORDER BY grain"
+    await bench.write(bench.batch(placed(1, 1, None, **more)), fence)
+    before = bench.system.sql.rows(revised)
+    moved = bench.batch(placed(1, 2, "2026-11-22T10:29:59.999999Z", **more))
+    await bench.write(replace(moved, id=moved.id + (5000 << 22)), fence)
+    assert bench.system.sql.rows(revised) == before
+    assert bench.differences() == []
