@@ -4,6 +4,7 @@ import random
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,7 +21,7 @@ from shopstream.contracts.cursor import Partition
 from shopstream.contracts.topics import ORDERS
 from support.engine import ClickHouseServer
 from support.engine_bench import Bench
-from support.events import Sent, item, order, record
+from support.events import Sent, item, order, record, settings
 
 DAYS = ("2026-09-30T23:59:59.999999Z", "2026-10-01T00:00:00Z", "2026-11-22T10:15:00Z")
 CREATED = "2026-11-22T10:15:30.123456Z"
@@ -211,3 +212,18 @@ async def test_a_move_within_a_quarter_of_an_hour_revises_nothing(bench: Bench) 
     await bench.write(replace(moved, id=moved.id + (5000 << 22)), fence)
     assert bench.system.sql.rows(revised) == before
     assert bench.differences() == []
+
+
+async def test_another_time_zone_says_no_more_than_the_ends_of_each_day_with_sales(bench: Bench) -> None:
+    """In a bulk change every bucket of every shop would be more than the engine gives."""
+    times = [f"2026-11-{day}T{hour:02}:{minute}:00Z" for day in (20, 22) for hour in range(3, 21) for minute in ("00", "15")]
+    orders = [record(order("s", f"o{number}", created=at)) for number, at in enumerate(times)]
+    await bench.write(bench.batch(*orders), await bench.own(ORDERS))
+    batch = bench.batch(*(record(settings(shop, "Asia/Kathmandu")) for shop in "st"))
+    await bench.write(batch, await bench.own("shop.settings"))
+    slots = (await bench.store.changed("shop.settings", batch.id)).slots
+    ends = [f"2026-11-{day}T{time}:00+00:00" for day in (20, 22) for time in ("03:00", "20:15")]
+    assert {shop: sorted(some) for shop, some in slots.items()} == {
+        "s": [int(datetime.fromisoformat(end).timestamp()) for end in ends],
+        "t": [],
+    }
