@@ -120,7 +120,7 @@ class Alerts:
 _STRUCTURE = (
     "shop_id String, id String, low Bool, product_id String, location_id String, name Nullable(String), "
     "sku Nullable(String), quantity Decimal(18, 4), threshold UInt32, on_order Decimal(38, 4), "
-    "daily_sales Decimal(18, 2), days_of_cover Nullable(Decimal(18, 1)), at DateTime64(6, 'UTC'), batch UInt64"
+    "daily_sales Decimal(38, 2), days_of_cover Nullable(Decimal(18, 1)), at DateTime64(6, 'UTC'), batch UInt64"
 )
 _COLUMNS = pa.schema(
     {
@@ -134,7 +134,7 @@ _COLUMNS = pa.schema(
         "quantity": pa.decimal128(18, 4),
         "threshold": pa.uint32(),
         "on_order": pa.decimal128(38, 4),
-        "daily_sales": pa.decimal128(18, 2),
+        "daily_sales": pa.decimal128(38, 2),
         "days_of_cover": pa.decimal128(18, 1),
         "at": pa.timestamp("us", "UTC"),
         "batch": pa.uint64(),

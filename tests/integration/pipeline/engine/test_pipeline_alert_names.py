@@ -6,6 +6,7 @@ import pytest
 
 from support.engine_bench import Bench
 from support.events import item, level, order, record
+from support.found import inserted
 
 
 @pytest.mark.parametrize(
@@ -31,3 +32,12 @@ async def test_a_product_is_called_as_what_now_stands_calls_it(
     (alert,) = map(json.loads, bench.publisher.events)
     assert (alert["type"], alert["data"]["name"]) == ("stock:low", called)
     assert not bench.differences()
+
+
+async def test_a_product_that_sold_any_number_of_units_gives_its_alert(bench: Bench) -> None:
+    units = "9" * 25
+    row = f"('s', '2026-11-22 10:15:00', 'EUR', 'p', {units}, 0)"
+    bench.system.sql.text(inserted("product_15m", row))
+    await bench.write(bench.batch(record(level("s", "p", 3))), await bench.own("shop.inventory"))
+    (alert,) = map(json.loads, bench.publisher.events)
+    assert alert["data"]["dailySales"] == pytest.approx(int(units) / 14)
