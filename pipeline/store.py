@@ -139,7 +139,9 @@ class Store:
         staged = {"staged": External(columns, batch.staged.drop_columns(list(absent)))}
         more: dict[str, Any] = {}
         if own:
-            pairs = [{"shop_id": shop, "status": one} for shop in own for one in fence.counted[shop]]
+            pairs = [
+                {"shop_id": shop, "status": one} for shop in own for one in fence.counted[shop]
+            ]
             staged["counting"] = External(
                 "shop_id String, status String", pa.Table.from_pylist(pairs)
             )

@@ -140,7 +140,7 @@ class Audit:
             (row,) = await self._engine.rows("SELECT toString(now64(3, 'UTC')) AS at")
             found = await compare(self._engine, table, scope, limit)
             rows = rows or found.rows
-            # a batch may have waited for the engine, or for its next owner, since long ago: before a repair all are asked for
+            # a batch may wait for the engine, or for its next owner, since long ago: all are asked for before a repair
             age = DAY_SECONDS if number < ROUNDS - 1 else OPEN_SECONDS
             verified = await self._verified(table, found.differences, row["at"], age)
             unverified = len(found.differences) - len(verified)
@@ -156,7 +156,7 @@ class Audit:
     async def _verified(
         self, table: str, differences: frozenset[Difference], since: str, age: int
     ) -> frozenset[Difference]:
-        """Those whose key no batch changes that was in flight since then, of those that began in `age` seconds before."""
+        """Those whose key no batch changes that was in flight since then, of those begun in `age` seconds before."""
         if not differences:
             return differences
         first = first_id_at(repairs.seconds(since) - age)

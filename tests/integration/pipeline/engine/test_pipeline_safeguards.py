@@ -435,7 +435,11 @@ async def test_open_batches_are_found_among_those_of_a_busy_month(
         " if(applied, [], ['shop.orders']), if(applied, [], [0]), if(applied, [], [1]), if(applied, [], [0]),"
         " if(applied, [], [1]) FROM numbers(2000000) ARRAY JOIN [false, true] AS applied"
     )
-    small = {"max_memory_usage": 100_000_000, "max_bytes_ratio_before_external_group_by": 0, "max_threads": 2}
+    small = {
+        "max_memory_usage": 100_000_000,
+        "max_bytes_ratio_before_external_group_by": 0,
+        "max_threads": 2,
+    }
     monkeypatch.setattr(bench.engine, "_settings", small)
     assert await bench.store.open_batches([PLACE], time.time()) == {batch.id: [PLACE]}
     assert await RecountStatements(bench.store).open_batches("none") == [batch.id]

@@ -204,7 +204,10 @@ async def test_orders_of_the_version_before_count_under_their_created_at(
 
 async def test_a_move_within_a_quarter_of_an_hour_revises_nothing(bench: Bench) -> None:
     fence = await bench.own(ORDERS)
-    more: dict[str, Any] = {"refunds": [{"id": "r", "amount": "0.5", "at": DAYS[0]}], "taxTotal": "0.25"}
+    more: dict[str, Any] = {
+        "refunds": [{"id": "r", "amount": "0.5", "at": DAYS[0]}],
+        "taxTotal": "0.25",
+    }
     revised = "SELECT grain, max(revised) FROM order_windows WHERE shop_id != '' GROUP BY grain ORDER BY grain"
     await bench.write(bench.batch(placed(1, 1, None, **more)), fence)
     before = bench.system.sql.rows(revised)
@@ -214,9 +217,16 @@ async def test_a_move_within_a_quarter_of_an_hour_revises_nothing(bench: Bench) 
     assert bench.differences() == []
 
 
-async def test_another_time_zone_says_no_more_than_the_ends_of_each_day_with_sales(bench: Bench) -> None:
+async def test_another_time_zone_says_no_more_than_the_ends_of_each_day_with_sales(
+    bench: Bench,
+) -> None:
     """In a bulk change every bucket of every shop would be more than the engine gives."""
-    times = [f"2026-11-{day}T{hour:02}:{minute}:00Z" for day in (20, 22) for hour in range(3, 21) for minute in ("00", "15")]
+    times = [
+        f"2026-11-{day}T{hour:02}:{minute}:00Z"
+        for day in (20, 22)
+        for hour in range(3, 21)
+        for minute in ("00", "15")
+    ]
     orders = [record(order("s", f"o{number}", created=at)) for number, at in enumerate(times)]
     await bench.write(bench.batch(*orders), await bench.own(ORDERS))
     batch = bench.batch(*(record(settings(shop, "Asia/Kathmandu")) for shop in "st"))
