@@ -12,8 +12,8 @@ from clickhouse.sql import load
 from clickhouse.windows import WINDOWS, Window
 from pipeline.store import Slots
 
-AT_ONCE = 100
-"""Keys in one statement where they travel in its URL."""
+AT_ONCE = 50
+"""Keys in one statement where they travel in its URL, which has 1.5 KB for the longest."""
 _TYPES = {
     pa.string(): "String",
     pa.date32(): "Date",

@@ -311,3 +311,14 @@ async def test_a_batch_that_is_open_since_long_ago_is_no_fault(bench: Bench) -> 
     await bench.store.apply(batch.topic, batch.id, fence)
     assert await bench.store.mark(batch.id, fence)
     assert not bench.differences()
+
+
+async def test_orders_with_the_longest_ids_are_made_good(bench: Bench) -> None:
+    """Their ids travel in a URL, where a character may be twelve bytes."""
+    ids = [f"{number:03}" + 125 * "\N{SHOPPING TROLLEY}" for number in range(110)]
+    orders = [record(order("s", name)) for name in ids]
+    await bench.write(bench.batch(*orders), await bench.own("shop.orders"))
+    bench.system.sql.text("TRUNCATE TABLE order_places")
+    found = await (await auditor(bench)).step("order_places", Scope())
+    assert len(found.repaired) == len(ids)
+    assert not bench.differences()
