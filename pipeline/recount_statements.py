@@ -1,8 +1,11 @@
 """The statements of recounts alone, one method each; see `counted_statuses.py`."""
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
+import pyarrow as pa
+
+from clickhouse.client import External
 from clickhouse.sql import load
 from pipeline.fence import Fence
 from pipeline.flush_statements import DISTINCT, STORE
@@ -36,13 +39,15 @@ class RecountStatements:
             text, batch_id, fence, {**STORE, **DISTINCT}, None, more
         )
 
-    async def wanted(self, limit: int, waiting: Collection[str]) -> dict[str, str]:
+    async def wanted(self, limit: int, waiting: Sequence[str]) -> dict[str, str]:
         """By shop the statuses that its settings say, where its orders count under others; '' by default.
 
         Without the shops that are waiting.
         """
-        params = {"limit": limit, "waiting": list(waiting)}
-        rows = await self._store.engine.rows(load("recount/wanted.sql"), params)
+        table = pa.table({"shop_id": pa.array(waiting, pa.string())})
+        some = {"waiting": External("shop_id String", table)}
+        text = load("recount/wanted.sql")
+        rows = await self._store.engine.rows(text, {"limit": limit}, external=some)
         return {row["shop_id"]: row["wanted"] for row in rows}
 
     async def present(self) -> dict[str, tuple[str, int]]:

@@ -12,6 +12,6 @@ LEFT ANY JOIN
     FROM counted_statuses
     GROUP BY shop_id
 ) AS now USING (shop_id)
-WHERE wanted != present AND shop_id NOT IN {waiting:Array(String)}
+WHERE wanted != present AND shop_id NOT IN (SELECT shop_id FROM waiting)
 ORDER BY shop_id
 LIMIT {limit:UInt32}

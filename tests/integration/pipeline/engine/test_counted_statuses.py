@@ -14,6 +14,7 @@ from pipeline.batch import Batch
 from pipeline.counted_statuses import Apply, CountedStatuses, CountingOwner, Generation
 from pipeline.fence import Fence
 from pipeline.ownership import Ownership
+from pipeline.recount_statements import RecountStatements
 from pipeline.retry import Backoff
 from pipeline.snowflake import Snowflake
 from pipeline.store import Slots, Store
@@ -302,6 +303,7 @@ async def test_a_batch_may_have_orders_of_any_number_of_shops_with_statuses_of_t
     orders = [record(order(shop, "o", status="paid")) for shop in shops]
     await write(bench, bench.batch(*orders), await bench.own(ORDERS), many)
     assert bench.differences() == []
+    assert await RecountStatements(bench.store).wanted(1, shops * 10) == {}
 
 
 class Slow(Store):
