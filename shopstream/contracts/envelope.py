@@ -16,7 +16,11 @@ Headers = Sequence[tuple[str, bytes | None]]
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 MAX_HEADER_BYTES = 64 * 1024
-"""Of all headers of a record, names and values: they travel in its dead letter too."""
+"""Of all headers of a record: they travel in its dead letter too, which Kafka must take."""
+HEADER_BYTES = 64
+"""What each header counts beside its name and value."""
+SHOWN = 64
+"""Characters of a header's name that a refusal repeats."""
 BACKFILL = "shopstreambackfill"
 """The one attribute that is no text."""
 _BOOLEANS = {"true": True, "false": False}
@@ -73,8 +77,8 @@ def joined(attributes: Mapping[str, str], content_type: str, data: bytes) -> byt
 
 
 def header_bytes(headers: Headers) -> int:
-    """Names and values together."""
-    return sum(len(name) + len(value or b"") for name, value in headers)
+    """What they count together."""
+    return sum(HEADER_BYTES + len(name) + len(value or b"") for name, value in headers)
 
 
 def shop_of(headers: Headers) -> str | None:
@@ -145,11 +149,11 @@ def _attributes(headers: Headers) -> dict[str, str]:
         if name.startswith(_PREFIX) and value is not None:
             attribute = name.removeprefix(_PREFIX)
             if attribute in found:
-                raise _refused(attribute, f"the header {name} must stand once")
+                raise _misfit(name, "must stand once")
             try:
                 found[attribute] = value.decode()
             except UnicodeDecodeError:
-                raise _refused(attribute, f"the header {name} must be UTF-8") from None
+                raise _misfit(name, "must be UTF-8") from None
     return found
 
 
@@ -163,6 +167,11 @@ def _require_json(data: bytes) -> None:
         except NotJson as error:
             why = other_format(data) or str(error)
             raise Refused(Reason.NOT_JSON, None, f"the data is not JSON: {why}") from None
+
+
+def _misfit(name: str, rule: str) -> Refused:
+    shown = name[:SHOWN]
+    return _refused(shown.removeprefix(_PREFIX), f"the header {shown} {rule}")
 
 
 def _refused(field: str | None, message: str) -> Refused:

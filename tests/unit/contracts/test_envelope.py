@@ -5,6 +5,7 @@ import json
 import pytest
 from contract_samples import bytes_of, event, read, refused
 
+from shopstream.contracts.deadletter import Record, dead_letter
 from shopstream.contracts.envelope import MAX_HEADER_BYTES, shop_of, structured
 from shopstream.contracts.events import read_event
 from shopstream.contracts.json_text import MAX_BYTES
@@ -144,3 +145,38 @@ def test_data_in_base64_is_named():
     assert (found.reason, found.field) == (Reason.MISSING_FIELD, "data")
     assert "data_base64 is not read" in found.message
     assert refused(value | {"shopid": None}) == ("missing_field", "shopid")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [("", b"")] * 1_025,
+        [("", None)] * 90_000,
+        [("x" * 64, b"y" * 64)] * 342,
+    ],
+)
+def test_each_header_counts_beside_its_bytes(headers):
+    assert refusal(DATA, headers).reason is Reason.TOO_LARGE
+    assert refusal(DATA, [*CE, *headers]).reason is Reason.TOO_LARGE
+
+
+def test_many_headers_of_others_are_no_fault():
+    assert refusal(DATA, [*CE, *[("x" * 10, b"y" * 100)] * 300]) is None
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [("\x01" * 65_000, b"")],
+        [("", b"")] * 1_000,
+        [("ce_specversion", b"1.0"), ("ce_" + "\x01" * 65_000, b"\xff")],
+        [("ce_specversion", b"1.0"), *[("ce_" + "\x01" * 32_000, b"")] * 2],
+    ],
+)
+def test_kafka_takes_the_dead_letter_of_whatever_is_refused_with_its_headers(headers):
+    """Its topic takes 2 MiB, of which a batch has some; a letter that it did not take would be sent for ever."""
+    value, key = b"\xff" * MAX_BYTES, b"k" * MAX_BYTES
+    found = refusal(value, headers)
+    assert found.reason is not Reason.TOO_LARGE
+    letter = dead_letter(Record(ORDERS, 0, 1, 1, key, value, tuple(headers)), found)
+    assert len(letter) < 2 * 1024 * 1024 - 1024

@@ -37,6 +37,7 @@ def missing(path: str, field: str | None = None) -> list[Sent]:
 
 LARGE = encode(order("refused", "large", note="x" * 520_000))
 RAW = encode(order("refused", "raw"))
+ODD = order("refused", "odd", status="odd")
 
 REFUSED: list[Sent] = [
     bare(LARGE + b" " * (524_289 - len(LARGE)), "too_large"),
@@ -44,6 +45,7 @@ REFUSED: list[Sent] = [
     bare(encode(order("refused", "signs", note="," * 20_001)), "too_complex"),
     bare(RAW[:-1] + b',"note":[' + b"0," * 20_001 + b"0]}", "too_complex"),
     bare(b"[" * 20_001, "too_complex"),
+    bare(b"x", "too_large", headers=(("h", b""),) * 95_000),
     bare(b"", "not_json"),
     bare(b"  ", "not_json"),
     bare(b"\x00\xff\xfe", "not_json"),
@@ -82,6 +84,8 @@ REFUSED: list[Sent] = [
     bad("data", []),
     bad("data.orderId", 5),
     bad("data.status", "PAID"),
+    # its words are asked for
+    bare(encode({"data": ODD["data"], **ODD, "shopid": "é" * 200_000}), "bad_value", "data.status"),
     bad("data.currency", "eur"),
     bad("data.currency", "EURO"),
     bad("data.createdAt", "2026-11-22T10:15:30"),
