@@ -61,7 +61,7 @@ class PendingChunk:
 
     @property
     def size(self) -> int:
-        """Bytes of the values."""
+        """In bytes."""
         return self.delivery.chunk.size
 
     @property
@@ -140,7 +140,7 @@ class Changes:
 
 
 class MemoryBudget:
-    """What the flushers of one worker hold together, in bytes of the records' values."""
+    """What the flushers of one worker hold together, in bytes of the records."""
 
     def __init__(self, limit: int = BUDGET_BYTES) -> None:
         self._limit = limit

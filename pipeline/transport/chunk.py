@@ -7,10 +7,12 @@ from typing import Any
 
 from faust.types import TP, ConsumerMessage
 
+from shopstream.contracts.envelope import header_bytes
+
 from .partitions import InFlight
 
 MAX_CHUNK, MAX_CHUNK_BYTES = 10_000, 8 * 1024 * 1024
-"""Records in one chunk, and bytes of their values, which the last may pass; with `stream_buffer_maxsize` they bound
+"""Records in one chunk, and their bytes, which the last may pass; with `stream_buffer_maxsize` they bound
 what waits in memory."""
 
 
@@ -18,14 +20,15 @@ class Chunk:
     """Records of one topic-partition in offset order, never empty.
 
     `records` are aiokafka `ConsumerRecord`s: `.offset`, `.timestamp` (ms), `.key`, `.value` (bytes or None) and
-    `.headers`. Offsets grow, but may have gaps (transaction markers, compaction). `size` is in bytes of the values.
+    `.headers`. Offsets grow, but may have gaps (transaction markers, compaction). `size` is in bytes of values, keys
+    and headers.
     """
 
     def __init__(self, topic: str, partition: int, records: list[Any]) -> None:
         self.topic = topic
         self.partition = partition
         self.records = records
-        self.size = sum(len(record.value or b"") for record in records)
+        self.size = sum(map(_size, records))
 
     def __len__(self) -> int:
         return len(self.records)
@@ -48,14 +51,19 @@ def chunks(
     tp: TP, records: list[Any], size: int = MAX_CHUNK, most: int = MAX_CHUNK_BYTES
 ) -> Iterator[Chunk]:
     """Cuts the records of one partition into chunks of at most `size`, each of which ends with the record that brings
-    its values to `most` bytes."""
+    it to `most` bytes."""
     start = held = 0
     for end, record in enumerate(records, 1):
-        held += max(0, record.serialized_value_size)
+        held += _size(record)
         if end - start == size or held >= most or end == len(records):
             whole = end - start == len(records)
             yield Chunk(tp.topic, tp.partition, records if whole else records[start:end])
             start, held = end, 0
+
+
+def _size(record: Any) -> int:
+    size = len(record.value or b"") + len(record.key or b"")
+    return size + header_bytes(record.headers) if record.headers else size
 
 
 Part = tuple[Chunk, InFlight]

@@ -276,4 +276,4 @@ def _release_large(records: list[Any]) -> None:
         else:
             continue
         stand = Unread(why, len(value), hashlib.sha256(value).hexdigest())
-        records[i] = dataclasses.replace(record, value=stand, headers=(), serialized_value_size=0)
+        records[i] = dataclasses.replace(record, value=stand, headers=())

@@ -15,9 +15,8 @@ HERE = TP("orders", 0)
 
 
 def records(first, count=1, value=None):
-    size = len(value or b"")
     return [
-        Thing(offset=n, timestamp=0, timestamp_type=0, value=value, serialized_value_size=size)
+        Thing(offset=n, timestamp=0, timestamp_type=0, key=None, value=value, headers=())
         for n in range(first, first + count)
     ]
 

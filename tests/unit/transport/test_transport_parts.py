@@ -19,9 +19,9 @@ from pipeline.transport.partitions import InFlight
 from shopstream.logs import RateLimit
 
 
-def record(offset, value=b"abc"):
+def record(offset, value=b"abc", key=b"k", headers=()):
     size = -1 if value is None else len(value)
-    return ConsumerRecord("orders", 3, offset, 1_000, 0, b"k", value, None, 1, size, ())
+    return ConsumerRecord("orders", 3, offset, 1_000, 0, key, value, None, len(key), size, headers)
 
 
 def app():
@@ -45,6 +45,14 @@ def test_a_chunk_ends_with_the_record_that_fills_it():
     records = [record(n, b"x" * 40) for n in range(5)] + [record(5, None)]
     assert [len(c) for c in chunks(TP("orders", 3), records, 10, most=100)] == [3, 3]
     assert [len(c) for c in chunks(TP("orders", 3), records, 10, most=1)] == [1] * 6
+
+
+@pytest.mark.parametrize("more", [{"key": b"k" * 40}, {"headers": (("n" * 10, b"v" * 30),)}])
+def test_keys_and_headers_take_memory_too(more):
+    """Of a backlog so much waits as memory has room for, whatever its records are made of."""
+    cut = [*chunks(TP("orders", 3), [record(n, b"", **more) for n in range(6)], 10, most=80)]
+    assert len(cut) > 1
+    assert all(80 <= chunk.size < 200 for chunk in cut)
 
 
 def test_an_acknowledged_message_marks_its_chunks_in_flight():
