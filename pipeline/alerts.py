@@ -15,10 +15,12 @@ from clickhouse.sql import load
 from pipeline.flush_statements import PLAIN, SOON
 from pipeline.producer import EventPublisher
 from pipeline.shops import last_days, profiles
-from shopstream.contracts.notices import Alert, stock_alert
+from shopstream.contracts.notices import ALERT_TEXT, Alert, stock_alert
 from shopstream.contracts.stock import DAYS, cover
 
-AT_ONCE = 20
+AT_ONCE = 10_000
+"""Crossings that are looked at together: the engine answers with at most 128 MiB."""
+NAMES_AT_ONCE = 20
 """Products in one statement: they travel in its URL."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Product = tuple[str, str]
@@ -52,8 +54,10 @@ class Alerts:
             found = {_key(row) for row in crossings}
             stored = await self._engine.rows(load("alerts/stored_alerts.sql"), {"batch": batch})
             crossings += [row for row in stored if _key(row) not in found]
-        if not crossings:
-            return
+        for start in range(0, len(crossings), AT_ONCE):
+            await self._publish(batch, crossings[start : start + AT_ONCE])
+
+    async def _publish(self, batch: int, crossings: list[Row]) -> None:
         alerts = await self._stored(crossings)
         new = [row for row in crossings if _key(row) not in alerts]
         if new:
@@ -78,7 +82,8 @@ class Alerts:
             "wanted": _external(crossings, ("shop_id", "product_id")),
             "periods": last_days(shops, self._now(), DAYS),
         }
-        rows = await self._engine.rows(load("alerts/figures.sql"), external=external)
+        text = load("alerts/figures.sql")
+        rows = await self._engine.rows(text, {"text": ALERT_TEXT}, external=external)
         found = {_product(row): row for row in rows}
         for shop in {row["shop_id"] for row in rows if row["gone"]}:
             await self._recompute_names(shop, [row for row in rows if row["gone"]], found)
@@ -86,8 +91,8 @@ class Alerts:
 
     async def _recompute_names(self, shop: str, gone: list[Row], found: dict[Product, Row]) -> None:
         products = [row["product_id"] for row in gone if row["shop_id"] == shop]
-        for start in range(0, len(products), AT_ONCE):
-            some = products[start : start + AT_ONCE]
+        for start in range(0, len(products), NAMES_AT_ONCE):
+            some = products[start : start + NAMES_AT_ONCE]
             again = load("reports/product_names_again.sql")
             rows = await self._engine.rows(again, {"shop": shop, "products": some})
             names = {row["product_id"]: row["name"] for row in rows}
@@ -104,7 +109,8 @@ class Alerts:
             rows[_key(row)] = {
                 **row,
                 "at": _instant(row["at"]),
-                "name": figure["name"],
+                "name": figure["name"] and figure["name"][:ALERT_TEXT],
+                "sku": row["sku"] and row["sku"][:ALERT_TEXT],
                 "quantity": Decimal(row["quantity"]),
                 "on_order": Decimal(figure["on_order"]),
                 "daily_sales": daily,

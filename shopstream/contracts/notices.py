@@ -12,6 +12,8 @@ from shopstream.contracts.cursor import Partition
 SOURCE = "/shopstream/pipeline"
 UPDATED = "report:updated"
 LOW, RECOVERED = "stock:low", "stock:recovered"
+ALERT_TEXT = 1_000
+"""Characters of a name or a sku in an alert: in events each may fill a record."""
 PROGRESS = "pipeline:progress"
 
 SALES, PAYMENTS, SESSIONS = "sales", "payments", "sessions"
@@ -88,8 +90,8 @@ def stock_alert(alert: Alert) -> bytes:
     data = {
         "productId": alert.product,
         "locationId": alert.location,
-        "name": alert.name,
-        "sku": alert.sku,
+        "name": alert.name and alert.name[:ALERT_TEXT],
+        "sku": alert.sku and alert.sku[:ALERT_TEXT],
         "quantity": alert.quantity,
         "threshold": alert.threshold,
         "onOrder": alert.on_order,

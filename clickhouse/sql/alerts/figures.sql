@@ -1,13 +1,17 @@
--- Of each product in `wanted`: its latest name (`gone` where that no longer stands), units on order, and units
--- sold in counted orders of any currency in the period of its shop in `periods`.
+-- Of each product in `wanted`: its latest name, as far as an alert has it (`gone` where that no longer stands), units on
+-- order, and units sold in counted orders of any currency in the period of its shop in `periods`.
 SELECT shop_id, product_id, named.name AS name, named.gone AS gone, ordered.units AS on_order, sold.units AS sold
 FROM wanted
 LEFT ANY JOIN
 (
-    SELECT shop_id, product_id, if(best.micros = 0, NULL, best.name) AS name, best.micros > 0 AND (best.micros, best.tie) = taken AS gone
+    SELECT shop_id, product_id, if(best.1 = 0, NULL, best.4) AS name, best.1 > 0 AND (best.1, best.2) = taken AS gone
     FROM
     (
-        SELECT shop_id, product_id, max(latest) AS best, max(product_names.gone) AS taken
+        SELECT
+            shop_id,
+            product_id,
+            max((latest.micros, latest.tie, latest.line, substringUTF8(latest.name, 1, {text:UInt32}))) AS best,
+            max(product_names.gone) AS taken
         FROM product_names
         WHERE (shop_id, product_id) IN (SELECT shop_id, product_id FROM wanted)
         GROUP BY shop_id, product_id
