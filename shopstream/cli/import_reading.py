@@ -105,7 +105,7 @@ def open_table(path: Path, table: Table, shop: Shop) -> Source:
 
     def mapped(rows: list[Row]) -> Mapped:
         for row in rows:
-            if len(row.cells) > len(header):
+            if _END in row.cells:
                 raise RowFault(row.number, f"has more cells than the {len(header)} of the header")
         return Mapped((order(rows, known, shop),))
 
@@ -124,7 +124,8 @@ def _rows(path: Path, table: Table) -> Iterator[Row]:
         if cells:
             short = len(header) - len(cells)
             named = dict(zip(header, cells + [""] * short, strict=False))
-            more = {"": " ".join(cells[len(header) :])} if short < 0 else {}
+            # under a name that no column has
+            more = {_END: " ".join(cells[len(header) :])} if short < 0 else {}
             yield Row(number, {**named, **more})
 
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 from shopstream.contracts import topics, values
@@ -13,6 +13,8 @@ Event = dict[str, Any]
 DIGEST = 12
 """Hexadecimal digits of an event id that are made of its data."""
 SCALE = Decimal("0.0001")
+_EXACT = Context(prec=100)
+"""More digits than any product here has; half-even."""
 SHOWN = 40
 """Characters of a payload that a sentence repeats."""
 
@@ -68,6 +70,13 @@ def money(amount: Decimal | None) -> str | None:
 def nonzero(amount: Decimal | None) -> str | None:
     """Exact text; None where there is nothing."""
     return format(amount, "f") if amount else None
+
+
+def product(quantity: Decimal, price: Decimal) -> Decimal:
+    """What `quantity` comes to. Rounded half-even to 4 decimals where it has more, as the contract does."""
+    exact = _EXACT.multiply(quantity, price)
+    rounded = _EXACT.quantize(exact, SCALE)
+    return exact if rounded == exact else rounded
 
 
 def unit_price(amount: Decimal, quantity: Decimal) -> str:

@@ -20,6 +20,7 @@ from shopstream.sources.mapped import (
     nonzero,
     number,
     present,
+    product,
     total,
     unit_price,
 )
@@ -226,7 +227,7 @@ def _line(cells: "_Cells") -> _Line:
     if price is not None and price < 0:
         raise cells.fault("unitPrice", "must not be below 0")
     if amount is None:
-        amount = quantity * (price or 0) - (cells.maybe_number("discount") or 0)
+        amount = product(quantity, price or Decimal(0)) - (cells.maybe_number("discount") or 0)
     if quantity < 0 < amount:
         raise cells.fault("total", "must not be above 0 where the quantity is below 0")
     item = {

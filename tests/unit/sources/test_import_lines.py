@@ -116,6 +116,21 @@ def test_a_rule_of_the_contract_names_the_row_of_the_line(tmp_path: Path) -> Non
     assert told(found).endswith("1 event would be sent, 2 refused")
 
 
+@pytest.mark.parametrize("header", ["o,t,p,n,u,", ",o,t,p,n,u", "o,t,p,n,u,x,x"])
+def test_a_row_with_more_cells_than_columns_is_refused_whatever_these_are_called(
+    tmp_path: Path, header: str
+) -> None:
+    cells = {"o": "1", "t": "2026-01-01", "p": "a", "n": "1", "u": "2"}
+    row = ",".join(cells.get(name, "") for name in header.split(","))
+    file = tmp_path / "t.csv"
+    file.write_text(f"{header}\n{row}\n{row},5\n")
+    columns = ("orderId=o", "createdAt=t", "productId=p", "quantity=n", "unitPrice=u")
+    flags = [word for pair in columns for word in ("--map", pair)]
+    found = dry("csv", file, *flags, "--currency", "EUR", "--timezone", "UTC")
+    count = len(header.split(","))
+    assert found.stderr.splitlines()[0] == f"row 3: has more cells than the {count} of the header"
+
+
 def test_a_map_may_be_a_file_and_flags_stand_above_it(tmp_path: Path) -> None:
     said = json.loads((GOLDEN / "csv" / "invoices.map.json").read_text())
     columns = "\n".join(f'{name} = "{column}"' for name, column in said.pop("columns").items())

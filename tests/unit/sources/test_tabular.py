@@ -115,6 +115,23 @@ def test_numbers_are_exact_and_may_be_grouped() -> None:
     assert (half["total"], half["items"][0]["quantity"]) == ("2.00", 0.25)
 
 
+def test_what_is_sold_by_weight_comes_to_4_decimals() -> None:
+    """Half-even, as the contract has it for a line without total."""
+    for quantity, price, amount in (
+        ("1.255", "3.99", "5.0074"),  # 5.00745
+        ("0.0125", "0.02", "0.0002"),  # 0.00025
+        ("0.0175", "0.02", "0.0004"),  # 0.00035
+        ("1.2500", "4.0000", "5.00000000"),
+    ):
+        found = one(f"1,2026-07-01,p,{quantity},{price}")
+        assert (found["total"], found["items"][0]["total"]) == (amount, amount)
+        event = {"specversion": "1.0", "id": "1", "source": "/t", "type": "order:created"}
+        read_event(json.dumps({**event, "shopid": "s", "data": found}).encode(), "shop.orders")
+    back = one("1,2026-07-01,p,-1.255,3.99")
+    assert (back["refundedTotal"], back["items"][0]["total"]) == ("5.0074", "-5.0074")
+    assert one("1,2026-07-01,p,9999999999999,9999999999999.5")["total"].startswith("99999999")
+
+
 def test_a_quantity_below_0_is_a_return() -> None:
     back = one("C1,2026-07-01,p,-2,1.25")
     assert (back["total"], back["refundedTotal"], back["status"]) == ("0", "2.50", "completed")
