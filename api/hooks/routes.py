@@ -33,6 +33,8 @@ PATH = "/hooks/{platform}/{shop:path}"
 """An identifier may have a slash."""
 TOPICS = {"shopify": "x-shopify-topic", "woocommerce": "x-wc-webhook-topic"}
 """By platform: the header of the topic; Stripe has it in the payload."""
+_TEST = "x-shopify-test"
+"""Says `true` where somebody has pressed *Send test notification*: the payload is an example."""
 MEMORY_BYTES = 32 * 1024 * 1024
 """Bodies of all requests in progress, as far as they have arrived."""
 ADDRESS_BYTES = MEMORY_BYTES // 8
@@ -116,6 +118,8 @@ class HookRoutes:
             secrets = self._secrets.get((platform, shop))
             if not is_signed(platform, headers, body, secrets, self._clock()):
                 raise NotSigned
+            if platform == "shopify" and headers.get(_TEST, "").lower() == "true":
+                return "a test notification"
             return _records(platform, shop, headers.get(TOPICS.get(platform, "")), body)
 
         return await self._checks.run(find, big=len(body) > BIG_BYTES)

@@ -209,11 +209,10 @@ def _shipping_refund(refund: Payload) -> Decimal:
 
 def _product(product: Payload, shop: Shop) -> Mapped:
     """Units on hand of all variants that Shopify counts, over all locations."""
-    counted = [
-        variant
-        for variant in product.objects("variants")
-        if variant.maybe_text("inventory_management") == "shopify"
-    ]
+    variants = product.objects("variants")
+    if len(product.objects("variant_gids")) > len(variants):
+        return Mapped(ignored="a product with more variants than its payload has")
+    counted = [one for one in variants if one.maybe_text("inventory_management") == "shopify"]
     if not counted:
         return Mapped(ignored="a product whose stock is not counted")
     skus = {variant.maybe_text("sku") for variant in counted}

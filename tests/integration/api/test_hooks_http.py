@@ -137,6 +137,12 @@ async def test_what_gives_no_event_is_answered_and_counted(
     body, topic, _ = golden("shopify", "refund")
     answer = await post(http, f"shopify/{SHOP}", body, {**signed("shopify", body), **topic})
     assert (answer.status_code, answer.json()) == (200, {"ignored": "topic refunds/create"})
+    body, topic, _ = golden("shopify", "stock-of-two-variants")
+    test = {**signed("shopify", body), **topic, "X-Shopify-Test": "true"}
+    answer = await post(http, f"shopify/{SHOP}", body, test)
+    assert (answer.status_code, answer.json()) == (200, {"ignored": "a test notification"})
+    unsigned = {**test, **sign("shopify", "another", body, 0)}
+    assert (await post(http, f"shopify/{SHOP}", body, unsigned)).status_code == 401
     answer = await post(http, f"woocommerce/{SHOP}", b"webhook_id=7", {})
     assert (answer.status_code, answer.json()) == (200, {"ignored": "ping"})
     assert (await post(http, "woocommerce/nobody", b"webhook_id=7", {})).status_code == 200
