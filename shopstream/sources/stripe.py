@@ -36,6 +36,8 @@ _STATUSES = {
     "void": "cancelled",
     "uncollectible": "failed",
 }
+_REVISIONS = {"uncollectible": 1, "paid": 2, "void": 2}
+"""Stripe sends the events of one second in any order; an invoice only goes on from `open` to these."""
 _ORDER_IDS = ("order_id", "orderId", "order")
 
 
@@ -140,6 +142,7 @@ def _invoice(invoice: Payload, at: str, shop: Shop) -> Mapped:
         "currency": currency,
         "createdAt": created,
         "updatedAt": at,
+        "revision": _REVISIONS.get(status),
         "placedAt": issued if issued != created else None,
         "customerId": invoice.maybe_id("customer"),
         "total": money(max(whole, Decimal(0))),
@@ -169,7 +172,9 @@ def _taxes(invoice: Payload) -> Decimal:
 def _line(line: Payload, currency: str) -> dict[str, Any]:
     amount = major(line.whole("amount"), currency)
     off = major(_amounts(line, "discount_amounts"), currency)
-    quantity = line.maybe_amount("quantity") or Decimal(1)
+    quantity = line.maybe_amount("quantity")
+    if quantity is None:
+        quantity = Decimal(1)
     return present(
         {
             "productId": _product_id(line),

@@ -102,3 +102,15 @@ def places(node: Any, path: tuple[Any, ...] = ()) -> Any:
         yield (*path, step)
         if isinstance(value, (dict, list)):
             yield from places(value, (*path, step))
+
+
+def test_of_one_second_the_later_status_of_an_invoice_stands_whichever_comes_first() -> None:
+    case = json.loads((GOLDEN / "stripe" / "invoice-paid.json").read_text())
+    invoice = case["payload"]["data"]["object"]
+    versions = []
+    for status in ("open", "uncollectible", "paid"):
+        invoice["status"] = status
+        (event,) = outcome("stripe", None, json.dumps(case["payload"]).encode())["events"]
+        data = read_event(json.dumps(event).encode(), "shop.orders").data
+        versions.append((data["updatedAt"], data["revision"]))
+    assert versions == sorted(set(versions))
