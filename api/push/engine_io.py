@@ -19,6 +19,8 @@ CONNECT_SECONDS = 5.0
 """A session must authenticate in this time: until then it has a slot among the streams without a token."""
 UPGRADE_SECONDS = 20.0
 """A WebSocket that a session may move to must be moved to in this time."""
+MOVING_POLL_SECONDS = 0.1
+"""How long a poll waits where its client was told that it may move to a WebSocket: it waits for the end of a poll."""
 MAX_PAYLOAD = MAX_MESSAGE
 MAX_PACKETS = 1_000
 """Packets in one POST."""

@@ -16,6 +16,7 @@ from api.push.engine_io import (
     BAD_REQUEST,
     BAD_VERSION,
     MAX_PACKETS,
+    MOVING_POLL_SECONDS,
     PING_INTERVAL,
     PING_TIMEOUT,
     UNKNOWN_SID,
@@ -93,7 +94,9 @@ class SocketIo:
             session.close()
             raise BadHandshake(BAD_REQUEST)
         session.polled = True
-        taking = asyncio.ensure_future(buffer.take(PING_INTERVAL + PING_TIMEOUT))
+        moves = session.answered is not None
+        seconds = MOVING_POLL_SECONDS if moves else PING_INTERVAL + PING_TIMEOUT
+        taking = asyncio.ensure_future(buffer.take(seconds))
         leaving = asyncio.ensure_future(gone)
         try:
             await asyncio.wait({taking, leaving}, return_when=asyncio.FIRST_COMPLETED)

@@ -79,6 +79,8 @@ class Probe(Carrier):
         self._late.cancel()
         if self._moved:
             super().lost()
+        elif self._session.answered is self._transport:
+            self._session.answered = None
 
     def _packet(self, packet: bytes) -> None:
         if self._moved:
@@ -87,6 +89,7 @@ class Probe(Carrier):
             websocket.close(self._transport, websocket.NORMAL)
         elif packet == Packet.PING + b"probe":
             self._transport.write(websocket_frame(Packet.PONG + b"probe"))
+            self._session.answered = self._transport
             if self._session.polled:  # so that the poll ends
                 self._session.send(Packet.NOOP)
         elif packet == Packet.UPGRADE:

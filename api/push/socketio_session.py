@@ -66,6 +66,8 @@ class Session:
         self.heard_poll = self.begun
         self.probe: asyncio.Transport | None = None
         """A WebSocket that it may move to."""
+        self.answered: asyncio.Transport | None = None
+        """That one, once its client was told so."""
         self._server = server
         self._handshake = handshake
         self._release = release

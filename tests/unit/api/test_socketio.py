@@ -291,3 +291,35 @@ async def test_a_silent_session_ends(scene: Scene) -> None:
     session = await scene.session(connected=False)
     session.sweep(engine_io.CONNECT_SECONDS + 1)
     assert session.closed
+
+
+async def never() -> None:
+    await asyncio.Event().wait()
+
+
+async def test_no_poll_keeps_a_client_from_moving(scene: Scene) -> None:
+    """A poll that was on its way when the client asked, and one that it began before it had the answer."""
+    session = await scene.session()
+    transport = scene.upgraded(session)
+    transport.says(b"2probe")
+    assert transport.written == websocket_frame(b"3probe")
+    for _ in range(3):
+        async with asyncio.timeout(2):
+            assert await scene.server.poll(session, never()) == b"6"
+    transport.says(b"5")
+    scene.publish("a")
+    scene.hub.flush()
+    assert names(transport.written) == ["a"]
+
+
+async def test_a_session_whose_websocket_is_gone_polls_as_before(scene: Scene) -> None:
+    session = await scene.session()
+    transport = scene.upgraded(session)
+    transport.says(b"2probe")
+    assert transport.owner
+    transport.owner.lost()
+    polling = asyncio.create_task(scene.server.poll(session, never()))
+    assert not (await asyncio.wait({polling}, timeout=0.5))[0]
+    scene.publish("a")
+    scene.hub.flush()
+    assert names(await polling) == ["a"]
