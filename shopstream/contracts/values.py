@@ -28,7 +28,7 @@ _PLAIN_DECIMAL = re.compile(r"\d{1,9}(?:\.\d{1,4})?", re.ASCII)
 _MINUS = "", " and a minus in front"
 _IN_SIZE = "", " in size"
 """Not signed, signed."""
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 _TIME = re.compile(
     r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.(\d+))?(?:[Zz]|([+-])([01]\d|2[0-3]):([0-5]\d))",
@@ -64,7 +64,7 @@ def attribute(value: object) -> str:
     """A CloudEvents text attribute: no control characters (CloudEvents 1.0, type system)."""
     if not (isinstance(value, str) and value):
         raise Invalid("must be text that is not empty")
-    if _CONTROL.search(value):
+    if CONTROL.search(value):
         raise Invalid("must not have control characters")
     return value
 
@@ -73,7 +73,7 @@ def identifier(value: object) -> str:
     """1 to 128 characters without control characters."""
     if not isinstance(value, str) or not 1 <= len(value) <= IDENTIFIER_LENGTH:
         raise Invalid(f"must be text of 1 to {IDENTIFIER_LENGTH} characters")
-    if _CONTROL.search(value):
+    if CONTROL.search(value):
         raise Invalid("must not have control characters")
     return value
 

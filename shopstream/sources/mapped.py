@@ -57,6 +57,11 @@ class Shop:
         }
 
 
+def identifier(text: str) -> str:
+    """A text of the platform as an identifier: without control characters, and cut."""
+    return values.CONTROL.sub(" ", text)[: values.IDENTIFIER_LENGTH]
+
+
 def shown(text: str) -> str:
     """The begin of a payload's text, for a sentence: without signs that a terminal obeys."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[:SHOWN])

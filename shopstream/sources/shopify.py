@@ -4,8 +4,17 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from shopstream.contracts.values import IDENTIFIER_LENGTH
-from shopstream.sources.mapped import Mapped, Shop, money, nonzero, number, present, shown, total
+from shopstream.sources.mapped import (
+    Mapped,
+    Shop,
+    identifier,
+    money,
+    nonzero,
+    number,
+    present,
+    shown,
+    total,
+)
 from shopstream.sources.payload import Payload
 
 ORDERS = tuple(
@@ -113,7 +122,7 @@ def _line(line: Payload, refunds: list["_Refund"]) -> dict[str, Any]:
 def _product_id(line: Payload) -> str:
     """A custom line, and one whose product was deleted, has none: its title tells it from others."""
     known = line.maybe_id("product_id") or line.maybe_text("sku")
-    return known or f"custom/{line.text('title')}"[:IDENTIFIER_LENGTH]
+    return identifier(known or f"custom/{line.text('title')}")
 
 
 def _shipping(order: Payload) -> Decimal:

@@ -3,10 +3,10 @@
 from decimal import Decimal
 from typing import Any
 
-from shopstream.contracts.values import IDENTIFIER_LENGTH
 from shopstream.sources.mapped import (
     Mapped,
     Shop,
+    identifier,
     money,
     nonzero,
     number,
@@ -195,4 +195,4 @@ def _product_id(line: Payload) -> str:
     details = pricing and pricing.object("price_details")
     price = line.object("price") or line.object("plan")
     known = (details and details.maybe_id("product")) or (price and price.maybe_id("product"))
-    return known or f"custom/{line.maybe_text('description') or line.id('id')}"[:IDENTIFIER_LENGTH]
+    return known or identifier(f"custom/{line.maybe_text('description') or line.id('id')}")

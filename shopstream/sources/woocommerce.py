@@ -9,6 +9,7 @@ from shopstream.sources.mapped import (
     Event,
     Mapped,
     Shop,
+    identifier,
     money,
     nonzero,
     number,
@@ -138,7 +139,7 @@ def _fee(fee: Payload) -> dict[str, Any]:
 
 
 def _unnamed(prefix: str, line: Payload) -> str:
-    return f"{prefix}/{line.maybe_text('name') or line.id('id')}"[:IDENTIFIER_LENGTH]
+    return identifier(f"{prefix}/{line.maybe_text('name') or line.id('id')}")
 
 
 def _refunded(refund: Payload) -> Decimal:

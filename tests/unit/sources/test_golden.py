@@ -114,3 +114,29 @@ def test_of_one_second_the_later_status_of_an_invoice_stands_whichever_comes_fir
         data = read_event(json.dumps(event).encode(), "shop.orders").data
         versions.append((data["updatedAt"], data["revision"]))
     assert versions == sorted(set(versions))
+
+
+@pytest.mark.parametrize(
+    ("platform", "name", "way", "member"),
+    [
+        ("shopify", "order-with-custom-line-and-gift-card", ("line_items", 0), "title"),
+        ("shopify", "order-with-custom-line-and-gift-card", ("line_items", 0), "sku"),
+        ("woocommerce", "order-with-refund-and-fees", ("fee_lines", 0), "name"),
+        ("stripe", "invoice-with-proration-and-credit-note", ("lines", "data", 2), "description"),
+    ],
+)
+def test_a_text_that_stands_for_a_product_is_an_identifier(
+    platform: str, name: str, way: tuple[Any, ...], member: str
+) -> None:
+    """A payload that is refused comes again and again, until the platform gives the address up."""
+    case = json.loads((GOLDEN / platform / f"{name}.json").read_text())
+    line = case["payload"]
+    for step in way:
+        line = line[step]
+    line |= {"product_id": None, member: "two\nlines\t" + "x" * 300}
+    found = outcome(platform, case["topic"], json.dumps(case["payload"]).encode())
+    event = found["events"][0]
+    assert any("two lines xxx" in item["productId"] for item in event["data"]["items"])
+    for item in event["data"]["items"]:
+        item["quantity"] = 1
+    read_event(json.dumps(event).encode(), "shop.orders")
