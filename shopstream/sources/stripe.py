@@ -147,8 +147,8 @@ def _invoice(invoice: Payload, at: str, shop: Shop) -> Mapped:
         "customerId": invoice.maybe_id("customer"),
         "total": money(max(whole, Decimal(0))),
         "refundedTotal": nonzero(back),
-        "discountTotal": nonzero(major(_amounts(invoice, "total_discount_amounts"), currency)),
-        "taxTotal": nonzero(major(_taxes(invoice), currency)),
+        "discountTotal": _part(_amounts(invoice, "total_discount_amounts"), currency),
+        "taxTotal": _part(_taxes(invoice), currency),
         "items": [_line(line, currency) for line in lines.objects("data")],
     }
     first = shop.backfill and at == created
@@ -158,6 +158,11 @@ def _invoice(invoice: Payload, at: str, shop: Shop) -> Mapped:
 def _credited(invoice: Payload) -> Decimal:
     names = ("pre_payment_credit_notes_amount", "post_payment_credit_notes_amount")
     return total(invoice.maybe_whole(name) or Decimal(0) for name in names)
+
+
+def _part(amount: Decimal, currency: str) -> str | None:
+    """Of the total; below 0, as where more is paid back than sold, there is none."""
+    return nonzero(max(major(amount, currency), Decimal(0)))
 
 
 def _amounts(payload: Payload, name: str) -> Decimal:
