@@ -180,8 +180,10 @@ class _Refund:
             done = [move for move in moves if move.text("status") == "success"]
             self.amount = total(move.amount("amount") for move in done)
         else:
-            self.amount = total(line.subtotal + line.tax for line in self.lines)
-            self.amount += _shipping_refund(refund) - _adjustments(refund)
+            worth = total(line.subtotal + line.tax for line in self.lines)
+            worth += _shipping_refund(refund) - _adjustments(refund)
+            # what is taken off may be a cent more: each amount is rounded into the shop's currency
+            self.amount = max(worth, Decimal(0))
 
     def data(self) -> Mapping[str, Any]:
         """Its form in the order."""

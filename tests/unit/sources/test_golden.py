@@ -140,3 +140,12 @@ def test_a_text_that_stands_for_a_product_is_an_identifier(
     for item in event["data"]["items"]:
         item["quantity"] = 1
     read_event(json.dumps(event).encode(), "shop.orders")
+
+
+def test_no_refund_is_below_0() -> None:
+    case = json.loads((GOLDEN / "shopify" / "order-in-two-currencies.json").read_text())
+    (refund,) = case["payload"]["refunds"]
+    refund["order_adjustments"][0]["amount"] = "52.41"  # 22.50 + 25.00 + 4.90 were worth 52.40
+    (event,) = outcome("shopify", case["topic"], json.dumps(case["payload"]).encode())["events"]
+    order = read_event(json.dumps(event).encode(), "shop.orders").data
+    assert [refund["amount"] for refund in order["refunds"]] == [0]
