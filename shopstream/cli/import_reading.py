@@ -1,5 +1,6 @@
 """What `shopstream import` reads: one document after another, each with its position in the file."""
 
+import codecs
 import csv
 import json
 import secrets
@@ -169,7 +170,7 @@ def open_payloads(path: Path, shop: Shop) -> Source:
     """
     try:
         with path.open("rb") as file:
-            first = next((line for line in file if line.strip()), b"")
+            first = next((line for line in _without_mark(file) if line.strip()), b"")
             more = any(line.strip() for line in file)
         if more and _is_object(first):
             with path.open("rb") as file:
@@ -177,7 +178,7 @@ def open_payloads(path: Path, shop: Shop) -> Source:
         if path.stat().st_size > WHOLE_BYTES:
             limit = f"more than {WHOLE_BYTES // 1024**2} MiB"
             raise Fault(f"{path} is one JSON document of {limit}: make JSON lines of it (jq -c).")
-        items = _items(parse(path.read_bytes()))
+        items = _items(parse(path.read_bytes().removeprefix(codecs.BOM_UTF8)))
     except OSError as error:
         raise Fault(f"{path} cannot be read ({error.strerror}).") from None
     except NotJson as error:
@@ -192,9 +193,15 @@ def open_payloads(path: Path, shop: Shop) -> Source:
 
 def _lines(path: Path, shop: Shop) -> Iterator[Document]:
     with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
+        for number, line in enumerate(_without_mark(file), 1):
             if line.strip():
                 yield Document(number, [number], partial(map_json, None, line, shop))
+
+
+def _without_mark(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Without the byte order mark that some editors and shells begin a file with."""
+    for number, line in enumerate(lines):
+        yield line if number else line.removeprefix(codecs.BOM_UTF8)
 
 
 def _is_object(line: bytes) -> bool:

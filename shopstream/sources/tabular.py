@@ -37,6 +37,8 @@ OPTIONS = ("currency", "status", "timezone", "dateFormat", "cancelledPrefix", "d
 _GROUPED = re.compile(r"-?\d{1,3}(?: \d{3})+(?:\.\d+)?|-?\d{1,3}(?:,\d{3})+(?:\.\d+)?", re.ASCII)
 _PLAIN = re.compile(r"-?(?:\d{1,13})?(?:\.\d{1,8})?", re.ASCII)
 _SWAPPED = str.maketrans(",.", ".,")
+_BLANKS = str.maketrans("\u00a0\u2009\u202f", "   ")
+"""Those that spreadsheets write between thousands."""
 
 
 class BadMap(ValueError):
@@ -270,7 +272,7 @@ class _Cells:
         text = self.maybe_text(name)
         if text is None:
             return None
-        shown = text
+        shown, text = text, text.translate(_BLANKS)
         if self._known.decimal == ",":
             text = text.translate(_SWAPPED)
         if _GROUPED.fullmatch(text):

@@ -70,6 +70,11 @@ def test_one_payload_and_blank_lines(tmp_path: Path) -> None:
         0,
         "1 event would be sent",
     )
+    marked = "\ufeff" + json.dumps(ORDER)
+    file.write_text(marked)
+    assert told(dry("shopify", file)) == "1 event would be sent"
+    file.write_text(f"{marked}\n{json.dumps(ORDER)}\n")
+    assert told(dry("shopify", file)) == "2 events would be sent"
     file.write_text(f"\n{json.dumps(ORDER)}\n\n{{\n{json.dumps(ORDER)}\n")
     found = dry("shopify", file)
     assert found.stderr.startswith("line 4: ")

@@ -110,6 +110,8 @@ def test_numbers_are_exact_and_may_be_grouped() -> None:
     assert one("1,2026-07-01,p,3,0.1")["total"] == "0.3"
     assert one('1,2026-07-01,p,"1,000","1,234.50"')["total"] == "1234500.00"
     assert one('1,2026-07-01,p,1,"1.234,5"', decimal=",")["total"] == "1234.5"
+    for blank in " \u00a0\u2009\u202f":
+        assert one(f'1,2026-07-01,p,1,"1{blank}234,50"', decimal=",")["total"] == "1234.50"
     assert one("1,2026-07-01,p,1,.5")["items"][0]["unitPrice"] == "0.5"
     half = one("1,2026-07-01,p,0.25,8")
     assert (half["total"], half["items"][0]["quantity"]) == ("2.00", 0.25)
