@@ -228,7 +228,7 @@ class CountedStatuses:
         if await self._store.mark(batch_id, fence):
             self._changed(changed.slots)
 
-    async def beside(self, fence: Fence) -> Fence:
+    async def with_recount_claim(self, fence: Fence) -> Fence:
         """The claims under which a new owner of partitions finishes a batch of orders: with that of the recounts.
 
         A recount that is not released finishes open batches too, or its worker is gone: it is taken over, and the next

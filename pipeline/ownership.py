@@ -41,15 +41,15 @@ SUPERSEDED_SECONDS = 30.0
 claimed may never do so: then it claims again."""
 Recovered = Callable[[Slots], None]
 Apply = Callable[[str, int, Fence], Awaitable[None]]
-Beside = Callable[[Fence], Awaitable[Fence]]
+WithRecountClaim = Callable[[Fence], Awaitable[Fence]]
 
 
 class Ownership:
     """Claims of the partitions that Kafka assigned to this worker.
 
     `apply` (topic, batch id, fence) finishes a batch but for its mark. `recovered` gets what changed
-    by each batch that was finished for an earlier owner, and lately. `beside` adds to the claims under which a batch of
-    orders is finished: recounts finish such batches too (`CountedStatuses.beside`).
+    by each batch that was finished for an earlier owner, and lately. `with_recount_claim` gives the claims under which
+    a batch of orders is finished: recounts finish such batches too (`CountedStatuses`).
     """
 
     def __init__(
@@ -59,14 +59,14 @@ class Ownership:
         ids: Snowflake,
         backoff: Backoff,
         recovered: Recovered,
-        beside: Beside,
+        with_recount_claim: WithRecountClaim,
     ) -> None:
         self._store = store
         self._apply_batch = apply
         self._ids = ids
         self._backoff = backoff
         self._recovered = recovered
-        self._beside = beside
+        self._with_recount_claim = with_recount_claim
         self._claims: dict[Partition, int] = {}
         self._sent: set[int] = set()
         """Every claim that this worker sent, whether or not it was stored."""
@@ -145,7 +145,7 @@ class Ownership:
                 if (claim := claims.get(parts[0])) is not None:
                     fence = Fence({parts[0]: claim})
                     if parts[0].topic == ORDERS:
-                        fence = await self._beside(fence)
+                        fence = await self._with_recount_claim(fence)
                     marked = await self._apply(parts[0].topic, batch_id, fence)
                     done += marked
                     now = time.monotonic()

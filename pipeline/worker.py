@@ -93,7 +93,7 @@ class Worker:
             self.ids,
             self.recovery_backoff,
             self._recovered,
-            self.counted_statuses.beside,
+            self.counted_statuses.with_recount_claim,
         )
         self.flushers = self._flushers()
         audit = Audit(self.engine, self.store, self.ids, self.counted_statuses.recount)

@@ -338,7 +338,12 @@ async def test_a_new_owner_and_a_recount_do_not_apply_one_batch_both(bench: Benc
         for store in stores
     )
     owner = Ownership(
-        stores[1], finish(stores[1]), Snowflake(), Backoff("x"), lambda _: None, other.beside
+        stores[1],
+        finish(stores[1]),
+        Snowflake(),
+        Backoff("x"),
+        lambda _: None,
+        other.with_recount_claim,
     )
     async with asyncio.timeout(60):
         await asyncio.gather(recounting.recount(), owner.take([Partition(ORDERS, 0)]))

@@ -18,7 +18,7 @@ from pipeline import store
 from pipeline.alerts import Alerts, Product
 from pipeline.counted_statuses import CountedStatuses
 from pipeline.flush import BatchWriter, flush, flush_with_retry
-from pipeline.ownership import Beside, Ownership
+from pipeline.ownership import Ownership, WithRecountClaim
 from pipeline.recount_statements import RecountStatements
 from pipeline.retry import Backoff
 from pipeline.snowflake import Snowflake, first_id_at
@@ -273,9 +273,11 @@ async def test_an_order_takes_its_names_back_beside_a_new_one_without_names(benc
 async def _nothing() -> None: ...
 
 
-def beside(store: Store) -> Beside:
+def with_recount_claim(store: Store) -> WithRecountClaim:
     """Of a worker that recounts nothing."""
-    return CountedStatuses(store, Snowflake(), store.apply, lambda _: None, lambda: False).beside
+    return CountedStatuses(
+        store, Snowflake(), store.apply, lambda _: None, lambda: False
+    ).with_recount_claim
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3])
@@ -291,7 +293,9 @@ async def test_a_new_owner_finishes_what_was_begun(bench: Bench, topic: str, ste
     told: list[Slots] = []
     heir = Store(bench.engine, "two")
     writer = BatchWriter(heir, bench.writer.alerts)
-    owner = Ownership(heir, writer.apply, Snowflake(), Backoff("test"), told.append, beside(heir))
+    owner = Ownership(
+        heir, writer.apply, Snowflake(), Backoff("test"), told.append, with_recount_claim(heir)
+    )
     await owner.take([Partition(topic, 0)])
     finished, *lately = told
     assert bool(finished) == (steps > 1 and TOPIC_SPECS[topic].reports)
@@ -317,7 +321,9 @@ async def test_what_a_failed_try_sent_writes_nothing_where_it_begins_late(
 ) -> None:
     """As from a connection that an engine which was frozen reads once the worker has given up on the answer."""
     one = Store(bench.engine, "one")
-    owner = Ownership(one, one.apply, Snowflake(), Backoff("test"), lambda _: None, beside(one))
+    owner = Ownership(
+        one, one.apply, Snowflake(), Backoff("test"), lambda _: None, with_recount_claim(one)
+    )
     await owner.take([Partition(topic, 0)])
     apply, sent = one.apply, list[Any]()
 
